@@ -65,7 +65,7 @@ START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 def values() -> list[Any]:
     """Returns every class of values."""
     named = [getattr(hightouch_sdk, name) for name in [*hightouch_sdk.__all__]]
-    return [it for it in named if isinstance(it, type) and hasattr(it, "to_dict")]
+    return [it for it in named if isinstance(it, type) and hasattr(it, "to_json")]
 
 
 def test_every_value_has_the_interface_of_a_dataclass_with_public_types() -> None:
@@ -240,7 +240,7 @@ def test_a_record_is_flat() -> None:
 def test_records_of_a_batch_have_the_columns_of_their_runs(new_world: Callable[..., World]) -> None:
     with Hightouch(**new_world(syncs=2, runs={"seconds": 1}).settings()) as client:
         batch = client.syncs.run_many([1, "no-such-sync"])
-        with pytest.raises(RunFailedError):
+        with pytest.raises(RunFailedError) as raised:
             batch.wait()
         first, second = Records(BatchItem, batch.items)
         assert (first["sync"], first["sync_id"], first["status"], first["outcome"]) == ("1", 1, "success", "success")
@@ -250,6 +250,9 @@ def test_records_of_a_batch_have_the_columns_of_their_runs(new_world: Callable[.
         failed = batch.items[1].to_dict()["error"]
         assert (failed["kind"], failed["status"]) == ("not_found", None)
         assert json.loads(batch.items[1].to_json())["error"] == failed
+        told = raised.value.to_dict()
+        assert (told["kind"], told["problem"]) == ("run_failed", None)
+        assert told["items"] == [{**batch.items[1].to_dict(), "problem": None}]
         assert "no-such-sync" in batch._repr_html_()
 
 

@@ -150,6 +150,16 @@ class HightouchError(Exception):
         """The ``X-Request-Id`` of the call's own request."""
         return None if self.meta is None else self.meta.request_id
 
+    def to_dict(self) -> dict[str, Any]:
+        """Copies what the error says into a dict of plain values, for logs, queues and task frameworks.
+
+        The keys are ``kind``, ``code``, ``message``, ``hint``, ``operation``, ``resource``, ``status``,
+        ``retry_after``, ``request_id`` and ``run_token``. An attribute that is absent is ``None``.
+        """
+        from ._plain_values import error_dict
+
+        return error_dict(self)
+
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
 
@@ -162,6 +172,10 @@ class HightouchError(Exception):
 
 def _again(cls: type[HightouchError], message: str) -> HightouchError:
     return cls(message)
+
+
+def _plain(value: Value | None) -> dict[str, Any] | None:
+    return None if value is None else value.to_dict()
 
 
 @public
@@ -195,6 +209,18 @@ class RunFailedError(HightouchError):
 
         found: RunProblem | None = Decoder(RunProblem | None).decode(self._problem)
         return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """Copies what the error says into a dict, as every error does, with two more keys.
+
+        ``problem`` says why the run did not succeed; it is ``None`` for a batch. ``items`` lists the failed items of a
+        batch, each with its ``problem``. Times within ``items`` are ``datetime`` objects.
+        """
+        items = [
+            {**item.to_dict(), "problem": _plain(None if item.state is None else item.state.problem)}
+            for item in self.items
+        ]
+        return {**super().to_dict(), "problem": _plain(self.problem), "items": items}
 
     def of_batch(self, items: Sequence[hightouch_sdk.BatchItem]) -> None:
         """Takes all items of the batch, and sets ``items`` to the failed ones; the batch calls this."""

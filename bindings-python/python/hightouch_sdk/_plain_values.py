@@ -30,13 +30,18 @@ _ERROR = (
     "request_id",
     "run_token",
 )
-"""The attributes that represent an error within a value, such as the ``error`` of a ``BatchItem``."""
+"""The attributes that represent an error, also within a value, such as the ``error`` of a ``BatchItem``."""
 
 
 def plain_dict(value: Value) -> dict[str, Any]:
     """Copies a value into a dict; see :meth:`Value.to_dict`."""
     copied: dict[str, Any] = _copy(value, _to_python)
     return copied
+
+
+def error_dict(error: HightouchError) -> dict[str, Any]:
+    """Copies an error into a dict; see :meth:`HightouchError.to_dict`."""
+    return {name: getattr(error, name) for name in _ERROR}
 
 
 def json_text(value: object) -> str:
@@ -96,7 +101,7 @@ def _copy(value: Any, opaque: Callable[[HasText], Any]) -> Any:
     if isinstance(value, dict):
         return {name: _copy(item, opaque) for name, item in parts.items()}
     if isinstance(value, HightouchError):
-        return {name: getattr(value, name) for name in _ERROR}
+        return error_dict(value)
     return value
 
 
