@@ -17,10 +17,9 @@ from sandbox import Sandbox, World  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    server = Sandbox(tmp_path_factory.mktemp("sandbox"))
-    yield server
-    server.stop()
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox() as server:
+        yield server
 
 
 @pytest.fixture

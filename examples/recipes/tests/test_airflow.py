@@ -77,3 +77,42 @@ def test_a_run_that_fails_makes_the_task_fail_with_its_reason(
     assert done.returncode != 0
     assert "the password has expired" in done.stdout + done.stderr
     assert triggers(world) == 1
+
+
+XCOM = """
+import json
+
+from airflow.sdk.serde import deserialize, serialize
+from hightouch_sdk import Hightouch, NotFoundError, RunFailedError
+
+with Hightouch() as ht:
+    run = ht.syncs.trigger(3).wait(on_failure="return")
+    batch = ht.syncs.run_many(["orders-to-salesforce", "no-such-sync"])
+    try:
+        batch.wait()
+    except RunFailedError as error:
+        failed = error
+    try:
+        ht.syncs.get("no-such-sync")
+    except NotFoundError as error:
+        missing = error
+
+dicts = [value.to_dict() for value in (run, *batch.items, failed, missing)]
+for before in dicts:
+    # A task sends its XCom to the scheduler as JSON.
+    after = deserialize(json.loads(json.dumps(serialize(before))))
+    assert after == before, (before, after)
+assert dicts[0]["started_at"].tzinfo is not None
+assert [item["sync"] for item in dicts[3]["items"]] == ["orders-to-salesforce", "no-such-sync"]
+assert dicts[3]["items"][0]["problem"]["summary"]
+assert dicts[4]["kind"] == "not_found"
+print("the same", len(dicts))
+"""
+
+
+def test_dicts_of_runs_items_and_errors_pass_through_an_xcom(new_world: Callable[..., World], tmp_path: Path) -> None:
+    world = new_world(runs={"seconds": 1, "status": "failed", "error": "the password has expired"})
+    env = environment(world, AIRFLOW_HOME=str(tmp_path), AIRFLOW__CORE__LOAD_EXAMPLES="False")
+    done = subprocess.run([sys.executable, "-c", XCOM], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "the same 5"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from html.parser import HTMLParser
 from pathlib import Path
 
 import nbclient
+import nbconvert
 import nbformat
 import yaml
 
@@ -198,12 +201,92 @@ def test_the_github_action_fails_with_a_run_that_fails(new_world: Callable[..., 
     assert "the password has expired" in done.stderr
 
 
+def executed(
+    world: World, folder: Path, *more: str, notebook: nbformat.NotebookNode | None = None
+) -> nbformat.NotebookNode:
+    """Runs the notebook, with more cells after its own, and returns it with its outputs."""
+    notebook = notebook or nbformat.read(RECIPES / "notebook.ipynb", as_version=4)
+    notebook.cells += [nbformat.v4.new_code_cell(cell) for cell in more]
+    resources = {"metadata": {"path": str(folder)}}
+    client = nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources)
+    client.execute(env=environment(world))
+    return notebook
+
+
 def test_the_notebook_runs_from_its_first_cell_to_its_last(new_world: Callable[..., World], tmp_path: Path) -> None:
     world = new_world()
-    notebook = nbformat.read(RECIPES / "notebook.ipynb", as_version=4)
-    nbclient.NotebookClient(
-        notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
-    ).execute(env=environment(world))
+    notebook = executed(world, tmp_path)
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert any("orders-to-salesforce" in output.get("data", {}).get("text/html", "") for output in shown)
     assert triggers(world) == 2
+
+
+class Tables(HTMLParser):
+    """The tables of a page as the texts of their cells, and the text of the page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.all: list[list[list[str]]] = []
+        self.text = ""
+        self._in_cell = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, _: object) -> None:
+        if tag == "table":
+            self.all.append([])
+        elif tag == "tr":
+            self.all[-1].append([])
+        elif tag in ("td", "th"):
+            self.all[-1][-1].append("")
+            self._in_cell = True
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("td", "th"):
+            self._in_cell = False
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if self._in_cell:
+            self.all[-1][-1][-1] += data
+
+    def headed(self, *first: str) -> list[list[str]]:
+        """Returns the one table that begins with these cells, each a pattern."""
+        pattern = "\n".join(first)
+        [found] = (table for table in self.all if re.match(pattern, "\n".join(table[0])))
+        return found
+
+
+def test_the_page_of_the_notebook_shows_progress_lists_and_values(
+    new_world: Callable[..., World], tmp_path: Path
+) -> None:
+    ends = {"sync-2": {"status": "failed", "error": "the <password> has expired"}}
+    slugs = ["orders-to-salesforce", *(f"sync-{number}" for number in range(2, 31))]
+    world = new_world(syncs=30, slugs=slugs, runs={"seconds": 20, "bySlug": ends})
+    more = [
+        "ht.syncs.list().first_page()",
+        "ht.syncs.list()",
+        "ht.syncs.get(2)",
+        "batch = ht.syncs.run_many([1, 2]); batch.wait(on_failure='return'); batch",
+    ]
+    notebook = nbformat.read(RECIPES / "notebook.ipynb", as_version=4)
+    [cell] = (cell for cell in notebook.cells if "progress=True" in cell.source)
+    cell.source = cell.source.replace("progress=True", "progress=True, on_failure='return'")
+    notebook = executed(world, tmp_path, *more, notebook=notebook)
+    page = Tables(nbconvert.HTMLExporter().from_notebook_node(notebook)[0])
+
+    # The output has the last state of the table, and the texts of the server stay texts.
+    [good, bad] = page.headed(r"orders-to-salesforce \(run \d+\)", "success")
+    assert re.fullmatch(r"sync 2 \(run \d+\)", bad[0])
+    assert bad[1] == "failed"
+    assert re.fullmatch(r"\d+ of \d+ rows", good[3])
+    assert bad[3].endswith("the <password> has expired")
+    assert "2 of 2 ended, 1 failed" in page.text
+
+    [_, *rows] = page.headed("id", "slug")
+    assert [row[1] for row in rows] == slugs[:20]
+    assert "Page of 30 rows" in page.text
+    assert "10 more rows" in page.text
+    assert "<Listing of syncs.list()>" in page.text
+    assert ["slug", "sync-2"] in page.headed("id", "2")
+    [head, *rows] = page.headed("sync", "run_id")
+    assert [dict(zip(head, row, strict=True))["outcome"] for row in rows] == ["success", "failure"]
