@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from sandbox import World, gone
 from scripts import run
 
@@ -212,6 +214,54 @@ def test_a_call_while_the_interpreter_shuts_down_succeeds(world: World) -> None:
     )
     assert "Traceback" not in err, err
     assert out.split() == ["called"] * 3
+
+
+@pytest.mark.parametrize(
+    ("before", "first"),
+    [("None", {"get", "trigger"}), ("ht.syncs.latest_run(1)", {"get"}), ("ht.syncs.get(1)", set[str]())],
+)
+def test_a_first_call_in_del_at_shutdown_says_that_python_shuts_down(
+    world: World, before: str, first: set[str]
+) -> None:
+    """Incident: it raised `ImportError: sys.meta_path is None`, and after another call a NameError."""
+    out, err = run(
+        world,
+        f"""
+        class Late:
+            def __init__(self, ht):
+                self.ht = ht
+                {before}
+            def __del__(self):
+                for name, call in CALLS.items():
+                    try:
+                        call(self.ht)
+                    except HightouchError as error:
+                        os.write(1, f"{{name}} {{error.kind}} {{error}}\\n".encode())
+                    else:
+                        os.write(1, f"{{name}} worked\\n".encode())
+        CALLS = {{
+            "get": lambda ht: ht.syncs.get(1),
+            "trigger": lambda ht: ht.syncs.trigger(2),
+            "list": lambda ht: list(ht.syncs.list()),
+            "open": lambda ht: ht.run("e30"),
+            "wait": lambda ht: ht.syncs.run_many([3]).wait(),
+            "progress": lambda ht: ht.syncs.run_many([3]).wait(progress=True),
+            "close": lambda ht: ht.close(),
+            "closed": lambda ht: ht.request("GET", "/syncs"),
+        }}
+        late = Late(Hightouch(**settings))
+        """,
+    )
+    assert err == ""
+    ends = dict(line.split(" ", 1) for line in out.splitlines())
+    assert len(ends) == 8
+    refused = "closed The interpreter is shutting down, so Python cannot load the code that this call needs. Make"
+    late = {name for name, end in ends.items() if end.startswith(refused)}
+    assert late == {*first, "list", "open", "wait", "progress"}
+    assert {ends[name] for name in {"get", "trigger", "close"} - first} == {"worked"}
+    assert ends["closed"].startswith("closed ")
+    sent = [request["path"] for request in world.requests() if request["path"].endswith("/syncs/2/trigger")]
+    assert len(sent) == ("trigger" not in first)
 
 
 def test_the_process_ends_with_a_call_in_flight_in_a_daemon_thread(new_world: Callable[..., World]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol
 
 from ._calls import Raw, known_slug, methods_of, rows_decoder, slug_of
 from ._door import decoded, decoder
+from ._errors import LOADING
 from ._raw import RawResponse
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class AsyncCalls:
         await self.door.call(op, args, opts)
 
     def page(self, op: str, args: Args, opts: Opts, of: type[T], sync: object = None) -> AsyncListing[T]:
-        from ._pages import AsyncListing, Query, filters
+        with LOADING:
+            from ._pages import AsyncListing, Query, filters
 
         return AsyncListing(self.door, Query(op, filters(args), opts, of, rows_decoder(of), known_slug(args, sync)))
 
@@ -76,7 +78,8 @@ class AsyncRawCalls:
         return await self._answer(op, args, opts, lambda _: None)
 
     async def page(self, op: str, args: Args, opts: Opts, of: type[T], _: object = None) -> RawResponse[list[T]]:
-        from ._pages import filters
+        with LOADING:
+            from ._pages import filters
 
         args = filters(args)
         return await self._answer(op, args, opts, partial(decoded, rows_decoder(of)))

@@ -17,6 +17,7 @@ from ._async_resources import AsyncResources
 from ._base import DIAGNOSIS, Client, Priority, request_args
 from ._door import decoded
 from ._encoding import Seconds, options
+from ._errors import LOADING
 from ._health import Diagnosis
 from ._json_text import loads
 from ._public import public
@@ -156,7 +157,8 @@ class AsyncHightouch(Client[Ask], AsyncResources):
             InvalidRequestError: ``token`` is not the token of a run at this ``base_url``.
             ClientClosedError: The client is closed.
         """
-        from ._opened_runs import opened_async
+        with LOADING:
+            from ._opened_runs import opened_async
 
         return opened_async(self._door, self._local.local("runs.open", {"token": token})[1])
 

@@ -7,6 +7,7 @@ from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from ._door import decoded, decoder
+from ._errors import LOADING
 from ._raw import RawResponse
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ class Calls:
         self.door.call(op, args, opts)
 
     def page(self, op: str, args: Args, opts: Opts, of: type[T], sync: object = None) -> Listing[T]:
-        from ._pages import Listing, Query, filters
+        with LOADING:
+            from ._pages import Listing, Query, filters
 
         return Listing(self.door, Query(op, filters(args), opts, of, rows_decoder(of), known_slug(args, sync)))
 
@@ -100,7 +102,8 @@ class RawCalls:
         return self._answer(op, args, opts, lambda _: None)
 
     def page(self, op: str, args: Args, opts: Opts, of: type[T], _: object = None) -> RawResponse[list[T]]:
-        from ._pages import filters
+        with LOADING:
+            from ._pages import filters
 
         args = filters(args)
         return self._answer(op, args, opts, partial(decoded, rows_decoder(of)))

@@ -16,6 +16,7 @@ from ._base import DIAGNOSIS, Client, Priority, SecretKey, open_door, or_raise, 
 from ._calls import Calls
 from ._door import decoded, returned
 from ._encoding import Seconds, options
+from ._errors import LOADING
 from ._health import Diagnosis
 from ._json_text import loads
 from ._keys import Keys
@@ -147,7 +148,8 @@ class Hightouch(Client[Ask], Resources):
             InvalidRequestError: ``token`` is not the token of a run at this ``base_url``.
             ClientClosedError: The client is closed.
         """
-        from ._opened_runs import opened
+        with LOADING:
+            from ._opened_runs import opened
 
         return opened(self._local, self._local.local("runs.open", {"token": token})[1])
 

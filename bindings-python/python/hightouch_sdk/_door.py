@@ -10,7 +10,7 @@ from msgspec import DecodeError, Raw, Struct
 from msgspec.json import Decoder
 
 from ._encoding import NOT_WRITTEN, args_json, encoded, options_json
-from ._errors import ConfigError, HightouchError, Meta, ProtocolError, failure
+from ._errors import LOADING, ConfigError, HightouchError, Meta, ProtocolError, failure
 from ._hooks import Hooks
 from ._log import listener, log_end
 from ._native import Engine, Mailbox, monotonic
@@ -149,7 +149,8 @@ def decoder(of: type[T]) -> Decoder[T]:
     """Returns the decoder of a type, which is created at its first use."""
     made = _DECODERS.get(of)
     if made is None:
-        made = _DECODERS[of] = Decoder(of)
+        with LOADING:
+            made = _DECODERS[of] = Decoder(of)
     return made
 
 

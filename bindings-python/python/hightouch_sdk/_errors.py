@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder
 
@@ -13,8 +15,26 @@ from ._error_base import RunFailedError as RunFailedError
 from ._error_base import ScopeChange as ScopeChange
 from ._error_classes import *  # noqa: F403
 from ._error_classes import BY_KIND as BY_KIND
+from ._error_classes import ClientClosedError
 from ._json import Json
 from ._surrogates import decode
+
+
+class Loading:
+    """Imports modules and resolves types at their first use. While the interpreter shuts down, neither is possible."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, raised: BaseException | None, trace: object) -> None:
+        if isinstance(raised, (ImportError, NameError)) and sys.is_finalizing():
+            raise ClientClosedError(
+                "The interpreter is shutting down, so Python cannot load the code that this call needs.",
+                hint="Make the call earlier: in a `with` block, or in a function that `atexit` calls.",
+            ) from None
+
+
+LOADING = Loading()
 
 
 class _Failure(Struct):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
+from ._errors import LOADING
+
 H = TypeVar("H")
 
 
@@ -24,7 +26,8 @@ class Handle(Generic[H]):
     @overload
     def __get__(self, client: object, owner: type | None = None) -> H: ...
     def __get__(self, client: Any, owner: type | None = None) -> H | type[H]:
-        make: Any = self._load(client)
+        with LOADING:
+            make: Any = self._load(client)
         if client is not None:
             # From now on Python finds the handle in the client, and no longer calls this method.
             make = client.__dict__.setdefault(self._name, make(client._calls))

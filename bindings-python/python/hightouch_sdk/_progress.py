@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, final
 
 from ._callables import check_function
-from ._errors import InvalidRequestError
+from ._errors import LOADING, InvalidRequestError
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -84,15 +84,17 @@ class AsyncObserver(_Observer[S]):
 
 def run_display(name: str, door: Door) -> Display:
     """Creates the display of one run."""
-    from ._progress_display import Display
-    from ._progress_rows import RunBoard
+    with LOADING:
+        from ._progress_display import Display
+        from ._progress_rows import RunBoard
 
     return Display(RunBoard(name), door)
 
 
 def batch_display(items: Sequence[BatchItem], door: Door) -> Display:
     """Creates the display of a batch, whose items change in place."""
-    from ._progress_display import Display
-    from ._progress_rows import BatchBoard
+    with LOADING:
+        from ._progress_display import Display
+        from ._progress_rows import BatchBoard
 
     return Display(BatchBoard(items), door)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class Terminable:
         """The id of the process that counts this block in ``waits``; None if the block is not counted."""
 
     def __enter__(self) -> None:
+        if sys.is_finalizing():  # Nothing more can be imported, and no signal is handled any more.
+            return
         # These modules are imported only when a batch is waited for, because importing them takes a while.
         import signal
         import threading
