@@ -60,7 +60,7 @@ def test_a_retry_joins_the_run_that_is_in_progress(
     from airflow.sdk.exceptions import TaskDeferred
     from airflow_hightouch import HightouchSync
 
-    with Hightouch(**world.settings()) as ht:
+    with Hightouch() as ht:
         run = ht.syncs.trigger("orders-to-salesforce")
         with pytest.raises(TaskDeferred) as deferred:
             HightouchSync(task_id="orders", sync="orders-to-salesforce").execute({"ti": SimpleNamespace(try_number=2)})
