@@ -10,7 +10,7 @@ bench-limit:
 # Runs the limit's simulations with ten times as many seeds as the tests.
 prove-limit:
 	LIMIT_SEEDS=100 $(LIMIT_FAST) cargo test --locked --release -p hightouch-limit-proofs --test simulation -- --nocapture
-	LIMIT_SEEDS=10 $(LIMIT_FAST) cargo test --locked --release -p hightouch-limit-proofs --test fleet -- --nocapture
+	LIMIT_SEEDS=10 $(LIMIT_FAST) cargo test --locked --release -p hightouch-limit-proofs --test fleet --test moves -- --nocapture
 
 # Explores the gate's interleavings with loom. RUSTFLAGS apply to every crate, so this build has a folder of its own.
 test-loom:

@@ -1,10 +1,12 @@
 //! What a limit reads from outside the process: a state in a file of the host, and the replies of a server. The first
-//! line of an input is `state` or `reply`; the rest are numbers or words, one in each line.
+//! line of an input is `state`, `reply` or `way`; the rest are numbers or words, one in each line, and for a way an empty
+//! line between replies.
 
 use limit_proofs::limit::pool::{Pool, Wanted};
 use limit_proofs::limit::state::{Reach, State};
 use limit_proofs::limit::{NEVER, Nanos, Quota};
-use limit_proofs::script::{Reply, read};
+use limit_proofs::script::{Caller, Reply, read};
+use limit_proofs::way::Way;
 
 use super::first_line;
 
@@ -17,6 +19,7 @@ pub fn play(input: &[u8]) {
         ("state", numbers) => {
             state(&numbers.lines().filter_map(|line| line.parse().ok()).collect::<Vec<_>>());
         }
+        ("way", replies) => way(replies),
         (_, words) => reply(&words.lines().map(str::to_owned).collect::<Vec<_>>()),
     }
 }
@@ -46,6 +49,25 @@ fn reply(words: &[String]) {
     assert!(pool.earliest(START, Reach::Whole) == NEVER);
 }
 
+/// Whatever a server replies, each step of a move has a place and arguments, and moves are not followed without end.
+fn way(replies: &str) {
+    let mut caller =
+        Caller { server: String::new(), unlost: 0, changes: 0, member: "1".to_owned(), call: 0 };
+    let mut way = Way::new("0".repeat(32));
+    way.move_to(&"1".repeat(32));
+    for words in replies.split("\n\n") {
+        let words: Vec<_> = words.lines().map(str::to_owned).collect();
+        match read(&words).map(|reply| way.heard(reply)) {
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) | Err(_) => drop(way.failed()),
+        }
+        let step = way.next().map(|step| step.at().len());
+        assert!(step.is_none_or(|length| length == 32), "a step at no place: {way:?}");
+        assert_eq!(step.is_some(), way.words(&mut caller, &Quota::default()).is_some());
+        assert_eq!(way.name().len(), 32);
+    }
+}
+
 /// Inputs to begin with.
 pub fn seeds() -> Vec<String> {
     let mut state = State::shared(Quota::default(), START);
@@ -70,10 +92,15 @@ pub fn seeds() -> Vec<String> {
     for reply in [
         "asked 0 0 7 200 200 1 1 1 0 0 0 0 1 2 3",
         "moved 0123456789abcdef0123456789abcdef",
-        "left 00",
+        "moved 0123456789abcdef0123456789abcdef 1-1 00",
+        "first 0123456789abcdef0123456789abcdef",
+        "left 1-1 00",
         "late",
     ] {
         seeds.push(format!("reply\n{}", reply.replace(' ', "\n")));
     }
+    let to = "2".repeat(32);
+    let replies = ["expected", "left 1-1 00", &format!("moved {to} 2-2 11"), "absorbed", "settled", "absorbed"];
+    seeds.push(format!("way\n{}", replies.map(|reply| reply.replace(' ', "\n")).join("\n\n")));
     seeds
 }

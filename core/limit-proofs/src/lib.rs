@@ -9,6 +9,8 @@ mod host;
 pub mod limit;
 #[path = "../../src/fleet/script.rs"]
 pub mod script;
+#[path = "../../src/fleet/way.rs"]
+pub mod way;
 
 /// Opens the file that keeps the limit of this name on this host.
 ///

@@ -160,8 +160,26 @@ fn a_refusal_that_one_process_sees_stops_the_others() {
 #[test]
 fn a_reply_that_is_none_of_the_script_is_refused() {
     let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    for text in ["", "asked", "asked 1 2 3", "moved ..", "asked x 0 0 0 0 0 0 0 0 0 0 0", "left"] {
+    let name = "0123456789abcdef0123456789abcdef";
+    for text in [
+        "",
+        "asked",
+        "asked 1 2 3",
+        "moved ..",
+        "asked x 0 0 0 0 0 0 0 0 0 0 0",
+        "left",
+        "left one",
+        "left one xyz",
+        "left ../one 00",
+        "first ..",
+        &format!("moved {name} one"),
+        &format!("moved {name} one xyz"),
+    ] {
         assert!(limit_proofs::script::read(&words(text)).is_err(), "{text}");
     }
+    assert!(matches!(
+        limit_proofs::script::read(&words(&format!("moved {name} one 00"))),
+        Ok(Reply::Moved(to, Some(_))) if to == name
+    ));
     assert!(matches!(limit_proofs::script::read(&words("absorbed")), Ok(Reply::Absorbed)));
 }

@@ -12,7 +12,8 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::link::{Link, Server, WITHIN};
-use super::script::{Caller, Reply};
+use super::script::Caller;
+use super::way::Way;
 use crate::limit::pool::{Answer, Question};
 use crate::limit::{Courier, Errand, Errands, Quota};
 
@@ -20,8 +21,6 @@ use crate::limit::{Courier, Errand, Errands, Quota};
 const LONGEST_SLEEP: Duration = Duration::from_hours(24);
 /// The time of a question is measured in so many parts.
 const SLICES: u32 = 8;
-/// How many moves of a limit are followed at most. A limit moves more than once if clients changed to other keys.
-const LONGEST_CHAIN: usize = 8;
 
 /// The thread of one gate. It starts with the first question, so a process that forks before its first question has no
 /// thread.
@@ -41,10 +40,8 @@ struct Work {
     errands: Errands,
     link: Link,
     caller: Caller,
-    name: String,
+    way: Way,
     quota: Quota,
-    /// The state of a limit that was left, which its new place does not have yet.
-    carried: Option<String>,
     woken: Arc<Notify>,
 }
 
@@ -53,7 +50,7 @@ impl Thread {
         let woken = Arc::new(Notify::new());
         let member = format!("{:016x}", random());
         let caller = Caller { server: String::new(), unlost: 0, changes: 0, member, call: 0 };
-        let work = Work { errands, link, caller, name, quota, carried: None, woken: Arc::clone(&woken) };
+        let work = Work { errands, link, caller, way: Way::new(name), quota, woken: Arc::clone(&woken) };
         Self { woken, to_start: Arc::new(Mutex::new(Some(work))) }
     }
 }
@@ -160,25 +157,20 @@ impl Work {
 
     /// Asks, and follows the limit if it was moved.
     async fn ask(&mut self, question: &Question) -> Result<Answer, String> {
-        self.bring().await?;
-        for _ in 0..LONGEST_CHAIN {
-            let caller = &mut self.caller;
+        loop {
+            self.go().await?;
+            let (caller, way) = (&mut self.caller, &mut self.way);
             let words = |server: &Server| caller_at(caller, server).asks(question);
-            match self.link.run(&self.name, words).await? {
-                Reply::Moved(name) => self.is_at(name),
-                Reply::Answer(answer) if answer.answers(question) => return Ok(answer),
-                _ => {
-                    self.link.forget();
-                    return Err("its answer cannot be read".to_owned());
-                }
+            let reply = self.link.run(way.name(), words).await?;
+            let before = way.name().to_owned();
+            match way.heard(reply) {
+                Ok(None) => {}
+                Ok(Some(answer)) if answer.answers(question) => return Ok(answer),
+                Ok(Some(_)) => return Err(self.strange("its answer cannot be read")),
+                Err(why) => return Err(self.strange(why)),
             }
+            self.left(&before);
         }
-        Err("the limit moves without end".to_owned())
-    }
-
-    fn is_at(&mut self, name: String) {
-        self.name = name;
-        self.caller.changes = 0;
     }
 
     /// Moves the limit to the place with this name. The limit of another key of the same workspace may be there.
@@ -186,44 +178,42 @@ impl Work {
     /// # Errors
     /// The server did not run the script, or its answer cannot be read. The error is the end of a sentence.
     async fn move_to(&mut self, name: &str) -> Result<(), String> {
-        if name != self.name {
-            let (caller, quota) = (&mut self.caller, &self.quota);
+        self.way.move_to(name);
+        if self.way.next().is_some() {
             // A new connection tells whether the other place may have been lost.
             self.link.close();
-            let words = |server: &Server| caller_at(caller, server).leaves(quota, name);
-            match self.link.run(&self.name, words).await? {
-                Reply::Left(state) => {
-                    self.is_at(name.to_owned());
-                    self.carried = Some(state);
-                }
-                Reply::Moved(elsewhere) => self.is_at(elsewhere),
-                Reply::Answer(_) | Reply::Absorbed => return Err("its answer cannot be read".to_owned()),
-            }
         }
-        self.bring().await
+        self.go().await
     }
 
-    /// Brings the state of a limit that was left to its new place.
-    async fn bring(&mut self) -> Result<(), String> {
-        let Some(state) = &self.carried else { return Ok(()) };
-        let mut name = self.name.clone();
-        for _ in 0..LONGEST_CHAIN {
-            let (caller, quota) = (&mut self.caller, &self.quota);
-            let words = |server: &Server| caller_at(caller, server).absorbs(quota, state);
-            match self.link.run(&name, words).await? {
-                Reply::Moved(elsewhere) => {
-                    name = elsewhere;
-                    self.caller.changes = 0;
-                }
-                Reply::Absorbed => {
-                    self.name = name;
-                    self.carried = None;
-                    return Ok(());
-                }
-                Reply::Answer(_) | Reply::Left(_) => return Err("its answer cannot be read".to_owned()),
+    /// Does what must be done before the server can be asked.
+    async fn go(&mut self) -> Result<(), String> {
+        while let Some(step) = self.way.next() {
+            let (caller, way, quota) = (&mut self.caller, &self.way, &self.quota);
+            let words = |server: &Server| way.words(caller_at(caller, server), quota).unwrap_or_default();
+            let run = self.link.run(step.at(), words).await;
+            let before = self.way.name().to_owned();
+            match run.map(|reply| self.way.heard(reply)) {
+                Ok(Ok(_)) => self.left(&before),
+                Ok(Err(why)) if !self.way.failed() => return Err(self.strange(why)),
+                Err(why) if !self.way.failed() => return Err(why),
+                Ok(Err(_)) | Err(_) => {}
             }
         }
-        Err("the limit moves without end".to_owned())
+        Ok(())
+    }
+
+    /// Forgets what was known of the place with this name if the limit is elsewhere now.
+    fn left(&mut self, name: &str) {
+        if self.way.name() != name {
+            self.caller.changes = 0;
+        }
+    }
+
+    /// Gives up a connection whose answers make no sense.
+    fn strange(&mut self, why: &str) -> String {
+        self.link.forget();
+        why.to_owned()
     }
 }
 

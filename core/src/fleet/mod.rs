@@ -4,6 +4,7 @@ mod courier;
 mod link;
 mod measured;
 pub(crate) mod script;
+mod way;
 
 use std::sync::Arc;
 

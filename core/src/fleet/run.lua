@@ -47,11 +47,50 @@ local function reserved()
   return sum
 end
 
+-- Moves ---------------------------------------------------------------------------------------------------------------
+
+local function to_hex(bytes)
+  return (string.gsub(bytes, '.', function(byte) return string.format('%02x', string.byte(byte)) end))
+end
+
+local function of_hex(digits)
+  return (string.gsub(digits, '%x%x', function(byte) return string.char(tonumber(byte, 16)) end))
+end
+
+-- Returns the entries of a list without those of this name and without those from before `since`.
+local function without(list, name, since)
+  local kept = {}
+  for _, entry in ipairs(list) do
+    if entry.name ~= name and entry.at > since then kept[#kept + 1] = entry end
+  end
+  return kept
+end
+
+local function has(list, field, value)
+  for _, entry in ipairs(list) do
+    if entry[field] == value then return true end
+  end
+  return false
+end
+
+-- For so long, what was left behind may still count. It is kept for so long, and the fact that it was absorbed for twice
+-- as long.
+local left_counts = math.max(forget_after, 2 * quota.span)
+
 -- The run -------------------------------------------------------------------------------------------------------------
 
 local kept = redis.call('GET', key)
-local moved = kept and string.match(kept, '^moved (%S+)$')
-if moved then return { 'moved', moved } end
+local to, id, at, left
+if kept then to, id, at, left = string.match(kept, '^moved (%S+) ?(%S*) ?(%S*) ?(%S*)$') end
+if operation == 'settle' then
+  number()
+  if to and id == text() then redis.call('SET', key, 'moved ' .. to) end
+  return { 'settled' }
+end
+if to then
+  if id ~= '' and at + left_counts > clock then return { 'moved', to, id, left } end
+  return { 'moved', to }
+end
 
 state = kept and read(kept)
 -- Forgets a state from the future: after the clock was set back far, it would stop all requests until the clock has
@@ -64,10 +103,13 @@ local now = settle(clock)
 if used + silent_after < now then state.heard_again = now end
 forget(now)
 if not lost and is_over(now, used) then
-  local members, changes = state.members, state.changes
+  local before = state
   state = empty()
-  state.members, state.changes, state.last = members, changes, now
+  for _, name in ipairs({ 'members', 'changes', 'expected', 'absorbed' }) do state[name] = before[name] end
+  state.last = now
 end
+state.expected = without(state.expected, nil, now - left_counts)
+state.absorbed = without(state.absorbed, nil, now - 2 * left_counts)
 if quota.requests < state.requests or quota.span > state.span then
   state.requests = math.min(state.requests, quota.requests)
   state.span = math.max(state.span, quota.span)
@@ -90,18 +132,43 @@ local function keep()
   redis.call('SET', key, write())
 end
 
+if operation == 'expect' then
+  local from = text()
+  state.expected = without(state.expected, from, 0)
+  table.insert(state.expected, { name = from, at = now })
+  keep()
+  return { 'expected' }
+end
+
 if operation == 'leave' then
-  local all = string.gsub(write(), '.', function(byte) return string.format('%02x', string.byte(byte)) end)
-  redis.call('SET', key, 'moved ' .. text())
-  return { 'left', all }
+  local here, there = text(), text()
+  -- The limit does not go to a place that has led here meanwhile. Of two places that expect each other, one stays.
+  local stays = here < there and has(state.expected, 'name', there)
+  if stays or has(state.absorbed, 'from', there) then return { 'first', there } end
+  state.expected = without(state.expected, there, 0)
+  local name, all = member .. '-' .. string.format('%.0f', call), to_hex(write())
+  -- The state is kept here until it was absorbed, because this process may die before.
+  redis.call('SET', key, 'moved ' .. there .. ' ' .. name .. ' ' .. string.format('%.0f', now) .. ' ' .. all)
+  return { 'left', name, all }
 end
 
 if operation == 'absorb' then
-  local there = read((string.gsub(text(), '%x%x', function(byte) return string.char(tonumber(byte, 16)) end)))
-  if there then absorb(now, there) end
+  local from, name, there = text(), text(), text()
+  state.expected = without(state.expected, from, 0)
+  there = name ~= '-' and not has(state.absorbed, 'name', name) and read(of_hex(there))
+  if there then
+    absorb(now, there)
+    for _, list in ipairs({ 'expected', 'absorbed' }) do
+      for _, entry in ipairs(there[list]) do table.insert(state[list], entry) end
+    end
+    table.insert(state.absorbed, { name = name, from = from, at = now })
+  end
   keep()
   return { 'absorbed' }
 end
+
+-- Nothing is granted before what is on the move to this place has arrived. Its process may have died.
+if state.expected[1] then return { 'first', state.expected[1].name } end
 
 me.heard, me.call, me.share = now, call, number()
 local want, want_some, waiting = number(), number(), number()

@@ -31,12 +31,27 @@ const FORGOTTEN_AFTER: Duration = Duration::from_mins(3);
 pub enum Reply {
     /// The answer to a question.
     Answer(Answer),
-    /// The limit has moved to the place with this name.
-    Moved(String),
-    /// The limit was left, and its state was this text.
-    Left(String),
-    /// The state of another limit was taken over.
+    /// The limit has moved to the place with this name. Its state may not have been absorbed there.
+    Moved(String, Option<Left>),
+    /// Nothing is granted before the limit at the place with this name was left and absorbed.
+    First(String),
+    /// The place expects the limit of another place.
+    Expected,
+    /// The limit was left.
+    Left(Left),
+    /// The state of another limit was absorbed, now or before.
     Absorbed,
+    /// The place keeps no state of a limit that was left.
+    Settled,
+}
+
+/// A limit that was left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// The name of this one move, by which it is absorbed only once.
+    pub id: String,
+    /// The state, as a text.
+    pub state: String,
 }
 
 /// What identifies a call of the script: the caller, and what it knows of the server.
@@ -102,17 +117,33 @@ impl Caller {
         words
     }
 
-    /// Returns the arguments that move the limit to the place with this name.
-    pub fn leaves(&mut self, quota: &Quota, name: &str) -> Vec<String> {
-        let mut words = self.begins("leave", quota);
-        words.extend(["0".to_owned(), "0".to_owned(), name.to_owned()]);
-        words
+    /// Returns the arguments that let a place expect the limit of the place with this name.
+    pub fn expects(&mut self, quota: &Quota, from: &str) -> Vec<String> {
+        self.moves("expect", quota, &[from])
     }
 
-    /// Returns the arguments that take over `state`, which another limit had when it was left.
-    pub fn absorbs(&mut self, quota: &Quota, state: &str) -> Vec<String> {
-        let mut words = self.begins("absorb", quota);
-        words.extend(["0".to_owned(), "0".to_owned(), state.to_owned()]);
+    /// Returns the arguments that move the limit from the place with the first name, at which the script runs, to the
+    /// place with the second.
+    pub fn leaves(&mut self, quota: &Quota, from: &str, to: &str) -> Vec<String> {
+        self.moves("leave", quota, &[from, to])
+    }
+
+    /// Returns the arguments that absorb what was left at the place `from`. A place that expects that limit waits for
+    /// it no longer.
+    pub fn absorbs(&mut self, quota: &Quota, from: &str, left: Option<&Left>) -> Vec<String> {
+        let (id, state) = left.map_or(("-", "-"), |left| (&left.id, &left.state));
+        self.moves("absorb", quota, &[from, id, state])
+    }
+
+    /// Returns the arguments that let a place forget the state that was left there under this name.
+    pub fn settles(&mut self, quota: &Quota, id: &str) -> Vec<String> {
+        self.moves("settle", quota, &[id])
+    }
+
+    fn moves(&mut self, operation: &str, quota: &Quota, more: &[&str]) -> Vec<String> {
+        let mut words = self.begins(operation, quota);
+        push(&mut words, [0, 0]);
+        words.extend(more.iter().map(|word| (*word).to_owned()));
         words
     }
 }
@@ -126,9 +157,15 @@ pub fn read(reply: &[String]) -> Result<Reply, &'static str> {
     let (kind, rest) = reply.split_first().ok_or(STRANGE)?;
     match (kind.as_str(), rest) {
         ("asked", rest) => answer(rest).map(Reply::Answer).ok_or(STRANGE),
-        ("moved", [name]) if is_name(name) => Ok(Reply::Moved(name.clone())),
-        ("left", [state]) => Ok(Reply::Left(state.clone())),
+        ("moved", [name, rest @ ..]) if is_name(name) => match rest {
+            [] => Ok(Reply::Moved(name.clone(), None)),
+            rest => Ok(Reply::Moved(name.clone(), Some(left(rest).ok_or(STRANGE)?))),
+        },
+        ("first", [name]) if is_name(name) => Ok(Reply::First(name.clone())),
+        ("left", rest) => left(rest).map(Reply::Left).ok_or(STRANGE),
+        ("expected", []) => Ok(Reply::Expected),
         ("absorbed", []) => Ok(Reply::Absorbed),
+        ("settled", []) => Ok(Reply::Settled),
         ("late", []) => Err("it has heard a later question before"),
         _ => Err(STRANGE),
     }
@@ -136,6 +173,13 @@ pub fn read(reply: &[String]) -> Result<Reply, &'static str> {
 
 fn is_name(name: &str) -> bool {
     name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn left(words: &[String]) -> Option<Left> {
+    let [id, state] = words else { return None };
+    let is_id = id.len() <= 64 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_state = !state.is_empty() && state.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_id && is_state).then(|| Left { id: id.clone(), state: state.clone() })
 }
 
 fn answer(words: &[String]) -> Option<Answer> {

@@ -29,14 +29,15 @@ local look, grace, silent_after, forget_after, kept_free = number(), number(), n
 -- The state -----------------------------------------------------------------------------------------------------------
 
 -- `FIELDS` are the numbers of the state, and `LISTS` its lists: `lingering` (when abandoned requests count as ended),
--- `leases`, `ends_at` and `totals` (together the log of ends), and `members`.
+-- `leases`, `ends_at` and `totals` (together the log of ends), `members`, `expected` (other places whose limits are on
+-- the move to this one) and `absorbed` (the moves whose states were absorbed).
 local FIELDS = {
   'requests', 'span', 'last', 'changes', 'next_id', 'granted', 'refused', 'cuts', 'flying', 'forgotten',
   'allowed', 'epoch', 'epoch_flying', 'successes', 'in_a_row', 'closed_until', 'refusing_since',
   'burst_used', 'burst_refused', 'burst_succeeded', 'recovering', 'base', 'ceiling', 'met', 'clean',
   'lost', 'lost_until', 'heard_again',
 }
-local LISTS = { 'lingering', 'leases', 'ends_at', 'totals', 'members' }
+local LISTS = { 'lingering', 'leases', 'ends_at', 'totals', 'members', 'expected', 'absorbed' }
 
 local function empty()
   local new = {}

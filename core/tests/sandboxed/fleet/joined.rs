@@ -25,6 +25,15 @@ fn processes_with_different_keys_of_one_workspace_share_its_limit() {
         assert!(seen.iter().all(|seen| seen.members == 4), "{seen:?}");
         let keys = redis.command(&["KEYS", "hightouch-limit:*"]);
         assert!(keys.starts_with("*3\r\n"), "two keys lead to the limit of the workspace: {keys}");
+        let kept: Vec<_> = keys
+            .lines()
+            .filter(|line| line.starts_with("hightouch-limit"))
+            .map(|key| redis.command(&["GET", key]))
+            .filter(|kept| kept.contains("moved "))
+            .collect();
+        // What was left behind has been absorbed, so only the name of the new place is kept.
+        assert_eq!(kept.len(), 2, "{kept:?}");
+        assert!(kept.iter().all(|kept| kept.len() < 60), "{kept:?}");
         world.delete();
     }
 }

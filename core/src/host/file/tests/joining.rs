@@ -34,6 +34,44 @@ fn limits_that_turn_out_to_be_one_are_kept_in_one_file() {
     assert_eq!(first.grant_all(), 0);
 }
 
+/// The state is at the new place before the old one leads there. So a process that dies between the two leaves nothing
+/// behind that does not count; it counts twice once another process joins.
+#[test]
+fn what_was_sent_counts_if_a_process_dies_before_the_old_file_leads_to_the_new_one() {
+    let folder = Folder::new("dies-joining");
+    let (one, to) = (folder.0.join(name('1')), folder.0.join(name('a')));
+    let send = |user: &mut User, count: u64| {
+        let sends = |state: &mut State| {
+            for _ in 0..count {
+                let ticket = state.grant(now());
+                state.seen(now(), ticket);
+            }
+        };
+        user.change(sends).unwrap();
+    };
+    let mut at_new_place = User::of(&to);
+    send(&mut at_new_place, 50);
+    let mut dies = User::of(&one);
+    send(&mut dies, 70);
+    // What `join` does before it names the successor.
+    dies.file.open(&mut dies.state).unwrap();
+    let mut there = User::of(&to);
+    there.file.open(&mut there.state).unwrap();
+    there.state.absorb(now(), &dies.state, |time| time);
+    there.file.copies.write(&there.state).unwrap();
+    drop((dies, there));
+    assert_eq!(at_new_place.change(|state| state.ended_recently()).unwrap(), 120);
+    let mut later = User::of(&one);
+    send(&mut later, 10);
+    later.file.open(&mut later.state).unwrap();
+    later.file.join(&name('a'), &mut later.state).unwrap();
+    later.file.close(&later.state).unwrap();
+    for user in [&mut at_new_place, &mut later, &mut User::of(&one)] {
+        assert_eq!(user.change(|state| state.ended_recently()).unwrap(), 200);
+    }
+    assert_eq!((later.grant_all(), at_new_place.grant_all()), (0, 0));
+}
+
 /// Incident: fifteen requests that were in flight at the move counted for a minute longer.
 #[test]
 fn a_request_in_flight_when_its_limit_moves_ends_at_the_new_place() {
