@@ -51,8 +51,7 @@ fn reply(words: &[String]) {
 
 /// Whatever a server replies, each step of a move has a place and arguments, and moves are not followed without end.
 fn way(replies: &str) {
-    let mut caller =
-        Caller { server: String::new(), unlost: 0, changes: 0, member: "1".to_owned(), call: 0 };
+    let mut caller = Caller { server: String::new(), unlost: 0, changes: 0, member: "1".to_owned(), call: 0 };
     let mut way = Way::new("0".repeat(32));
     way.move_to(&"1".repeat(32));
     for words in replies.split("\n\n") {
@@ -100,7 +99,8 @@ pub fn seeds() -> Vec<String> {
         seeds.push(format!("reply\n{}", reply.replace(' ', "\n")));
     }
     let to = "2".repeat(32);
-    let replies = ["expected", "left 1-1 00", &format!("moved {to} 2-2 11"), "absorbed", "settled", "absorbed"];
+    let replies =
+        ["expected", "left 1-1 00", &format!("moved {to} 2-2 11"), "absorbed", "settled", "absorbed"];
     seeds.push(format!("way\n{}", replies.map(|reply| reply.replace(' ', "\n")).join("\n\n")));
     seeds
 }

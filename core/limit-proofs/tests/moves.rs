@@ -162,7 +162,10 @@ fn a_move_that_breaks_a_promise_is_found_out() {
     let forgets = ("return { 'moved', to, id, left }", "return { 'moved', to }");
     assert!(dies_after(2, false, &[forgets]) > 0, "the old place keeps no state, and nothing was refused");
     let hurries = ("if state.expected[1] then", "if false then");
-    assert!(dies_after(2, true, &[hurries]) > 0, "nobody waits for what is expected, and nothing was refused");
+    assert!(
+        dies_after(2, true, &[hurries]) > 0,
+        "nobody waits for what is expected, and nothing was refused"
+    );
 }
 
 /// How many requests count at the workspace after two processes brought the same state there.

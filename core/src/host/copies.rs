@@ -10,15 +10,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use nix::libc::O_NOFOLLOW;
-use nix::unistd::geteuid;
-#[cfg(target_os = "linux")]
-use rustix::fs::{AtFlags, StatxFlags, statx};
-
-use super::folder::OTHERS;
+use super::system::System;
 use crate::limit::state::State;
 
 /// The first bytes of the file: a mark, and the version of the format. A process that finds another version keeps a
@@ -38,10 +32,12 @@ const HEADS_LENGTH: usize = 2 * EACH + NAME;
 pub(super) const FIRST: u64 = NEAR as u64;
 
 #[derive(Debug)]
-pub(super) struct Copies {
+pub(super) struct Copies<S: System> {
     pub(super) file: File,
-    /// The device and the inode of the open file.
-    pub(super) identity: (u64, u64),
+    /// The file that is locked, if it is another one.
+    lock: Option<File>,
+    /// What tells the open file from others.
+    pub(super) identity: S::Identity,
     /// The numbers of the copy that this process read or wrote last.
     pub(super) known: Numbers,
     process: u32,
@@ -82,17 +78,17 @@ impl Head {
     }
 }
 
-impl Drop for Copies {
+impl<S: System> Drop for Copies<S> {
     fn drop(&mut self) {
         // While a forked child has the file open, closing it here would not release the lock. The child itself must not
         // release it, because the lock is the parent's.
         if self.process == std::process::id() {
-            let _ = self.file.unlock();
+            let _ = self.lock().unlock();
         }
     }
 }
 
-impl Copies {
+impl<S: System> Copies<S> {
     /// Opens the file, or creates it.
     ///
     /// # Errors
@@ -103,24 +99,39 @@ impl Copies {
 
     /// Opens the file with these options.
     pub(super) fn open_with(path: &Path, options: &mut OpenOptions) -> Result<Self, String> {
-        options.read(true).write(true).truncate(false).mode(0o600).custom_flags(O_NOFOLLOW);
-        let file = options.open(path).map_err(|error| failed(&error))?;
-        let found = file.metadata().map_err(|error| failed(&error))?;
-        if !found.is_file() || found.uid() != geteuid().as_raw() || found.mode() & OTHERS != 0 {
-            return Err("its file is not a regular file that only its owner may use".to_owned());
-        }
+        let file = S::open(path, options)?;
+        let lock = S::open_lock(path)?;
         let mut head = [0; 16];
-        match file.read_exact_at(&mut head, 0) {
+        match S::read_exact_at(&file, &mut head, 0) {
             Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(failed(&error)),
             _ if head == *HEAD.concat() => {}
             _ if head.starts_with(&HEAD[0]) => {
                 return Err("its file was written by a version of the SDK with another format".to_owned());
             }
-            _ => file.write_all_at(&HEAD.concat(), 0).map_err(|error| failed(&error))?,
+            // A random number follows.
+            _ => {
+                let [one, two] = [fastrand::u64(..), fastrand::u64(..)].map(u64::to_le_bytes);
+                let begins = [HEAD[0], HEAD[1], one, two].concat();
+                S::write_all_at(&file, &begins, 0).map_err(|error| failed(&error))?;
+            }
         }
-        let identity = (found.dev(), found.ino());
+        let identity = S::identity(&file).map_err(|error| failed(&error))?;
         let (known, process) = (Numbers::default(), std::process::id());
-        Ok(Self { file, identity, known, process, words: Vec::new(), before: Vec::new(), bytes: Vec::new() })
+        Ok(Self {
+            file,
+            lock,
+            identity,
+            known,
+            process,
+            words: Vec::new(),
+            before: Vec::new(),
+            bytes: Vec::new(),
+        })
+    }
+
+    /// The file that is locked.
+    pub(super) fn lock(&self) -> &File {
+        self.lock.as_ref().unwrap_or(&self.file)
     }
 
     /// Whether the file has held a state.
@@ -130,19 +141,13 @@ impl Copies {
 
     /// Whether the file has no name any more, because it was removed or replaced.
     pub(super) fn is_removed(&self) -> Result<bool, String> {
-        // If a program has asked for the times of a file, the next write to the file costs twice as much, because the
-        // system then notes a finer time.
-        #[cfg(target_os = "linux")]
-        if let Ok(found) = statx(&self.file, "", AtFlags::EMPTY_PATH, StatxFlags::NLINK) {
-            return Ok(found.stx_nlink == 0);
-        }
-        self.file.metadata().map(|found| found.nlink() == 0).map_err(|error| failed(&error))
+        S::is_removed(&self.file).map_err(|error| failed(&error))
     }
 
     /// Reads the heads. A part that is missing counts as zero.
     pub(super) fn head(&self) -> Head {
         let mut bytes = [0; HEADS_LENGTH];
-        let _ = self.file.read_exact_at(&mut bytes, HEADS);
+        let _ = S::read_exact_at(&self.file, &mut bytes, HEADS);
         let (first, rest) = bytes.split_at(EACH);
         let (name, second) = rest.split_at(NAME);
         let successor = name.iter().all(u8::is_ascii_hexdigit);
@@ -152,7 +157,7 @@ impl Copies {
 
     /// Names the file that takes the place of this one.
     pub(super) fn succeeded_by(&self, name: &str) -> Result<(), String> {
-        self.file.write_all_at(name.as_bytes(), HEADS + EACH as u64).map_err(|error| failed(&error))
+        S::write_all_at(&self.file, name.as_bytes(), HEADS + EACH as u64).map_err(|error| failed(&error))
     }
 
     /// Whether nobody else has written since this process read or wrote last.
@@ -170,7 +175,7 @@ impl Copies {
     fn read_copy(&mut self, numbers: Numbers, copy: u64) -> Option<State> {
         let length = usize::try_from(numbers.length).ok().filter(|length| *length <= ROOM / 8)?;
         self.bytes.resize(length * 8, 0);
-        self.file.read_exact_at(&mut self.bytes, start(copy, length)).ok()?;
+        S::read_exact_at(&self.file, &mut self.bytes, start(copy, length)).ok()?;
         self.words.clear();
         self.words.extend(self.bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)));
         let intact = (1..u64::MAX / 2).contains(&numbers.generation)
@@ -209,13 +214,12 @@ impl Copies {
         if generation == 1 {
             // Linux caches these bytes in one piece, because they are first written in one piece. Later writes are then
             // faster.
-            self.file
-                .write_all_at(&vec![0; 2 * NEAR], HEADS - NEAR as u64)
+            S::write_all_at(&self.file, &vec![0; 2 * NEAR], HEADS - NEAR as u64)
                 .map_err(|error| failed(&error))?;
         }
         // A process that dies during this write leaves a copy that does not match its checksum. The other copy then
         // counts.
-        let written = self.file.write_all_at(&self.bytes, start(copy, length) - before as u64);
+        let written = S::write_all_at(&self.file, &self.bytes, start(copy, length) - before as u64);
         written.map_err(|error| failed(&error))?;
         self.known = numbers;
         Ok(())

@@ -1,16 +1,15 @@
 //! The file of one limit, as a store. A lock on the file excludes other processes; the system drops the lock of a
 //! process that dies.
 
-use std::fs::{OpenOptions, TryLockError, remove_file, rename, symlink_metadata};
+use std::fs::{OpenOptions, TryLockError, remove_file, rename};
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use nix::time::{ClockId, clock_gettime};
-
 use super::copies::{Copies, Head, Numbers, failed};
+use super::here::now;
+use super::system::System;
 use crate::limit::state::{LEASE, State};
 use crate::limit::{Nanos, Quota, Store, Unavailable};
 
@@ -35,23 +34,11 @@ const MOST_REQUESTS: u64 = 40_000;
 /// another workspace.
 const LONGEST_CHAIN: usize = 8;
 
-/// The clock of a host: time since it was started, suspension included. Nobody can set it.
-fn now() -> Nanos {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let clock = ClockId::CLOCK_BOOTTIME;
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    let clock = ClockId::CLOCK_MONOTONIC;
-    clock_gettime(clock).map_or(0, |time| {
-        let seconds = u64::try_from(time.tv_sec()).unwrap_or(0);
-        seconds.saturating_mul(1_000_000_000).saturating_add(u64::try_from(time.tv_nsec()).unwrap_or(0))
-    })
-}
-
 #[derive(Debug)]
-pub(super) struct LimitFile {
+pub(super) struct LimitFile<S: System> {
     path: PathBuf,
     quota: Quota,
-    copies: Copies,
+    copies: Copies<S>,
     process: u32,
     busy: Option<Busy>,
     /// When to look again where the path leads.
@@ -59,7 +46,7 @@ pub(super) struct LimitFile {
     /// The state in the file that this process used before, if that file was removed or replaced.
     before: Option<State>,
     /// The file to which this limit moves. The move waits for the lock of that file.
-    joining: Option<Box<LimitFile>>,
+    joining: Option<Box<LimitFile<S>>>,
     /// False while another file moves its limit to this one.
     is_joined: bool,
 }
@@ -85,9 +72,9 @@ enum Locked {
 }
 
 /// Removes the file if no request in it counts any more.
-pub(super) fn remove_if_unused(path: &Path) {
-    let Ok(mut copies) = Copies::open_with(path, &mut OpenOptions::new()) else { return };
-    if copies.file.try_lock().is_err() {
+pub(super) fn remove_if_unused<S: System>(path: &Path) {
+    let Ok(mut copies) = Copies::<S>::open_with(path, &mut OpenOptions::new()) else { return };
+    if copies.lock().try_lock().is_err() {
         return;
     }
     let head = copies.head();
@@ -109,7 +96,7 @@ fn is_ahead(state: &State, now: Nanos) -> bool {
     state.last() > now.saturating_add(TOLERANCE)
 }
 
-impl LimitFile {
+impl<S: System> LimitFile<S> {
     pub(super) fn at(path: PathBuf, quota: Quota) -> Result<Self, String> {
         if quota.requests() > MOST_REQUESTS {
             return Err(format!("a limit of more than {MOST_REQUESTS} requests in a window is not shared"));
@@ -128,10 +115,10 @@ impl LimitFile {
         if now < self.look_at_path {
             return Ok(true);
         }
-        match symlink_metadata(&self.path) {
+        match S::identity_at(&self.path) {
             Ok(found) => {
                 self.look_at_path = now + LOOK_AT_PATH;
-                Ok((found.dev(), found.ino()) == self.copies.identity)
+                Ok(found == self.copies.identity)
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(failed(&error)),
@@ -141,7 +128,7 @@ impl LimitFile {
     fn lock(&mut self) -> Result<(Locked, Head), Unavailable> {
         let mut locked = Locked::Same;
         for round in 0..TRIES {
-            let taken = match self.copies.file.try_lock() {
+            let taken = match self.copies.lock().try_lock() {
                 Ok(()) => true,
                 Err(TryLockError::WouldBlock) => false,
                 Err(TryLockError::Error(error)) => return Err(Unavailable::Lost(failed(&error))),
@@ -169,6 +156,9 @@ impl LimitFile {
             }
         }
         if self.holder_is_stopped() && self.is_joined {
+            if !S::CAN_REPLACE {
+                return Err(Unavailable::Lost("a process that holds its lock is stopped".to_owned()));
+            }
             self.replace().map_err(Unavailable::Lost)?;
             self.busy = None;
         }
@@ -187,7 +177,7 @@ impl LimitFile {
     /// Puts a new file in the place of one whose lock is held by a stopped process.
     fn replace(&mut self) -> Result<(), String> {
         let beside = self.path.with_extension(format!("{:016x}", fastrand::u64(..)));
-        let mut fresh = Copies::open_with(&beside, OpenOptions::new().create_new(true))?;
+        let mut fresh = Copies::<S>::open_with(&beside, OpenOptions::new().create_new(true))?;
         let kept = fresh.write(&State::lost(self.quota, now()));
         kept.and_then(|()| rename(&beside, &self.path).map_err(|error| failed(&error)))
     }
@@ -231,7 +221,7 @@ impl LimitFile {
     fn leads_here(&self, name: &str) -> bool {
         let mut path = self.path.with_file_name(name);
         for _ in 0..LONGEST_CHAIN {
-            let Ok(copies) = Copies::open_with(&path, &mut OpenOptions::new()) else { return false };
+            let Ok(copies) = Copies::<S>::open_with(&path, &mut OpenOptions::new()) else { return false };
             if copies.identity == self.copies.identity {
                 return true;
             }
@@ -243,7 +233,7 @@ impl LimitFile {
     }
 }
 
-impl Store for LimitFile {
+impl<S: System> Store for LimitFile<S> {
     fn clock(&self) -> fn() -> Nanos {
         now
     }
@@ -267,7 +257,7 @@ impl Store for LimitFile {
 
     fn close(&mut self, state: &State) -> Result<(), Unavailable> {
         let kept = self.copies.write(state).map_err(Unavailable::Lost);
-        self.copies.file.unlock().map_err(|error| Unavailable::Lost(failed(&error)))?;
+        self.copies.lock().unlock().map_err(|error| Unavailable::Lost(failed(&error)))?;
         kept
     }
 
@@ -305,4 +295,7 @@ impl Store for LimitFile {
 }
 
 #[cfg(test)]
+mod any;
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

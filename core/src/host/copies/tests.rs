@@ -2,12 +2,13 @@
 
 use std::fs;
 
+use super::super::portable::Portable;
 use super::*;
 use crate::limit::Quota;
 
 /// How many requests are in flight in the newer copy that is intact.
 fn in_flight(path: &Path) -> u64 {
-    let mut copies = Copies::open(path).unwrap();
+    let mut copies = Copies::<Portable>::open(path).unwrap();
     let head = copies.head();
     copies.read(&head).unwrap().in_flight()
 }
@@ -15,12 +16,14 @@ fn in_flight(path: &Path) -> u64 {
 /// A process may be killed at any moment of a write.
 #[test]
 fn a_change_that_was_written_in_part_leaves_the_state_before() {
-    let path = std::env::temp_dir().join(format!("hightouch-limit-killed-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("hightouch-limit-killed-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("limit");
     for changes in [3, 4] {
         let _ = fs::remove_file(&path);
-        let mut copies = Copies::open(&path).unwrap();
+        let mut copies = Copies::<Portable>::open(&path).unwrap();
         let mut state = State::shared(Quota::default(), 1);
-        let mut change = |copies: &mut Copies| {
+        let mut change = |copies: &mut Copies<Portable>| {
             let _never_ended = state.grant(1);
             copies.write(&state).unwrap();
             fs::read(&path).unwrap()
@@ -34,9 +37,9 @@ fn a_change_that_was_written_in_part_leaves_the_state_before() {
         for end in first..=last + 1 {
             let mut written = before[first..=last].to_vec();
             written[..end - first].copy_from_slice(&after[first..end]);
-            copies.file.write_all_at(&written, first as u64).unwrap();
+            Portable::write_all_at(&copies.file, &written, first as u64).unwrap();
             assert_eq!(in_flight(&path), changes + u64::from(end > last), "{end} of {first} to {last}");
         }
     }
-    fs::remove_file(path).unwrap();
+    fs::remove_dir_all(folder).unwrap();
 }

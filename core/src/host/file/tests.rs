@@ -5,12 +5,13 @@ mod joining;
 use joining::name;
 
 use std::fs;
-use std::os::unix::fs::{FileExt as _, PermissionsExt as _, symlink};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
 use nix::unistd::geteuid;
 
 use super::super::copies::{FIRST, HEAD, HEADS, NAME, Numbers, start};
+use super::super::unix::Unix;
 use super::*;
 use crate::limit::state::Reach;
 
@@ -38,13 +39,13 @@ impl Drop for Folder {
 
 /// One user of a file, as a process would be.
 struct User {
-    file: LimitFile,
+    file: LimitFile<Unix>,
     state: State,
 }
 
 impl User {
     fn of(path: &Path) -> Self {
-        let file = LimitFile::at(path.to_owned(), Quota::default()).unwrap();
+        let file = LimitFile::<Unix>::at(path.to_owned(), Quota::default()).unwrap();
         Self { file, state: State::shared(Quota::default(), now()) }
     }
 
@@ -82,7 +83,7 @@ fn two_users_of_a_file_share_one_limit() {
 }
 
 /// Where the copy begins that was written last.
-fn newest(copies: &Copies) -> u64 {
+fn newest(copies: &Copies<Unix>) -> u64 {
     let Numbers { generation, length, .. } = copies.known;
     start(generation % 2, usize::try_from(length).unwrap())
 }
@@ -168,7 +169,7 @@ fn a_process_that_stops_with_the_lock_does_not_stop_the_others() {
 #[test]
 fn files_and_folders_of_others_are_not_used() {
     let folder = Folder::new("foreign");
-    let why = |path: &Path| LimitFile::at(path.to_owned(), Quota::default()).map(drop).unwrap_err();
+    let why = |path: &Path| LimitFile::<Unix>::at(path.to_owned(), Quota::default()).map(drop).unwrap_err();
     let path = folder.file();
     fs::write(&path, "").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
@@ -184,12 +185,12 @@ fn files_and_folders_of_others_are_not_used() {
     fs::create_dir(&link).unwrap();
     let owner = geteuid().as_raw();
     symlink(&folder.0, link.join(format!("hightouch-sdk-{owner}"))).unwrap();
-    assert!(super::super::folder::private(&link).unwrap_err().contains("only its owner may use"));
+    assert!(super::super::unix::private(&link).unwrap_err().contains("only its owner may use"));
     fs::remove_file(link.join(format!("hightouch-sdk-{owner}"))).unwrap();
-    let made = super::super::folder::private(&link).unwrap();
+    let made = super::super::unix::private(&link).unwrap();
     assert_eq!(fs::metadata(&made).unwrap().mode() & 0o777, 0o700);
     fs::set_permissions(&made, fs::Permissions::from_mode(0o755)).unwrap();
-    assert!(super::super::folder::private(&link).is_err());
+    assert!(super::super::unix::private(&link).is_err());
 }
 
 #[test]
@@ -199,7 +200,7 @@ fn a_file_of_another_format_is_not_touched() {
     newer[8] = 2;
     fs::write(folder.file(), &newer).unwrap();
     fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o600)).unwrap();
-    let why = LimitFile::at(folder.file(), Quota::default()).map(drop).unwrap_err();
+    let why = LimitFile::<Unix>::at(folder.file(), Quota::default()).map(drop).unwrap_err();
     assert!(why.contains("another format"), "{why}");
     assert_eq!(fs::read(folder.file()).unwrap(), newer);
 }
@@ -226,13 +227,13 @@ fn files_that_are_old_and_unused_are_removed() {
     let hour = Duration::from_hours(1);
     let long_ago = now() - Nanos::try_from(hour.as_nanos()).unwrap();
     for (path, at) in [(&old, long_ago), (&busy, now()), (&young, long_ago)] {
-        let mut file = LimitFile::at(path.clone(), Quota::default()).unwrap();
+        let mut file = LimitFile::<Unix>::at(path.clone(), Quota::default()).unwrap();
         file.copies.write(&State::shared(Quota::default(), at)).unwrap();
         if path != &young {
             file.copies.file.set_modified(SystemTime::now() - 2 * hour).unwrap();
         }
     }
-    super::super::folder::sweep(&folder.0, remove_if_unused);
+    super::super::folder::sweep(&folder.0, remove_if_unused::<Unix>);
     assert_eq!([&old, &busy, &young].map(|path| path.exists()), [false, true, true]);
 }
 
@@ -302,12 +303,12 @@ fn a_stricter_limit_holds_only_as_long_as_requests_count() {
 fn a_limit_without_room_in_the_file_is_not_shared() {
     let folder = Folder::new("room");
     let quota = |requests| Quota { requests, ..Quota::default() };
-    let mut most = LimitFile::at(folder.file(), quota(40_000)).unwrap();
+    let mut most = LimitFile::<Unix>::at(folder.file(), quota(40_000)).unwrap();
     let mut state = State::lost(quota(40_000), now());
     most.open(&mut State::shared(quota(40_000), now())).unwrap();
     (0..40_000).for_each(|_| drop(state.grant(now())));
     most.close(&state).unwrap();
-    let why = LimitFile::at(folder.file(), quota(40_001)).map(drop).unwrap_err();
+    let why = LimitFile::<Unix>::at(folder.file(), quota(40_001)).map(drop).unwrap_err();
     assert!(why.contains("is not shared"), "{why}");
 }
 

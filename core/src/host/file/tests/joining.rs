@@ -131,8 +131,8 @@ fn a_file_that_leads_to_another_one_is_kept_while_that_one_is_there() {
         if !kept {
             fs::remove_file(&to).unwrap();
         }
-        Copies::open(&one).unwrap().file.set_modified(hours_ago).unwrap();
-        crate::host::folder::sweep(&folder.0, remove_if_unused);
+        Copies::<Unix>::open(&one).unwrap().file.set_modified(hours_ago).unwrap();
+        crate::host::folder::sweep(&folder.0, remove_if_unused::<Unix>);
         assert_eq!(one.exists(), kept);
     }
 }
