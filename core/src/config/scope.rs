@@ -21,7 +21,9 @@ pub enum LimitScope {
     Host,
     /// All processes, on any host, that name the same Redis or Valkey server. This is the URL of the server:
     /// `redis://[user:password@]host[:port][/database]`, or `rediss://…` for TLS. With Sentinel:
-    /// `redis+sentinel://[user:password@]host:port,host:port/service[/database]`, or `rediss+sentinel://…`.
+    /// `redis+sentinel://[user:password@]host:port,host:port/service[/database]`, or `rediss+sentinel://…`. If the
+    /// Sentinels ask for a password, `?sentinel_username=user&sentinel_password=password` follows; the user may be
+    /// absent.
     Fleet(Secret),
 }
 
@@ -54,6 +56,9 @@ pub(crate) struct FleetAddress {
     pub tls: bool,
     pub user: Option<String>,
     pub password: Option<Secret>,
+    /// The user and the password that the Sentinels ask for.
+    pub sentinel_user: Option<String>,
+    pub sentinel_password: Option<Secret>,
     pub database: i64,
     /// Certificates to trust in addition to those of the system.
     pub ca_bundle: Arc<[CertificateDer<'static>]>,
@@ -106,6 +111,11 @@ impl FleetAddress {
             "rediss+sentinel" => (true, true),
             _ => return None,
         };
+        let (rest, options) = rest.split_once('?').map_or((rest, None), |(rest, found)| (rest, Some(found)));
+        let (sentinel_user, sentinel_password) = match options {
+            Some(options) => sentinel_login(options).filter(|_| sentinel)?,
+            None => (None, None),
+        };
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let (login, hosts) = match authority.rsplit_once('@') {
             Some((login, hosts)) => (Some(login), hosts),
@@ -124,10 +134,36 @@ impl FleetAddress {
         let service = if sentinel { Some(decoded(path.next()?)?) } else { None };
         let database =
             path.next().map_or(Some(0), |number| number.parse().ok().filter(|number| *number >= 0))?;
-        let whole = path.next().is_none() && !text.contains(['?', '#']);
+        let whole = path.next().is_none() && !text.contains('#');
         let ca_bundle = Arc::default();
-        whole.then_some(Self { servers, service, tls, user, password, database, ca_bundle })
+        let address = Self {
+            servers,
+            service,
+            tls,
+            user,
+            password,
+            sentinel_user,
+            sentinel_password,
+            database,
+            ca_bundle,
+        };
+        whole.then_some(address)
     }
+}
+
+/// Reads the user and the password for the Sentinels.
+fn sentinel_login(options: &str) -> Option<(Option<String>, Option<Secret>)> {
+    let (mut user, mut password) = (None, None);
+    for option in options.split('&') {
+        let (name, value) = option.split_once('=')?;
+        let value = decoded(value).filter(|value| !value.is_empty())?;
+        match name {
+            "sentinel_username" if user.is_none() => user = Some(value),
+            "sentinel_password" if password.is_none() => password = Some(Secret::from(value)),
+            _ => return None,
+        }
+    }
+    password.is_some().then_some((user, password))
 }
 
 fn server(text: &str, default: u16) -> Option<(String, u16)> {
@@ -161,6 +197,13 @@ mod tests {
         let sentinels = parsed("redis+sentinel://:x@one:1,two/limits/2").unwrap();
         assert_eq!(sentinels.servers, [("one".to_owned(), 1), ("two".to_owned(), 26379)]);
         assert_eq!((sentinels.service.as_deref(), sentinels.database), (Some("limits"), 2));
+        assert!(sentinels.sentinel_user.is_none() && sentinels.sentinel_password.is_none());
+        let asked = "redis+sentinel://:x@one/limits/2?sentinel_password=p%26w%3F&sentinel_username=me";
+        let asked = parsed(asked).unwrap();
+        assert_eq!(asked.sentinel_password.as_ref().map(Secret::expose), Some("p&w?"));
+        assert_eq!((asked.sentinel_user.as_deref(), asked.database), (Some("me"), 2));
+        let plain = parsed("redis+sentinel://one/limits?sentinel_password=x").unwrap();
+        assert!(plain.sentinel_user.is_none() && plain.password.is_none());
     }
 
     #[test]
@@ -175,12 +218,24 @@ mod tests {
             "redis://:secret@host:99999",
             "redis+sentinel://host",
             "redis://:secret@host?ssl=true",
+            "redis://host?sentinel_password=secret",
+            "redis+sentinel://host/limits?",
+            "redis+sentinel://host/limits?sentinel_username=secret",
+            "redis+sentinel://host/limits?sentinel_password=",
+            "redis+sentinel://host/limits?sentinel_password=secret&sentinel_password=secret",
+            "redis+sentinel://host/limits?sentinel_password=secret&other=1",
+            "redis+sentinel://host/limits?sentinel_password=secret#0",
         ];
         for text in texts {
             let error = CheckedScope::parse(text, &message!["the setting ", "x"]).unwrap_err();
             assert!(!error.to_string().contains("secret"), "{error}");
         }
-        let shown = format!("{:?}", parsed("redis://:hunter2@host").unwrap());
-        assert!(!shown.contains("hunter2"), "{shown}");
+        for text in [
+            "redis://:hunter2@host",
+            "redis+sentinel://host/limits?sentinel_username=me&sentinel_password=hunter2",
+        ] {
+            let shown = format!("{:?}", parsed(text).unwrap());
+            assert!(!shown.contains("hunter2"), "{shown}");
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, ErrorKind, RedisConnectionInfo, RedisError, Value, cmd};
+use redis::{AsyncConnectionConfig, ErrorKind, RedisConnectionInfo, RedisError, ServerErrorKind, Value, cmd};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -141,20 +141,16 @@ impl Link {
             open.used = Instant::now();
             let arguments = words(&open.server);
             let key = format!("{PREFIX}{{{name}}}");
-            match evaluate(&mut open.connection, &self.digest, &key, &arguments).await {
-                Ok(value) => {
-                    return reply(value)
-                        .and_then(|words| read(&words))
-                        .map_err(|why| Lost::Other(why.into()));
-                }
+            match evaluate(&mut open.connection, &self.digest, &key, &arguments, false).await {
+                Ok(value) => return reply(value),
                 Err(error) => match error.redirect_node() {
                     Some((node, _)) => {
-                        let place = node.rsplit_once(':').and_then(|(host, port)| {
-                            Some((host.trim_matches(['[', ']']).to_owned(), port.parse().ok()?))
-                        });
+                        let node = self.node_at(node).ok_or_else(strange)?;
+                        if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) {
+                            return self.at_importing(node, &key, words).await;
+                        }
                         self.open = None;
-                        self.node =
-                            Some(place.ok_or_else(|| Lost::Other("its answer cannot be read".into()))?);
+                        self.node = Some(node);
                     }
                     None if error.is_connection_dropped() || error.is_io_error() => {
                         return Err(Lost::Closed(why(&error)));
@@ -163,14 +159,45 @@ impl Link {
                 },
             }
         }
-        Err(Lost::Other("the cluster redirects without end".to_owned()))
+        Err(Lost::Other(ENDLESS.to_owned()))
+    }
+
+    /// Runs the script on a node of a cluster to which the limit is on its way. The other node still has other limits
+    /// of the same part of the cluster, so it is asked first again the next time.
+    async fn at_importing(
+        &mut self,
+        node: (String, u16),
+        key: &str,
+        words: &mut impl FnMut(&Server) -> Vec<String>,
+    ) -> Result<Reply, Lost> {
+        let mut open = self.connect_to(node).await.map_err(Lost::Other)?;
+        let arguments = words(&open.server);
+        match evaluate(&mut open.connection, &self.digest, key, &arguments, true).await {
+            Ok(value) => reply(value),
+            Err(error) if error.redirect_node().is_some() => Err(Lost::Other(ENDLESS.to_owned())),
+            Err(error) => Err(Lost::Other(why(&error))),
+        }
+    }
+
+    /// Reads the address to which a cluster redirects. Without a host, it is another port of the same host.
+    fn node_at(&self, text: &str) -> Option<(String, u16)> {
+        let (host, port) = text.rsplit_once(':')?;
+        let host = match host.trim_matches(['[', ']']) {
+            "" => self.node.as_ref().or(self.address.servers.first())?.0.clone(),
+            host => host.to_owned(),
+        };
+        Some((host, port.parse().ok()?))
     }
 
     async fn connect(&mut self) -> Result<Open, Failure> {
-        let (host, port) = match &self.node {
+        let node = match &self.node {
             Some(node) => node.clone(),
             None => self.server().await?,
         };
+        self.connect_to(node).await
+    }
+
+    async fn connect_to(&mut self, (host, port): (String, u16)) -> Result<Open, Failure> {
         let (mut connection, driver) = self.connection(&host, port, true).await?;
         // Redis 6 takes one section or all of them. The errors of several commands would have no code.
         let told: String =
@@ -193,14 +220,15 @@ impl Link {
                 let mut asked = cmd("SENTINEL");
                 asked.arg("GET-MASTER-ADDR-BY-NAME").arg(&service);
                 let found: Result<Option<(String, u16)>, _> = asked.query_async(&mut connection).await;
-                found
-                    .map_err(|error| why(&error))?
-                    .ok_or_else(|| "the Sentinel does not know the service".to_owned())
+                found.map_err(|error| why(&error))?.ok_or_else(|| "it does not know the service".to_owned())
             };
             // One Sentinel that does not answer must leave time for the others.
             match timeout(WITHIN / 3, asked).await {
                 Ok(Ok(found)) => return Ok(found),
-                Ok(Err(why)) => last = why,
+                Ok(Err(why)) if why == NO_PERMISSION => NOT_SENTINEL.clone_into(&mut last),
+                Ok(Err(why)) => {
+                    last = why.strip_prefix("it ").map_or(why.clone(), |why| format!("its Sentinel {why}"));
+                }
                 Err(_) => {}
             }
         }
@@ -228,14 +256,18 @@ impl Link {
         let _ = tcp.set_nodelay(true);
         let tcp = Measured::new(tcp, self.allowance.clone());
         let mut info = RedisConnectionInfo::default().set_skip_set_lib_name();
-        if is_server {
-            info = info.set_db(self.address.database);
-            if let Some(user) = &self.address.user {
-                info = info.set_username(user);
-            }
-            if let Some(password) = &self.address.password {
-                info = info.set_password(Secret::expose(password));
-            }
+        let address = &self.address;
+        let (user, password) = if is_server {
+            info = info.set_db(address.database);
+            (&address.user, &address.password)
+        } else {
+            (&address.sentinel_user, &address.sentinel_password)
+        };
+        if let Some(user) = user {
+            info = info.set_username(user);
+        }
+        if let Some(password) = password {
+            info = info.set_password(Secret::expose(password));
         }
         if !self.address.tls {
             return opened(&info, tcp).await;
@@ -293,27 +325,41 @@ async fn evaluate(
     digest: &str,
     key: &str,
     arguments: &[String],
+    asking: bool,
 ) -> Result<Value, RedisError> {
+    // Allows the next command, and no other, on a node that does not have the key for good yet.
+    let ask = async |connection: &mut MultiplexedConnection| {
+        if asking { cmd("ASKING").query_async(connection).await } else { Ok(()) }
+    };
+    ask(connection).await?;
     let known = cmd("EVALSHA").arg(digest).arg(1).arg(key).arg(arguments).query_async(connection).await;
     match known {
         Err(error) if error.code() == Some("NOSCRIPT") => {
+            ask(connection).await?;
             cmd("EVAL").arg(SCRIPT).arg(1).arg(key).arg(arguments).query_async(connection).await
         }
         other => other,
     }
 }
 
-fn reply(value: Value) -> Result<Vec<String>, &'static str> {
-    let Value::Array(parts) = value else { return Err("its answer cannot be read") };
+fn strange() -> Lost {
+    Lost::Other("its answer cannot be read".to_owned())
+}
+
+fn reply(value: Value) -> Result<Reply, Lost> {
+    let Value::Array(parts) = value else { return Err(strange()) };
     let texts = parts.into_iter().map(|part| match part {
         Value::BulkString(bytes) => String::from_utf8(bytes).ok(),
         Value::SimpleString(text) => Some(text),
         Value::Int(number) => Some(number.to_string()),
         _ => None,
     });
-    texts.collect::<Option<_>>().ok_or("its answer cannot be read")
+    let words: Vec<String> = texts.collect::<Option<_>>().ok_or_else(strange)?;
+    read(&words).map_err(|why| Lost::Other(why.to_owned()))
 }
 
+const ENDLESS: &str = "the cluster redirects without end";
+const NOT_SENTINEL: &str = "its Sentinel gives the user no permission for SENTINEL GET-MASTER-ADDR-BY-NAME";
 const REFUSES: &str = "it refuses the user name and the password";
 const NO_PERMISSION: &str =
     "the user has no permission for what the limit needs: EVALSHA, EVAL, INFO, TIME, GET and SET";

@@ -159,8 +159,8 @@ async fn an_address_of_ipv6() {
     }
 }
 
-#[tokio::test]
-async fn a_cluster_of_which_another_node_has_the_limit() {
+/// A cluster of two nodes. The second one has all keys.
+async fn cluster() -> (Redis, Redis) {
     let start = || {
         let bus = free_port().to_string();
         let more = ["--cluster-enabled", "yes", "--cluster-port", &bus, "--cluster-node-timeout", "2000"];
@@ -170,13 +170,96 @@ async fn a_cluster_of_which_another_node_has_the_limit() {
     other.command(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
     one.command(&["CLUSTER", "MEET", "127.0.0.1", &other.port.to_string(), &bus]);
     let end = Instant::now() + PATIENCE;
-    while !one.command(&["CLUSTER", "INFO"]).contains("cluster_state:ok") {
+    let is_ok = |redis: &Redis| {
+        let told = redis.command(&["CLUSTER", "INFO"]);
+        told.contains("cluster_state:ok") && told.contains("cluster_known_nodes:2")
+    };
+    while !is_ok(&one) || !is_ok(&other) {
         assert!(Instant::now() < end, "{}", one.command(&["CLUSTER", "INFO"]));
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    (one, other)
+}
+
+#[tokio::test]
+async fn a_cluster_of_which_another_node_has_the_limit() {
+    let (one, other) = cluster().await;
     shared("cluster", &one.url(), None).await;
     assert_eq!(one.command(&["DBSIZE"]), ":0\r\n");
     assert_eq!(other.command(&["DBSIZE"]), ":2\r\n", "the key's limit, which leads to that of the workspace");
+}
+
+/// Part of a cluster's keys move to another node while a client uses them.
+#[tokio::test]
+async fn a_cluster_whose_keys_are_on_their_way_to_another_node() {
+    let (one, other) = cluster().await;
+    let world = world();
+    let settings = world.settings().limit_scope(LimitScope::Fleet(other.url().into())).share(0.5);
+    let client = Client::new(&with_time_scale(settings, 20.0)).unwrap();
+    let works = async |what: &str| {
+        for _ in 0..3 {
+            client.syncs().get(1).await.unwrap();
+        }
+        assert_eq!(client.stats().scope, Scope::Fleet, "{what}: {:?}", client.stats());
+    };
+    works("before").await;
+    let id = |redis: &Redis| {
+        let told = redis.command(&["CLUSTER", "MYID"]);
+        told.lines().nth(1).unwrap_or_default().to_owned()
+    };
+    let (from, to) = (id(&other), id(&one));
+    let keys = other.command(&["KEYS", "*"]);
+    let keys: Vec<_> = keys.lines().filter(|line| line.starts_with("hightouch")).collect();
+    assert_eq!(keys.len(), 2);
+    let slots: Vec<_> = keys
+        .iter()
+        .map(|key| other.command(&["CLUSTER", "KEYSLOT", key]).trim_start_matches(':').trim().to_owned())
+        .collect();
+    for (slot, key) in slots.iter().zip(&keys) {
+        assert_eq!(one.command(&["CLUSTER", "SETSLOT", slot, "IMPORTING", &from]), "+OK\r\n");
+        assert_eq!(other.command(&["CLUSTER", "SETSLOT", slot, "MIGRATING", &to]), "+OK\r\n");
+        works("before the key moves").await;
+        let port = one.port.to_string();
+        assert_eq!(other.command(&["MIGRATE", "127.0.0.1", &port, key, "0", "5000"]), "+OK\r\n");
+    }
+    works("the keys are there and their part of the cluster is not").await;
+    assert!(one.command(&["INFO", "commandstats"]).contains("cmdstat_asking"), "nobody was sent there");
+    for slot in &slots {
+        for redis in [&one, &other] {
+            assert_eq!(redis.command(&["CLUSTER", "SETSLOT", slot, "NODE", &to]), "+OK\r\n");
+        }
+    }
+    works("after").await;
+    assert_eq!((one.command(&["DBSIZE"]), other.command(&["DBSIZE"])), (":2\r\n".into(), ":0\r\n".into()));
+    world.delete();
+}
+
+/// The Sentinels have a password of their own.
+#[tokio::test]
+async fn sentinels_that_ask_for_a_password() {
+    let server = Redis::start("valkey-server", &["--requirepass", "hunter2server"]);
+    let file = std::env::temp_dir().join(format!("hightouch-sentinel-login-{}.conf", std::process::id()));
+    let told = format!(
+        "requirepass hunter2\n\
+         user limits on >hunter2limits -@all +auth +sentinel|get-master-addr-by-name\n\
+         user nobody on >hunter2nobody -@all +auth\n\
+         sentinel monitor limits 127.0.0.1 {} 1\nsentinel auth-pass limits hunter2server\n",
+        server.port
+    );
+    std::fs::write(&file, told).unwrap();
+    let sentinel = Redis::sentinel(&file);
+    let at = format!("redis+sentinel://:hunter2server@127.0.0.1:{}/limits", sentinel.port);
+    alone("no password", &at, "its Sentinel asks for a password").await;
+    let refuses = "its Sentinel refuses the user name and the password";
+    alone("a wrong password", &format!("{at}?sentinel_password=hunter2x"), refuses).await;
+    let nobody = format!("{at}?sentinel_username=nobody&sentinel_password=hunter2nobody");
+    alone("no permission", &nobody, "its Sentinel gives the user no permission").await;
+    let swapped = at.replace("hunter2server", "hunter2") + "?sentinel_password=hunter2";
+    alone("the password of the Sentinel", &swapped, "it refuses the user name and the password").await;
+    shared("a password", &format!("{at}?sentinel_password=hunter2"), None).await;
+    let user = format!("{at}?sentinel_username=limits&sentinel_password=hunter2limits");
+    shared("a user", &user, None).await;
+    let _ = std::fs::remove_file(file);
 }
 
 #[tokio::test]
@@ -198,7 +281,7 @@ async fn sentinels_that_know_the_server_and_its_successor() {
     }
     let closed = free_port();
     let at = format!("redis+sentinel://127.0.0.1:{closed},127.0.0.1:{}", sentinel.port);
-    alone("another service", &format!("{at}/other"), "the Sentinel does not know the service").await;
+    alone("another service", &format!("{at}/other"), "its Sentinel does not know the service").await;
 
     let world = world();
     let settings = world.settings().limit_scope(LimitScope::Fleet(format!("{at}/limits").into())).share(0.5);
