@@ -1,37 +1,67 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
+// The archives of the core in a release. `bindings-swift/release-manifest` sets this in the commit that the release tags.
+// If it is nil, the core comes from a local build.
+let release: (folder: String, linux: String, apple: String)? = nil
+
+// With HIGHTOUCH_SWIFT_CORE=local a release, too, uses a local build.
+let isLocal = release == nil || Context.environment["HIGHTOUCH_SWIFT_CORE"] == "local"
+
+func downloaded(_ file: String, _ checksum: String?) -> Target {
+    .binaryTarget(name: "HightouchNativeFFI", url: "\(release?.folder ?? "")/\(file)", checksum: checksum ?? "")
+}
+
 #if os(Linux)
-    // This target links the static library of the core. Run `make swift-library` first: it writes the library and a .pc
-    // file to target/swift. Then set PKG_CONFIG_PATH to that folder.
-    let core = Target.systemLibrary(
+    // The static library of the core, as a .pc file names it. `make swift-library` writes both to target/swift, and
+    // `bindings-swift/artifact` packs both into the archive of a release.
+    let installed = Target.systemLibrary(
         name: "HightouchNativeFFI",
         path: "bindings-swift/Sources/HightouchNativeFFI",
         pkgConfig: "hightouch-swift"
     )
+    // Older versions of SwiftPM cannot download a static library for Linux.
+    #if compiler(>=6.2)
+        let core = isLocal ? installed : downloaded("HightouchNativeFFI.artifactbundle.zip", release?.linux)
+    #else
+        let core = installed
+    #endif
 #else
-    // The repository cannot build this framework yet. So the package does not build on Apple platforms.
-    let core = Target.binaryTarget(
-        name: "HightouchNativeFFI",
-        path: "bindings-swift/HightouchNativeFFI.xcframework"
-    )
+    // `bindings-swift/xcframework` builds the framework. It has been neither built nor used yet.
+    let core =
+        isLocal
+        ? Target.binaryTarget(name: "HightouchNativeFFI", path: "bindings-swift/HightouchNativeFFI.xcframework")
+        : downloaded("HightouchNativeFFI.xcframework.zip", release?.apple)
 #endif
 
 let package = Package(
     name: "hightouch-sdk",
-    platforms: [.macOS(.v13), .iOS(.v16), .tvOS(.v16), .watchOS(.v9)],
-    products: [.library(name: "HightouchSDK", targets: ["HightouchSDK"])],
+    platforms: [.macOS(.v13), .iOS(.v16)],
+    products: [
+        .library(name: "HightouchSDK", targets: ["HightouchSDK"]),
+        .library(name: "HightouchTesting", targets: ["HightouchTesting"]),
+    ],
     targets: [
         core,
         .target(
             name: "HightouchNative",
             dependencies: ["HightouchNativeFFI"],
-            path: "bindings-swift/Sources/HightouchNative"
+            path: "bindings-swift/Sources/HightouchNative",
+            linkerSettings: [
+                .linkedFramework("CoreFoundation", .when(platforms: [.macOS, .iOS])),
+                .linkedFramework("Security", .when(platforms: [.macOS, .iOS])),
+                .linkedFramework("SystemConfiguration", .when(platforms: [.macOS, .iOS])),
+            ]
         ),
         .target(
             name: "HightouchSDK",
             dependencies: ["HightouchNative"],
             path: "bindings-swift/Sources/HightouchSDK"
+        ),
+        .target(
+            name: "HightouchTesting",
+            dependencies: ["HightouchSDK"],
+            path: "bindings-swift/Sources/HightouchTesting"
         ),
         .executableTarget(
             name: "trigger-and-wait",
@@ -67,6 +97,11 @@ let package = Package(
             name: "HightouchSDKTests",
             dependencies: ["HightouchSDK"],
             path: "bindings-swift/Tests/HightouchSDKTests"
+        ),
+        .testTarget(
+            name: "HightouchTestingTests",
+            dependencies: ["HightouchTesting"],
+            path: "bindings-swift/Tests/HightouchTestingTests"
         ),
     ],
     swiftLanguageModes: [.v6]

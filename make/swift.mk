@@ -2,9 +2,9 @@ SWIFT := bindings-swift/toolchain swift
 # These flags are not in the manifest, because SwiftPM rejects a dependency that has such flags.
 SWIFT_FLAGS := -Xswiftc -warnings-as-errors
 SWIFT_ENV := PKG_CONFIG_PATH="$(CARGO_TARGET_DIR)/swift$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))"
-SWIFT_SOURCES := Package.swift bindings-swift/Sources/HightouchSDK bindings-swift/Tests bindings-swift/Examples tests/fleet/swift
+SWIFT_SOURCES := Package.swift bindings-swift/Sources/HightouchSDK bindings-swift/Sources/HightouchTesting bindings-swift/Tests bindings-swift/Examples tests/fleet/swift
 
-.PHONY: swift-library generate-swift check-swift docs-swift test-swift demo-swift
+.PHONY: swift-library swift-outside generate-swift check-swift docs-swift test-swift demo-swift
 
 swift-library:
 	bindings-swift/native library
@@ -33,3 +33,9 @@ test-swift: swift-library scenarios servers
 demo-swift: swift-library sandbox
 	$(SWIFT_ENV) $(SWIFT) build --product trigger-and-wait $(SWIFT_FLAGS)
 	tests/house/with-sandbox "$(SANDBOX)" bindings-swift/toolchain .build/debug/trigger-and-wait
+
+# Builds, tests and runs a package that depends on this repository by URL, as it is committed, without cargo. Packs the
+# library without optimisation; `make release-check-swift` packs that of a release.
+swift-outside: sandbox
+	bindings-swift/artifact --debug "$(ROOT)/build/swift/debug" >/dev/null
+	HIGHTOUCH_SANDBOX="$(SANDBOX)" bindings-swift/outside "$(ROOT)/build/swift/debug"

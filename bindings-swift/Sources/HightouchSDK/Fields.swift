@@ -20,6 +20,9 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         members.last { $0.name == "headers" }?.value as? [String: String] ?? [:]
     }
 
+    /// The base URL among the settings of a client.
+    var baseURL: String? { members.last { $0.name == "baseUrl" }?.value as? String }
+
     /// Sets a time in milliseconds, rounded up so that a short time does not become zero.
     mutating func set(milliseconds name: String, _ time: Duration?) {
         set(name, time.map(\.milliseconds))

@@ -77,6 +77,7 @@ public final class Hightouch: Sendable {
         internal: [String: JSONValue] = [:]
     ) throws {
         var settings = settings
+        settings.set("timeScale", TimeScales.scale(at: settings.baseURL))
         settings.set("language", Self.language)
         settings.set("jsonText", true)
         if credentials != nil {

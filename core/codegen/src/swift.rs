@@ -23,7 +23,7 @@ const RESOURCE: &str = include_str!("../templates/swift/resource.swift.j2");
 const SHARED: &str = include_str!("../templates/swift/shared.swift.j2");
 
 /// The generated files, as paths from the root of the repository, each with its template: one file for each resource,
-/// and four more.
+/// and five more.
 pub(crate) fn files(catalogue: &Json) -> Vec<(String, String)> {
     let names: BTreeSet<&str> =
         list(catalogue, "operations").iter().map(|operation| text(operation, "resource")).collect();
@@ -37,6 +37,10 @@ pub(crate) fn files(catalogue: &Json) -> Vec<(String, String)> {
         (
             format!("{SOURCES}/Settings.swift"),
             include_str!("../templates/swift/settings.swift.j2").to_owned(),
+        ),
+        (
+            "bindings-swift/Sources/HightouchTesting/Generated/Methods.swift".to_owned(),
+            include_str!("../templates/swift/methods.swift.j2").to_owned(),
         ),
         (
             format!("{TESTS}/Operations.swift"),

@@ -1,0 +1,76 @@
+import Foundation
+import HightouchSDK
+
+/// A request that a world received, and how it was answered.
+public struct Request: Sendable {
+    /// The method that sends such requests, such as `syncs.trigger`; nil if no method does.
+    public let method: String?
+    /// The operation of the API, such as `TriggerRun`; nil if the API has no such operation.
+    public let operation: String?
+    /// The HTTP method.
+    public let httpMethod: String
+    /// The path below the base URL.
+    public let path: String
+    /// The parameters of the query, as strings. A parameter that is repeated has an array.
+    public let query: [String: JSONValue]
+    /// The JSON of the body; nil if there is none.
+    public let body: JSONValue?
+    /// The headers, with names in lower case and without the key. A header that is repeated has an array.
+    public let headers: [String: JSONValue]
+    /// The status of the answer; nil if no answer was sent.
+    public let status: Int?
+    /// When the request arrived, in the time of the world.
+    public let date: Date
+    /// Whether the client went away before it had the whole answer.
+    public let isAbandoned: Bool
+}
+
+extension Request: Decodable {
+    private enum CodingKeys: String, CodingKey {
+        case operation, method, path, query, body, headers, status, at
+        case gone = "gone_ms"
+    }
+
+    /// Decodes an entry of the sandbox's log.
+    public init(from decoder: any Decoder) throws {
+        let entry = try decoder.container(keyedBy: CodingKeys.self)
+        let operation = try entry.decodeIfPresent(String.self, forKey: .operation)
+        self.operation = operation
+        method = methods.first { $0.operations.contains(operation ?? "") }?.name
+        httpMethod = try entry.decode(String.self, forKey: .method)
+        path = try entry.decode(String.self, forKey: .path)
+        query = try entry.decode([String: JSONValue].self, forKey: .query)
+        body = try entry.decodeIfPresent(JSONValue.self, forKey: .body)
+        headers = try entry.decode([String: JSONValue].self, forKey: .headers)
+            .filter { $0.key != "authorization" }
+        status = try entry.decodeIfPresent(Int.self, forKey: .status)
+        let at = try entry.decode(String.self, forKey: .at)
+        let style = Date.ISO8601FormatStyle(includingFractionalSeconds: at.contains("."))
+        date = try Date(at, strategy: style)
+        isAbandoned = entry.contains(.gone)
+    }
+}
+
+/// Returns the operations that a method sends.
+func operations(of method: String) throws -> [String] {
+    if let found = methods.first(where: { $0.name == method }) { return found.operations }
+    let near = methods.map(\.name).min { distance($0, method) < distance($1, method) }
+    let hint = near.flatMap { distance($0, method) <= 4 ? " Did you mean \"\($0)\"?" : nil } ?? ""
+    throw SandboxError("A client has no method \"\(method)\".\(hint)")
+}
+
+/// How many letters must be inserted, deleted or replaced to get one text from the other.
+private func distance(_ one: String, _ other: String) -> Int {
+    let letters = Array(other)
+    var row = Array(0...letters.count)
+    for (index, letter) in one.enumerated() {
+        var last = row
+        last[0] = index + 1
+        for column in letters.indices {
+            let replaced = row[column] + (letter == letters[column] ? 0 : 1)
+            last[column + 1] = min(replaced, row[column + 1] + 1, last[column] + 1)
+        }
+        row = last
+    }
+    return row[letters.count]
+}
