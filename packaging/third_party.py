@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTICES = {
     "hightouch-python": "bindings-python/THIRD-PARTY-NOTICES.txt",
     "hightouch-sandbox": "tests/sandbox/THIRD-PARTY-NOTICES.txt",
+    "hightouch-swift": "bindings-swift/THIRD-PARTY-NOTICES.txt",
 }
 # The platforms that a release builds.
 TARGETS = [
@@ -69,6 +70,13 @@ def texts(crate: dict[str, Any]) -> list[str]:
     if found:
         return [
             "\n".join(line.rstrip() for line in path.read_text(errors="replace").splitlines()).strip() for path in found
+        ]
+    if crate["license"] == "MPL-2.0":
+        # Its section 3.2 asks for this much of an unchanged copy.
+        return [
+            "This code is subject to the terms of the Mozilla Public License, v. 2.0, which is at\n"
+            "https://mozilla.org/MPL/2.0/. Its source, unchanged, is at\n"
+            f"{crate['repository']} and in the crates of these names and versions at https://crates.io/."
         ]
     if "MIT" not in crate["license"]:
         raise SystemExit(f"{crate['name']} has no licence text, and {crate['license']} is not known here")

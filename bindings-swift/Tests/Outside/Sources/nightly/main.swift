@@ -1,0 +1,4 @@
+import HightouchSDK
+import Job
+
+print(try await nightly(Hightouch()))
