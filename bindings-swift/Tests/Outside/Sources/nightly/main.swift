@@ -1,4 +1,6 @@
+import Foundation
 import HightouchSDK
 import Job
 
-print(try await nightly(Hightouch()))
+let authorities = ProcessInfo.processInfo.environment["HIGHTOUCH_DEMO_CA"]
+print(try await nightly(Hightouch(configuration: Configuration(caBundle: authorities))))
