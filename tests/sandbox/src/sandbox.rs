@@ -22,13 +22,16 @@ use crate::{Error, server, tls};
 pub struct Options {
     /// The address to listen on; port 0 chooses a free port.
     pub listen: SocketAddr,
+    /// The host and port that clients use. Default: those of `listen`.
+    pub public_address: Option<String>,
     /// The file to which a line of JSON is appended for each judged scenario.
     pub coverage: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), coverage: None }
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self { listen, public_address: None, coverage: None }
     }
 }
 
@@ -52,7 +55,7 @@ pub struct Sandbox {
 /// The state that all connections of a sandbox share.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    authority: SocketAddr,
+    authority: String,
     worlds: Mutex<HashMap<String, Arc<World>>>,
     made: AtomicU64,
     coverage: Option<PathBuf>,
@@ -63,13 +66,16 @@ impl Sandbox {
     pub async fn start(options: Options) -> Result<Self, Error> {
         let identity = tls::identity()?;
         let listener = TcpListener::bind(options.listen).await?;
-        let authority = listener.local_addr()?;
+        let authority = match options.public_address {
+            Some(address) => address,
+            None => listener.local_addr()?.to_string(),
+        };
         let reserved = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         reserved.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
         let closed =
             reserved.local_addr()?.as_socket().map(|address| address.to_string()).unwrap_or_default();
         let shared = Arc::new(Shared {
-            authority,
+            authority: authority.clone(),
             worlds: Mutex::default(),
             made: AtomicU64::new(0),
             coverage: options.coverage,
@@ -127,7 +133,7 @@ impl Shared {
         let info = WorldInfo {
             base_url: format!("https://{}/w/{id}/api/v1", self.authority),
             http_base_url: format!("http://{}/w/{id}/api/v1", self.authority),
-            authority: self.authority.to_string(),
+            authority: self.authority.clone(),
             api_key: keys.valid.clone(),
             keys,
             time_scale,
