@@ -1,9 +1,9 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['dist', 'dist-test', 'prebuilt', 'native'] },
+  { ignores: ['**/dist', 'dist-test', 'prebuilt', 'native'] },
   {
-    files: ['src/**/*.ts', 'src/**/*.mts', 'test/**/*.ts'],
+    files: ['src/**/*.ts', 'src/**/*.mts', 'sandbox/src/**/*.ts', 'sandbox/src/**/*.mts', 'test/**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },

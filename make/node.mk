@@ -18,7 +18,7 @@ $(NODE_BINARIES): $(ROOT)/build/nodes/%/node_modules/node/bin/node:
 node-versions: $(NODE_BINARIES)
 
 node-dist: $(NODE_MODULES)
-	cd "$(NODE_DIR)" && rm -rf dist && npx tsc && node tools/bundle.mjs
+	cd "$(NODE_DIR)" && rm -rf dist sandbox/dist && npx tsc && node tools/bundle.mjs && npx tsc --project sandbox
 
 # Packs the package, installs it in an empty folder and runs an example against the sandbox, over HTTPS.
 demo-node: node-dist sandbox

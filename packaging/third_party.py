@@ -22,6 +22,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 NOTICES = {
     "hightouch-python": "bindings-python/THIRD-PARTY-NOTICES.txt",
+    "hightouch-node": "bindings-node/THIRD-PARTY-NOTICES.txt",
     "hightouch-sandbox": "tests/sandbox/THIRD-PARTY-NOTICES.txt",
     "hightouch-swift": "bindings-swift/THIRD-PARTY-NOTICES.txt",
 }

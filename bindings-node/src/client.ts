@@ -95,6 +95,7 @@ export class Hightouch extends Resources {
       {
         environment: environment(),
         language: `node/${process.versions.node}`,
+        ...timeScaleOf(settings.baseUrl ?? process.env.HIGHTOUCH_BASE_URL),
         ...settings,
         caBundle: settings.caBundle ?? extraCertificates(),
         ...(keyFunction ? {} : { apiKey }),
@@ -210,6 +211,16 @@ export class Hightouch extends Resources {
 function extraCertificates(): string | undefined {
   const file = process.env.NODE_EXTRA_CA_CERTS
   return file !== undefined && existsSync(file) ? file : undefined
+}
+
+/** The package `hightouch-sandbox` keeps the time scales of its worlds here, by their base URLs. */
+const TIME_SCALES = Symbol.for('hightouch-sdk.timeScales')
+
+/** Returns how many times shorter the pauses of a client are, if it uses a world of the sandbox. */
+function timeScaleOf(baseUrl: string | undefined): { timeScale?: number } {
+  const scales = (globalThis as { [TIME_SCALES]?: ReadonlyMap<string, number> })[TIME_SCALES]
+  const timeScale = scales?.get(baseUrl ?? '')
+  return timeScale === undefined ? {} : { timeScale }
 }
 
 /** The variables that configure a proxy. */

@@ -37,16 +37,22 @@ function pages(): string[] {
     readdirSync(path.join(ROOT, folder))
       .filter((name) => name.endsWith(end))
       .map((name) => path.join(folder, name))
-  return ['README.md', ...filesOf('docs', '.md'), ...filesOf('bindings-node/src', '.ts')]
+  return [
+    'README.md',
+    'bindings-node/README.md',
+    ...filesOf('docs', '.md'),
+    ...filesOf('bindings-node/src', '.ts'),
+  ]
 }
 
 /** Returns the examples for Node.js. The name of each consists of its page and its number on that page. */
 function examples(): [name: string, code: string][] {
   return pages().flatMap((page) => {
     const text = readFileSync(path.join(ROOT, page), 'utf8').replace(/^ *\* ?/gm, '')
-    const blocks = [...text.matchAll(/^```(?:js|ts)\n(.*?)^```$/gms)]
+    // A block whose first line names a file is a part of a project of its own, which stranger.test.ts runs.
+    const blocks = [...text.matchAll(/^```(?:js|ts)\n(?!\/\/ [\w.]+\n)(.*?)^```$/gms)]
     return blocks.map(([, code = ''], index): [string, string] => [
-      `${path.basename(page).replace('.', '-')}-${String(index + 1)}`,
+      `${page.replace(/[./]/g, '-')}-${String(index + 1)}`,
       completed(code),
     ])
   })

@@ -1,7 +1,7 @@
 // Bundles the modules of `dist` into the files that the package ships. A program that imports the package starts faster
 // when Node reads one file than when it reads thirty.
 //
-// dist/hightouch-sdk.js   the code, as CommonJS
+// dist/hightouch-sdk.js   the code, as CommonJS, with a source map
 // dist/hightouch-sdk.mjs  for `import` in Node: loads the CommonJS file by `require`. A static import of it would make
 //                         Node compile its parser for CommonJS exports first, which takes longer than the rest of the
 //                         import.
@@ -25,6 +25,8 @@ buildSync({
   target: 'node20.17',
   // Classes keep their names, because users see these names.
   keepNames: true,
+  // Node reads the map with --enable-source-maps. It contains the sources.
+  sourcemap: 'linked',
   logLevel: 'warning',
 })
 

@@ -1,10 +1,19 @@
-// Packs the packages that are published: `platform-packages.mjs ADDONS OUT [--all]`. ADDONS has a file
-// `hightouch-sdk.<target>.node` for each platform. Each becomes a package `hightouch-sdk-<target>`, of which npm installs
-// the one that fits. The package `hightouch-sdk` names them as optional dependencies. With --all, the addon of every
-// platform must be there.
+// Packs the packages that are published: `platform-packages.mjs BUILT OUT [--all]`. BUILT has a file
+// `hightouch-sdk.<target>.node` and a file `hightouch-sandbox.<target>` for each platform. Each becomes a package, such as
+// `hightouch-sdk-<target>`, of which npm installs the one that fits. The package `hightouch-sdk` names its own as optional
+// dependencies, and `hightouch-sandbox` does the same. With --all, the files of every platform must be there.
 
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
@@ -17,66 +26,102 @@ const TARGETS = {
   'darwin-arm64': { os: ['darwin'], cpu: ['arm64'] },
   'win32-x64-msvc': { os: ['win32'], cpu: ['x64'] },
 }
+const NOTICES = 'THIRD-PARTY-NOTICES.txt'
+const LICENCES = ['LICENSE-MIT', 'LICENSE-APACHE']
 
 const root = path.join(import.meta.dirname, '..')
-const [addons, out] = process.argv.slice(2).map((folder) => path.resolve(folder))
-const work = mkdtempSync(path.join(tmpdir(), 'hightouch-packages-'))
-const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
-const { version, license, engines } = manifest
+const repository = path.join(root, '..')
 
-function pack(folder) {
+/** The packages, each with what its packages for platforms contain. */
+const PACKAGES = [
+  {
+    folder: root,
+    notices: path.join(root, NOTICES),
+    what: 'The addon',
+    built: (target) => `hightouch-sdk.${target}.node`,
+    // The loader requires the package.
+    shipped: (target) => `hightouch-sdk.${target}.node`,
+    entry: (file) => ({ main: file }),
+  },
+  {
+    folder: path.join(root, 'sandbox'),
+    notices: path.join(repository, 'tests', 'sandbox', NOTICES),
+    what: 'The program',
+    built: (target) => `hightouch-sandbox.${target}`,
+    shipped: (target) => `hightouch-sandbox${target.startsWith('win32') ? '.exe' : ''}`,
+    // Yarn unpacks a package with this setting, so that the program can be run.
+    entry: () => ({ preferUnplugged: true }),
+  },
+]
+
+const [built, out] = process.argv.slice(2).map((folder) => path.resolve(folder))
+const work = mkdtempSync(path.join(tmpdir(), 'hightouch-packages-'))
+mkdirSync(out, { recursive: true })
+try {
+  const packed = PACKAGES.flatMap(packAll)
+  if (packed.length === 0) throw new Error(`${built} has no addon and no program`)
+  console.log(`packed ${packed.join(', ')}`)
+} finally {
+  rmSync(work, { recursive: true })
+}
+
+/** Packs a package and those of its platforms, and returns their names. */
+function packAll({ folder, notices, what, built: builtName, shipped, entry }) {
+  const manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'))
+  const { name, version, license, engines, keywords } = manifest
+  const targets = Object.keys(TARGETS).filter((target) => existsSync(path.join(built, builtName(target))))
+  if (process.argv.includes('--all') && targets.length < Object.keys(TARGETS).length)
+    throw new Error(`${built} has files of ${name} for ${targets.join(', ')} alone`)
+  if (targets.length === 0) return []
+  for (const target of targets) {
+    const file = shipped(target)
+    const description = `${what} of ${name} for ${target}`
+    const own = { name: `${name}-${target}`, version, description, license, keywords, engines }
+    pack({ ...own, ...TARGETS[target], ...entry(file), files: [file, NOTICES, 'LICENSE-*'] }, (to) => {
+      cpSync(path.join(built, builtName(target)), path.join(to, file))
+      chmodSync(path.join(to, file), 0o755)
+      cpSync(notices, path.join(to, NOTICES))
+      writeFileSync(
+        path.join(to, 'README.md'),
+        `${description}. Install \`${name}\` instead, which brings it.\n`,
+      )
+    })
+  }
+  const optionalDependencies = Object.fromEntries(
+    Object.keys(TARGETS).map((target) => [`${name}-${target}`, version]),
+  )
+  const { devDependencies: _, ...published } = manifest
+  // The addon of this machine is for a package that is packed without this tool.
+  const files = [...manifest.files.filter((file) => file !== 'prebuilt'), 'LICENSE-*']
+  pack({ ...published, files, optionalDependencies }, (to) => {
+    for (const part of ['dist', 'bin', 'README.md'])
+      if (existsSync(path.join(folder, part)))
+        cpSync(path.join(folder, part), path.join(to, part), { recursive: true })
+  })
+  return [name, ...targets.map((target) => `${name}-${target}`)]
+}
+
+/** Packs a folder that `fill` fills. */
+function pack(manifest, fill) {
+  const to = path.join(work, manifest.name)
+  mkdirSync(to)
+  fill(to)
+  for (const file of LICENCES) cpSync(path.join(repository, file), path.join(to, file))
+  writeFileSync(path.join(to, 'package.json'), `${JSON.stringify({ ...manifest, ...origin() }, null, 2)}\n`)
   execFileSync('npm', ['pack', '--silent', '--pack-destination', out], {
-    cwd: folder,
+    cwd: to,
     stdio: ['ignore', 'ignore', 'inherit'],
   })
 }
 
-function addLicences(folder) {
-  for (const file of ['LICENSE-MIT', 'LICENSE-APACHE'])
-    cpSync(path.join(root, '..', file), path.join(folder, file))
-}
-
-function write(folder, json) {
-  writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(json, null, 2)}\n`)
-  addLicences(folder)
-}
-
-mkdirSync(out, { recursive: true })
-const packed = []
-for (const [target, platform] of Object.entries(TARGETS)) {
-  const file = `hightouch-sdk.${target}.node`
-  if (!existsSync(path.join(addons, file))) {
-    if (process.argv.includes('--all')) throw new Error(`${addons} has no ${file}`)
-    continue
+/** Returns the repository of a package. The workflow knows it, and npm compares it with the origin of the package. */
+function origin() {
+  const { GITHUB_REPOSITORY: name, GITHUB_SERVER_URL: server } = process.env
+  if (!name || !server) return {}
+  const url = `${server}/${name}`
+  return {
+    repository: { type: 'git', url: `git+${url}.git` },
+    homepage: `${url}#readme`,
+    bugs: { url: `${url}/issues` },
   }
-  const name = `hightouch-sdk-${target}`
-  const folder = path.join(work, name)
-  mkdirSync(folder)
-  cpSync(path.join(addons, file), path.join(folder, file))
-  const description = `The addon of hightouch-sdk for ${target}`
-  write(folder, {
-    name,
-    version,
-    description,
-    license,
-    engines,
-    ...platform,
-    main: file,
-    files: [file, 'LICENSE-*'],
-  })
-  pack(folder)
-  packed.push(name)
 }
-if (packed.length === 0) throw new Error(`${addons} has no addon`)
-
-const folder = path.join(work, 'hightouch-sdk')
-cpSync(path.join(root, 'dist'), path.join(folder, 'dist'), { recursive: true })
-delete manifest.devDependencies
-const files = manifest.files.filter((file) => file !== 'prebuilt')
-const optionalDependencies = Object.fromEntries(
-  Object.keys(TARGETS).map((target) => [`hightouch-sdk-${target}`, version]),
-)
-write(folder, { ...manifest, files: [...files, 'LICENSE-*'], optionalDependencies })
-pack(folder)
-rmSync(work, { recursive: true })
-console.log(`packed hightouch-sdk and ${packed.join(', ')}`)

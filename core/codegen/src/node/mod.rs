@@ -22,6 +22,7 @@ const FILES: &[(&str, &str)] = &[
     ("bindings-node/src/names.ts", include_str!("../../templates/node/names.ts.j2")),
     ("bindings-node/src/records.ts", include_str!("../../templates/node/records.ts.j2")),
     ("bindings-node/src/resources.ts", include_str!("../../templates/node/resources.ts.j2")),
+    ("bindings-node/sandbox/src/methods.ts", include_str!("../../templates/node/methods.ts.j2")),
 ];
 
 pub(crate) fn files(_: &Json) -> Vec<(String, String)> {

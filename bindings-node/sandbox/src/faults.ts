@@ -1,0 +1,216 @@
+/** What a test arms in a world. */
+
+import type { MethodName } from './methods.js'
+import { operationsOf } from './requests.js'
+
+const ALWAYS = 2 ** 32 - 1
+
+/** How often a fault is used. */
+export interface Times {
+  /** For how many requests or runs; `Infinity` for all from now on. */
+  times?: number | undefined
+}
+
+/** Options of {@link Faults.failNext}. */
+export interface FailOptions extends Times {
+  /** The message in the answer. */
+  message?: string | undefined
+  /** The seconds of the world in a `Retry-After` header. By default there is no such header. */
+  retryAfter?: number | undefined
+  /** Whether the request has its effect nevertheless, as when a gateway fails behind the API. */
+  performed?: boolean | undefined
+}
+
+/** Options of {@link Faults.loseAnswer}. */
+export interface LoseOptions extends Times {
+  /** Whether the requests have their effect; true by default. */
+  performed?: boolean | undefined
+}
+
+/** Options of {@link Faults.answerNext}. */
+export interface AnswerOptions extends Times {
+  /** The status of the answer, 200 to 599; 200 by default. */
+  status?: number | undefined
+  /** Headers of the answer. */
+  headers?: Readonly<Record<string, string>> | undefined
+}
+
+/** How runs go. What is left out stays as it was. */
+export interface RunPlan extends Times {
+  /** The last status. */
+  status?: 'success' | 'warning' | 'failed' | 'cancelled' | 'interrupted' | undefined
+  /** The error text of the run. */
+  error?: string | undefined
+  /** How long the run takes, in seconds of the world. */
+  seconds?: number | undefined
+  /** How many of 150 rows the destination rejects. */
+  rejected?: number | undefined
+}
+
+/** Options of {@link Faults.setLimit}. */
+export interface LimitOptions {
+  /** How many requests other programs send in each second of the world. */
+  othersPerSecond?: number | undefined
+  /** The seconds of the world in the `Retry-After` header of a refusal. By default there is no such header. */
+  retryAfter?: number | undefined
+}
+
+/** The sync of a plan: its id or its slug; null for all syncs. */
+export type SyncName = number | string | null
+
+/**
+ * The methods of a world that arm answers, ends of runs and the rate limit.
+ *
+ * A fault is for the next requests of a method, such as `syncs.trigger`; with null, for the next requests of any.
+ * Faults of one method are used in the order in which they were armed. Each method rejects with a TypeError if a client
+ * has no such method, if the world has no such sync, or if an argument is wrong.
+ */
+export abstract class Faults {
+  readonly #armed: { kind: 'script' | 'runs'; index: number; text: string; times: number }[] = []
+  #limited = false
+
+  /** @internal */
+  protected abstract control(method: string, path: string, body?: unknown): Promise<unknown>
+
+  /**
+   * Answers the next requests of a method with an error.
+   *
+   * @param method The method; null for any.
+   * @param status The status of the answer, 200 to 599.
+   * @param options How many requests fail, 1 by default, and details of the answer.
+   */
+  async failNext(method: MethodName | null, status = 502, options: FailOptions = {}): Promise<void> {
+    const { times, message = 'armed by the test', retryAfter, performed = false } = options
+    const headers = retryAfter === undefined ? {} : { headers: { 'retry-after': String(retryAfter) } }
+    const answer = { status, body: { message }, apply: performed, ...headers }
+    await this.#arm(method, answer, times, `failNext(${shown(method)}, ${String(status)})`)
+  }
+
+  /**
+   * Breaks the connection before the answers to the next requests of a method.
+   *
+   * @param method The method; null for any.
+   * @param options How many answers are lost, 1 by default, and whether the requests have their effect.
+   */
+  async loseAnswer(method: MethodName | null, options: LoseOptions = {}): Promise<void> {
+    const answer = { reset: 'before-headers', apply: options.performed ?? true }
+    await this.#arm(method, answer, options.times, `loseAnswer(${shown(method)})`)
+  }
+
+  /**
+   * Delays the answers to the next requests of a method.
+   *
+   * @param method The method; null for any.
+   * @param delayMs How long, in real milliseconds.
+   * @param options How many answers are delayed; 1 by default.
+   */
+  async delayNext(method: MethodName | null, delayMs: number, options: Times = {}): Promise<void> {
+    const answer = { delayMs: Math.round(delayMs) }
+    await this.#arm(method, answer, options.times, `delayNext(${shown(method)}, ${String(delayMs)})`)
+  }
+
+  /**
+   * Answers the next requests of a method with JSON. The requests have no effect.
+   *
+   * @param method The method; null for any.
+   * @param body The JSON of the answer.
+   * @param options How many requests get this answer, 1 by default, and its status and headers.
+   */
+  async answerNext(method: MethodName | null, body: unknown, options: AnswerOptions = {}): Promise<void> {
+    const answer = { status: options.status ?? 200, body, headers: options.headers ?? {} }
+    await this.#arm(method, answer, options.times, `answerNext(${shown(method)})`)
+  }
+
+  /**
+   * Plans how runs of syncs go that start from now on.
+   *
+   * @param sync The id or the slug of a sync; null for all syncs.
+   * @param plan How the runs go, and for how many runs; by default for all from now on.
+   */
+  async planRuns(sync: SyncName, plan: RunPlan): Promise<void> {
+    const { times = Infinity, rejected, ...given } = plan
+    if (rejected !== undefined && !(rejected >= 0 && rejected <= 150))
+      throw new TypeError('`rejected` must be from 0 to 150.')
+    const rows = rejected === undefined ? {} : { rows: rowsOf(rejected) }
+    const asked = {
+      plan: { ...given, ...rows },
+      ...(sync === null ? {} : { sync }),
+      ...(times === Infinity ? {} : { times }),
+    }
+    const index = firstEntry(await this.control('POST', '/arm/runs', asked))
+    const text = `planRuns(${shown(sync)}, { status: ${shown(plan.status ?? null)} })`
+    if (times !== Infinity) this.#armed.push({ kind: 'runs', index, text, times })
+  }
+
+  /**
+   * Lets the next runs of a sync fail.
+   *
+   * @param sync The id or the slug of the sync; null for any.
+   * @param error The error text of the run.
+   * @param options How many runs fail; 1 by default.
+   */
+  async failNextRun(sync: SyncName = null, error = 'armed by the test', options: Times = {}): Promise<void> {
+    await this.planRuns(sync, { status: 'failed', error, times: options.times ?? 1 })
+  }
+
+  /**
+   * Lets the next runs of a sync end with a warning.
+   *
+   * @param sync The id or the slug of the sync; null for any.
+   * @param options How many of 150 rows the destination rejects, 1 by default; the error text of the run; and how many
+   * runs end so, 1 by default.
+   */
+  async warnNextRun(
+    sync: SyncName = null,
+    options: Times & Pick<RunPlan, 'error' | 'rejected'> = {},
+  ): Promise<void> {
+    const { rejected = 1, error = 'armed by the test', times = 1 } = options
+    await this.planRuns(sync, { status: 'warning', error, rejected, times })
+  }
+
+  /**
+   * Sets the rate limit of the workspace. A client does not know of it, and so learns it from refusals (429).
+   *
+   * @param requests How many requests are allowed.
+   * @param seconds In how many seconds of the world.
+   * @param options What else is known of the limit.
+   */
+  async setLimit(requests: number, seconds = 10, options: LimitOptions = {}): Promise<void> {
+    const { othersPerSecond, retryAfter } = options
+    const stranger = othersPerSecond === undefined ? undefined : { perSecond: othersPerSecond }
+    await this.control('POST', '/arm/limit', { requests, seconds, stranger, retryAfter })
+    this.#limited = true
+  }
+
+  /** @internal Whether {@link setLimit} was called. */
+  protected get isLimited(): boolean {
+    return this.#limited
+  }
+
+  /** @internal Returns a sentence for each armed fault that was not met as often as it was armed. */
+  protected unmet(left: Readonly<Record<'script' | 'runs', readonly number[]>>): string[] {
+    return this.#armed.flatMap(({ kind, index, text, times }) => {
+      const met = times - (left[kind][index] ?? 0)
+      return met < times ? [`${text} was met ${String(met)} times instead of ${String(times)}.`] : []
+    })
+  }
+
+  async #arm(method: MethodName | null, answer: object, times = 1, text: string): Promise<void> {
+    const when = method === null ? {} : { operation: operationsOf(method) }
+    const entry = { when, answer, times: times === Infinity ? ALWAYS : times }
+    const index = firstEntry(await this.control('POST', '/arm/script', [entry]))
+    if (times !== Infinity) this.#armed.push({ kind: 'script', index, text, times })
+  }
+}
+
+function firstEntry(answer: unknown): number {
+  return (answer as { entries: [number] }).entries[0]
+}
+
+function rowsOf(rejected: number): object {
+  return { planned: { added: 150 }, successful: { added: 150 - rejected }, failed: { added: rejected } }
+}
+
+function shown(value: SyncName): string {
+  return typeof value === 'string' ? `'${value}'` : String(value)
+}

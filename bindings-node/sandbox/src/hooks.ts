@@ -1,0 +1,68 @@
+/** What the helpers for test runners have in common. */
+
+import { closeSharedSandbox } from './server.js'
+import { World, type WorldOptions } from './world.js'
+
+/** The functions of a test runner that register hooks. */
+export interface Runner {
+  beforeEach: (hook: () => Promise<void>) => void
+  /** The hook is told whether the test failed, as far as its runner tells. Then the judge is not asked. */
+  afterEach: (hook: (failed: boolean) => Promise<void>) => void
+  afterAll: (hook: () => Promise<void>) => void
+}
+
+/** How many times {@link worldEachTest} was called for tests that have not ended. */
+let users = 0
+
+/**
+ * Gives each test a world of its own, in which `new Hightouch()` works during the test.
+ *
+ * @returns A function that returns the world of the test that runs.
+ */
+export function worldEachTest(runner: Runner, options: WorldOptions): () => World {
+  let current: World | undefined
+  let before: Record<string, string | undefined> = {}
+  users += 1
+
+  runner.beforeEach(async () => {
+    const world = await World.create(options)
+    current = world
+    const ours = Object.keys(process.env).filter(
+      (name) => name.startsWith('HIGHTOUCH_') && name !== 'HIGHTOUCH_SANDBOX',
+    )
+    before = Object.fromEntries(ours.map((name) => [name, process.env[name]]))
+    for (const name of ours) setVariable(name, undefined)
+    for (const [name, value] of Object.entries(world.environment)) {
+      if (!(name in before)) before[name] = undefined
+      setVariable(name, value)
+    }
+  })
+
+  runner.afterEach(async (failed) => {
+    const world = current
+    current = undefined
+    for (const [name, value] of Object.entries(before)) setVariable(name, value)
+    try {
+      if (world?.isOpen && world.judged && !failed) await world.check()
+    } finally {
+      await world?.close()
+    }
+  })
+
+  runner.afterAll(async () => {
+    users -= 1
+    if (users === 0) await closeSharedSandbox()
+  })
+
+  return () => {
+    if (current === undefined) throw new Error('There is a world only during a test and its hooks.')
+    return current
+  }
+}
+
+function setVariable(name: string, value: string | undefined): void {
+  // An assignment of undefined would set the text "undefined".
+  // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
+  if (value === undefined) delete process.env[name]
+  else process.env[name] = value
+}

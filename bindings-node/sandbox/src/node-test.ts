@@ -1,0 +1,28 @@
+/** Worlds for tests with `node:test`. */
+
+import { after, afterEach, beforeEach } from 'node:test'
+
+import { worldEachTest } from './hooks.js'
+import type { World, WorldOptions } from './world.js'
+
+/**
+ * Gives each test of this file, or of the block that calls this, a world of its own.
+ *
+ * `new Hightouch()` uses this world during the test, because `HIGHTOUCH_API_KEY` and `HIGHTOUCH_BASE_URL` are set. So
+ * the test cannot reach a real workspace. After the test the judge of the world checks the requests, and fails the test
+ * if it finds something wrong. Tests of one file must not run at the same time: the environment is that of the process.
+ *
+ * @param options Settings of the worlds.
+ * @returns A function that returns the world of the test that runs. It throws an Error outside of tests.
+ */
+export function useWorld(options: WorldOptions = {}): () => World {
+  const runner = {
+    beforeEach,
+    afterEach: (hook: (failed: boolean) => Promise<void>) => {
+      // The types of Node.js 20.17 lack this property.
+      afterEach((about) => hook('passed' in about && about.passed === false))
+    },
+    afterAll: after,
+  }
+  return worldEachTest(runner, options)
+}

@@ -1,0 +1,255 @@
+/** A world: a workspace of the sandbox for one test. */
+
+import { setTimeout as pause } from 'node:timers/promises'
+
+import { Hightouch, type HightouchOptions } from 'hightouch-sdk'
+
+import { Faults } from './faults.js'
+import type { MethodName } from './methods.js'
+import { operationsOf, requestOf, type LogEntry, type WorldRequest } from './requests.js'
+import { sharedSandbox, type Sandbox } from './server.js'
+import { setTimeScale } from './time-scales.js'
+
+/** The judge of a world found something wrong with the requests, or an armed fault was not met. */
+export class WorldError extends Error {
+  override readonly name = 'WorldError'
+}
+
+/** The keys of a world. No other world accepts them. */
+export interface Keys {
+  /** Allows everything. */
+  readonly valid: string
+  /** Allows everything, too. */
+  readonly second: string
+  /** Is refused with 401, because the API does not know it. */
+  readonly invalid: string
+  /** Is refused with 401, because the user who created it is gone. */
+  readonly orphaned: string
+  /** Allows reading. A change is refused with 403. */
+  readonly readOnly: string
+}
+
+/** Settings of a {@link World}. */
+export interface WorldOptions {
+  /** The number of syncs, whose ids count from 1. The default is 3, or as many as there are slugs. */
+  syncs?: number | undefined
+  /** The slugs of the first syncs. Others have made-up slugs. */
+  slugs?: readonly string[] | undefined
+  /** How long a run takes, in seconds of the world; 5 by default. */
+  secondsPerRun?: number | undefined
+  /** How many times faster than real time the time of the world passes, 0.001 to 1,000,000; 20 by default. */
+  timeScale?: number | undefined
+  /**
+   * The rate limit of the workspace, as a number of requests and of seconds of the world. A client does not know of
+   * another limit than `[200, 10]`, unless it is told.
+   */
+  limit?: readonly [requests: number, seconds: number] | undefined
+  /** The same number gives the same data; 1 by default. */
+  seed?: number | undefined
+  /** Further settings of the world by their names in the sandbox, such as `{ pastRuns: 2 }`. */
+  settings?: Readonly<Record<string, unknown>> | undefined
+  /** Whether the end of a test, or of an `await using` block, checks the requests; true by default. */
+  judge?: boolean | undefined
+  /** The server. By default all worlds of this process share one. */
+  sandbox?: Sandbox | undefined
+}
+
+/** What the server sends about a new world. */
+interface Created {
+  id: string
+  baseUrl: string
+  httpBaseUrl: string
+  keys: Keys
+}
+
+interface Log {
+  requests: LogEntry[]
+  refused: number
+  left: Record<'script' | 'runs', number[]>
+}
+
+/**
+ * A workspace of the sandbox with its own keys, data, clock, rate limit and log.
+ *
+ * Time in a world passes faster than real time, and so do the pauses of clients of this world in this process: between
+ * two looks at a run, before a retry, and for the rate limit. Time limits that a program sets stay real time.
+ */
+export class World extends Faults {
+  readonly #path: string
+  readonly #clients: Hightouch[] = []
+  #open = true
+
+  /** The server that this world is in. */
+  readonly sandbox: Sandbox
+  /** Whether the end of a test, or of an `await using` block, checks the requests. */
+  readonly judged: boolean
+  /** The base URL without TLS, which needs no certificate. */
+  readonly baseUrl: string
+  /** The base URL over TLS. A client needs the `caBundle` of {@link sandbox} for it. */
+  readonly tlsBaseUrl: string
+  /** The keys of the world. */
+  declare readonly keys: Keys
+
+  private constructor(sandbox: Sandbox, created: Created, judged: boolean, timeScale: number) {
+    super()
+    this.sandbox = sandbox
+    this.judged = judged
+    this.#path = `/${created.id}`
+    this.baseUrl = created.httpBaseUrl
+    this.tlsBaseUrl = created.baseUrl
+    const { valid, second, invalid, orphaned, readOnly } = created.keys
+    // What a test prints of a world does not contain its keys.
+    Object.defineProperty(this, 'keys', { value: { valid, second, invalid, orphaned, readOnly } })
+    for (const url of [this.baseUrl, this.tlsBaseUrl]) setTimeScale(url, timeScale)
+  }
+
+  /**
+   * Creates a world.
+   *
+   * @param options Settings.
+   * @throws TypeError if a setting is wrong.
+   * @throws Error if the package for this platform is not installed.
+   */
+  static async create(options: WorldOptions = {}): Promise<World> {
+    const { slugs = [], timeScale = 20, limit = [200, 10], judge = true } = options
+    const sandbox = options.sandbox ?? (await sharedSandbox())
+    const created = await sandbox.control('POST', '', {
+      syncs: options.syncs ?? Math.max(3, slugs.length),
+      slugs,
+      timeScale,
+      limit: { requests: limit[0], seconds: limit[1] },
+      seed: options.seed ?? 1,
+      runs: { seconds: options.secondsPerRun ?? 5 },
+      ...options.settings,
+    })
+    return new World(sandbox, created as Created, judge, timeScale)
+  }
+
+  /** Whether the world exists. */
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  /** The valid key. */
+  get apiKey(): string {
+    return this.keys.valid
+  }
+
+  /** The variables with which `new Hightouch()` uses this world, in this process or in a child process. */
+  get environment(): Record<string, string> {
+    return {
+      HIGHTOUCH_API_KEY: this.apiKey,
+      HIGHTOUCH_BASE_URL: this.baseUrl,
+      HIGHTOUCH_LIMIT_SCOPE: 'process',
+    }
+  }
+
+  /**
+   * Returns a client of this world. It is closed with the world.
+   *
+   * @param options Settings of the client that replace those of the world.
+   */
+  client(options: HightouchOptions = {}): Hightouch {
+    const key = options.apiKeyFile === undefined ? { apiKey: this.apiKey } : {}
+    const client = new Hightouch({ ...key, baseUrl: this.baseUrl, limitScope: 'process', ...options })
+    this.#clients.push(client)
+    return client
+  }
+
+  /**
+   * Returns the requests that the world received, in the order of their arrival.
+   *
+   * @param method Only the requests of this method, such as `syncs.trigger`.
+   * @throws TypeError if a client has no such method.
+   */
+  async requests(method?: MethodName): Promise<WorldRequest[]> {
+    const wanted = method === undefined ? undefined : operationsOf(method)
+    const { requests } = await this.#log()
+    return requests
+      .filter(({ operation }) => wanted === undefined || (operation !== null && wanted.includes(operation)))
+      .map(requestOf)
+  }
+
+  /**
+   * Waits until the world has received a number of requests, and returns them.
+   *
+   * @param method Counts only the requests of this method.
+   * @param options How many requests to wait for, 1 by default, and for how many milliseconds, 30,000 by default.
+   * @throws TypeError if a client has no such method.
+   * @throws {@link WorldError} if fewer requests arrive in time.
+   */
+  async waitForRequests(
+    method?: MethodName,
+    options: { count?: number | undefined; timeoutMs?: number | undefined } = {},
+  ): Promise<WorldRequest[]> {
+    const { count = 1, timeoutMs = 30_000 } = options
+    const end = performance.now() + timeoutMs
+    for (;;) {
+      const seen = await this.requests(method)
+      if (seen.length >= count) return seen
+      if (performance.now() > end) {
+        const arrived = `${String(seen.length)} of ${String(count)} requests (${method ?? 'any'})`
+        throw new WorldError(`${arrived} arrived in ${String(timeoutMs)} ms.`)
+      }
+      await pause(10)
+    }
+  }
+
+  /** Returns how many requests the rate limit of the world refused (429). */
+  async refused(): Promise<number> {
+    return (await this.#log()).refused
+  }
+
+  /**
+   * Returns what is wrong with the requests, as sentences, and the armed faults that were not met.
+   *
+   * Waits up to 10 seconds for requests that have not ended. The judge checks each request against Hightouch's
+   * description of the API, and against rules such as that a refused key is not sent again. After
+   * {@link Faults.setLimit} it accepts refusals.
+   */
+  async judge(): Promise<string[]> {
+    const wire = this.isLimited ? { refused: 2 ** 31, allow: ['limit'] } : {}
+    const judged = await this.control('POST', '/judge', { player: 'user', scenario: 'test', wire })
+    return [...(judged as { complaints: string[] }).complaints, ...this.unmet((await this.#log()).left)]
+  }
+
+  /**
+   * Does nothing if {@link judge} finds nothing wrong.
+   *
+   * @throws {@link WorldError} if it does. Its text lists what is wrong.
+   */
+  async check(): Promise<void> {
+    const complaints = await this.judge()
+    if (complaints.length > 0) {
+      const lines = complaints.map((line) => `* ${line}`).join('\n')
+      throw new WorldError(`The sandbox found something wrong:\n${lines}`)
+    }
+  }
+
+  /** Removes the world, and closes the clients that {@link client} returned. Closing it again does nothing. */
+  async close(): Promise<void> {
+    if (!this.#open) return
+    this.#open = false
+    await Promise.all(this.#clients.map((client) => client.close()))
+    for (const url of [this.baseUrl, this.tlsBaseUrl]) setTimeScale(url, undefined)
+    if (this.sandbox.isRunning) await this.control('DELETE', '')
+  }
+
+  /** Checks the requests and closes the world at the end of an `await using` block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      if (this.#open && this.judged) await this.check()
+    } finally {
+      await this.close()
+    }
+  }
+
+  async #log(): Promise<Log> {
+    return (await this.control('GET', '/log')) as Log
+  }
+
+  /** @internal */
+  protected override async control(method: string, path: string, body?: unknown): Promise<unknown> {
+    return this.sandbox.control(method, this.#path + path, body)
+  }
+}

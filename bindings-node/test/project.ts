@@ -1,0 +1,135 @@
+/** Projects of somebody else: empty folders in which the packed packages are installed, without cargo. */
+
+import assert from 'node:assert/strict'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { after } from 'node:test'
+
+import { ROOT } from './support.js'
+
+const folders: string[] = []
+after(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+/** Creates an empty folder, which is deleted after the tests of the file. */
+export function emptyFolder(): string {
+  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'hightouch-project-')))
+  folders.push(folder)
+  return folder
+}
+
+/** Returns a `PATH` with one version of Node.js, with npm and the programs of the system, and without cargo. */
+function pathWith(node: string): string {
+  const bin = emptyFolder()
+  symlinkSync(node, path.join(bin, 'node'))
+  for (const name of ['npm', 'npx']) {
+    const found = execFileSync('which', [name], { encoding: 'utf8' }).trim()
+    symlinkSync(realpathSync(found), path.join(bin, name))
+  }
+  const search = [bin, '/usr/bin', '/bin'].filter((folder) => !existsSync(path.join(folder, 'cargo')))
+  return search.join(':')
+}
+
+/** How a program ended. */
+export interface Ended {
+  code: number
+  output: string
+}
+
+/** A folder with a program that uses the packages. */
+export class Project {
+  readonly folder = emptyFolder()
+  readonly #env: NodeJS.ProcessEnv
+
+  constructor(readonly node = process.execPath) {
+    // Registry and proxy of npm may be set by variables. A key of the real API must reach no test.
+    const kept = Object.entries(process.env).filter(([name]) => !/^(HIGHTOUCH_|NODE_)/.test(name))
+    this.#env = { ...Object.fromEntries(kept), PATH: pathWith(node), HIGHTOUCH_API_KEY: 'a-real-key' }
+  }
+
+  write(name: string, text: string): void {
+    mkdirSync(path.dirname(this.file(name)), { recursive: true })
+    writeFileSync(this.file(name), text)
+  }
+
+  file(name: string): string {
+    return path.join(this.folder, name)
+  }
+
+  read(name: string): string {
+    return readFileSync(this.file(name), 'utf8')
+  }
+
+  /** Installs the packed packages, and before them packages of the registry. */
+  async install(...registry: string[]): Promise<void> {
+    if (!existsSync(this.file('package.json'))) this.write('package.json', '{ "private": true }\n')
+    const npm = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
+    if (registry.length > 0) await this.succeed('npm', [...npm, '--prefer-offline', ...registry])
+    // No registry has these packages, so npm must not ask one for those of other platforms.
+    await this.succeed('npm', [...npm, '--offline', '--omit=optional', ...tarballs()])
+  }
+
+  /** Runs a program in the folder. */
+  async run(program: string, args: string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
+    const options = { cwd: this.folder, env: { ...this.#env, ...env }, timeout: 300_000, maxBuffer: 1 << 26 }
+    return new Promise((resolve) => {
+      execFile(program === 'node' ? this.node : program, args, options, (error, stdout, stderr) => {
+        resolve({ code: error === null ? 0 : Number(error.code ?? 1), output: stdout + stderr })
+      })
+    })
+  }
+
+  /** Runs a program that must succeed, and returns what it printed. */
+  async succeed(program: string, args: string[] = [], env: NodeJS.ProcessEnv = {}): Promise<string> {
+    const { code, output } = await this.run(program, args, env)
+    assert.equal(code, 0, `${program} ${args.join(' ')}: ${output}`)
+    return output
+  }
+}
+
+let packed: string | undefined
+
+/**
+ * Returns the tarballs of the packages. The variable `HIGHTOUCH_PACKAGES` names their folder; otherwise the unoptimised
+ * addon and program are packed.
+ */
+export function tarballs(): string[] {
+  packed ??= process.env.HIGHTOUCH_PACKAGES ?? pack()
+  const folder = packed
+  return readdirSync(folder).map((name) => path.join(folder, name))
+}
+
+function pack(): string {
+  const built = emptyFolder()
+  const prebuilt = path.join(ROOT, 'bindings-node', 'prebuilt')
+  const [addon = assert.fail('there is no addon')] = readdirSync(prebuilt)
+  const target = addon.replace(/^hightouch-sdk\.|\.node$/g, '')
+  const program = process.env.HIGHTOUCH_SANDBOX ?? path.join(ROOT, 'target', 'debug', 'hightouch-sandbox')
+  for (const [from, name] of [
+    [path.join(prebuilt, addon), addon],
+    [program, `hightouch-sandbox.${target}`],
+  ] as const) {
+    cpSync(from, path.join(built, name))
+    // Most of an unoptimised file is for debuggers.
+    spawnSync('strip', ['--strip-debug', path.join(built, name)])
+  }
+  const out = emptyFolder()
+  const tool = path.join(ROOT, 'bindings-node', 'tools', 'platform-packages.mjs')
+  execFileSync(process.execPath, [tool, built, out], { stdio: ['ignore', 'ignore', 'inherit'] })
+  return out
+}
+
+/** Returns the files that the blocks of a page consist of. The first line of such a block is a comment with a name. */
+export function filesOf(page: string): Map<string, string> {
+  const files = new Map<string, string>()
+  const text = readFileSync(path.join(ROOT, page), 'utf8')
+  for (const [, name = '', block = ''] of text.matchAll(
+    /^```[jt]s\n\/\/ ([\w.-]+\.[cm]?[jt]s)\n(.*?)^```$/gms,
+  ))
+    files.set(name, `${files.get(name) ?? ''}${block}\n`)
+  return files
+}
