@@ -198,7 +198,7 @@ export class Hightouch extends Resources {
    * with an {@link OutcomeUnknownError} instead if a change may have been sent. Runs go on.
    */
   async close(): Promise<void> {
-    await this.#door.value('client.close')
+    await this.#door.close()
   }
 
   /** Closes the client at the end of an `await using` block, like {@link Hightouch.close}. */

@@ -80,25 +80,33 @@ interface NativeCall {
 /** The native bridge of this thread, and the calls that wait for its answers. */
 class PendingCalls {
   readonly #pending = new Map<number, (settled: Settled) => void>()
-  readonly #bridge: NativeBridge
+  /** Made at the first call, and closed while there is neither a door nor a call: it is a handle on the event loop. */
+  #bridge: NativeBridge | undefined
   #lastId = 0
   /** The number of pending calls that keep the process alive. */
   #keepingAlive = 0
+  #openDoors = 0
 
-  constructor(readonly native: Native) {
-    this.#bridge = new native.Bridge((batch) => {
-      for (const settled of batch) {
-        const settle = this.#pending.get(settled[0])
-        this.#pending.delete(settled[0])
-        settle?.(settled)
-      }
-    })
+  constructor(readonly native: Native) {}
+
+  /** Counts a door. Returns a function that stops counting it. */
+  open(): () => void {
+    this.#openDoors += 1
+    let isOpen = true
+    return () => {
+      if (isOpen) this.#openDoors -= 1
+      isOpen = false
+      this.#closeIdle()
+    }
   }
 
   send({ engine, op, args, opts, cancel, keepsAlive }: NativeCall): Promise<Settled> {
     do this.#lastId = (this.#lastId + 1) >>> 0
     while (this.#pending.has(this.#lastId))
     const id = this.#lastId
+    this.#bridge ??= new this.native.Bridge((batch) => {
+      this.#settle(batch)
+    })
     this.#bridge.call(engine, id, op, args, opts, cancel)
     if (keepsAlive) this.#keepAlive(1)
     return new Promise<Settled>((resolve) => {
@@ -109,10 +117,25 @@ class PendingCalls {
     })
   }
 
+  #settle(batch: Settled[]): void {
+    for (const settled of batch) {
+      const settle = this.#pending.get(settled[0])
+      this.#pending.delete(settled[0])
+      settle?.(settled)
+    }
+    this.#closeIdle()
+  }
+
+  #closeIdle(): void {
+    if (this.#openDoors > 0 || this.#pending.size > 0) return
+    this.#bridge?.close()
+    this.#bridge = undefined
+  }
+
   #keepAlive(change: 1 | -1): void {
     const before = this.#keepingAlive
     this.#keepingAlive += change
-    if (before === 0 || this.#keepingAlive === 0) this.#bridge.hold(this.#keepingAlive > 0)
+    if (before === 0 || this.#keepingAlive === 0) this.#bridge?.hold(this.#keepingAlive > 0)
   }
 }
 
@@ -132,9 +155,16 @@ const LOCAL = new Set([
 
 const KNOWN_OPTIONS = [...CALL_OPTIONS, 'signal']
 
-/** Cancels the waiting `client.keyWanted` of a door that was garbage-collected. */
-const collected = new FinalizationRegistry<NativeCancel>((cancel) => {
-  cancel.cancel()
+/** What is left to do for a door that was garbage-collected. */
+interface Left {
+  /** Cancels the waiting `client.keyWanted`. */
+  cancel?: NativeCancel
+  closed: () => void
+}
+
+const collected = new FinalizationRegistry<Left>(({ cancel, closed }) => {
+  cancel?.cancel()
+  closed()
 })
 
 /** The connection to one engine of the core. A client shares it with its resources, lists and run handles. */
@@ -142,6 +172,8 @@ export class Door {
   readonly #calls: PendingCalls
   readonly #engine: NativeEngine
   readonly #hooks: CallHooks
+  /** Tells the calls that this door is closed. */
+  readonly #closed: () => void
   /** What the key function threw last. */
   readonly #keyFailure: { cause?: unknown } = {}
 
@@ -154,15 +186,22 @@ export class Door {
     if (typeof engine === 'string') throw errorFrom(failureOf(engine))
     this.#engine = engine
     this.#hooks = hooks
-    if (keyFunction) this.#serveKeys(keyFunction)
+    this.#closed = this.#calls.open()
+    const cancel = keyFunction && this.#serveKeys(keyFunction)
+    collected.register(this, { closed: this.#closed, ...(cancel && { cancel }) })
   }
 
-  #serveKeys(keyFunction: ApiKeyFunction): void {
+  /** Closes the engine. */
+  async close(): Promise<void> {
+    await this.value('client.close')
+    this.#closed()
+  }
+
+  #serveKeys(keyFunction: ApiKeyFunction): NativeCancel {
     // The closures below must not hold `this`: they live as long as `client.keyWanted` waits, so the door would never
     // be garbage-collected.
     const [calls, engine, keyFailure] = [this.#calls, this.#engine, this.#keyFailure]
     const cancel = new calls.native.Cancel()
-    collected.register(this, cancel)
     const send = async (op: string, args: object = {}): Promise<void> => {
       const keepsAlive = op !== 'client.keyWanted'
       const call = { engine, op, args: encode(args, 'argument'), opts: '', cancel, keepsAlive }
@@ -170,6 +209,7 @@ export class Door {
       if (!ok) throw errorFrom(failureOf(head))
     }
     void serveKeys(keyFunction, send, (cause) => (keyFailure.cause = cause))
+    return cancel
   }
 
   /** Makes one call. */

@@ -30,6 +30,8 @@ export interface NativeBridge {
   ): void
   /** Keeps the event loop alive if `busy` is true, and otherwise lets it end. */
   hold(busy: boolean): void
+  /** Gives up the handle on the event loop. No call may be in progress, and none may be made afterwards. */
+  close(): void
 }
 
 /** The exports of the native addon. */

@@ -74,6 +74,31 @@ describe('a process', { concurrency: 2 }, () => {
     assert.deepEqual(await run(home, script), { code: 0, out: '3\n' })
   })
 
+  /** Incident: `jest --detectOpenHandles` listed a handle for each file of tests, although its clients were closed. */
+  test('has no handle once its clients are closed, and makes a new one for the next call', async () => {
+    const home = await world()
+    const script = `const open = new Set()
+      const init = (id, type) => type.startsWith('napi') && open.add(id)
+      require('node:async_hooks').createHook({ init, destroy: (id) => open.delete(id) }).enable()
+      const apiKey = () => settings.apiKey
+      const clients = [new Hightouch(settings), new Hightouch({ ...settings, apiKey })]
+      for (const ht of clients) await ht.syncs.list()
+      console.log(open.size)
+      await clients[0].close()
+      await clients[1].syncs.list()
+      console.log(open.size)
+      await clients[1].close()
+      while (open.size > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      console.log(open.size)
+      await clients[0].syncs.list().catch((error) => console.log(error.name))
+      const third = new Hightouch(settings)
+      await Promise.all([third.syncs.list(), third.close(), third.close()]).catch((error) => console.log(error.name))
+      while (open.size > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      console.log((await new Hightouch(settings).syncs.list()).data.length)`
+    const out = '1\n1\n0\nClosedError\nClosedError\n3\n'
+    assert.deepEqual(await run(home, script), { code: 0, out })
+  })
+
   test('ends at once on process.exit with calls in flight', async () => {
     const home = await world(hanging)
     const script = `const ht = new Hightouch(settings)

@@ -81,7 +81,8 @@ impl Cancel {
 /// The results that wait for the JavaScript thread.
 struct CompletedCalls {
     queue: Arc<Mutex<Vec<(u32, wire::CallOutput)>>>,
-    wake: Mutex<Wake>,
+    /// `None` once the bridge is closed.
+    wake: Mutex<Option<Wake>>,
 }
 
 impl CompletedCalls {
@@ -91,7 +92,9 @@ impl CompletedCalls {
         // Only the first result in the queue wakes the thread, because the JavaScript thread takes the whole queue.
         if queue.len() == 1 {
             // This fails only while the JavaScript thread ends, and then nothing waits for the result any more.
-            lock(&self.wake).call((), ThreadsafeFunctionCallMode::NonBlocking);
+            if let Some(wake) = &*lock(&self.wake) {
+                wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            }
         }
     }
 }
@@ -123,7 +126,7 @@ impl Bridge {
             })?;
         let ended = CancellationToken::new();
         Ok(Self {
-            completed: Arc::new(CompletedCalls { queue, wake: Mutex::new(wake) }),
+            completed: Arc::new(CompletedCalls { queue, wake: Mutex::new(Some(wake)) }),
             _end: ended.clone().drop_guard(),
             ended,
         })
@@ -158,9 +161,18 @@ impl Bridge {
     #[napi(catch_unwind)]
     pub fn hold(&self, env: Env, busy: bool) -> Result<()> {
         let mut wake = lock(&self.completed.wake);
+        let Some(wake) = wake.as_mut() else { return Ok(()) };
         #[expect(deprecated, reason = "napi has no other way to keep an event loop alive for a limited time")]
         let held = if busy { wake.refer(&env) } else { wake.unref(&env) };
         held
+    }
+
+    /// Gives up the threadsafe function, which tools that look for open handles list. No call may be in progress, and
+    /// none may be made afterwards.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        let wake = lock(&self.completed.wake).take();
+        drop(wake);
     }
 }
 
