@@ -9,6 +9,7 @@
 mod message;
 mod attempt;
 mod batch;
+mod descriptors;
 mod error;
 mod fleet;
 mod host;

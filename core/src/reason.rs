@@ -43,6 +43,8 @@ reasons! {
     Proxy = "proxy",
     /// Nothing accepts connections at the server's address and port.
     Refused = "refused",
+    /// The process may open no more files and connections.
+    NoDescriptors = "no_descriptors",
     /// The server does not speak TLS on this port.
     NotTls = "not_tls",
     /// The server supports neither TLS 1.2 nor TLS 1.3.

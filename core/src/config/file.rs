@@ -1,13 +1,15 @@
 //! Reads the files that settings name.
 
-use std::io::{ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
+use crate::descriptors;
 use crate::error::{Error, Kind};
 use crate::message::{Message, Name};
+use crate::reason::Reason;
 
 /// The largest key file that is read, in bytes: many times the size of a key. The bound protects against a large file
 /// that was named by mistake.
@@ -16,28 +18,56 @@ const LARGEST_KEY_FILE: u64 = 64 << 10;
 /// about a quarter of a MiB.
 const LARGEST_BUNDLE: u64 = 16 << 20;
 
-/// Reads a file that a setting names, of at most `most` bytes. The error says why the file cannot be read.
+/// Why a file cannot be read.
+enum Unreadable {
+    NoDescriptors,
+    Because(String),
+}
+
+impl Unreadable {
+    fn error(self, error: impl FnOnce(String) -> Error) -> Error {
+        match self {
+            Self::NoDescriptors => error(descriptors::NONE_LEFT.to_owned())
+                .with_reason(Reason::NoDescriptors)
+                .with_hint(descriptors::HINT),
+            Self::Because(why) => error(why),
+        }
+    }
+}
+
+impl From<&str> for Unreadable {
+    fn from(why: &str) -> Self {
+        Self::Because(why.to_owned())
+    }
+}
+
+impl From<io::Error> for Unreadable {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            _ if descriptors::ran_out(&error) => Self::NoDescriptors,
+            ErrorKind::NotFound => "the file does not exist".into(),
+            kind => Self::Because(kind.to_string()),
+        }
+    }
+}
+
+/// Reads a file that a setting names, of at most `most` bytes.
 ///
 /// Only regular files are opened: opening a named pipe would wait until somebody writes to it.
-fn contents(path: &Path, most: u64) -> Result<Vec<u8>, String> {
-    let unreadable = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => "the file does not exist".to_owned(),
-        kind => kind.to_string(),
-    };
-    let found = std::fs::metadata(path).map_err(unreadable)?;
+fn contents(path: &Path, most: u64) -> Result<Vec<u8>, Unreadable> {
+    let found = std::fs::metadata(path)?;
     if found.is_dir() {
-        return Err("it is a directory".to_owned());
+        return Err("it is a directory".into());
     }
     if !found.is_file() {
-        return Err("it is a pipe or a device, and only regular files are read".to_owned());
+        return Err("it is a pipe or a device, and only regular files are read".into());
     }
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(unreadable)?;
     // Reads one byte more than is allowed, to detect a larger file.
-    file.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    std::fs::File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
         let (size, unit) = if most < 1 << 20 { (most >> 10, "KiB") } else { (most >> 20, "MiB") };
-        return Err(format!("it is larger than {size} {unit}"));
+        return Err(Unreadable::Because(format!("it is larger than {size} {unit}")));
     }
     Ok(bytes)
 }
@@ -46,11 +76,17 @@ fn contents(path: &Path, most: u64) -> Result<Vec<u8>, String> {
 pub(super) fn key_text(path: &Path) -> Result<String, Error> {
     // The error does not show the path: the caller may have passed the key itself in place of a path.
     contents(path, LARGEST_KEY_FILE)
-        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned()))
-        .map_err(|why| {
-            let what =
-                message!["the file that the setting ", Name("apiKeyFile"), " names cannot be read: ", why];
-            Error::new(Kind::Config, what)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".into()))
+        .map_err(|unreadable| {
+            unreadable.error(|why| {
+                let what = message![
+                    "the file that the setting ",
+                    Name("apiKeyFile"),
+                    " names cannot be read: ",
+                    why
+                ];
+                Error::new(Kind::Config, what)
+            })
         })
 }
 
@@ -66,7 +102,7 @@ pub(crate) fn certificates(
             .with_hint("The file must hold certificates in PEM form (-----BEGIN CERTIFICATE-----).")
     };
     let unreadable = |why: String| unusable(format!("cannot be read: {why}"));
-    let bytes = contents(path, LARGEST_BUNDLE).map_err(unreadable)?;
+    let bytes = contents(path, LARGEST_BUNDLE).map_err(|why| why.error(unreadable))?;
     let certificates = CertificateDer::pem_slice_iter(&bytes)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| unreadable(error.to_string()))?;

@@ -15,6 +15,7 @@ use super::addresses::Unresolved;
 use super::proxy::Way;
 use super::tls;
 use super::verifier::Unproven;
+use crate::descriptors;
 use crate::error::{Error, Kind};
 use crate::message::{Message, Name};
 use crate::reason::Reason;
@@ -51,6 +52,15 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
     }
     let to = &way.to;
     let unresolved = find::<Unresolved>(error).is_some();
+    // The system's resolver hides that it could open no file and no socket.
+    if find::<io::Error>(error).is_some_and(descriptors::ran_out) || (unresolved && descriptors::are_gone()) {
+        return since(
+            Reason::NoDescriptors,
+            Kind::Connect,
+            format!("no connection to {to} could be made: {}", descriptors::NONE_LEFT),
+            descriptors::HINT,
+        );
+    }
     if let Some(proxy) = &way.proxy {
         let what = format!("no connection to {to} through the proxy {proxy}: {innermost}");
         return since(

@@ -9,9 +9,13 @@ use rustls::pki_types::CertificateDer;
 
 use super::verifier::Verifier;
 use crate::config::certificates;
+#[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
+use crate::descriptors;
 use crate::error::{Error, Kind};
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 use crate::message::Name;
+#[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
+use crate::reason::Reason;
 
 /// Creates a verifier that trusts the system's store and also the certificates of `ca_bundle`.
 pub(super) fn verifier(
@@ -73,23 +77,52 @@ fn platform(
 fn system(replacement: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Error> {
     // As in OpenSSL, the variable SSL_CERT_FILE replaces the system's store.
     if let Some(path) = replacement {
-        return certificates(path, "the variable SSL_CERT_FILE");
+        return certificates(path, "the variable SSL_CERT_FILE")
+            .map_err(|error| no_descriptors(&error).unwrap_or(error));
     }
     let found = openssl_probe::probe();
     if let Some(file) = found.cert_file
-        && let Ok(certificates) = certificates(&file, "the system")
+        && let Some(certificates) = usable(certificates(&file, "the system"))?
     {
         return Ok(certificates);
     }
     let folders = std::env::var_os("SSL_CERT_DIR")
         .map_or(found.cert_dir, |folders| std::env::split_paths(&folders).collect());
-    Ok(folders
-        .iter()
-        .filter_map(|folder| std::fs::read_dir(folder).ok())
-        .flatten()
-        .filter_map(|entry| certificates(&entry.ok()?.path(), "the system").ok())
-        .flatten()
-        .collect())
+    let mut all = Vec::new();
+    for folder in folders {
+        match std::fs::read_dir(folder) {
+            Err(error) if descriptors::ran_out(&error) => return Err(exhausted()),
+            Err(_) => {}
+            Ok(entries) => {
+                for entry in entries.flatten() {
+                    all.extend(usable(certificates(&entry.path(), "the system"))?.unwrap_or_default());
+                }
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// Leaves out a file that cannot be used. But if no file can be opened now, certificates would be missing later too.
+#[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
+fn usable<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(error) => no_descriptors(&error).map_or(Ok(None), Err),
+    }
+}
+
+/// The error of the connection, if a file could not be opened for lack of descriptors.
+#[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
+fn no_descriptors(error: &Error) -> Option<Error> {
+    (error.reason() == Some(Reason::NoDescriptors)).then(exhausted)
+}
+
+#[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
+fn exhausted() -> Error {
+    Error::new(Kind::Connect, message!["no connection could be made: ", descriptors::NONE_LEFT])
+        .with_reason(Reason::NoDescriptors)
+        .with_hint(descriptors::HINT)
 }
 
 #[cfg(all(test, not(any(windows, target_vendor = "apple", target_os = "android"))))]

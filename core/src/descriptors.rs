@@ -1,0 +1,23 @@
+//! What happens when the process may open no more files and connections.
+
+use std::io;
+
+pub(crate) const NONE_LEFT: &str = "too many open files: this process has no file descriptors left";
+pub(crate) const HINT: &str =
+    "Close files and connections that are no longer needed, or raise the limit with `ulimit -n`.";
+
+/// Whether a file or a connection could not be opened because the process, or the system, has too many of them.
+pub(crate) fn ran_out(error: &io::Error) -> bool {
+    // The same numbers on every Unix: EMFILE and ENFILE.
+    const UNIX: [i32; 2] = [24, 23];
+    // ERROR_TOO_MANY_OPEN_FILES and WSAEMFILE.
+    const WINDOWS: [i32; 2] = [4, 10024];
+    let codes = if cfg!(windows) { WINDOWS } else { UNIX };
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
+/// Whether no file can be opened now. For errors of code that hides why it failed, such as the system's resolver.
+pub(crate) fn are_gone() -> bool {
+    std::env::current_exe()
+        .is_ok_and(|program| std::fs::File::open(program).is_err_and(|error| ran_out(&error)))
+}
