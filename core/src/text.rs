@@ -85,14 +85,22 @@ pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
     let mut kept = 0;
     let mut at = 0;
     while at < text.len() {
-        match end_of(text.as_bytes(), at, secret.as_bytes()) {
+        // The mark of an earlier pass stays whole, also if the secret is a part of the mark.
+        let marked = text
+            .as_bytes()
+            .get(at..)
+            .filter(|rest| rest.starts_with(mark.as_bytes()))
+            .map(|_| at + mark.len());
+        match end_of(text.as_bytes(), at, secret.as_bytes())
+            .filter(|end| marked.is_none_or(|marked| *end > marked))
+        {
             // The match cannot end within a character: its last byte is ASCII or the end of the secret.
             Some(end) => {
                 clean.push_str(text.get(kept..at).unwrap_or_default());
                 clean.push_str(mark);
                 (at, kept) = (end, end);
             }
-            None => at += 1,
+            None => at = marked.unwrap_or(at + 1),
         }
     }
     clean.push_str(text.get(kept..).unwrap_or_default());
@@ -203,6 +211,25 @@ mod tests {
             let clean = without(&encoded, SECRET, "[key]");
             assert!(clean.contains("[key]"), "{encoded} became {clean}");
         }
+    }
+
+    /// Incident: a text that was scrubbed twice had `[[key]ey]`, if the key was one letter.
+    #[test]
+    fn a_text_that_is_scrubbed_twice_is_the_same_as_if_it_was_scrubbed_once() {
+        let one_letter = (0x21_u8..0x7f).map(|byte| char::from(byte).to_string());
+        for secret in one_letter.chain(["ke", "ey", "key", "[key]", "[key]x", SECRET].map(str::to_owned)) {
+            for text in [
+                format!("a {secret}{secret} b{secret}"),
+                format!("[key] [{secret}] key [ke y]"),
+                "k".to_owned(),
+            ] {
+                let once = without(&text, &secret, "[key]");
+                assert_eq!(without(&once, &secret, "[key]"), once, "{secret} in {text}");
+            }
+        }
+        assert_eq!(without("a key", "k", "[key]"), "a [key]ey");
+        // A secret that contains the mark is still found.
+        assert_eq!(without("a [key]x", "[key]x", "[key]"), "a [key]");
     }
 
     #[test]
