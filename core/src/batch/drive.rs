@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +19,7 @@ use crate::operation::OfRun as _;
 use crate::reason::Reason;
 use crate::resources::{ListSyncOp, ListSyncs, SyncRun, is_plain, start};
 use crate::runs::{self, Of, RunToken, Seen, Unanswered};
-use crate::sender::Sender;
+use crate::sender::{Sender, with_signal};
 
 pub(super) struct Drive {
     pub sender: Sender,
@@ -140,8 +140,18 @@ impl Drive {
         };
         let call = call.of_class(Class::Trigger);
         let mut spent = self.sender.account(call.subject(), &self.how.options, false);
-        let answer = self.sender.answer(&call, &mut spent);
-        let _ = self.stop.run_until_cancelled(answer).await;
+        let _ = self.until_stopped(self.sender.answer(&call, &mut spent)).await;
+    }
+
+    /// Does work until it ends or `stop` ends it: then there is no result. A request that `stop` cuts off ends with an
+    /// error, so that it is reported; if its future were dropped, nobody would hear of it.
+    async fn until_stopped<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Option<Result<T, Error>> {
+        let made = with_signal(self.stop.clone(), work).await;
+        let is_cut = |error: &Error| error.kind() == Kind::Cancelled && self.stop.is_cancelled();
+        (!made.as_ref().is_err_and(is_cut)).then_some(made)
     }
 
     /// Starts one sync, or takes up its run, and follows the run. Returns the error that every other sync would meet
@@ -211,7 +221,7 @@ impl Drive {
         ]);
         let mut spent = self.sender.account(&subject, &self.how.options, false);
         let find = Box::pin(unanswered.find::<SyncRun>(&self.sender, error.clone(), &mut spent));
-        match self.stop.run_until_cancelled(find).await {
+        match self.until_stopped(find.map(Ok)).await.and_then(Result::ok) {
             Some(Ok(token)) => {
                 if let Some(checkpoint) = &self.checkpoint {
                     let _ = checkpoint.started(item.index, &token).await;
@@ -253,7 +263,7 @@ impl Drive {
         let mut seen = Seen::default();
         loop {
             let step = runs::next::<SyncRun>(&self.sender, token, seen, None, &self.how.options);
-            let Some(step) = self.stop.run_until_cancelled(Box::pin(step)).await else { return Ok(()) };
+            let Some(step) = self.until_stopped(Box::pin(step)).await else { return Ok(()) };
             let step = step?;
             seen = step.seen;
             if let Some(state) = step.state {

@@ -84,8 +84,10 @@ pub(crate) async fn next<S: RunState>(
     let mut step = follow::<S>(sender, &followed, &report, token, seen, &options);
     let step = tokio::select! {
         biased;
-        over = sender.over() => Err(over),
+        // A look in flight ends by itself when the wait is over, and is reported. If the wait were asked first, the look
+        // would be dropped, and nobody would hear of it.
         step = step.until(until) => step,
+        over = sender.over() => Err(over),
         never = &mut lead => match never {},
     };
     finish(lead, &busy, until).await;

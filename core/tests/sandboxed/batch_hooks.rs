@@ -160,6 +160,30 @@ async fn stopping_a_batch_tells_what_nobody_has_read() {
     world.delete();
 }
 
+/// Incident: a look that the stop of a batch cut off was sent, and no hook heard of it.
+#[tokio::test]
+async fn a_request_that_the_stop_of_a_batch_cuts_off_is_told_once_as_cancelled() {
+    let hang = json!([{"when": {"operation": "ListSyncRuns"}, "answer": {"hang": true}, "times": 10}]);
+    let world = sandbox().world(&json!({"syncs": 2, "pastRuns": 0, "timeScale": 20.0, "script": hang,
+        "runs": {"seconds": 100_000}}));
+    let engine = engine(&world);
+    let started = body(&engine, "syncs.run_many", json!({"syncs": [1], "tellCalls": true}), json!({})).await;
+    while !sent(&world).iter().any(|request| request["operation"] == "ListSyncRuns") {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let stopped = body(&engine, "batch.stop", json!({"batch": started["batch"]}), json!({})).await;
+    let told = stopped["told"].as_array().unwrap();
+    let ids: Vec<&Value> = told.iter().map(|it| &it["meta"]["requestId"]).collect();
+    let of_sent: Vec<Value> = sent(&world).iter().map(|it| it["headers"]["x-request-id"].clone()).collect();
+    assert_eq!(ids, of_sent.iter().collect::<Vec<_>>(), "{stopped}");
+    let kinds: Vec<&Value> = told.iter().map(|it| &it["failure"]["kind"]).collect();
+    assert_eq!(kinds, [&Value::Null, &json!("cancelled")], "{stopped}");
+    assert_eq!(told[1]["call"]["operationId"], "ListSyncRuns");
+    let items = stopped["items"].as_array().unwrap();
+    assert!(items.iter().all(|item| item["failure"].is_null()), "the run goes on: {stopped}");
+    world.delete();
+}
+
 /// Incident: the report of a step had the last look alone, so hooks did not see the others.
 #[tokio::test]
 async fn the_report_of_a_step_has_every_look_at_the_run_also_if_the_wait_times_out() {
