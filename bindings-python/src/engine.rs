@@ -82,7 +82,10 @@ impl Engine {
         opts: &str,
         listener: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Called<'py>> {
-        let driver = driver(py)?;
+        let driver = match driver(py) {
+            Ok(driver) => driver,
+            Err(error) => return Ok((Some(answer(py, self.door.unstarted(op, &error))), None)),
+        };
         let cancel = wire::Cancel::new();
         let mut notices = None;
         let mut calling: Pin<Box<dyn Future<Output = wire::CallOutput> + Send + '_>> = if listener.is_some() {
@@ -150,10 +153,17 @@ impl Engine {
         mailbox: &Mailbox,
         ticket: u64,
         listens: bool,
-    ) -> PyResult<Call> {
+    ) -> Call {
         let cancel = wire::Cancel::new();
         let (door, delivery, signal) = (Arc::clone(&self.door), mailbox.delivery(ticket), cancel.clone());
-        driver(py)?.spawn(async move {
+        let driver = match driver(py) {
+            Ok(driver) => driver,
+            Err(error) => {
+                delivery.put(self.door.unstarted(&op, &error));
+                return Call(cancel);
+            }
+        };
+        driver.spawn(async move {
             let outcome = if listens {
                 let notices = delivery.clone();
                 let tell = move |notice| notices.notify(notice);
@@ -163,7 +173,7 @@ impl Engine {
             };
             delivery.put(outcome);
         });
-        Ok(Call(cancel))
+        Call(cancel)
     }
 }
 

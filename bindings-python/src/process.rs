@@ -1,8 +1,9 @@
 //! The driver of this process. A forked child must neither use nor drop the driver of its parent.
 
+use std::io;
 use std::sync::{Mutex, PoisonError};
 
-use pyo3::{PyResult, Python};
+use pyo3::Python;
 
 use crate::driver::Driver;
 
@@ -14,7 +15,7 @@ static DRIVER: Mutex<Option<(u32, &'static Driver)>> = Mutex::new(None);
 ///
 /// A thread takes the lock only while it holds the GIL, and unlocks it before it releases the GIL. `os.fork` needs the
 /// GIL too, so no child inherits a locked lock.
-pub(crate) fn driver(_py: Python<'_>) -> PyResult<&'static Driver> {
+pub(crate) fn driver(_py: Python<'_>) -> io::Result<&'static Driver> {
     let mut slot = DRIVER.lock().unwrap_or_else(PoisonError::into_inner);
     match *slot {
         Some((pid, driver)) if pid == std::process::id() => Ok(driver),

@@ -125,3 +125,31 @@ def test_a_setting_that_names_a_file_says_that_it_cannot_be_opened(world: World)
     assert err == ""
     hint = "Close files and connections that are no longer needed, or raise the limit with `ulimit -n`."
     assert out.splitlines() == [f"no_descriptors True {hint}"] * 2
+
+
+def test_the_first_call_of_a_process_without_descriptors_says_so(world: World) -> None:
+    """Incident: it was an OSError of the thread that makes calls."""
+    out, err = run(
+        world,
+        """
+        import resource
+        import hightouch_sdk._operations  # what a first call imports
+        client = Hightouch(**settings)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+        held = []
+        try:
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        except OSError:
+            pass
+        try:
+            client.syncs.get(1)
+        except ConnectError as error:
+            print(error.code, error.operation)
+        for descriptor in held:
+            os.close(descriptor)
+        print(client.syncs.get(1).id)
+        """,
+    )
+    assert err == ""
+    assert out.split() == ["no_descriptors", "syncs.get", "1"]

@@ -178,8 +178,8 @@ public struct Diagnosis: Codable, Hashable, Sendable {
     /// The result of one check.
     public struct Finding: Codable, Hashable, Sendable {
         /// `ok`, or the code of a problem: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
-        /// `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `not_tls`, `tls_version`, `tls_suites`,
-        /// `unknown_ca`, `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`,
+        /// `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `no_descriptors`, `not_tls`, `tls_version`,
+        /// `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`,
         /// `limit_not_shared` or `quota_exhausted`.
         /// A failure without such a code has the kind of its error as its code, such as `timeout`. Errors have
         /// the same codes, and `checkpoint`. Later versions may add codes.

@@ -19,7 +19,7 @@ pub(crate) use self::addresses::PlainResolver;
 pub(crate) use self::failed::Failed;
 pub(crate) use self::http::{Exchange, Http, Request};
 pub(crate) use proxy::{Way, intercept};
-pub(crate) use refusal::{chain, of as refusal_of};
+pub(crate) use refusal::{chain, of as refusal_of, out_of_descriptors};
 pub(crate) use response::{check, date, error_under_200, no_json, retry_after};
 pub(crate) use room::Room;
 pub(crate) use tls::{config as tls_config, suite_name};

@@ -30,6 +30,12 @@ fn since(reason: Reason, kind: Kind, what: String, hint: impl Into<Message>) -> 
     Error::new(kind, what).with_reason(reason).with_hint(hint)
 }
 
+/// The error of a call for which no file or no connection could be opened.
+pub(crate) fn out_of_descriptors() -> Error {
+    let what = format!("no connection could be made: {}", descriptors::NONE_LEFT);
+    since(Reason::NoDescriptors, Kind::Connect, what, descriptors::HINT)
+}
+
 /// Whether another attempt would fail in the same way, as with a certificate that is not trusted or a wrong password.
 pub(super) fn lasts(error: &(dyn StdError + 'static)) -> bool {
     find::<rustls::Error>(error).is_some() || is_unknown_to_proxy(error)
@@ -54,12 +60,7 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
     let unresolved = find::<Unresolved>(error).is_some();
     // The system's resolver hides that it could open no file and no socket.
     if find::<io::Error>(error).is_some_and(descriptors::ran_out) || (unresolved && descriptors::are_gone()) {
-        return since(
-            Reason::NoDescriptors,
-            Kind::Connect,
-            format!("no connection to {to} could be made: {}", descriptors::NONE_LEFT),
-            descriptors::HINT,
-        );
+        return out_of_descriptors();
     }
     if let Some(proxy) = &way.proxy {
         let what = format!("no connection to {to} through the proxy {proxy}: {innermost}");

@@ -7,6 +7,8 @@ use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 
+#[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
+use super::refusal::out_of_descriptors;
 use super::verifier::Verifier;
 use crate::config::certificates;
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
@@ -91,7 +93,7 @@ fn system(replacement: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Er
     let mut all = Vec::new();
     for folder in folders {
         match std::fs::read_dir(folder) {
-            Err(error) if descriptors::ran_out(&error) => return Err(exhausted()),
+            Err(error) if descriptors::ran_out(&error) => return Err(out_of_descriptors()),
             Err(_) => {}
             Ok(entries) => {
                 for entry in entries.flatten() {
@@ -115,14 +117,7 @@ fn usable<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
 /// The error of the connection, if a file could not be opened for lack of descriptors.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 fn no_descriptors(error: &Error) -> Option<Error> {
-    (error.reason() == Some(Reason::NoDescriptors)).then(exhausted)
-}
-
-#[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
-fn exhausted() -> Error {
-    Error::new(Kind::Connect, message!["no connection could be made: ", descriptors::NONE_LEFT])
-        .with_reason(Reason::NoDescriptors)
-        .with_hint(descriptors::HINT)
+    (error.reason() == Some(Reason::NoDescriptors)).then(out_of_descriptors)
 }
 
 #[cfg(all(test, not(any(windows, target_vendor = "apple", target_os = "android"))))]

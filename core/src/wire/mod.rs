@@ -22,6 +22,7 @@ pub use thread::{spawn, spawn_batched};
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -32,12 +33,14 @@ use tokio_util::sync::CancellationToken;
 use crate::attempt::{Meta, Received, Subject};
 use crate::call::{Options, Spent};
 use crate::client::Client;
+use crate::descriptors;
 use crate::diagnose::Diagnosis;
 use crate::error::{Error, Kind};
 use crate::message::Style;
 use crate::model::Written;
 use crate::model::strict::{self, Given};
 use crate::sender::{KeySource, Listener, asking, with_listener, with_signal};
+use crate::transport::out_of_descriptors;
 use batches::Batches;
 use settings::{DoorOptions, DoorSettings};
 
@@ -261,12 +264,25 @@ impl Engine {
                     if self.json_text { text::passed(reply.body) } else { (reply.body.text, Vec::new()) };
                 CallOutput { ok: true, head, body, texts }
             }
-            Err(error) => {
-                let error = self.scrubbed(ops::named(error, op));
-                let head = Failure::of(&error, self.style).written(self.json_text);
-                CallOutput { ok: false, head, body: Vec::new(), texts: Vec::new() }
-            }
+            Err(error) => self.failed(op, error),
         }
+    }
+
+    /// The output of a call for which its host could start no thread and no runtime.
+    #[must_use]
+    pub fn unstarted(&self, op: &str, error: &io::Error) -> CallOutput {
+        let error = if descriptors::ran_out(error) {
+            out_of_descriptors()
+        } else {
+            Error::new(Kind::Internal, format!("the thread that makes calls could not be started: {error}"))
+        };
+        self.failed(op, error)
+    }
+
+    fn failed(&self, op: &str, error: Error) -> CallOutput {
+        let error = self.scrubbed(ops::named(error, op));
+        let head = Failure::of(&error, self.style).written(self.json_text);
+        CallOutput { ok: false, head, body: Vec::new(), texts: Vec::new() }
     }
 
     /// Adds the member `answer` to a head, as text. The answer's value is JSON already and need not be parsed for this.
