@@ -8,7 +8,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
-use crate::attempt::CutMade;
+use crate::attempt::{CutMade, ScopeChanged};
 use crate::config::{Key, Settings};
 use crate::diagnose::{self, Diagnosis};
 use crate::error::Error;
@@ -156,6 +156,17 @@ impl Client {
     /// the refused request, before the call ends.
     pub fn on_cut(&self, hook: impl Fn(&CutMade) + Send + Sync + 'static) {
         self.sender.hooks().on_cut(Arc::new(hook));
+    }
+
+    /// Calls `hook` at once when other processes share the limit no longer although the setting
+    /// [`limit_scope`](Settings::limit_scope) asks for it, and when they share it again. If they do not share it at
+    /// present, the hook is called now too. A client that nobody has used for a minute asks the server of the limit
+    /// nothing, so it learns of a change only with its next call.
+    ///
+    /// The hook runs on the thread that notices the change. That may be the one that asks the server for permission to
+    /// send, so the hook must not block. It may use the client.
+    pub fn on_scope(&self, hook: impl Fn(&ScopeChanged) + Send + Sync + 'static) {
+        self.sender.on_scope(hook);
     }
 }
 

@@ -17,9 +17,10 @@ use super::line::{Class, Place};
 use super::look::Look;
 use super::looks::{Urgency, looks_of};
 use super::state::State;
-use super::stats::{LimitStats, ScopeChange};
+use super::stats::{LimitStats, ScopeChange, ScopeListener};
 use super::store::Store;
 use super::sync::{FETCHED_WITHIN, Instant, LOOK_AFTER_FIRST, Mutex, MutexGuard, Notify};
+use super::told::Told;
 use super::turn::{End, Next, Turns};
 use super::waiter::Decision;
 use super::{NEVER, Nanos, Quota};
@@ -43,6 +44,7 @@ pub(super) struct Core {
     /// Whether `changes` holds something.
     pub(super) untold: AtomicBool,
     pub(super) changes: Mutex<Vec<ScopeChange>>,
+    pub(super) told: Told,
 }
 
 #[derive(Debug)]
@@ -153,6 +155,15 @@ impl Gate {
         std::mem::take(&mut *self.core.changes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Tells `listener`, for as long as it lives, when others share the limit no longer or again. A listener that comes
+    /// while they do not is told so now.
+    pub fn on_change_of_scope(&self, listener: &Arc<ScopeListener>) {
+        self.core.told.add(listener);
+        if let Some(why) = self.fallback() {
+            listener(&ScopeChange::Alone(why));
+        }
+    }
+
     /// Returns how many looks the gate grants in a window at present.
     #[must_use]
     pub fn looks_in_window(&self) -> u64 {
@@ -203,6 +214,7 @@ impl Gate {
             }
             inner.turns.absorb(now, &handover, |time| self.core.clock.nanos(theirs.instant(time)));
         });
+        self.core.told.take_over(&theirs.told);
     }
 }
 
@@ -228,7 +240,7 @@ impl Core {
             wake: Vec::new(),
         };
         let (fallback, untold, changes) = (Mutex::new(None), AtomicBool::new(false), Mutex::default());
-        Arc::new(Self { clock, inner: Mutex::new(inner), fallback, untold, changes })
+        Arc::new(Self { clock, inner: Mutex::new(inner), fallback, untold, changes, told: Told::default() })
     }
 
     pub(super) fn now(&self) -> Nanos {
@@ -269,6 +281,7 @@ impl Core {
         let wake = std::mem::take(&mut inner.wake);
         drop(inner);
         self.fall_back(lost);
+        self.told.tell();
         // Wakes the waiters outside the lock, because a waker may run any code of an unknown executor.
         for waiter in wake {
             waiter.notify_one();

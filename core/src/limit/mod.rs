@@ -45,6 +45,7 @@ pub mod state;
 pub mod stats;
 pub mod store;
 mod sync;
+mod told;
 pub mod turn;
 pub mod waiter;
 pub mod window;
@@ -62,7 +63,7 @@ pub use looks::{Urgency, looks_of};
 pub use permit::Permit;
 pub use quota::Quota;
 pub use state::Linger;
-pub use stats::{LimitStats, Scope, ScopeChange, Waiting};
+pub use stats::{LimitStats, Scope, ScopeChange, ScopeListener, Waiting};
 pub use store::{Store, Unavailable};
 pub use waiter::{Ask, NotGranted};
 

@@ -34,6 +34,7 @@ impl Core {
     }
 
     fn has_changed(&self, change: ScopeChange) {
+        self.told.note(&change);
         let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         changes.push(change);
         let old = changes.len().saturating_sub(UNTOLD_CHANGES);

@@ -52,6 +52,9 @@ pub enum ScopeChange {
     Shared,
 }
 
+/// Is told at once that others share the limit no longer, or again. It runs on the thread that notices it.
+pub type ScopeListener = dyn Fn(&ScopeChange) + Send + Sync;
+
 /// The state of the rate limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitStats {

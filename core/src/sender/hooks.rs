@@ -1,12 +1,14 @@
-//! Hooks: functions of the user that run when a call begins, when a call ends, and when the limit is cut.
+//! Hooks: functions of the user that run when a call begins, when a call ends, when the limit is cut, and when others
+//! share it no longer or again.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use super::lock;
-use crate::attempt::{CutMade, Meta, Subject};
+use crate::attempt::{CutMade, Meta, ScopeChanged, Subject};
 use crate::error::Error;
+use crate::limit::{Gate, Scope, ScopeChange, ScopeListener};
 
 /// A call that begins.
 #[derive(Debug)]
@@ -54,6 +56,7 @@ pub(crate) struct Hooks {
     start: Mutex<Vec<OnStart>>,
     end: Mutex<Vec<OnEnd>>,
     cut: Mutex<Vec<OnCut>>,
+    scope: Mutex<Vec<Arc<ScopeListener>>>,
 }
 
 fn all<T: Clone>(hooks: &Mutex<Vec<T>>) -> Vec<T> {
@@ -114,6 +117,28 @@ impl Hooks {
 
     pub(crate) fn on_cut(&self, hook: OnCut) {
         lock(&self.cut).push(hook);
+    }
+
+    /// Adds a hook, and lets the gate call it if the client has one already.
+    pub(crate) fn on_scope(&self, gate: Option<&Gate>, hook: impl Fn(&ScopeChanged) + Send + Sync + 'static) {
+        let listener: Arc<ScopeListener> = Arc::new(move |change: &ScopeChange| {
+            hook(&match change {
+                ScopeChange::Alone(why) => ScopeChanged::new(Scope::Process, Some(why.clone())),
+                // Only a server is found again. A file that was lost is not used again.
+                ScopeChange::Shared => ScopeChanged::new(Scope::Fleet, None),
+            });
+        });
+        lock(&self.scope).push(Arc::clone(&listener));
+        if let Some(gate) = gate {
+            gate.on_change_of_scope(&listener);
+        }
+    }
+
+    /// Lets the gate of a client's first key call the hooks.
+    pub(super) fn listen(&self, gate: &Gate) {
+        for listener in all(&self.scope) {
+            gate.on_change_of_scope(&listener);
+        }
     }
 }
 

@@ -28,7 +28,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::attempt::{Meta, Subject};
+use crate::attempt::{Meta, ScopeChanged, Subject};
 use crate::call::{Call, Options, Spent};
 use crate::config::{CheckedScope, Config, Key};
 use crate::error::{Error, Kind};
@@ -124,14 +124,25 @@ impl Sender {
 
     fn enter(&self, key: &Key) -> &Tenancy {
         let config = &self.0.config;
-        self.0.tenancy.get_or_init(|| {
+        let is_first = self.0.tenancy.get().is_none();
+        let tenancy = self.0.tenancy.get_or_init(|| {
             let (origin, key) = (&config.origin, key.digest());
             let tenancy = Tenancy::of(origin, key, config.quota, config.share, &config.limit_scope);
             if config.key.is_none() {
                 tenancy.take_over(self.before_the_key());
             }
             tenancy
-        })
+        });
+        if is_first {
+            self.0.hooks.listen(tenancy.workspace().gate());
+        }
+        tenancy
+    }
+
+    /// Calls `hook` when others share the limit no longer, or again.
+    pub(crate) fn on_scope(&self, hook: impl Fn(&ScopeChanged) + Send + Sync + 'static) {
+        let workspace = self.0.tenancy.get().map(Tenancy::workspace);
+        self.0.hooks.on_scope(workspace.as_ref().map(|workspace| &**workspace.gate()), hook);
     }
 
     /// Uses another key of the same workspace from the next request on.

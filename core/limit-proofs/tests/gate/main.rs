@@ -6,6 +6,7 @@ mod looks;
 mod merge;
 mod refusals;
 mod runtimes;
+mod scope;
 mod shared;
 mod waiting;
 

@@ -4,6 +4,7 @@ mod faults;
 mod hostile;
 mod joined;
 mod quiet;
+mod told;
 mod ways;
 mod worker;
 

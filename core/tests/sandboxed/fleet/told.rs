@@ -1,0 +1,51 @@
+//! Hooks are told at once that the limit is not shared any more, or again.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use hightouch_sdk::wire::with_time_scale;
+use hightouch_sdk::{Client, LimitScope, Scope};
+
+use super::{PROGRAMS, world};
+use crate::support::redis::Redis;
+
+/// Ends a wait without end, so that the test fails.
+const ENDS: Duration = Duration::from_mins(1);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hook_is_told_before_the_call_ends_and_without_another_call() {
+    for program in PROGRAMS {
+        let (world, mut redis) = (world(), Redis::start(program, &[]));
+        let settings = world.settings().limit_scope(LimitScope::Fleet(redis.url().into())).share(0.5);
+        let client = Client::new(&with_time_scale(settings, 20.0)).unwrap();
+        let (tell, told) = mpsc::channel();
+        client.on_scope(move |change| {
+            let _ = tell.send((change.scope, change.fallback.clone()));
+        });
+        client.syncs().get(1).await.unwrap();
+        assert_eq!(told.try_recv().ok(), None, "{program}");
+        redis.kill();
+        client.syncs().get(1).await.unwrap();
+        let (scope, why) = told.try_recv().unwrap();
+        assert_eq!(scope, Scope::Process, "{program}");
+        assert!(why.is_some_and(|why| why.contains("cannot be used")), "{program}");
+        redis.restart();
+        let back = tokio::task::spawn_blocking(move || told.recv_timeout(ENDS)).await.unwrap();
+        assert_eq!(back, Ok((Scope::Fleet, None)), "{program}");
+        world.delete();
+    }
+}
+
+/// A limit that was never shared is told too.
+#[test]
+fn a_hook_that_comes_late_is_told_how_it_is() {
+    let world = world();
+    let settings = world.settings().limit_scope(LimitScope::Host).limit(50_000, Duration::from_secs(10));
+    let client = Client::new(&settings).unwrap();
+    let (tell, told) = mpsc::channel();
+    client.on_scope(move |change| tell.send((change.scope, change.fallback.clone())).unwrap());
+    let (scope, why) = told.try_recv().unwrap();
+    assert_eq!(scope, Scope::Process);
+    assert!(why.is_some_and(|why| why.contains("40000")));
+    world.delete();
+}
