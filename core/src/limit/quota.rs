@@ -8,6 +8,9 @@ use super::words::Words;
 /// The longest wait or window: a year. Longer ones are shortened to it, so that the arithmetic does not overflow.
 const LONGEST: Nanos = 365 * 24 * 3600 * 1_000_000_000;
 
+/// The longest window that settings can declare, with what [`Quota::span`] adds. A longer one that was read is damage.
+const LONGEST_DECLARED: Nanos = 24 * 3600 * 1_000_000_000 / 200 * 201;
+
 /// The declared rate limit: requests per window.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quota {
@@ -39,7 +42,9 @@ impl Quota {
         let requests = u32::try_from(from.word()?).ok()?;
         let window = Duration::from_nanos(from.up_to(LONGEST)?);
         let scale = f64::from_bits(from.word()?);
-        (scale.is_finite() && (1e-3..=1e6).contains(&scale)).then_some(Self { requests, window, scale })
+        let read = Self { requests, window, scale };
+        let is_scale = scale.is_finite() && (1e-3..=1e6).contains(&scale);
+        (is_scale && read.span() <= LONGEST_DECLARED).then_some(read)
     }
 
     /// Returns `wait` divided by the scale, in nanoseconds and at most a year. A scale that is not finite and above 0
@@ -137,6 +142,21 @@ mod tests {
         assert_eq!(quota(3, 10).shared(0.5).requests, 1);
         assert_eq!(quota(200, 10).shared(0.0001).requests, 1);
         assert_eq!(quota(200, 10).shared(f64::NAN).requests, 200);
+    }
+
+    #[test]
+    fn a_window_that_no_settings_declare_is_read_as_damage() {
+        let read = |quota: Quota| {
+            let mut words = Vec::new();
+            quota.write(&mut words);
+            Quota::read(&mut Words::new(&words))
+        };
+        let day = 24 * 3600;
+        for quota in [quota(1_000_000, day), Quota { scale: 50.0, ..quota(1, 50 * day) }] {
+            assert_eq!(read(quota), Some(quota));
+        }
+        assert_eq!(read(quota(200, day + 1)), None);
+        assert_eq!(read(Quota { scale: 0.5, ..quota(200, day) }), None);
     }
 
     #[test]
