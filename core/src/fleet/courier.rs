@@ -128,7 +128,12 @@ impl Work {
             match self.errands.next() {
                 Errand::End => return,
                 Errand::Wait(time) => {
-                    let _ = timeout(time.min(LONGEST_SLEEP), self.woken.notified()).await;
+                    // A connection that is too old to be used is closed, because a server has room for only so many.
+                    let until = self.link.usable_for().unwrap_or(LONGEST_SLEEP);
+                    let slept = timeout(time.min(until), self.woken.notified()).await.is_err();
+                    if slept && self.link.usable_for().is_some_and(|rest| rest.is_zero()) {
+                        self.link.close();
+                    }
                 }
                 Errand::Ask(question) => {
                     match within(self.ask(&question)).await.unwrap_or_else(|| Err(self.late())) {

@@ -9,12 +9,12 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, ErrorKind, RedisConnectionInfo, RedisError, ServerErrorKind, Value, cmd};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::measured::{Allowance, Measured};
+use super::names::{Names, first_that_answers};
 use super::script::{Reply, SCRIPT, read};
 use crate::config::FleetAddress;
 use crate::secret::Secret;
@@ -41,6 +41,7 @@ pub(super) struct Link {
     /// How much the server may still send.
     allowance: Allowance,
     tls: Option<TlsConnector>,
+    names: Names,
     /// The SHA-1 digest of the script, by which the server finds the script in its cache.
     digest: String,
 }
@@ -79,7 +80,13 @@ impl Link {
     pub(super) fn new(address: FleetAddress) -> Self {
         let sum = digest(&SHA1_FOR_LEGACY_USE_ONLY, SCRIPT.as_bytes());
         let digest = sum.as_ref().iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-        Self { address, node: None, open: None, allowance: Allowance::default(), tls: None, digest }
+        let (allowance, names) = (Allowance::default(), Names::default());
+        Self { address, node: None, open: None, allowance, tls: None, names, digest }
+    }
+
+    /// How long the connection may still be used if nobody uses it meanwhile; `None` without a connection.
+    pub(super) fn usable_for(&self) -> Option<Duration> {
+        self.open.as_ref().map(|open| IDLE.saturating_sub(open.used.elapsed()))
     }
 
     /// Closes the connection, so that the next run opens another.
@@ -252,7 +259,8 @@ impl Link {
         is_server: bool,
     ) -> Result<(MultiplexedConnection, Driver), Failure> {
         let failed = |error: &io::Error| format!("it cannot be reached: {}", error.kind());
-        let tcp = TcpStream::connect((host, port)).await.map_err(|error| failed(&error))?;
+        let addresses = self.names.addresses(host, port).await.map_err(|error| failed(&error))?;
+        let tcp = first_that_answers(&addresses, WITHIN).await.map_err(|error| failed(&error))?;
         let _ = tcp.set_nodelay(true);
         let tcp = Measured::new(tcp, self.allowance.clone());
         let mut info = RedisConnectionInfo::default().set_skip_set_lib_name();

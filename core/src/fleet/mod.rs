@@ -3,6 +3,7 @@
 mod courier;
 mod link;
 mod measured;
+mod names;
 pub(crate) mod script;
 mod way;
 

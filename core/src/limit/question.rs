@@ -92,11 +92,12 @@ impl Answer {
         let granted = self.granted.len() as u64;
         let quota = &question.quota;
         let again = if granted < wanted { SHORTEST_PAUSE..=quota.span().max(SHORTEST_PAUSE) } else { 0..=0 };
-        let counts = [self.changes, self.declared, self.allowed, self.in_flight, self.recent, self.waiting];
+        let Self { changes, declared, allowed, in_flight, recent, waiting, refused, cuts, .. } = self;
+        let counts = [changes, declared, allowed, in_flight, recent, waiting, refused, cuts];
         granted <= wanted
             && again.contains(&self.again)
             && self.closed_for / 2 <= quota.scaled(LONGEST_RETRY_AFTER)
             && self.members <= MOST_MEMBERS
-            && counts.iter().chain(&self.granted).all(|count| *count <= MOST)
+            && counts.into_iter().chain(&self.granted).all(|count| *count <= MOST)
     }
 }

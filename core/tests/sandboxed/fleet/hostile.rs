@@ -184,6 +184,7 @@ async fn servers_whose_answers_make_no_sense() {
         ("no time until the next", zeros("0 0 1 80 80 0 0 1 0 0 0 0")),
         ("closed for years", zeros("1000 9000000000000000 1 80 80 0 0 1 0 0 0 0")),
         ("sums that overflow", zeros("1000 0 1 80 80 18446744073709551615 18446744073709551615 1 0 0 0 0")),
+        ("cuts that no number of a host holds", zeros("1000 0 1 80 80 0 0 1 0 0 18446744073709551615 0")),
         ("all processes of the world", zeros("1000 0 1 80 80 0 0 9000000000000000 0 0 0 0")),
         ("grants that nobody asked for", zeros(&many)),
         ("a grant with a strange number", zeros(&endless)),

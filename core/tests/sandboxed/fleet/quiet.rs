@@ -79,6 +79,28 @@ async fn a_caller_costs_one_round_trip_a_call_and_an_idle_client_none() {
     }
 }
 
+/// A server has room for only so many connections, and a connection that was idle is not used again.
+#[tokio::test]
+async fn an_idle_client_closes_its_connection() {
+    let redis = Redis::start("valkey-server", &[]);
+    let world = slow();
+    let client = client(&world, &redis);
+    let connections = || redis.command(&["CLIENT", "LIST"]).matches("cmd=eval").count();
+    let end = Instant::now() + PATIENCE;
+    while connections() == 0 {
+        client.syncs().get(1).await.unwrap();
+        assert!(Instant::now() < end, "{:?}", client.stats());
+    }
+    let end = Instant::now() + PATIENCE;
+    while connections() > 0 {
+        assert!(Instant::now() < end, "the connection stays open");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    client.syncs().get(1).await.unwrap();
+    assert_eq!(client.stats().fallback, None);
+    world.delete();
+}
+
 #[tokio::test]
 async fn a_workspace_without_clients_closes_its_connection() {
     let redis = Redis::start("valkey-server", &[]);
