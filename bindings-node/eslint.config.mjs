@@ -17,6 +17,11 @@ export default tseslint.config(
     },
   },
   {
+    files: ['src/native.ts'],
+    // Bundlers follow a `require` that is written out.
+    rules: { '@typescript-eslint/no-require-imports': 'off' },
+  },
+  {
     files: ['test/json.test.ts', 'test/json-diff.test.ts', 'test/properties.test.ts'],
     // On the types of the library fast-check, which nest without end, this rule would run forever.
     rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' },

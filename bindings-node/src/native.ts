@@ -1,5 +1,8 @@
 /** Loads the native addon. No other file of this package loads it. */
 
+import { createRequire } from 'node:module'
+import path from 'node:path'
+
 /** An engine of the core. */
 export interface NativeEngine {
   /** Describes a call that is about to begin, as JSON. */
@@ -65,31 +68,86 @@ function targets(platform: string, arch: string): string[] {
   }
 }
 
+/** What came of loading one addon. */
+type Loaded = { addon: unknown } | { cause: unknown }
+
 /**
- * Loads the native addon: the file in this package, or else the package `hightouch-sdk-<target>`.
+ * Loads the package of one target. The names are written out, so that bundlers find the packages and copy their files.
+ * A call of `require` within `try` is no error for them if the package is not installed.
+ */
+function loadPackage(name: string): Loaded {
+  try {
+    switch (name) {
+      case 'hightouch-sdk-linux-x64-gnu':
+        return { addon: require('hightouch-sdk-linux-x64-gnu') }
+      case 'hightouch-sdk-linux-x64-musl':
+        return { addon: require('hightouch-sdk-linux-x64-musl') }
+      case 'hightouch-sdk-linux-arm64-gnu':
+        return { addon: require('hightouch-sdk-linux-arm64-gnu') }
+      case 'hightouch-sdk-linux-arm64-musl':
+        return { addon: require('hightouch-sdk-linux-arm64-musl') }
+      case 'hightouch-sdk-darwin-x64':
+        return { addon: require('hightouch-sdk-darwin-x64') }
+      case 'hightouch-sdk-darwin-arm64':
+        return { addon: require('hightouch-sdk-darwin-arm64') }
+      case 'hightouch-sdk-win32-x64-msvc':
+        return { addon: require('hightouch-sdk-win32-x64-msvc') }
+      default:
+        return { cause: absent(name) }
+    }
+  } catch (cause) {
+    return { cause }
+  }
+}
+
+/** Loads an addon by the path of its file. Bundlers do not see this call. */
+function loadFile(file: string): Loaded {
+  try {
+    return { addon: createRequire(file)(file) }
+  } catch (cause) {
+    return { cause }
+  }
+}
+
+/** Loads a package by its name, or a file by its absolute path. */
+function loadAddon(id: string): Loaded {
+  return path.isAbsolute(id) ? loadFile(id) : loadPackage(id)
+}
+
+function absent(id: string): Error {
+  return Object.assign(new Error(`Cannot find module '${id}'`), { code: 'MODULE_NOT_FOUND' })
+}
+
+/**
+ * Loads the native addon: the file that the variable `HIGHTOUCH_ADDON` names, or else the file in this package, or else
+ * the package `hightouch-sdk-<target>`.
  *
- * @throws Error if there is no addon that can be loaded. The message names the platform and says what to do.
+ * @throws Error if there is no addon that can be loaded. The message names the platform, every cause, and what to do.
  */
 export function loadNative(
   platform: string = process.platform,
   arch: string = process.arch,
-  load: (id: string) => unknown = require,
+  load: (id: string) => Loaded = loadAddon,
 ): Native {
-  const names = targets(platform, arch)
-  const causes: unknown[] = []
-  for (const name of names) {
-    for (const id of [`../prebuilt/hightouch-sdk.${name}.node`, `hightouch-sdk-${name}`]) {
-      try {
-        return load(id) as Native
-      } catch (cause) {
-        if (!isAbsent(cause, id)) causes.push(cause)
-      }
-    }
+  const names = targets(platform, arch).map((target) => `hightouch-sdk-${target}`)
+  const causes: [id: string, cause: unknown][] = []
+  const named = process.env.HIGHTOUCH_ADDON
+  for (const id of named ? [path.resolve(named)] : names.flatMap((name) => [...besides(name), name])) {
+    const loaded = load(id)
+    if ('addon' in loaded) return loaded.addon as Native
+    if (named !== undefined || !isAbsent(loaded.cause, id)) causes.push([id, loaded.cause])
   }
   const where = platform === 'linux' ? `${platform} ${arch} (${libc()})` : `${platform} ${arch}`
+  const all = causes.map(([, cause]) => cause)
   throw new Error(`The native addon of hightouch-sdk for ${where} ${explain(names, causes)}`, {
-    cause: causes.length > 1 ? new AggregateError(causes) : causes[0],
+    cause: all.length > 1 ? new AggregateError(all) : all[0],
   })
+}
+
+/** Returns the file that this package has if it was built on this machine. A bundle of ES modules has no `__dirname`. */
+function besides(name: string): string[] {
+  if (typeof __dirname !== 'string') return []
+  return [path.join(__dirname, '..', 'prebuilt', `${name.replace('sdk-', 'sdk.')}.node`)]
 }
 
 let native: Native | undefined
@@ -107,23 +165,23 @@ export function callLocal(op: string, args: object, errorClass: new (why: string
 }
 
 /** Says why the addon was not loaded, and what to do. */
-function explain(names: string[], causes: unknown[]): string {
-  if (causes.some((cause) => codeOf(cause) === 'ERR_DLOPEN_DISABLED')) {
+function explain(names: string[], causes: [id: string, cause: unknown][]): string {
+  if (causes.some(([, cause]) => codeOf(cause) === 'ERR_DLOPEN_DISABLED')) {
     return (
       'is installed, but this process may not load addons. ' +
       'If Node runs with --permission, add --allow-addons; if it runs with --no-addons, remove that.'
     )
   }
+  const advice =
+    'Install hightouch-sdk again on the machine that runs it, with optional dependencies. ' +
+    'If this program is a bundle, leave hightouch-sdk out of the bundle, and install it beside the bundle.'
   if (causes.length > 0) {
-    const [cause] = causes
-    const what = cause instanceof Error ? cause.message : String(cause)
-    return `could not be loaded: ${what}\nInstall hightouch-sdk again on the machine that runs it.`
+    const lines = causes.map(
+      ([id, cause]) => `  ${id}: ${cause instanceof Error ? cause.message : String(cause)}`,
+    )
+    return `could not be loaded:\n${lines.join('\n')}\n${advice}`
   }
-  const packages = names.map((name) => `hightouch-sdk-${name}`).join(' or ')
-  return (
-    `is not installed: neither hightouch-sdk nor ${packages} contains it. ` +
-    'Install hightouch-sdk again on the machine that runs it.'
-  )
+  return `is not installed: neither hightouch-sdk nor ${names.join(' or ')} contains it. ${advice}`
 }
 
 /** Whether the module `id` itself was not found, rather than a module that `id` loads. */

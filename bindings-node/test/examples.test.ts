@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, test } from 'node:test'
@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 
 import * as ts from 'typescript'
 
+import { nodes } from './project.js'
 import { ROOT, useSandbox } from './support.js'
 
 /** The folder of the examples. It is within the package, so that the examples can import the package by its name. */
@@ -19,16 +20,6 @@ const OPTIONS: ts.CompilerOptions = {
   lib: ['lib.es2023.d.ts'],
   module: ts.ModuleKind.Node16,
   types: ['node'],
-}
-
-/** Returns the binaries of this version of Node.js, and of the versions that `make node-versions` installed. */
-function nodes(): string[] {
-  const folder = path.join(ROOT, 'build', 'nodes')
-  const installed = existsSync(folder) ? readdirSync(folder) : []
-  const binaries = installed.map((version) =>
-    path.join(folder, version, 'node_modules', 'node', 'bin', 'node'),
-  )
-  return [process.execPath, ...binaries.filter((binary) => existsSync(binary))]
 }
 
 /** Returns the pages and the sources that may have examples, as paths from the repository's root. */

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFile, execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
-
-import { build } from 'esbuild'
 
 import { loadNative } from '../dist/native.js'
 import { ROOT } from './support.js'
@@ -35,22 +33,6 @@ describe('the package', () => {
       if (typeof value === 'function') assert.equal(value.name, name)
   })
 
-  test('can be bundled by an ES module that imports it', async () => {
-    const { outputFiles } = await build({
-      stdin: {
-        contents: "import { Json } from 'hightouch-sdk'; console.log(new Json([1.5]).text)",
-        resolveDir: __dirname,
-      },
-      bundle: true,
-      write: false,
-      platform: 'node',
-      format: 'cjs',
-    })
-    // The code is too long for an argument of a process.
-    const stdout = execFileSync(process.execPath, ['-'], { input: outputFiles[0]?.text, encoding: 'utf8' })
-    assert.equal(stdout, '[1.5]\n')
-  })
-
   test('has the version of the workspace', () => {
     const workspace = readFileSync(path.join(ROOT, 'Cargo.toml'), 'utf8')
     const version = /^\[workspace\.package\]\s[^[]*^version = "([^"]+)"/m.exec(workspace)?.[1]
@@ -72,22 +54,24 @@ describe('the package', () => {
 })
 
 describe('loading the native addon', () => {
-  const absent = (id: string): never => {
-    throw Object.assign(new Error(`Cannot find module '${id}'`), { code: 'MODULE_NOT_FOUND' })
+  const absent = (id: string): { cause: Error } => {
+    return { cause: Object.assign(new Error(`Cannot find module '${id}'`), { code: 'MODULE_NOT_FOUND' }) }
   }
+  const prebuilt = (target: string): string =>
+    path.join(ROOT, 'bindings-node', 'prebuilt', `hightouch-sdk.${target}.node`)
 
   test('looks in the package first, then for the package of the platform', () => {
     const asked: string[] = []
     const native = { open: () => '' }
     const found = loadNative('linux', 'x64', (id) => {
       asked.push(id)
-      return id === 'hightouch-sdk-linux-x64-musl' ? native : absent(id)
+      return id === 'hightouch-sdk-linux-x64-musl' ? { addon: native } : absent(id)
     })
     assert.equal(found, native)
     assert.deepEqual(asked, [
-      '../prebuilt/hightouch-sdk.linux-x64-gnu.node',
+      prebuilt('linux-x64-gnu'),
       'hightouch-sdk-linux-x64-gnu',
-      '../prebuilt/hightouch-sdk.linux-x64-musl.node',
+      prebuilt('linux-x64-musl'),
       'hightouch-sdk-linux-x64-musl',
     ])
   })
@@ -103,14 +87,32 @@ describe('loading the native addon', () => {
   })
 
   test('that does not fit the system says why', () => {
-    const broken = (id: string): unknown =>
-      id.endsWith('gnu.node') ? assert.fail("version `GLIBC_2.38' not found") : absent(id)
+    const broken = (id: string): { cause: Error } =>
+      id.endsWith('-gnu')
+        ? { cause: new Error("version `GLIBC_2.38' not found") }
+        : id.endsWith('-musl')
+          ? { cause: new Error('libc.musl-x86_64.so.1: cannot open shared object file') }
+          : absent(id)
     assert.throws(
       () => loadNative('linux', 'x64', broken),
       (error: Error) =>
-        error.message.includes("could not be loaded: version `GLIBC_2.38' not found") &&
-        String(error.cause).includes('GLIBC_2.38'),
+        error.message.includes("\n  hightouch-sdk-linux-x64-gnu: version `GLIBC_2.38' not found\n") &&
+        error.message.includes('\n  hightouch-sdk-linux-x64-musl: libc.musl-x86_64.so.1: cannot open') &&
+        error.message.includes('leave hightouch-sdk out of the bundle') &&
+        (error.cause as AggregateError).errors.length === 2,
     )
+  })
+
+  test('takes the file that a variable names, and nothing else', () => {
+    process.env.HIGHTOUCH_ADDON = 'no-such.node'
+    try {
+      assert.throws(() => loadNative(), /could not be loaded:\n {2}.*no-such\.node: Cannot find module/)
+      const [addon = ''] = readdirSync(path.join(ROOT, 'bindings-node', 'prebuilt'))
+      process.env.HIGHTOUCH_ADDON = path.join(ROOT, 'bindings-node', 'prebuilt', addon)
+      assert.equal(typeof loadNative('linux', 'riscv64').open, 'function')
+    } finally {
+      delete process.env.HIGHTOUCH_ADDON
+    }
   })
 
   /** Incident: with --no-addons, or --permission alone, the message said to install the package again. */

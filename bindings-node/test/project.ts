@@ -34,6 +34,16 @@ function pathWith(node: string): string {
   return search.join(':')
 }
 
+/** Returns the binaries of this version of Node.js, and of the versions that `make node-versions` installed. */
+export function nodes(): string[] {
+  const folder = path.join(ROOT, 'build', 'nodes')
+  const installed = existsSync(folder) ? readdirSync(folder) : []
+  const binaries = installed.map((version) =>
+    path.join(folder, version, 'node_modules', 'node', 'bin', 'node'),
+  )
+  return [process.execPath, ...binaries.filter((binary) => existsSync(binary))]
+}
+
 /** How a program ended. */
 export interface Ended {
   code: number
@@ -45,10 +55,14 @@ export class Project {
   readonly folder = emptyFolder()
   readonly #env: NodeJS.ProcessEnv
 
-  constructor(readonly node = process.execPath) {
+  constructor() {
     // Registry and proxy of npm may be set by variables. A key of the real API must reach no test.
     const kept = Object.entries(process.env).filter(([name]) => !/^(HIGHTOUCH_|NODE_)/.test(name))
-    this.#env = { ...Object.fromEntries(kept), PATH: pathWith(node), HIGHTOUCH_API_KEY: 'a-real-key' }
+    this.#env = {
+      ...Object.fromEntries(kept),
+      PATH: pathWith(process.execPath),
+      HIGHTOUCH_API_KEY: 'a-real-key',
+    }
   }
 
   write(name: string, text: string): void {
@@ -70,14 +84,14 @@ export class Project {
     const npm = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
     if (registry.length > 0) await this.succeed('npm', [...npm, '--prefer-offline', ...registry])
     // No registry has these packages, so npm must not ask one for those of other platforms.
-    await this.succeed('npm', [...npm, '--offline', '--omit=optional', ...tarballs()])
+    await this.succeed('npm', [...npm, '--offline', ...tarballs()])
   }
 
   /** Runs a program in the folder. */
   async run(program: string, args: string[] = [], env: NodeJS.ProcessEnv = {}): Promise<Ended> {
     const options = { cwd: this.folder, env: { ...this.#env, ...env }, timeout: 300_000, maxBuffer: 1 << 26 }
     return new Promise((resolve) => {
-      execFile(program === 'node' ? this.node : program, args, options, (error, stdout, stderr) => {
+      execFile(program === 'node' ? process.execPath : program, args, options, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : Number(error.code ?? 1), output: stdout + stderr })
       })
     })

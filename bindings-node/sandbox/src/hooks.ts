@@ -11,6 +11,9 @@ export interface Runner {
   afterAll: (hook: () => Promise<void>) => void
 }
 
+/** The variables that name a file of these packages. A test keeps them. */
+const FILES = ['HIGHTOUCH_SANDBOX', 'HIGHTOUCH_ADDON']
+
 /** How many times {@link worldEachTest} was called for tests that have not ended. */
 let users = 0
 
@@ -28,7 +31,7 @@ export function worldEachTest(runner: Runner, options: WorldOptions): () => Worl
     const world = await World.create(options)
     current = world
     const ours = Object.keys(process.env).filter(
-      (name) => name.startsWith('HIGHTOUCH_') && name !== 'HIGHTOUCH_SANDBOX',
+      (name) => name.startsWith('HIGHTOUCH_') && !FILES.includes(name),
     )
     before = Object.fromEntries(ours.map((name) => [name, process.env[name]]))
     for (const name of ours) setVariable(name, undefined)
