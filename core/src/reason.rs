@@ -63,7 +63,7 @@ reasons! {
     FutureCertificate = "future_certificate",
     /// The checkpoint file of a batch cannot be used or written.
     Checkpoint = "checkpoint",
-    /// Other processes do not share the rate limit, although the setting `limit_scope` asks for it.
+    /// The rate limit is not shared with other processes, although the setting `limit_scope` asks for it.
     LimitNotShared = "limit_not_shared",
     /// The rate limit of the workspace, or this process's share of it, is used up.
     QuotaExhausted = "quota_exhausted",

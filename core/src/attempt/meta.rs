@@ -16,8 +16,8 @@ const LONGEST_NAME: usize = 200;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Meta {
-    /// The id of the call: 32 hexadecimal digits. The start and the end of a call have the same id in hooks, and so has
-    /// everything that is told about the call in between. All requests that the call needs share it.
+    /// The id of the call: 32 hexadecimal digits. The start and the end of a call have the same id in hooks, and so do
+    /// the notices in between. All requests that the call needs share it.
     pub call_id: String,
     /// The id that the SDK gave the call's own request. Each attempt sends the id as `X-Request-Id`. Other requests of
     /// the call, such as the look-up of a slug, have ids of their own.
@@ -45,7 +45,7 @@ pub struct Meta {
     /// The cuts: one for each refusal (429) of this call that lowered the limit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cuts: Vec<CutMade>,
-    /// The changes of who shares the limit that this call was the first to notice.
+    /// The changes in who shares the limit that this call was the first to notice.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scope_changes: Vec<ScopeChanged>,
 }
@@ -78,7 +78,8 @@ pub struct CutMade {
     pub closed_ms: u64,
 }
 
-/// From now on, others share the limit that did not, or do not although they should.
+/// A change in who shares the limit: this process now keeps it alone although the settings ask for more, or shares it
+/// again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -86,7 +87,7 @@ pub struct ScopeChanged {
     /// Who shares the limit from now on.
     #[serde(serialize_with = "name_of")]
     pub scope: Scope,
-    /// Why others do not share the limit although the settings say so; `None` if they share it again.
+    /// Why the limit is not shared although the settings ask for it; `None` if it is shared again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,
 }

@@ -27,7 +27,8 @@ pub(super) struct Drive {
     pub stop: CancellationToken,
     pub at_once: usize,
     pub checkpoint: Option<Arc<Checkpoint>>,
-    /// The last field, so that the file of the checkpoint is free again when the batch ends.
+    /// Must be the last field: fields are dropped in order, and the file of the checkpoint must be free once the batch
+    /// has ended.
     pub table: Ending,
 }
 
@@ -35,11 +36,11 @@ pub(super) struct Drive {
 enum Begin {
     Start,
     Follow(RunToken),
-    /// The second value is what the file says of the item.
+    /// A search for the run of an earlier trigger, and what the file records about the item.
     Find(Unanswered, Progress),
 }
 
-/// Why a sync was not started, or whether it was is not known.
+/// Why a sync was not started, or why it is unknown whether it was.
 struct NotBegun {
     /// The error of the item.
     error: Error,
@@ -60,7 +61,8 @@ impl Drive {
         let mut hopeless: Option<Error> = None;
         let (resumed, waiting) = self.resume(items, &runs).await;
         let mut waiting = waiting.into_iter();
-        // What an earlier process started is in progress, whether it is followed or not. So there is no limit to it.
+        // Runs that an earlier process started do not count towards `at_once`, because they go on whether they are
+        // followed or not.
         let mut running: FuturesUnordered<_> =
             resumed.into_iter().map(|(item, begin)| self.one(item, begin)).collect();
         loop {
@@ -101,8 +103,9 @@ impl Drive {
         if self.checkpoint.is_some() && !open.is_empty() {
             self.learn_time().await;
         }
-        // First all runs in the file are claimed and all searches announced. Only then can a search tell which run is
-        // of which item. Few runs are remembered as claimed, so only those that a search may meet are.
+        // All runs in the file are claimed and all searches are announced before the first search begins. Otherwise, a
+        // search could adopt the run of another item. The number of remembered claims is bounded, so only runs of syncs
+        // that are searched are claimed.
         let sought: BTreeSet<String> = open
             .iter()
             .filter_map(|(_, progress)| match progress {
@@ -129,7 +132,7 @@ impl Drive {
         (resumed, waiting)
     }
 
-    /// Reads something small if no answer has told the server's time yet. Without the time, a later process could not
+    /// Sends a small read if no answer has shown the server's time yet. Without the time, a later process could not
     /// tell which run a trigger has started. If the request fails, the triggers will meet the same error.
     async fn learn_time(&self) {
         if self.sender.server_time(Instant::now()).is_some() {
@@ -154,8 +157,8 @@ impl Drive {
         (!made.as_ref().is_err_and(is_cut)).then_some(made)
     }
 
-    /// Starts one sync, or takes up its run, and follows the run. Returns the error that every other sync would meet
-    /// too.
+    /// Starts a run of one sync, or resumes its run, and follows the run. Returns an error only if every other sync
+    /// would fail with it too.
     async fn one(&self, mut item: BatchItem, begin: Begin) -> Option<Error> {
         let token = match begin {
             Begin::Start => self.start(&item).await,
@@ -250,7 +253,8 @@ impl Drive {
             Err(error) => error,
         };
         if let Some(checkpoint) = &self.checkpoint {
-            // With the times of the second request, a later process could adopt a run that a schedule has started.
+            // The line repeats the times of the first request. With the times of the second, a later process could
+            // adopt a run that a schedule has started.
             let _ = checkpoint.still_unknown(item.index, sending).await;
         }
         let what = message![unknown.what(), "; it could not be started again: ", last.what()];
@@ -269,7 +273,7 @@ impl Drive {
             if let Some(state) = step.state {
                 let ended = item.seen(state);
                 if let (true, Some(checkpoint), Some(state)) = (ended, &self.checkpoint, &item.state) {
-                    // Without the line, a later process follows the run once more.
+                    // A failure is ignored: without the line, a later process only follows the run once more.
                     let _ = checkpoint.ended(item.index, token, state).await;
                 }
                 self.tell(item);
@@ -291,8 +295,8 @@ impl Drive {
     }
 }
 
-/// The error of the syncs that were not started because of `error`: without what is only true of the call that met it,
-/// such as its report, its run and the advice to resume the run.
+/// The error of the syncs that were not started because of `error`. It leaves out what is true only of the call that
+/// failed: its report, its run, and the advice to resume that run.
 fn of_others(error: &Error) -> Error {
     let other = Error::new(error.kind(), error.what())
         .with_reason(error.reason())

@@ -9,7 +9,7 @@ use crate::limit::looks_of;
 use crate::resources::{IfRunning, is_remembered};
 use crate::sender::Sender;
 
-/// The least that a batch needs. Runs that take longer than a look at them need more requests.
+/// The least that a batch needs. A run that has not ended when it is first read needs more requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Estimate {
@@ -22,13 +22,13 @@ pub struct Estimate {
     pub looks: u64,
     /// The sum of the three.
     pub requests: u64,
-    /// The least time until the last run has ended, by the rate limit and by the time that a run takes.
+    /// The least time until the last run has ended, given the rate limit and the expected time of a run.
     pub duration: Duration,
 }
 
 /// Counts what a batch needs. With N requests in a window of T, and a tenth of N for looks, R requests to prepare and
-/// start runs take ⌊(R−1)/N⌋·T, and the looks take ⌊(looks−1)/(N/10)⌋·T. Runs of `run_time` take as many times
-/// as long as waves of `at_once` syncs are needed. The longest of the three is the least time.
+/// start runs take ⌊(R−1)/N⌋·T, and the looks take ⌊(looks−1)/(N/10)⌋·T. The runs take `run_time` once for each wave of
+/// `at_once` syncs. The longest of these three times is the least time.
 pub(super) fn estimate(
     sender: &Sender,
     syncs: &[SyncReference],

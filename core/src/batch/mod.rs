@@ -55,12 +55,12 @@ pub struct Batch {
     _stop: DropGuard,
 }
 
-/// What a batch shall tell about its requests, for hosts that call hooks or write a log.
+/// What a batch reports about its requests, for hosts that call hooks or write a log.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tell {
-    /// Whether to tell of requests that have ended.
+    /// Whether to report requests that have ended.
     pub requests: bool,
-    /// Whether to tell notices, in the style of a language.
+    /// Whether to report notices, and in the style of which language.
     pub notices: Option<Style>,
 }
 
@@ -104,7 +104,7 @@ fn check(sender: &Sender, syncs: &[SyncReference], how: &RunMany, at: &Subject) 
     let refused = |error: Error| error.at(at).scrubbed(|text| sender.scrub(text));
     check_join(&how.trigger, false).map_err(refused)?;
     for sync in syncs {
-        // The error names the sync in its subject, which the subject of the batch replaces. So its text names the sync.
+        // The batch replaces the subject of the error, which names the sync. So the text of the error must name it.
         trigger_call(sync, &how.trigger).map_err(|error| {
             let what = error.what();
             refused(error.with_what(message![sync.to_string(), ": ", what]))
@@ -309,7 +309,7 @@ impl Batch {
     }
 }
 
-/// The task of a batch, which tells the table about its requests.
+/// The task of a batch, which reports its requests to the table.
 fn telling(
     task: impl Future<Output = ()> + Send + 'static,
     table: &Arc<Table>,

@@ -10,10 +10,10 @@ use tokio::sync::Notify;
 use super::BatchItem;
 use crate::sender::RequestReport;
 
-/// How much is kept of what nobody has read. More is told by a batch of a thousand syncs only if nobody waits for it.
+/// How many unread reports are kept. Only a batch that nobody waits for has more.
 const TOLD_KEPT: usize = 10_000;
 
-/// What a batch tells about its requests.
+/// A report about a request of the batch.
 #[derive(Debug)]
 pub(crate) enum Told {
     /// A notice, as hosts get it.
@@ -49,7 +49,7 @@ struct TableState {
     changed: VecDeque<usize>,
     /// The same positions.
     waiting: BTreeSet<usize>,
-    /// What was told about requests, the oldest first.
+    /// Unread reports about requests, the oldest first.
     told: VecDeque<Told>,
     /// Whether no item changes any more.
     is_over: bool,
@@ -96,7 +96,7 @@ impl Table {
         self.news.notify_waiters();
     }
 
-    /// Notes what was told about a request.
+    /// Keeps a report about a request until it is read.
     pub(super) fn tell(&self, told: Told) {
         let mut state = self.lock();
         if state.told.len() == TOLD_KEPT {
@@ -112,14 +112,14 @@ impl Table {
         self.when(TableState::next).await
     }
 
-    /// Waits for news, and returns all items that have changed, in the order of their changes, and what was told.
-    /// Returns nothing once no item changes any more and everything was read.
+    /// Waits for news. Returns all items that have changed, in the order of their changes, and the reports. Returns
+    /// nothing once no item changes any more and everything was read.
     pub(super) async fn news(&self) -> News {
         let news = |state: &mut TableState| Some(state.news()).filter(|news| !news.is_empty());
         self.when(news).await.unwrap_or_default()
     }
 
-    /// Returns all items and what was told, and counts both as read.
+    /// Returns all items and all reports, and counts both as read.
     pub(super) fn read_all(&self) -> News {
         let mut state = self.lock();
         let News { told, .. } = state.news();

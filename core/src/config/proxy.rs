@@ -304,8 +304,7 @@ mod tests {
             assert!(shown.contains("HTTPS_PROXY") && !shown.contains("s3cr3t"), "{shown}");
         }
         // An invalid proxy is not an error for a host that `NO_PROXY` excepts, or for http to a loopback address: both
-        // are
-        // reached directly.
+        // are reached directly.
         assert!(from(&[("HTTPS_PROXY", "http://"), ("NO_PROXY", "*")], BASE).unwrap().proxy().is_none());
         assert!(from(&[("ALL_PROXY", "http://")], "http://127.0.0.1:1/api").unwrap().proxy().is_none());
     }

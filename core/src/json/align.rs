@@ -13,11 +13,12 @@ pub(super) enum Pair {
     New(usize),
 }
 
-/// The most comparisons of members that it may take to compare all items of one stretch with each other.
+/// The most comparisons of members for one stretch. In a stretch that would take more, not all pairs of items are
+/// compared.
 const STRETCH: usize = 2_000_000;
 /// The most comparisons for all stretches of a diff together.
 pub(super) const BUDGET: usize = 20_000_000;
-/// How often a stretch is divided at items that occur once, and its parts again, at most.
+/// How many levels deep stretches are divided at items that occur once, at most.
 const DIVISIONS: usize = 8;
 
 /// The weight of two equal items: more than all pairs of unequal items in a stretch together.

@@ -17,7 +17,7 @@ pub enum End {
     Abandoned(Linger),
 }
 
-/// How a request ended, in a form that can be told to the shared limit later.
+/// How a request ended, in a form that can be reported to the shared limit later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
     /// In another way than by a refusal.

@@ -52,7 +52,7 @@ impl Errands {
         let Some(core) = self.core.upgrade() else { return };
         core.change(|inner, now| {
             if inner.turns.pool_mut().is_some_and(|pool| pool.answered(now, question, answer)) {
-                // Within the change, so that the first request that it lets go can tell it.
+                // Done within the change, so that the first request that the change grants can report it.
                 core.returned();
             }
         });

@@ -1,4 +1,4 @@
-//! Leases: how long a request counts as in flight if its process never tells how it ended.
+//! Leases: how long a request counts as in flight if its process never reports its end.
 //!
 //! A process that was killed ends none of its requests. Without leases they would count as in flight for ever.
 

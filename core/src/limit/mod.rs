@@ -17,9 +17,10 @@
 //! * `outside`: how the gate uses a store or a server.
 //! * [`gate`], [`waiter`], [`look`], [`permit`], [`stats`]: one lock around all of this, shared by the clients of a
 //!   workspace.
-//! * [`pool`]: the part of a limit that a server keeps for several hosts; [`errands`]: what the server is asked and told.
+//! * [`pool`]: the part of a limit that a server keeps for several hosts; [`errands`]: what the server is asked, and
+//!   what is reported to it.
 //! * [`store`]: a place for a state that processes share, written as [`words`]; [`lease`]: how long a request counts if
-//!   its process does not tell its end.
+//!   its process does not report its end.
 
 // The proofs (`core/limit-proofs`) build these files as a public module, so the items are `pub`. In the core the module
 // is private, and the lint would report them.

@@ -11,11 +11,11 @@ use super::stats::ScopeChange;
 use super::store::Unavailable;
 use super::{NEVER, Nanos, Quota};
 
-/// How often the first waiter of a limit that processes share looks whether a request of another process has ended.
+/// How often the first waiter checks whether a request of another process has ended.
 const LOOK_AT_STORE: Duration = Duration::from_millis(50);
-/// How soon it looks again if another process holds the lock of the store.
+/// How soon it checks again if another process holds the lock of the store.
 const LOOK_AT_LOCK: Duration = Duration::from_millis(2);
-/// Of the changes that nobody was told, this many are kept.
+/// How many changes are kept that no call has reported yet.
 const UNTOLD_CHANGES: usize = 4;
 
 impl Core {
@@ -104,7 +104,7 @@ impl Shared {
                 let was_down = pool.is_down();
                 let question = pool.question(now, wanted);
                 pool.unanswered(now, question);
-                // It is tried again when the server is to be asked again.
+                // Waking the courier is tried again when the next question is due.
                 self.courier_sleeps_until = NEVER;
                 (!was_down).then_some(why)
             }
@@ -118,7 +118,8 @@ impl Shared {
         Some(why)
     }
 
-    /// When the first waiter looks at the store again, because what other processes do wakes nobody here.
+    /// When the first waiter checks the store again. It must, because changes by other processes wake no waiter of this
+    /// one.
     pub(super) fn looks_at_store(&self, now: Nanos) -> Nanos {
         let pause = match &self.store {
             None => return NEVER,

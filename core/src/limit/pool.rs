@@ -1,5 +1,5 @@
-//! A limit that a server keeps for several hosts, as one process sees it: what the server has granted, what it must be
-//! told, and how the process goes on while the server does not answer. Pure: no clock and no I/O.
+//! A limit that a server keeps for several hosts, as one process sees it: what the server has granted, what the process
+//! must report, and how it goes on while the server does not answer. Pure: no clock and no I/O.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -9,9 +9,10 @@ pub use super::question::{Answer, Question, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
-/// How long an end waits for others, so that one question tells them all.
+/// How long a request that has ended waits to be reported, so that one question reports several.
 const TOGETHER: Duration = Duration::from_millis(50);
-/// The same if no other granted request remains: the next request of the same caller usually follows at once.
+/// The same if no granted request is left. The wait is shorter, because the next request of the same caller usually
+/// follows at once.
 const NEXT: Duration = Duration::from_millis(5);
 /// A server that does not answer is asked again after this long.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -20,11 +21,11 @@ const IN_USE: Duration = Duration::from_mins(1);
 /// A grant is used within this time after its question was asked, or given back. So a process that was stopped does not
 /// use an old grant, which the server may count no longer.
 const USED_WITHIN: Duration = Duration::from_secs(1);
-/// What a user sees of the limit is at most about this old.
+/// The greatest age of the statistics that a user reads, approximately.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A question asks for at most this many requests.
 const MOST_AT_ONCE: u64 = 64;
-/// The server keeps the limit divided by this number free for processes that do not reach it.
+/// The server keeps a part of the limit free for processes that do not reach it: the limit divided by this number.
 const KEPT_FREE: u64 = 40;
 
 /// What this process knows of a limit that a server keeps for several hosts.
@@ -38,7 +39,7 @@ pub struct Pool {
     /// The numbers of the grants that the server believes to be in flight.
     held: BTreeSet<u64>,
     ends: Vec<(u64, Ended)>,
-    /// When the first of `ends` is told at the latest.
+    /// When the first of `ends` is reported at the latest.
     tell_at: Nanos,
     /// When the server may be asked again for requests that wait.
     ask_at: Nanos,
@@ -49,7 +50,7 @@ pub struct Pool {
     without: Option<Without>,
     /// Requests that this process granted itself: those that the server does not know of, and those in flight.
     sent: (u64, u64),
-    /// How many of them the last question told.
+    /// How many of them the last question reported.
     told: u64,
     is_down: bool,
     is_new_connection: bool,
@@ -251,7 +252,7 @@ impl Pool {
         self.tell_at = self.tell_at.min(now.saturating_add(self.quota.scaled(wait)));
     }
 
-    /// When the server is to be asked; [`NEVER`] if there is nothing to ask or to tell.
+    /// When the server is to be asked; [`NEVER`] if there is nothing to ask or to report.
     #[must_use]
     pub fn asks_at(&self, now: Nanos, wanted: Wanted) -> Nanos {
         if self.is_down {
@@ -271,8 +272,8 @@ impl Pool {
         }
     }
 
-    /// Returns the question to ask the server at `now`. The ends in it count as told, unless [`Pool::unanswered`] takes
-    /// them back.
+    /// Returns the question to ask the server at `now`. The ends in it count as reported, unless [`Pool::unanswered`]
+    /// takes them back.
     pub fn question(&mut self, now: Nanos, wanted: Wanted) -> Question {
         self.settle(now);
         self.asked = now;
@@ -313,7 +314,8 @@ impl Pool {
         self.last.granted.clear();
         self.settle(now);
         let is_back = std::mem::take(&mut self.is_down);
-        // The next question tells what went since this one was asked, and that this process is back.
+        // The next question reports the requests that were sent since this one was asked, and that this process asks
+        // the server again.
         self.sent.0 = self.sent.0.saturating_sub(self.told);
         if is_back {
             self.tell_at = now;
@@ -323,7 +325,8 @@ impl Pool {
 
     /// Notes that the server has not answered a question. From now on, this process grants requests itself.
     pub fn unanswered(&mut self, now: Nanos, question: Question) {
-        // The ends in the question are told again. If the server heard the question after all, they count twice.
+        // The ends in the question are reported again. If the server received the question after all, these ends count
+        // twice.
         let later = std::mem::replace(&mut self.ends, question.ends);
         self.ends.extend(later);
         for Ready { id, .. } in std::mem::take(&mut self.ready) {

@@ -1,12 +1,12 @@
-//! What a process asks and tells the server that keeps its limit, and what the server answers.
+//! What a process asks and reports to the server that keeps its limit, and what the server answers.
 
 use super::backoff::LONGEST_RETRY_AFTER;
 use super::end::Ended;
 use super::{NEVER, Nanos, Quota};
 
-/// The server never says to ask again sooner.
+/// The shortest pause that the server may ask for.
 const SHORTEST_PAUSE: Nanos = 1_000_000;
-/// More processes than a server could serve.
+/// The largest number of processes that is plausible in an answer.
 const MOST_MEMBERS: u64 = 1 << 16;
 /// The largest number that the server counts with.
 const MOST: u64 = 1 << 53;
@@ -29,7 +29,7 @@ impl Wanted {
     pub const NOTHING: Self = Self { whole: 0, some: 0, waiting: 0, at: NEVER };
 }
 
-/// What the server is asked and told at once.
+/// One message to the server: what the process asks for, and what it reports.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// The limit that this process declares.
@@ -84,8 +84,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Whether this can be the answer to the question. If it is not, the server is none that this process understands,
-    /// and must neither stop it nor let it send more than it wants to.
+    /// Whether this can be the answer to the question. If it is not, this process does not understand the server. Such
+    /// an answer must neither stop the process nor grant it more requests than it asked for.
     #[must_use]
     pub fn answers(&self, question: &Question) -> bool {
         let wanted = question.wanted.whole.saturating_add(question.wanted.some);

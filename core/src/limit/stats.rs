@@ -81,7 +81,7 @@ pub struct LimitStats {
     pub closed_for: Duration,
     /// Refusals (429) that this process has seen so far.
     pub refused: u64,
-    /// Cuts of the limit so far: those that refusals of all who share it caused.
+    /// Cuts of the limit so far, including those that refusals of others who share the limit caused.
     pub cuts: u64,
     /// Requests that this process has sent so far, including those that are about to be sent.
     pub granted: u64,

@@ -10,7 +10,7 @@ use super::pool::{Pass, Pool, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
-/// How many requests must be in flight for each end that the shared limit learns only with the next change.
+/// How many requests must be in flight for each end that is added to the shared limit only with the next change.
 const IN_FLIGHT_FOR_EACH_UNTOLD: u64 = 8;
 
 /// One limit and its queue.
@@ -34,7 +34,7 @@ pub(super) struct Common {
     pub(super) state: State,
     /// Whether the state was read for the present change, and is written at its end.
     open: bool,
-    /// Ends that happened while the state was not open. The next change tells them.
+    /// Ends that happened while the state was not open. The next change adds them to the state.
     missed: Vec<(Ticket, Ended)>,
 }
 
@@ -120,7 +120,7 @@ impl<W> Turns<W> {
         self.common.as_ref().map(|common| &common.state)
     }
 
-    /// Brings the shared limit up to date with `read`, and adds to it what this process could not tell before. Until
+    /// Brings the shared limit up to date with `read`, and adds the ends that this process could not add before. Until
     /// [`Turns::closed`], requests may be granted. Returns what `read` returns.
     pub fn opened<E>(&mut self, now: Nanos, read: impl FnOnce(&mut State) -> Result<(), E>) -> Result<(), E> {
         let Some(common) = &mut self.common else { return Ok(()) };
@@ -358,7 +358,7 @@ impl<W> Turns<W> {
         self.tell(now, grant.common, grant.pass, Ended::Refused(retry_after, jitter)).unwrap_or(own)
     }
 
-    /// Tells the shared limit how a request ended, now or once its state can be read.
+    /// Adds the end of a request to the shared limit, now or once its state can be read.
     fn tell(
         &mut self,
         now: Nanos,

@@ -250,7 +250,7 @@ impl<S: RunState> Step<'_, S> {
         }
     }
 
-    /// Tells that the run cannot be read, or that it can be read again.
+    /// Sends a notice that the run cannot be read, or that it can be read again.
     fn tell_reachable(&self, error: Option<&Error>, spent: &Spent) {
         let event = match (error, self.made.failure.is_some()) {
             (Some(error), false) if is_outage(error.kind()) || may_be_a_gateway(error.kind()) => {

@@ -11,7 +11,7 @@ use crate::call::{Options, Spent};
 /// How many attempts a report has at most. A step may last for days, so the oldest attempts are forgotten.
 const ATTEMPTS_KEPT: usize = 1000;
 
-/// The account of a step. The looks and the pages go on side by side.
+/// The account of a step. It has a lock, because looks and pages are requested concurrently.
 #[derive(Debug)]
 pub(super) struct StepReport {
     call_id: String,

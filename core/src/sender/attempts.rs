@@ -109,8 +109,8 @@ impl Sender {
         let (mut retries, mut rejoin, mut renewed) = (0, false, false);
         loop {
             let permit = self.leave(call, spent, meta, rejoin).await?;
-            // After the wait for the limit: whoever records that a write may take effect records the time too, and
-            // looks for the effect from that time on.
+            // This comes after the wait for the limit, because it may record the time: a search for the effect of the
+            // write begins at that time.
             if call.is_write()
                 && let Err(error) = spent.prepare().await
             {

@@ -31,8 +31,8 @@ pub struct CallStart<'a> {
     pub sync: Option<&'a str>,
     /// The headers that are sent in addition to those of the client. At first they are the headers in the
     /// [`Options`](crate::Options) of the call. A hook may add headers, such as `traceparent`, and change or remove
-    /// them. The headers apply to this request alone. With a header that an option may not set either, the call fails
-    /// with kind `invalid_request`, and nothing is sent.
+    /// them. The headers apply to this request alone. If a hook adds a header that the options may not contain, the
+    /// call fails with kind `invalid_request`, and nothing is sent.
     pub headers: &'a mut BTreeMap<String, String>,
 }
 

@@ -51,7 +51,7 @@ struct Asked {
     failure: Option<Error>,
 }
 
-/// Tells a host language that a key is wanted, and passes the host's answer on.
+/// Asks a host language for a key, and passes the host's answer on.
 #[derive(Default)]
 struct Desk {
     state: Mutex<Wants>,
@@ -62,7 +62,7 @@ struct Desk {
 struct Wants {
     /// How many times a key was requested.
     wanted: u64,
-    /// How many of these requests a host has been told about.
+    /// How many of these requests were passed to a host.
     told: u64,
     /// How many of these requests have been answered.
     answered: u64,

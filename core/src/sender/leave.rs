@@ -15,7 +15,7 @@ use crate::limit::{Ask, NotGranted, Permit, Scope, ScopeChange};
 use crate::reason::Reason;
 use crate::text::span;
 
-/// A wait for the limit that is longer than this is told.
+/// A longer wait for the limit causes a notice.
 const LONG_WAIT: Duration = Duration::from_secs(5);
 
 impl Sender {
@@ -33,7 +33,7 @@ impl Sender {
             let ask = Ask { class, max_wait: spent.wait(), rejoin, look: call.look().cloned() };
             let workspace = self.workspace()?;
             let acquired = pin!(workspace.gate().acquire(ask));
-            // Looks often wait for long, because many runs share a small part of the limit. This causes no notice.
+            // Looks cause no notice: they often wait for long, because many runs share a small part of the limit.
             let taken = match call.look() {
                 Some(_) => acquired.await,
                 None => self.told_while_waiting(acquired, meta, spent).await,
@@ -63,7 +63,7 @@ impl Sender {
         taken
     }
 
-    /// Tells whether others share the limit, if that has changed.
+    /// Sends a notice if the limit is shared now and was not before, or the other way round.
     fn tell_of_scope(&self, meta: &mut Meta, spent: &Spent, waited: Duration) {
         let Ok(workspace) = self.workspace() else { return };
         for change in workspace.gate().changes_of_scope() {
@@ -76,7 +76,8 @@ impl Sender {
         }
     }
 
-    /// Waits for the permit. If that takes long, tells so once, and what changes meanwhile.
+    /// Waits for the permit. Sends a notice if that takes long, and notices of changes in who shares the limit
+    /// meanwhile.
     async fn told_while_waiting<T>(
         &self,
         mut acquired: Pin<&mut impl Future<Output = T>>,

@@ -1,5 +1,5 @@
-//! Notices: what a call tells about itself while it goes on. The door passes them to hosts that asked for them, and the
-//! feature `tracing` makes them events of the call's span.
+//! Notices: what a call reports while it goes on. The door passes them to hosts that asked for them, and the feature
+//! `tracing` makes them events of the call's span.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,9 +18,9 @@ pub(crate) enum Event {
     Waiting(Duration),
     /// The call has waited for the limit for long, and is sent now.
     Waited(Duration),
-    /// Others do not share the limit from now on although they should, for this reason.
+    /// From now on, the limit is not shared although the settings ask for it. The text is the reason.
     Alone(String),
-    /// Others share the limit again.
+    /// The limit is shared again.
     Shared,
     /// A refusal lowered the limit.
     Cut(CutMade),
@@ -156,22 +156,24 @@ pub(crate) async fn with_listener<T>(listener: Listener, call: impl Future<Outpu
     LISTENER.scope(listener, call).await
 }
 
-/// Whether anybody listens to the notices of the current call.
+/// Whether a host has asked for the notices of the current call.
 pub(crate) fn has_listener() -> bool {
     LISTENER.try_with(|_| ()).is_ok()
 }
 
-/// Whether anybody hears the notices of the current call. A caller that would copy a report for a notice asks first.
+/// Whether notices of the current call reach a host or `tracing`. Check this first if a notice needs a copy of a
+/// report.
 pub(crate) fn is_heard() -> bool {
     cfg!(feature = "tracing") || has_listener()
 }
 
-/// Tells what happened to the current call. `meta` is the report of the whole call.
+/// Sends a notice of what happened to the current call. `meta` is the report of the whole call.
 pub(crate) fn tell(meta: &Meta, waited: Duration, event: &Event) {
     tell_of(meta, meta.attempts.len(), waited, event);
 }
 
-/// Tells what happened to the current call, which has sent so many requests. `meta` is the report of one of them.
+/// Sends a notice of what happened to the current call, which has sent `sent` requests. `meta` is the report of one of
+/// them.
 pub(super) fn tell_of(meta: &Meta, sent: usize, waited: Duration, event: &Event) {
     super::spans::event(meta, event);
     let _ = LISTENER.try_with(|listener| listener(&Notice { meta, sent, waited, event }));

@@ -81,7 +81,7 @@ mod on {
         task.in_current_span()
     }
 
-    /// Tells of an attempt that has ended.
+    /// Emits an event for an attempt that has ended.
     pub(in super::super) fn attempt(meta: &Meta, attempt: &Attempt) {
         tracing::event!(
             Level::DEBUG,

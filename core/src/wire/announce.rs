@@ -1,4 +1,4 @@
-//! What hosts tell at the start of a call.
+//! Describes calls that are about to begin, for the hooks of hosts.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -100,7 +100,7 @@ struct Opened {
     batch: u32,
 }
 
-/// The items that have changed, what the batch tells about its requests, and whether the batch has ended.
+/// The items that have changed, the reports about requests, and whether the batch has ended.
 #[derive(Serialize)]
 struct Changed<'a> {
     items: Vec<Item<'a>>,

@@ -228,8 +228,8 @@ impl Engine {
         Self { made, style, json_text, self_test, batches: Batches::default() }
     }
 
-    /// Makes one call as [`call`](Self::call) does, and passes its notices to `tell` while it goes on. A notice is JSON:
-    /// what has happened to the call, with a text for people. `tell` must return at once.
+    /// Makes one call as [`call`](Self::call) does, and passes its notices to `tell` meanwhile. A notice is JSON: it
+    /// says what has happened to the call, with a text for people. `tell` must return at once.
     pub async fn call_telling(
         &self,
         op: &str,

@@ -25,7 +25,7 @@ use crate::runs::{self, OnEnd, RunState, RunToken, Seen};
 use crate::secret::Secret;
 use crate::sender::{Event, Sender, has_listener, tell};
 
-/// Runs an operation. If it is one that starts something without a run to follow, tells that it succeeded.
+/// Runs an operation. Sends a notice of its success if it starts something that is not a run to follow.
 pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error> {
     let reply = made(caller, op, args).await?;
     if has_listener()

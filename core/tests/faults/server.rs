@@ -1,4 +1,4 @@
-//! A server that answers or fails each request as a test tells it, over HTTP/1.1 with or without TLS, or over HTTP/2
+//! A server that answers each request or fails, as a test demands, over HTTP/1.1 with or without TLS, or over HTTP/2
 //! with TLS.
 
 use std::collections::VecDeque;

@@ -1,5 +1,5 @@
-//! What a batch tells hosts about its requests, so that they can call hooks and write a log; and what the report of a
-//! step of following a run holds.
+//! The reports of a batch about its requests, from which hosts call hooks and write a log; and the report of a step of
+//! following a run.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ async fn body(engine: &Engine, op: &str, args: Value, opts: Value) -> Value {
     serde_json::from_slice(&out.body).unwrap()
 }
 
-/// Follows a batch to its end. Returns what it told.
+/// Follows a batch to its end. Returns its reports.
 async fn told(engine: &Engine, args: Value, opts: Value) -> Vec<Value> {
     let batch = body(engine, "syncs.run_many", args, opts).await["batch"].clone();
     let mut told = Vec::new();

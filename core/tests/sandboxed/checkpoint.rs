@@ -17,7 +17,7 @@ pub fn place(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// A world whose runs take one second, or what `more` says.
+/// A world with runs that take one second. `more` replaces its settings.
 fn world(more: &Value) -> World {
     let mut settings = json!({"syncs": 7, "pastRuns": 0, "runs": {"seconds": 20, "queuedSeconds": 0}});
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -118,7 +118,8 @@ async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
     while triggered(&world).is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    // The other triggers wait for the limit: one request told the server's time, and the other was this trigger.
+    // The limit of two requests is used up, so the other triggers wait: the first request read the server's time, and
+    // the second was this trigger.
     let own = u64::try_from(triggered(&world)[0] - 1).unwrap();
     assert_eq!(events(&path), [(own, "sending".to_owned())]);
     assert_eq!(lines(&path)[1]["sync"], triggered(&world)[0]);
@@ -161,7 +162,7 @@ async fn the_run_of_an_intent_without_an_answer_is_found_by_the_time_of_the_inte
         assert_eq!(after.outcome, Some(ItemOutcome::Success));
     }
     assert_eq!(triggered(&world).len(), 2);
-    // What was found is recorded too.
+    // A run that was found is recorded too.
     let items = all(&world.client(), &[1, 2], &how).await.unwrap();
     assert!(items.iter().all(|item| item.adopted && item.outcome == Some(ItemOutcome::Success)));
     world.delete();
@@ -246,7 +247,8 @@ async fn the_run_of_an_intent_is_found_behind_pages_of_newer_runs() {
     let text = std::fs::read_to_string(&path).unwrap();
     let (header, _) = text.split_once('\n').unwrap();
     let mut intent = lines(&path)[1].clone();
-    // Half of the time that passes in the world before the others come, so a slow machine changes nothing.
+    // The window ends 10 s after the trigger. During the sleep below, 20 s pass in the world, so the other runs are
+    // requested after the window, however slow the machine is.
     intent["until"] = json!(intent["since"].as_i64().unwrap() + 10_000);
     std::fs::write(&path, format!("{header}\n{intent}\n")).unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -294,7 +296,7 @@ async fn a_run_of_another_item_is_not_adopted() {
     world.delete();
 }
 
-/// The only run may be that of either item.
+/// Either item may have started the one run, so neither adopts it.
 #[tokio::test]
 async fn two_intents_for_one_sync_adopt_nothing() {
     let (world, path) = (losing(&json!({})), place("twice"));

@@ -1,4 +1,4 @@
-//! The id of a call, headers from hooks, and what a call tells while it goes on.
+//! The id of a call, headers from hooks, and notices.
 
 use std::sync::{Arc, Mutex};
 

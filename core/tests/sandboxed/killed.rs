@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::checkpoint::{all, outcomes, place, triggered};
 use crate::support::sandbox::sandbox;
 
-/// What the process that is killed needs to know.
+/// The variable with the settings of the process that is killed, as JSON.
 const WORKER: &str = "HIGHTOUCH_CHECKPOINT_WORKER";
 const SYNCS: i64 = 50;
 
@@ -40,8 +40,8 @@ async fn worker() {
     all(&client, &syncs, &killed_batch(Path::new(&text("path")))).await.unwrap();
 }
 
-/// The proof of the checkpoint: whenever the process is killed, no sync is triggered twice, none is forgotten, and of
-/// each sync whose run may have been started this is said.
+/// The proof of the checkpoint. Whenever the process is killed, no sync is triggered twice and none is forgotten. If it
+/// stays unknown whether a run was started, the outcome of the item says so.
 #[tokio::test]
 async fn a_batch_that_is_killed_again_and_again_triggers_each_sync_once() {
     let slow = json!({"when": {"operation": "TriggerRun"}, "answer": {"delayMs": 40}, "times": 999});
@@ -62,7 +62,8 @@ async fn a_batch_that_is_killed_again_and_again_triggers_each_sync_once() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // Counted in lines of the file, so that a slow machine is not killed before it has done anything.
+        // The test waits for lines of the file and not for a time, so that a process on a slow machine is not killed
+        // before it has done anything.
         let lines = lines_of(&path) + random.usize(0..6);
         while lines_of(&path) < lines && worker.try_wait().unwrap().is_none() {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -91,7 +92,7 @@ async fn a_batch_that_is_killed_again_and_again_triggers_each_sync_once() {
     }
     let found = items.iter().filter(|item| item.adopted || item.outcome == Some(ItemOutcome::Unknown));
     assert!(found.count() > 0, "no process was killed while it sent a trigger");
-    // The answers of runs are those of their own syncs.
+    // No two items have the same run.
     let runs: BTreeSet<_> = items.iter().filter_map(|item| item.run_id.as_ref()).collect();
     assert_eq!(runs.len(), items.iter().filter(|item| item.run_id.is_some()).count());
     let items = all(&world.client(), &syncs, &how.retry_unknown(true)).await.unwrap();

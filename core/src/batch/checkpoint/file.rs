@@ -52,15 +52,15 @@ pub(super) fn open(path: &Path, header: &str) -> Result<Opened, Unusable> {
     })?;
     let mut text = Vec::new();
     file.read_to_end(&mut text).map_err(failed("read"))?;
-    // A line counts once its line break is there. What follows the last line break was being written when a process
-    // ended, which did not go on before the line was complete.
+    // A line counts only if it ends with a line break. A torn last line can be dropped: the process that was writing it
+    // ended before it acted on the line.
     let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     if whole == 0 {
         let begun = text.len().min(BEGINNING.len());
         if text.get(..begun) != BEGINNING.as_bytes().get(..begun) {
             return Err("is not a checkpoint of this method".to_owned());
         }
-        // Nothing is started before the header is complete.
+        // No run is started before the header is complete, so an incomplete header is replaced.
         rewrite(&mut file, path, header).map_err(failed("written"))?;
         return Ok(Opened { log: Log { file, written: 0, broken: None }, events: String::new() });
     }
@@ -125,7 +125,7 @@ pub(super) struct Appender {
     pub path: PathBuf,
 }
 
-/// Lines that nobody has begun to write.
+/// Lines that are not being written yet.
 #[derive(Default)]
 struct Queue {
     text: String,
@@ -153,8 +153,8 @@ impl Appender {
                 let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
                 Queue { text: std::mem::take(&mut queue.text), added: queue.added }
             };
-            // On a thread that may block, because the disk may take long. The thread keeps the lock of the file if this
-            // future is dropped.
+            // Writing and flushing can block, so a thread for blocking work does both. The thread keeps the lock of the
+            // file if this future is dropped.
             let flushed = tokio::task::spawn_blocking(move || {
                 let done = log.file.write_all(text.as_bytes()).and_then(|()| log.file.sync_data());
                 match done {

@@ -1,5 +1,5 @@
-//! The lines of a checkpoint file. The first is the header, which says what the file is of. Each further line is an
-//! event of one item. The latest events of an item say how far it has come.
+//! The lines of a checkpoint file. The first is the header, which describes the batch. Each further line is an event of
+//! one item. The latest events of an item say how far the item has come.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -60,7 +60,7 @@ pub(super) fn check_header(found: &str, expected: &str) -> Result<(), &'static s
     Ok(())
 }
 
-/// How far an item has come.
+/// The progress of an item.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::batch) enum Progress {
     /// No run was started.
@@ -133,12 +133,12 @@ pub(super) fn event(item: usize, progress: &Progress) -> String {
     serde_json::to_string(&line).unwrap_or_default()
 }
 
-/// What a file says of a batch.
+/// What a file records about a batch.
 #[derive(Debug, Default)]
 pub(in crate::batch) struct Recorded {
     /// How far each item has come.
     pub items: Vec<Progress>,
-    /// Every run that the file names, also one that was followed by another run of its item.
+    /// Every run that the file names, including earlier runs of items that were started again.
     pub runs: Vec<RunToken>,
 }
 

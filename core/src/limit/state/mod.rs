@@ -26,7 +26,7 @@ pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 /// with old ones that no longer count here, and together they may be up to twice the limit.
 pub const LONGEST_UNANSWERED: Duration = Duration::from_secs(30);
 
-/// How long a request of a shared limit counts as in flight at most, if its process does not tell its end.
+/// How long a request of a shared limit counts as in flight at most, if its process does not report its end.
 pub const LEASE: Duration = Duration::from_mins(1);
 
 /// Why a request was given up after it was sent. The reason decides how long the request may still arrive.
@@ -118,7 +118,7 @@ impl State {
     }
 
     /// Creates a limit without requests `now`, which several processes share. A request counts as ended [`LEASE`] after
-    /// its grant if nobody tells its end before.
+    /// its grant if nobody reports its end before.
     #[must_use]
     pub fn shared(quota: Quota, now: Nanos) -> Self {
         Self { leases: Some(Leases::new(now)), last: now, ..Self::new(quota) }

@@ -12,7 +12,7 @@ use crate::support::redis::{Redis, free_port};
 
 const WORKERS: usize = 3;
 
-/// Lets workers use the limit during a fault. `share` is what each of them names.
+/// Lets workers make calls while `fault` runs. `share` is the setting of each worker; null sets none.
 fn during(what: &str, counter: &str, share: &Value, url: &str, fault: impl FnOnce(&[Worker])) -> Vec<Seen> {
     let world = world_counting(counter, REQUESTS);
     let more = if share.is_null() { json!({}) } else { json!({"share": share}) };
@@ -35,7 +35,7 @@ fn each(workers: &[Worker], scope: &str, calls: u64) {
     }
 }
 
-/// Waits until each worker has made a call alone, and has told what is wrong.
+/// Waits until each worker has made a call with a limit of its own, and has printed a finding of its diagnosis.
 fn alone(workers: &[Worker]) {
     each(workers, "process", 1);
     for worker in workers {
@@ -43,7 +43,7 @@ fn alone(workers: &[Worker]) {
     }
 }
 
-/// Fails unless each worker was alone because of `why`, said so, and shares the limit at the end.
+/// Fails unless each worker had a limit of its own because of `why`, reported this, and shares the limit at the end.
 fn fell_back_and_returned(seen: &[Seen], why: &str) {
     for seen in seen {
         assert_eq!(seen.scopes.last().map(String::as_str), Some("fleet"), "{seen:?}");
@@ -54,7 +54,7 @@ fn fell_back_and_returned(seen: &[Seen], why: &str) {
     }
 }
 
-/// Plays the fault with a Redis server and named shares, and with a Valkey server and none.
+/// Plays the fault twice: with a Redis server and a share for each worker, and with a Valkey server and no share.
 fn on_both(what: &str, why: &str, fault: impl Fn(&mut Redis, &[Worker]) + Sync) {
     std::thread::scope(|scope| {
         for (program, share) in PROGRAMS.into_iter().zip([json!(0.3), Value::Null]) {
@@ -140,7 +140,7 @@ fn a_server_that_forgets_everything() {
     });
 }
 
-/// Plays a fault after which the server answers at once. Nobody has to go on alone for long.
+/// Plays a fault after which the server answers at once, so that no worker has a limit of its own for long.
 fn on_a_server_that_goes_on(what: &str, fault: impl Fn(&Redis) + Sync) {
     std::thread::scope(|scope| {
         for (program, share) in PROGRAMS.into_iter().zip([json!(0.3), Value::Null]) {

@@ -56,13 +56,14 @@ fn processes_that_name_one_server_keep_one_limit_and_share_it_evenly() {
     for program in PROGRAMS {
         let (world, redis) = (world_counting("two-bucket", 200), Redis::start(program, &[]));
         let settings = worker::settings(&world, &redis.url(), &Value::Null);
-        // One is nearer to the server than the others and has more requests. It gets no more than they.
+        // The first worker is nearer to the server than the others and has more requests, but must not get more of the
+        // limit.
         let far = worker::settings(&world, &redis.far_away(), &Value::Null);
         let workers: Vec<_> = [(&settings, 64), (&far, 12), (&far, 12), (&far, 12)]
             .into_iter()
             .map(|(settings, tasks)| Worker::with_tasks(settings, tasks))
             .collect();
-        // Until then a window passes in which nothing goes, because the server has just begun.
+        // The server has just been started, so nothing is granted in the first window.
         for worker in &workers {
             worker.until("fleet", 1);
         }
@@ -76,7 +77,7 @@ fn processes_that_name_one_server_keep_one_limit_and_share_it_evenly() {
             assert_eq!(each.scopes, ["fleet"], "{each:?}");
             assert_eq!((each.members, each.notices.len()), (4, 0), "{each:?}");
         }
-        // Six windows, and the machine may be busy.
+        // Six windows allow 1,200 requests. Half of them is enough, because the machine may be busy.
         assert!(sum > 200 * 3, "the limit is hardly used: {sum}");
         world.delete();
     }

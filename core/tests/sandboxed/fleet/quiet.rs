@@ -1,4 +1,4 @@
-//! What a limit costs its server.
+//! How many commands a client sends to the server of its limit.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,8 @@ use crate::support::sandbox::{World, sandbox};
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// A slow world: waits that end within milliseconds elsewhere are long enough for a busy machine. Its window is short.
+/// A slow world with a short window. Waits that take milliseconds in other worlds are long enough here for a busy
+/// machine.
 fn slow() -> World {
     sandbox().world(&json!({"syncs": 1, "timeScale": 0.1, "limit": {"requests": 200, "seconds": 0.2}}))
 }
@@ -24,7 +25,7 @@ fn settings(world: &World, redis: &Redis) -> Settings {
     world.settings().limit_scope(LimitScope::Fleet(redis.url().into()))
 }
 
-/// How often clients have sent each command: the calls of the script, and all others but `INFO`.
+/// How often the script was called, and how many other commands clients have sent except `INFO`.
 fn commands(redis: &Redis) -> (u64, u64) {
     let told = redis.command(&["INFO", "commandstats"]);
     let calls = told.lines().filter_map(|line| {
@@ -36,7 +37,7 @@ fn commands(redis: &Redis) -> (u64, u64) {
     for (name, calls) in calls {
         match name.as_str() {
             "evalsha" | "eval" => script += calls,
-            // The script's own commands, and those of this test.
+            // Commands of the script itself and of this test are not counted.
             "info" | "get" | "set" | "time" | "client" | "client|list" => {}
             _ => others += calls,
         }
@@ -109,14 +110,14 @@ async fn a_workspace_without_clients_closes_its_connection() {
     let first = client(&world, &redis);
     let end = Instant::now() + PATIENCE;
     while connections() == 0 {
-        // A busy machine may make the first call go on alone.
+        // On a busy machine, the server may answer too late, and the client then keeps a limit of its own for a while.
         first.syncs().get(1).await.unwrap();
         assert!(Instant::now() < end, "{:?}", first.stats());
     }
     drop(first);
     let end = Instant::now() + PATIENCE;
     while connections() > 0 {
-        // The next client of the process forgets workspaces that nobody has used for long.
+        // Creating another client makes the process forget workspaces that nobody has used for long.
         let other = sandbox().world(&json!({"syncs": 1}));
         drop(other.client());
         other.delete();

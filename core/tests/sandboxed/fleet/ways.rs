@@ -22,14 +22,14 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const PERMISSIONS: [&str; 8] =
     ["resetchannels", "~hightouch-limit:*", "+evalsha", "+eval", "+info", "+time", "+get", "+set"];
 
-/// Makes a call of a client with this scope, and maybe this `ca_bundle`. Returns what the limit is then, and everything
-/// that shows it.
+/// Makes a call with a client that has this scope and, if given, this `ca_bundle`. Returns the statistics of the limit,
+/// and all texts that could show the URL.
 async fn called(url: &str, ca_bundle: Option<PathBuf>) -> (LimitStats, String) {
     let world = world();
     let settings = world.settings().limit_scope(LimitScope::Fleet(url.into())).share(0.5);
     let settings = match ca_bundle {
         Some(file) => {
-            // One file for both servers.
+            // The file must hold the authorities of both servers.
             let own = std::fs::read_to_string(sandbox().line["ca"].as_str().unwrap());
             let both = own.unwrap() + &std::fs::read_to_string(&file).unwrap();
             std::fs::write(&file, both).unwrap();
@@ -84,7 +84,7 @@ async fn a_user_with_no_more_permissions_than_needed() {
         let user = ["ACL", "SETUSER", "limits", "reset", "on", ">hunter2"];
         redis.command(&[&user[..], &PERMISSIONS].concat());
         shared(program, &url, None).await;
-        // Each of them is needed.
+        // Each permission is needed.
         for without in PERMISSIONS.iter().filter(|permission| !permission.starts_with("reset")) {
             redis.command(&["SCRIPT", "FLUSH"]);
             let rest: Vec<_> = PERMISSIONS.into_iter().filter(|permission| permission != without).collect();
@@ -95,13 +95,13 @@ async fn a_user_with_no_more_permissions_than_needed() {
             let why = stats.fallback.unwrap();
             assert!(why.contains("the user has no permission"), "{program} without {without}: {why}");
         }
-        // A database other than 0 needs one more.
+        // A database other than 0 needs one more permission.
         redis.command(&[&user[..], &PERMISSIONS, &["+select"]].concat());
         shared(program, &format!("{url}/2"), None).await;
     }
 }
 
-/// Ends TLS before a server. Returns the port, and the certificate of the authority as a file.
+/// Starts a proxy that adds TLS to a server. Returns its port, and a file with the certificate of its authority.
 async fn with_tls(port: u16) -> (u16, PathBuf) {
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));

@@ -1,4 +1,4 @@
-//! Processes that a test starts: each uses a client as hard as it can, and tells what it saw.
+//! Workers: processes that a test starts. Each makes calls without a pause, and prints the state of its limit.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -14,15 +14,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::sandbox::{World, sandbox};
 
-/// What a worker needs to know, as JSON in the environment.
+/// The variable with the settings of a worker, as JSON.
 const TOLD: &str = "HIGHTOUCH_FLEET_WORKER";
-/// How much faster than in real time the limit passes.
+/// How many times faster than real time the time of the world passes.
 pub const SCALE: f64 = 5.0;
-/// A worker is given up after this much more than its time.
+/// A test fails after waiting this long for a worker.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How many of its calls wait at the same time.
+/// The variable with the number of calls that a worker makes at the same time.
 const AT_ONCE: &str = "HIGHTOUCH_FLEET_TASKS";
-/// The same by default.
+/// The default number of these calls.
 const TASKS: usize = 12;
 
 /// A running worker, which is killed when it is dropped.
@@ -32,7 +32,7 @@ pub struct Worker {
     reader: Option<JoinHandle<()>>,
 }
 
-/// What a worker saw.
+/// What a worker printed.
 #[derive(Debug, Default)]
 pub struct Seen {
     /// How many of its calls succeeded.
@@ -46,7 +46,7 @@ pub struct Seen {
     /// Codes of what a diagnosis found while it was alone.
     pub findings: Vec<String>,
     pub members: u64,
-    /// Everything that it said, for messages.
+    /// All its lines, for messages.
     pub text: String,
 }
 
@@ -67,7 +67,7 @@ impl Worker {
         Self::with_tasks(settings, TASKS)
     }
 
-    /// Starts a worker of which so many calls wait at the same time.
+    /// Starts a worker that makes `tasks` calls at the same time.
     pub fn with_tasks(settings: &Value, tasks: usize) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "fleet::worker::worker", "--ignored", "--nocapture"])
@@ -94,7 +94,7 @@ impl Worker {
         assert!(done.unwrap().success());
     }
 
-    /// How many of its calls have succeeded while it had this scope, as exactly as it told.
+    /// How many of its calls have succeeded while its limit had this scope, as far as its lines show.
     pub fn calls(&self, scope: &str) -> u64 {
         let said = self.said.lock().unwrap();
         let states: Vec<_> = said.iter().filter(|said| said["is"] == "state").collect();
@@ -103,7 +103,7 @@ impl Worker {
         steps.map(|step| done(step[1]) - done(step[0])).sum()
     }
 
-    /// Waits until the worker has made so many calls with this scope.
+    /// Waits until this many calls of the worker have succeeded with this scope.
     pub fn until(&self, scope: &str, calls: u64) {
         let patience = Instant::now() + PATIENCE;
         while self.calls(scope) < calls {
@@ -112,7 +112,7 @@ impl Worker {
         }
     }
 
-    /// Waits until the worker has told what a diagnosis found while it was alone.
+    /// Waits until the worker has printed a finding of its diagnosis.
     pub fn until_diagnosed(&self) {
         let patience = Instant::now() + PATIENCE;
         while !self.said.lock().unwrap().iter().any(|said| said["is"] == "finding") {
@@ -121,7 +121,7 @@ impl Worker {
         }
     }
 
-    /// Lets the worker end, and waits until it has.
+    /// Asks the worker to end, and waits for its end.
     pub fn end(mut self) -> Seen {
         drop(self.child.stdin.take());
         let patience = Instant::now() + PATIENCE;
@@ -159,7 +159,7 @@ impl Drop for Worker {
 }
 
 fn say(said: &Value) {
-    // In one piece, because the harness writes too.
+    // Written in one piece, because the test harness writes to the same stream.
     let _ = std::io::stdout().write_all(format!("\n@{said}\n").as_bytes());
 }
 
@@ -193,7 +193,8 @@ async fn worker() {
     }
 }
 
-/// Tells what a diagnosis finds. It waits for a window, so a short fall-back may be over by then.
+/// Prints the findings of a diagnosis. The diagnosis may wait for a window, so a short fall-back may be over before it
+/// ends.
 async fn diagnose(engine: Arc<Engine>) {
     let diagnosis = plain(&engine, "client.diagnose").await;
     for finding in diagnosis["findings"].as_array().unwrap() {

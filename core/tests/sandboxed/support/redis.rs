@@ -37,7 +37,7 @@ impl Redis {
         started
     }
 
-    /// Starts a Sentinel with this configuration, which it changes.
+    /// Starts a Sentinel with this configuration file. The Sentinel writes to the file.
     pub fn sentinel(file: &Path) -> Self {
         Self::start("valkey-server", &[file.to_str().unwrap(), "--sentinel"])
     }
@@ -53,7 +53,7 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// The URL of a way to the server on which everything takes some time.
+    /// Starts a proxy that delays everything between a client and the server. Returns the URL of the proxy.
     pub fn far_away(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (own, port) = (listener.local_addr().unwrap(), self.port);
@@ -68,7 +68,7 @@ impl Redis {
         format!("redis://{own}")
     }
 
-    /// Kills the server and starts it again, without what it knew.
+    /// Kills the server and starts it again. It loses all data.
     pub fn restart(&mut self) {
         self.kill();
         self.child = spawn(self.program, self.port, &self.folder, &self.more);
@@ -85,7 +85,7 @@ impl Redis {
         assert!(done.unwrap().success());
     }
 
-    /// Sends a command and returns the reply as it comes.
+    /// Sends a command and returns the reply, undecoded.
     pub fn command(&self, words: &[&str]) -> String {
         self.commands(&[words])
     }
@@ -128,7 +128,7 @@ fn slowly(mut from: TcpStream, mut to: TcpStream) {
 
 fn spawn(program: &str, port: u16, folder: &Path, more: &[String]) -> Child {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../build/servers").join(program);
-    // A file of settings comes first.
+    // The server expects its configuration file as the first argument.
     let (file, more): (Vec<_>, Vec<_>) = more.iter().partition(|word| word.strip_suffix(".conf").is_some());
     Command::new(&path)
         .args(file)
