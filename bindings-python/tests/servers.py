@@ -38,7 +38,7 @@ class Server:
         return self._process.pid
 
     def start(self) -> None:
-        """Starts the server, without what it knew before."""
+        """Starts the server without any data."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
         for _ in range(2000):
             with socket.socket() as probe:
@@ -48,7 +48,7 @@ class Server:
         raise AssertionError("the server does not start")
 
     def stop(self) -> None:
-        """Lets the server hang until :meth:`go_on`."""
+        """Makes the server hang until :meth:`go_on` is called."""
         os.kill(self._process.pid, signal.SIGSTOP)
 
     def go_on(self) -> None:
@@ -63,7 +63,7 @@ class Server:
         shutil.rmtree(self.folder)
 
     def command(self, *words: str) -> str:
-        """Sends a command, and returns the reply as it comes."""
+        """Sends a command and returns the reply, undecoded."""
         text = f"*{len(words)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as link:
             link.sendall(text.encode())

@@ -70,7 +70,7 @@ def test_many_syncs_are_changed_and_restored(
     saved = json.loads((tmp_path / "before.json").read_text())
     assert saved == {str(number): before[number] for number in changed}
 
-    # Incident: running the program once more replaced the saved values by nothing.
+    # Incident: a second run of the program overwrote the saved values.
     assert job() == ""
     assert json.loads((tmp_path / "before.json").read_text()) == saved
     with Hightouch() as ht:

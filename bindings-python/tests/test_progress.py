@@ -262,7 +262,7 @@ def test_only_what_the_limit_holds_back_counts_as_waiting_for_it(monkeypatch: py
     monkeypatch.setattr("hightouch_sdk._progress_rows.monotonic", lambda: seconds)
 
     def after(wait: float, **more: Any) -> str:
-        """What is said when calls have waited for some seconds."""
+        """The notice after calls have waited for some seconds."""
         nonlocal seconds
         notice = LimitNotice()
         notice.text(stats(**more))
@@ -289,7 +289,7 @@ def test_a_log_tells_a_notice_once_for_each_wait() -> None:
 
 
 class Counter:
-    """A screen that counts what it is given."""
+    """A screen that counts the calls of its methods."""
 
     pause = 600.0
 

@@ -53,7 +53,7 @@ class BatchItem(Value, frozen=True, kw_only=True):
 
 
 class BatchEstimate(Struct, frozen=True, kw_only=True):
-    """The least that a batch needs. Runs that take longer than a look at them need more requests."""
+    """The least that a batch needs. A run that has not ended when it is first read needs more requests."""
 
     lookups: int
     """Requests that prepare triggers: one for each slug with an id that is not remembered, one for each sync with
@@ -65,7 +65,7 @@ class BatchEstimate(Struct, frozen=True, kw_only=True):
     requests: int
     """The sum of the three."""
     seconds: float
-    """The least time until the last run has ended, by the rate limit and by the time that a run takes."""
+    """The least time until the last run has ended, given the rate limit and the expected time of a run."""
 
 
 class _Estimated(Struct, rename="camel"):

@@ -41,12 +41,12 @@ class Cut(Value, frozen=True, kw_only=True):
 
 
 class ScopeChange(Value, frozen=True, kw_only=True):
-    """A change of who shares the rate limit."""
+    """A change in who shares the rate limit."""
 
     scope: str
     """Who shares it from now on: ``"process"``, ``"host"`` or ``"fleet"``; see :attr:`Stats.scope`."""
     fallback: str | None = None
-    """Why others do not share it although ``limit_scope`` says so; None if they share it again."""
+    """Why it is not shared although ``limit_scope`` asks for it; None if it is shared again."""
 
 
 class Meta(Value, frozen=True, kw_only=True):
@@ -77,7 +77,7 @@ class Meta(Value, frozen=True, kw_only=True):
     cuts: list[Cut] = field(default=[])
     """One entry for each refusal (429) of this call that lowered the rate limit. Each is also logged."""
     scope_changes: list[ScopeChange] = field(name="scopeChanges", default=[])
-    """The changes of who shares the rate limit that this call was the first to notice. Each is also logged."""
+    """The changes in who shares the rate limit that this call was the first to notice. Each is also logged."""
 
 
 @public

@@ -41,12 +41,12 @@ class Stats(Value, frozen=True, kw_only=True):
     refused: int
     """Requests of this process that the server has refused so far because of its rate limit (429)."""
     cuts: int
-    """How often refusals (429) have lowered ``allowed`` so far, those of all who share the limit. Later successes raise
-    it again."""
+    """How often refusals (429) have lowered ``allowed`` so far, including refusals of others who share the limit. Later
+    successes raise ``allowed`` again."""
     granted: int
     """Requests that this process has sent so far."""
     fallback: str | None = None
-    """Why others do not share the limit at present although ``limit_scope`` says so; None if nothing is wrong."""
+    """Why the limit is not shared at present although ``limit_scope`` asks for it; None if nothing is wrong."""
     members: int | None = None
     """How many processes have used the limit within the last minute, this one included, if a server keeps it; None
     otherwise, and until the server has answered."""
@@ -74,8 +74,8 @@ class Finding(Value, frozen=True, kw_only=True):
     """``ok``, or what is wrong: ``no_key``, ``malformed_key``, ``bad_token``, ``orphaned_creator``, ``stripped_key``,
     ``key_function``, ``key_changed``, ``dns``, ``proxy``, ``refused``, ``no_descriptors``, ``not_tls``, ``tls_version``,
     ``tls_suites``, ``unknown_ca``, ``self_signed``, ``wrong_host``, ``expired_certificate``, ``future_certificate``,
-    ``limit_not_shared``, ``quota_exhausted``, or the kind of an error that has no code. Errors have the same codes,
-    and ``checkpoint``. Later versions may add codes."""
+    ``limit_not_shared``, ``quota_exhausted``, or the kind of an error that has no code. The code of an error is one of
+    these, or ``checkpoint``. Later versions may add codes."""
     message: str
     """What was found, as a sentence."""
     advice: str | None = None

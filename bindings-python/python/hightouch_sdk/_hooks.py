@@ -52,9 +52,10 @@ class CallStart(Struct, frozen=True, kw_only=True, rename="camel"):
     """When the call began, in milliseconds since 1970. For a request of a batch this is in the past."""
     headers: dict[str, str] = {}
     """The headers to send in addition to those of the client. At first they are the option ``headers`` of the call. A
-    hook may add headers, such as ``traceparent``, and change or remove them. All requests of the call send them. With a
-    header that the option may not set either, the call raises :class:`InvalidRequestError`, and nothing is sent. All
-    requests of a batch send those of the call ``syncs.run_many``, and changing theirs has no effect."""
+    hook may add headers, such as ``traceparent``, and change or remove them. All requests of the call send them. If a
+    hook adds a header that the option may not contain, the call raises :class:`InvalidRequestError`, and nothing is
+    sent. All requests of a batch send the headers of the call ``syncs.run_many``. Changing the headers of such a
+    request has no effect."""
 
 
 class CallEnd(Struct, frozen=True, kw_only=True):
@@ -82,7 +83,7 @@ _START = Decoder(CallStart)
 
 
 def began(call: CallStart, ago_ms: float) -> None:
-    """Sets when a call began: so many milliseconds ago."""
+    """Sets when a call began: this many milliseconds ago."""
     force_setattr(call, "started_ms", time() * 1000 - ago_ms)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Told(Struct, rename="camel"):
-    """Something that a batch tells: a notice, or a request that has ended."""
+    """A report of a batch: a notice, or a request that has ended."""
 
     notice: str | None = None
     call: CallStart | None = None
@@ -29,7 +29,7 @@ class Told(Struct, rename="camel"):
 
 
 class Teller:
-    """Tells the hooks that the client has when a batch starts, and the log."""
+    """Calls the hooks that the client has when a batch starts, and writes the log."""
 
     __slots__ = ("_hooks",)
 
@@ -37,7 +37,7 @@ class Teller:
         self._hooks = door.hooks
 
     def args(self) -> Args:
-        """Returns the arguments with which the core says what this needs."""
+        """Returns the arguments that make the core report what the hooks and the log need."""
         return {
             "tellCalls": self._hooks is not None or shows_ends(),
             "tellNotices": listener() is not None,

@@ -165,7 +165,8 @@ class _Telemetry:
 
 
 def _key(call: CallStart | CallEnd) -> tuple[str, int]:
-    """Names a call. Several requests of a batch can share an id, but one thread is told of them one after the other."""
+    """Identifies a call. Several requests of a batch can share an id, so the thread is part of the name: a thread
+    reports one request at a time."""
     return call.call_id, 0 if call.batch_call_id is None else threading.get_ident()
 
 

@@ -1,4 +1,4 @@
-"""Tells the caller how far the reading for a report has come."""
+"""Reports how far the reading for a report has come: on a terminal, or to the caller's function."""
 
 from __future__ import annotations
 

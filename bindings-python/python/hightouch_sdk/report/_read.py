@@ -37,8 +37,8 @@ AT_ONCE = 8
 FATAL = (AuthenticationError, CallCancelledError, ClientClosedError, ConfigError, ProxyError, TlsError)
 UNREACHABLE = (ConnectError, RateLimitedError, RequestTimeoutError)
 MOST_IN_A_ROW = 5
-"""The report ends after so many syncs in a row have failed because the server cannot be reached or refuses everything.
-Each of them costs all retries of a request."""
+"""The report ends after this many syncs in a row have failed because the server cannot be reached or refuses
+everything. Each of them uses up all retries of a request."""
 
 
 @final

@@ -111,7 +111,7 @@ class Faults(ABC):
         rejected: int | None = None,
         times: int | None = None,
     ) -> None:
-        """Plans how runs of syncs go that start from now on. What is left out stays as it was.
+        """Sets how later runs of syncs go. An argument that is left out keeps its earlier value.
 
         Args:
             sync: The id or the slug of a sync; ``None`` for all syncs.
@@ -178,7 +178,7 @@ class Faults(ABC):
         others_per_second: float | None = None,
         retry_after: int | None = None,
     ) -> None:
-        """Sets the rate limit of the workspace. A client does not know of it, and so learns it from refusals (429).
+        """Sets the rate limit of the workspace. Clients are not told, so they notice the limit only by refusals (429).
 
         Args:
             requests: How many requests are allowed.

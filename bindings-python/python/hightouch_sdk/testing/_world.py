@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class WorldError(AssertionError):
-    """The judge of a world found something wrong with the requests, or an armed fault was not met."""
+    """The judge of a world found something wrong with the requests, or an armed fault was never used."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ class World(Faults):
         slugs: The slugs of the first syncs. Others have made-up slugs.
         seconds_per_run: How long a run takes, in seconds of the world.
         time_scale: How many times faster than real time the time of the world passes, 0.001 to 1,000,000.
-        limit: The rate limit of the workspace, as a number of requests and of seconds of the world. A client does not
-            know of another limit than ``(200, 10)``, unless it is told.
+        limit: The rate limit of the workspace, as a number of requests and of seconds of the world. A client assumes
+            ``(200, 10)`` unless its settings name another limit.
         seed: The same number gives the same data.
-        settings: Further settings of the world by their names in the sandbox, such as ``{"pastRuns": 2}``.
+        settings: Further settings of the world, by their names in the sandbox, such as ``{"pastRuns": 2}``.
         judge: Whether the end of the block checks the requests.
         sandbox: The server. Default: one that all worlds of this process share.
 
@@ -199,7 +199,7 @@ class World(Faults):
         return count
 
     def judge(self) -> list[str]:
-        """Returns what is wrong with the requests, as sentences, and the armed faults that were not met.
+        """Returns what is wrong with the requests, as sentences, and the armed faults that were never used.
 
         Waits up to 10 seconds for requests that have not ended. The judge checks each request against Hightouch's
         description of the API, and against rules such as that a refused key is not sent again. After
