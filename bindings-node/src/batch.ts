@@ -71,7 +71,7 @@ export interface BatchWaitOptions {
   signal?: AbortSignal | undefined
 }
 
-/** The least that a batch needs. Runs that take longer than a look at them need more requests. */
+/** The least that a batch needs. A run that has not ended when it is first read needs more requests. */
 export interface BatchEstimate {
   /**
    * Requests that prepare triggers: one for each slug with an id that is not remembered, one for each sync with
@@ -84,7 +84,9 @@ export interface BatchEstimate {
   looks: number
   /** The sum of the three. */
   requests: number
-  /** The least time until the last run has ended, in milliseconds, by the rate limit and by the time that a run takes. */
+  /**
+   * The least time until the last run has ended, in milliseconds, given the rate limit and the expected time of a run.
+   */
   durationMs: number
 }
 

@@ -133,7 +133,7 @@ export class Hightouch extends Resources {
    * nothing.
    *
    * @param token The `token` of a run handle, or the `run` of an error.
-   * @returns A handle of the run; its `kind` tells which of the three types it has.
+   * @returns A handle of the run; its `kind` says which of the three types it has.
    * @throws {@link InvalidRequestError} if `token` is not the token of a run, or is for another server.
    */
   async run(token: string): Promise<AnyRunHandle> {

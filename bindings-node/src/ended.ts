@@ -11,7 +11,7 @@ export interface OfKind<Kind extends RunKind> {
   kind: Kind
 }
 
-/** The last state of a run; `kind` tells which type it has. */
+/** The last state of a run; `kind` says which type it has. */
 export type EndedRun =
   | (OfKind<'sync'> & SyncRun)
   | (OfKind<'sequence'> & SequenceRun)

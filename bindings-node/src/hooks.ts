@@ -50,8 +50,9 @@ export interface CallStart extends CallInfo {
   /**
    * The headers to send in addition to those of the client. At first they are the option `headers` of the call. A hook
    * may add headers, such as `traceparent`, and change or remove them, until it returns. All requests of the call send
-   * them. With a header that the option may not set either, the call rejects with an {@link InvalidRequestError}, and
-   * nothing is sent. All requests of a batch send those of the call `syncs.runMany`, and changing theirs has no effect.
+   * them. If a hook adds a header that the option may not contain, the call rejects with an
+   * {@link InvalidRequestError}, and nothing is sent. All requests of a batch send the headers of the call
+   * `syncs.runMany`. Changing the headers of such a request has no effect.
    */
   headers: Record<string, string>
 }
@@ -142,7 +143,7 @@ export async function observe<Reply extends { head: { meta: Meta } }>(
   }
 }
 
-/** A request of a batch that has ended, as the core tells it. */
+/** A request of a batch that has ended, as the core reports it. */
 export interface ToldRequest {
   call: Omit<CallStart, 'startedMs'>
   startedAgoMs: number
@@ -150,7 +151,7 @@ export interface ToldRequest {
 }
 
 /**
- * Calls the hooks, and tells the subscribers of the tracing channel, for a request of a batch.
+ * Calls the hooks for a request of a batch, and publishes it on the tracing channel.
  *
  * @internal
  * @param error The error of the request, if it failed.

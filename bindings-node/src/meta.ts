@@ -17,7 +17,7 @@ export interface CallOptions extends Omit<CallSettings, 'priority'> {
    */
   priority?: Priority | undefined
   /**
-   * Aborts the call: its request ends, and the promise rejects with the signal's `reason`. {@link stoppedCalls} tells
+   * Aborts the call: its request ends, and the promise rejects with the signal's `reason`. {@link stoppedCalls} returns
    * what the call may have left behind.
    */
   signal?: AbortSignal | undefined
@@ -43,11 +43,11 @@ export interface Cut {
   closedMs: number
 }
 
-/** A change of who shares the rate limit. */
+/** A change in who shares the rate limit. */
 export interface ScopeChange {
   /** Who shares it from now on, like the `scope` of {@link Stats}. */
   scope: 'process' | 'host' | 'fleet'
-  /** Why others do not share it although `limitScope` says so; absent if they share it again. */
+  /** Why it is not shared although `limitScope` asks for it; absent if it is shared again. */
   fallback?: string
 }
 
@@ -81,6 +81,6 @@ export interface Meta {
   attempts: Attempt[]
   /** One entry for each refusal (429) of this call that cut the rate limit; absent if there was none. */
   cuts?: Cut[]
-  /** The changes of who shares the rate limit that this call was the first to notice; absent if there was none. */
+  /** The changes in who shares the rate limit that this call was the first to notice; absent if there was none. */
   scopeChanges?: ScopeChange[]
 }

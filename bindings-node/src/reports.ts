@@ -12,7 +12,7 @@ export interface Stats {
    * otherwise, and until the server has answered.
    */
   members: number | null
-  /** Why others do not share the limit at present although `limitScope` says so; null if nothing is wrong. */
+  /** Why the limit is not shared at present although `limitScope` asks for it; null if nothing is wrong. */
   fallback: string | null
   /** Requests that the setting `limit` allows in one window. */
   limit: number
@@ -31,8 +31,8 @@ export interface Stats {
   /** Requests of this process that the server has refused so far because of its rate limit (429). */
   refused: number
   /**
-   * How often refusals (429) have lowered `allowed` so far, those of all who share the limit. Later successes raise it
-   * again.
+   * How often refusals (429) have lowered `allowed` so far, including refusals of others who share the limit. Later
+   * successes raise `allowed` again.
    */
   cuts: number
   /** Requests that this process has sent so far. */
@@ -66,7 +66,7 @@ export interface Diagnosis {
   ok: boolean
   /** The findings, in the order of the checks. */
   findings: Finding[]
-  /** A report to read, with the members above and a line for each finding. */
+  /** A report for people: the members above, and a line for each finding. */
   text: string
 }
 
@@ -88,8 +88,8 @@ export interface Finding {
    * `ok`, or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
    * `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `no_descriptors`, `not_tls`, `tls_version`,
    * `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`, `limit_not_shared`,
-   * `quota_exhausted`; or the kind of an error that has no code. Errors have the same codes, and `checkpoint`. Later
-   * versions may add codes.
+   * `quota_exhausted`; or the kind of an error that has no code. The code of an error is one of
+   * these, or `checkpoint`. Later versions may add codes.
    */
   code: string
   /** What was found. */

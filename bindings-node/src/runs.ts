@@ -249,7 +249,7 @@ export class IdentityGraphRunHandle extends RunHandle<IdentityGraphRun> {
   }
 }
 
-/** A handle of a run of any kind; `kind` tells which type it has. */
+/** A handle of a run of any kind; `kind` says which type it has. */
 export type AnyRunHandle = SyncRunHandle | SequenceRunHandle | IdentityGraphRunHandle
 
 const handles = {
