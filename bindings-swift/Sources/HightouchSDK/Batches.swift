@@ -215,7 +215,7 @@ extension Syncs {
     }
 }
 
-/// The least that a batch needs. Runs that take longer than a look at them need more requests.
+/// The least that a batch needs. A run that has not ended when it is first read needs more requests.
 public struct BatchEstimate: Hashable, Sendable {
     /// Requests that prepare triggers: one for each slug with an id that is not remembered, one for each sync with
     /// `ifRunning: .join`, and one if a checkpoint needs the server's time.
@@ -226,7 +226,7 @@ public struct BatchEstimate: Hashable, Sendable {
     public let looks: Int
     /// The sum of the three.
     public let requests: Int
-    /// The least time until the last run has ended, by the rate limit and by the time that a run takes.
+    /// The least time until the last run has ended, given the rate limit and the expected time of a run.
     public let duration: Duration
 }
 

@@ -20,11 +20,11 @@ public struct CallMeta: Codable, Hashable, Sendable {
         public let closedMs: Int
     }
 
-    /// A change of who shares the rate limit.
+    /// A change in who shares the rate limit.
     public struct ScopeChange: Codable, Hashable, Sendable {
         /// Who shares it from then on.
         public let scope: LimitStats.Scope
-        /// Why others do not share it although ``Configuration/limitScope`` says so; nil if they share it again.
+        /// Why it is not shared although ``Configuration/limitScope`` asks for it; nil if it is shared again.
         public let fallback: String?
     }
 
@@ -54,7 +54,7 @@ public struct CallMeta: Codable, Hashable, Sendable {
     /// The 429 responses to this call that lowered the rate limit; usually empty. Log each one as a warning: something
     /// that does not share the rate limit also uses the workspace, or ``Configuration/limit`` is too high.
     public let cuts: [Cut]
-    /// The changes of who shares the rate limit that this call was the first to notice; usually empty.
+    /// The changes in who shares the rate limit that this call was the first to notice; usually empty.
     public let scopeChanges: [ScopeChange]
 
     /// Creates statistics, for example for a test.
@@ -134,7 +134,7 @@ public struct LimitStats: Codable, Hashable, Sendable {
     /// How many processes have used the limit within the last minute, this one included, if a server keeps it; nil
     /// otherwise, and until the server has answered.
     public let members: Int?
-    /// Why others do not share the limit at present although ``Configuration/limitScope`` says so; nil if nothing is
+    /// Why the limit is not shared at present although ``Configuration/limitScope`` asks for it; nil if nothing is
     /// wrong.
     public let fallback: String?
     /// Number of requests per window, as configured.
@@ -154,8 +154,8 @@ public struct LimitStats: Codable, Hashable, Sendable {
     public let closedForMs: Int
     /// Requests of this process that the server has rejected with 429 so far.
     public let refused: Int
-    /// How often a 429 has lowered ``allowed`` so far, those of all who share the limit included. Later successful
-    /// requests raise it again.
+    /// How often a 429 has lowered ``allowed`` so far, including a 429 to others who share the limit. Later successful
+    /// requests raise ``allowed`` again.
     public let cuts: Int
     /// Requests that this process has sent under this limit so far.
     public let granted: Int
@@ -181,8 +181,8 @@ public struct Diagnosis: Codable, Hashable, Sendable {
         /// `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `no_descriptors`, `not_tls`, `tls_version`,
         /// `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`,
         /// `limit_not_shared` or `quota_exhausted`.
-        /// A failure without such a code has the kind of its error as its code, such as `timeout`. Errors have
-        /// the same codes, and `checkpoint`. Later versions may add codes.
+        /// A failure without such a code has the kind of its error as its code, such as `timeout`. The code of an
+        /// error is one of these, or `checkpoint`. Later versions may add codes.
         public let code: String
         /// What the check found.
         public let message: String

@@ -162,7 +162,8 @@ final class Door: Sendable {
         }
     }
 
-    /// Makes a call that sends nothing itself, without hooks. If the task is cancelled, the error is of kind `cancelled`.
+    /// Makes a call that sends no request of its own. Hooks are not called. If the task is cancelled, the error is of
+    /// kind `cancelled`.
     func quiet(_ op: String, _ arguments: Fields) async throws -> Response {
         try await native.call(op, arguments)
     }

@@ -29,10 +29,11 @@ public struct CallStart: Sendable, Hashable, Decodable {
     public let batchCallId: String?
     /// When the call began, in milliseconds since 1970. For a request of a batch this is in the past.
     public internal(set) var startedMs = 0
-    /// The headers to send in addition to those of the client. At first they are the option `headers` of the call. A hook
-    /// may add headers, such as `traceparent`, and change or remove them. All requests of the call send them. With a
-    /// header that the option may not set either, the call throws an error of kind `invalidRequest`, and nothing is sent.
-    /// All requests of a batch send those of the call `syncs.runMany`, and changing theirs has no effect.
+    /// The headers to send in addition to those of the client. At first they are the option `headers` of the call. A
+    /// hook may add headers, such as `traceparent`, and change or remove them. All requests of the call send them. If a
+    /// hook adds a header that the option may not contain, the call throws an error of kind `invalidRequest`, and
+    /// nothing is sent. All requests of a batch send the headers of the call `syncs.runMany`. Changing the headers of
+    /// such a request has no effect.
     public var headers: [String: String] = [:]
 
     private enum CodingKeys: CodingKey {

@@ -16,7 +16,7 @@ public struct RateLimit: Sendable, Hashable {
     }
 }
 
-/// Who shares a rate limit, as a setting. ``LimitStats/scope`` tells who shares it at present.
+/// Who shares a rate limit, as a setting. ``LimitStats/scope`` says who shares it at present.
 public struct LimitScope: Hashable, Sendable {
     let text: Secret
 

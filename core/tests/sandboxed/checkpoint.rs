@@ -118,8 +118,7 @@ async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
     while triggered(&world).is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    // The limit of two requests is used up, so the other triggers wait: the first request read the server's time, and
-    // the second was this trigger.
+    // The limit is two requests: the first read the server's time, the second was this trigger. So the others wait.
     let own = u64::try_from(triggered(&world)[0] - 1).unwrap();
     assert_eq!(events(&path), [(own, "sending".to_owned())]);
     assert_eq!(lines(&path)[1]["sync"], triggered(&world)[0]);
@@ -247,8 +246,7 @@ async fn the_run_of_an_intent_is_found_behind_pages_of_newer_runs() {
     let text = std::fs::read_to_string(&path).unwrap();
     let (header, _) = text.split_once('\n').unwrap();
     let mut intent = lines(&path)[1].clone();
-    // The window ends 10 s after the trigger. During the sleep below, 20 s pass in the world, so the other runs are
-    // requested after the window, however slow the machine is.
+    // The window ends after 10 s. The sleep below takes 20 s of the world, so the other runs come after the window.
     intent["until"] = json!(intent["since"].as_i64().unwrap() + 10_000);
     std::fs::write(&path, format!("{header}\n{intent}\n")).unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
