@@ -85,7 +85,7 @@ async fn a_caller_costs_one_round_trip_a_call_and_an_idle_client_none() {
 async fn an_idle_client_closes_its_connection() {
     let redis = Redis::start("valkey-server", &[]);
     let world = slow();
-    let client = client(&world, &redis);
+    let client = Client::new(&settings(&world, &redis).limit(200, Duration::from_millis(200))).unwrap();
     let connections = || redis.command(&["CLIENT", "LIST"]).matches("cmd=eval").count();
     let end = Instant::now() + PATIENCE;
     while connections() == 0 {
