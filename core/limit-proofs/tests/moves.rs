@@ -210,6 +210,28 @@ fn a_state_that_was_left_long_ago_is_not_absorbed() {
     assert_eq!(world.api.refusals, 0);
 }
 
+/// Two limits leave for each other's place in the same moment. Returns whether both processes find one place.
+fn meet(broken: &[(&str, &str)]) -> bool {
+    let mut world = World::new(broken);
+    let (mut one, mut other) = (Process::new("one", 'e'), Process::new("other", '0'));
+    assert_eq!((one.uses(&mut world, 70).granted.len(), other.uses(&mut world, 50).granted.len()), (70, 50));
+    one.moves(&world, '0', 1);
+    other.moves(&world, 'e', 1);
+    assert!(one.step(&world) && other.step(&world), "both leave");
+    for _ in 0..20 {
+        let _ = one.step(&world) || other.step(&world);
+    }
+    one.way.next().is_none() && other.way.next().is_none() && one.way.name() == other.way.name()
+}
+
+#[test]
+fn limits_that_move_to_each_other_meet_at_one_place() {
+    assert!(meet(&[]));
+    let both_leave = [("if stays or", "if")];
+    let met = std::panic::catch_unwind(|| meet(&both_leave));
+    assert!(!met.unwrap_or(false), "both places were left for each other, and this is not found out");
+}
+
 /// Limits of four places move at random, some of them towards each other, and processes die at any step. Each process
 /// still gets its turn, and whoever uses the workspace counts what all have sent.
 #[test]
