@@ -20,12 +20,14 @@ wheel: $(PACKAGING)/ready
 	mkdir -p "$(DIST)" && rm -f "$(DIST)"/hightouch_sdk-*.whl
 	packaging/third_party.py sbom hightouch-python $(WHEEL_TARGET) "$(PACKAGING)/hightouch-python.cdx.json"
 	$(MATURIN_RELEASE) --sbom-include "$(PACKAGING)/hightouch-python.cdx.json" -m "$(PYTHON_DIR)/Cargo.toml"
+	"$(PACKAGING_TOOLS)/python" packaging/repack.py "$(DIST)"/hightouch_sdk-*.whl
 
 # Builds the wheel of the sandbox, which the extra `sandbox` installs.
 wheel-sandbox: $(PACKAGING)/ready
 	mkdir -p "$(DIST)" && rm -f "$(DIST)"/hightouch_sandbox-*.whl
 	packaging/third_party.py sbom hightouch-sandbox $(WHEEL_TARGET) "$(PACKAGING)/hightouch-sandbox.cdx.json"
 	$(MATURIN_RELEASE) --sbom-include "$(PACKAGING)/hightouch-sandbox.cdx.json" -m "$(ROOT)/tests/sandbox/Cargo.toml"
+	"$(PACKAGING_TOOLS)/python" packaging/repack.py "$(DIST)"/hightouch_sandbox-*.whl
 
 sdist: $(PACKAGING)/ready
 	mkdir -p "$(DIST)" && rm -f "$(DIST)"/hightouch_sdk-*.tar.gz

@@ -30,6 +30,7 @@ release-check-swift: sandbox $(PACKAGING)/ready
 	PATH="$(PACKAGING_TOOLS):$$PATH" bindings-swift/artifact "$(ROOT)/build/swift"
 	HIGHTOUCH_SANDBOX="$(SANDBOX)" bindings-swift/outside "$(ROOT)/build/swift"
 	bindings-swift/xcframework --dry-run "$(RELEASE)/xcframework"
+	bindings-swift/try-xcframework "$(PACKAGING_TOOLS)/python"
 
 # Lints the file of the container, and runs what it would run, without a container engine; needs root.
 release-check-container: sandbox
