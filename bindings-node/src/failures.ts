@@ -11,9 +11,14 @@ import { decode } from './decode.js'
  * as separate modules. It is undefined if a user's bundler has put this package into one file with the user's own code.
  * The frames of this package then look like the user's, so all frames are kept.
  */
-const OWN_PATH = { 'hightouch-sdk.js': __filename, 'failures.js': path.dirname(__filename) + path.sep }[
-  path.basename(__filename)
-]
+const OWN_PATH = ownPath()
+
+function ownPath(): string | undefined {
+  // A bundle of ES modules has no `__filename`.
+  if (typeof __filename !== 'string') return undefined
+  const folder = path.dirname(__filename) + path.sep
+  return { 'hightouch-sdk.js': __filename, 'failures.js': folder }[path.basename(__filename)]
+}
 
 /** More than the number of this package's frames between a user's call and the creation of an error. */
 const OWN_FRAMES = 12

@@ -12,6 +12,7 @@ import { setTimeScale } from './time-scales.js'
 
 /** The judge of a world found something wrong with the requests, or an armed fault was not met. */
 export class WorldError extends Error {
+  /** The name of the class. */
   override readonly name = 'WorldError'
 }
 
