@@ -135,7 +135,7 @@ export function loadNative(
   for (const id of named ? [path.resolve(named)] : names.flatMap((name) => [...besides(name), name])) {
     const loaded = load(id)
     if ('addon' in loaded) return loaded.addon as Native
-    if (named !== undefined || !isAbsent(loaded.cause, id)) causes.push([id, loaded.cause])
+    if (named || !isAbsent(loaded.cause, id)) causes.push([id, loaded.cause])
   }
   const where = platform === 'linux' ? `${platform} ${arch} (${libc()})` : `${platform} ${arch}`
   const all = causes.map(([, cause]) => cause)
