@@ -214,11 +214,11 @@ impl Drive {
         let subject = subject(&item.sync, &self.how);
         let error = Error::new(
             Kind::OutcomeUnknown,
-            "an earlier process ended while it sent the request that starts the run, and whether a run was started cannot be known",
+            "an earlier process ended while it sent the request that starts the run, so it is unknown whether a run was started",
         )
         .at(&subject)
         .with_hint(message![
-            "Look at the runs of the sync. To start it again all the same, resume the batch with ",
+            "Look at the runs of the sync. To start it again anyway, resume the batch with ",
             Name("retryUnknown"),
             "."
         ]);

@@ -44,7 +44,7 @@ const NAMED: usize = 20;
 /// The longest reason of one sync in the message of a batch's error, in characters.
 const LONGEST_REASON: usize = 120;
 
-/// The runs of many syncs. They are started and followed on a task of their own, also while nobody waits for them.
+/// The runs of many syncs. They are started and followed on a task of their own, even while nobody waits for them.
 /// Dropping the batch starts no more syncs; runs that were started go on at the server.
 #[derive(Debug)]
 pub struct Batch {
@@ -270,9 +270,9 @@ impl Batch {
         if !raised.iter().any(is_unknown) {
             return Err(error);
         }
-        let look = "Whether a run was started is not known for some of the syncs. Look at their runs before you start them again.";
+        let look = "For some of the syncs, it is unknown whether a run was started. Look at their runs before you start them again.";
         Err(if self.has_checkpoint {
-            let again = " To start them again all the same, resume the batch with ";
+            let again = " To start them again anyway, resume the batch with ";
             error.with_hint(message![look, again, Name("retryUnknown"), "."])
         } else {
             error.with_hint(look)

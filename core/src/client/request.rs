@@ -105,7 +105,7 @@ fn verb(method: &str) -> Result<Method, Error> {
 /// Checks that a path stays below the base URL, so that the key is sent nowhere else.
 fn checked(path: &str) -> Result<&str, Error> {
     if !path.starts_with('/') || path.starts_with("//") {
-        return Err(wrong("the path must start with exactly one / and is taken below the base URL"));
+        return Err(wrong("the path must start with exactly one /, because it is appended to the base URL"));
     }
     // URL parsers treat percent-encoded dots as dots (WHATWG URL, "double-dot URL path segment"). A proxy may also
     // decode slashes and backslashes.

@@ -188,11 +188,11 @@ impl Settings {
         }
         match self.variable(API_KEY)? {
             Some(text) => Key::from_outside(&text),
-            None => {
-                Err(Error::new(Kind::Config, "no API key was given").with_reason(Reason::NoKey).with_hint(
-                    format!("Set {API_KEY}, or pass the key. An Admin makes one under Settings, API keys."),
-                ))
-            }
+            None => Err(Error::new(Kind::Config, "no API key was given")
+                .with_reason(Reason::NoKey)
+                .with_hint(format!(
+                    "Set {API_KEY}, or pass the key. An Admin can create one under Settings, API keys."
+                ))),
         }
     }
 

@@ -92,7 +92,7 @@ pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
             }
         }
     } else {
-        findings.push(Finding::ok("the base URL is http to a loopback address: no TLS"));
+        findings.push(Finding::ok("the base URL is http to a loopback address, so there is no TLS"));
     }
     let read = one_read(sender).await;
     match &read {
@@ -155,7 +155,7 @@ fn alone(why: &str, scope: &CheckedScope, style: Style) -> Finding {
         CheckedScope::Host | CheckedScope::Process => (
             "other processes of this host",
             message![
-                "Mend the folder for temporary files, or give each process its ",
+                "Make the folder for temporary files usable, or give each process its ",
                 Name("share"),
                 " of the limit."
             ],

@@ -178,7 +178,9 @@ impl Container {
                 self.insert(*index, None, value);
             }
             (Change::Insert(_), Step::Index(_)) => return Err(found.err().unwrap_or_default()),
-            (Change::Insert(_), Step::Name(_)) => return Err("only a list takes an insertion".to_owned()),
+            (Change::Insert(_), Step::Name(_)) => {
+                return Err("an item can be inserted only into a list".to_owned());
+            }
             (Change::Remove, Step::Index(_)) => drop(self.parts.remove(found?)),
             (Change::Remove, Step::Name(name)) => {
                 found?;

@@ -202,7 +202,7 @@ fn a_change_that_fails_changes_nothing_and_says_where() {
         (edit.set(("list", "x"), json("1")).err(), "list.x: a list has indexes and no names."),
         (edit.set(("a", 0), json("1")).err(), "a[0]: an object has names and no indexes."),
         (edit.set(("list", 0, "x"), json("1")).err(), "list[0]: this is neither an object nor a list."),
-        (edit.insert("a", json("1")).err(), "a: only a list takes an insertion."),
+        (edit.insert("a", json("1")).err(), "a: an item can be inserted only into a list."),
         (edit.insert(("list", 2), json("1")).err(), "list[2]: the list has no item at this index."),
         (edit.append("a", json("1")).err(), "a: this is not a list."),
         (edit.remove(("list", 1)).err(), "list[1]: the list has no item at this index."),

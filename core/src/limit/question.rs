@@ -18,7 +18,7 @@ pub struct Wanted {
     pub whole: u64,
     /// Requests that leave a tenth of the limit free.
     pub some: u64,
-    /// All waiting requests, also those that could not go yet.
+    /// All waiting requests, including those that could not go yet.
     pub waiting: u64,
     /// When the first of them could go; [`NEVER`] if none waits, or a request must end first.
     pub at: Nanos,

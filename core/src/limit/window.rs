@@ -55,7 +55,7 @@ impl Window {
         self.span
     }
 
-    /// Changes T. Ends that no longer counted with the old T may already be removed.
+    /// Changes T. If T becomes longer, ends that the old T no longer counted may be missing.
     pub fn set_span(&mut self, span: Nanos) {
         self.span = span;
     }

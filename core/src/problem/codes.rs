@@ -248,7 +248,7 @@ codes! {
         "Check the JSON of the blocks and their required fields.";
     SLACK_NO_TEXT InvalidData
         "The Slack message has no text."
-        "Add a text to the message, also if it has blocks.";
+        "Add a text to the message, even if it has blocks.";
     SLACK_NON_CALLABLE_ITERATOR Internal
         "The Slack message could not be built."
         "Run the sync again once. If it fails again, ask Hightouch.";
@@ -299,14 +299,14 @@ codes! {
         "Rows have no identifier of a LinkedIn user."
         "Map at least one accepted identifier, such as the email.";
     LINKEDIN_MISSING_INVALID_USER_INFO InvalidData
-        "What rows say about LinkedIn users is missing or invalid."
+        "Some rows have missing or invalid data about LinkedIn users."
         "Check the identifiers and the fields that LinkedIn matches by.";
     LINKEDIN_MISSING_IDENTIFIER_OR_NAME InvalidData
         "Rows lack a required identifier or name."
         "Fill the fields that LinkedIn matches by.";
     LINKEDIN_INVALID_SEGMENT_VALUE InvalidData
         "LinkedIn found a value of a segment invalid."
-        "Check the format of the values, above all of emails.";
+        "Check the format of the values, especially of emails.";
     LINKEDIN_PERMISSION_DENIED Permission
         "The LinkedIn account lacks permissions."
         "Reconnect the destination with an account that may manage the audience or conversion.";
@@ -331,7 +331,7 @@ codes! {
         "The outcome never occurs in the training data."
         "Check that the event occurs for the chosen users.";
     TRAINING_MATRIX_DOWNLOAD_FAILED Internal
-        "Hightouch could not fetch what it had trained on."
+        "Hightouch could not fetch the training data."
         "Run it again. If it fails again, ask Hightouch.";
     NO_KEY_EVENTS Training
         "The trait has no events to learn from."

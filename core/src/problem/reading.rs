@@ -224,7 +224,7 @@ mod tests {
             // Recorded texts whose reason nobody has explained.
             ("Cannot generate sync plan due to unmet dependencies.", None),
             ("Failed to write identifiers to data warehouse", None),
-            // A part of a word or of a phrase is not enough.
+            // A phrase is found only if all of it is there, as whole words.
             ("timeouts_total is 401", None),
             ("the column is fine, and one two three four five six the list does not exist", None),
             ("", None),

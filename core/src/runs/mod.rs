@@ -136,11 +136,8 @@ pub(crate) fn expired(sender: &Sender, token: &RunToken, failure: Option<&Error>
         Some(failure) => {
             let mut causes = vec![failure.message()];
             causes.extend_from_slice(failure.cause_messages());
-            let what = message![
-                what,
-                ", as far as could be seen: the last look at the run failed: ",
-                failure.what()
-            ];
+            let what =
+                message![what, ", as far as is known: the last look at the run failed: ", failure.what()];
             Error::new(Kind::WaitTimeout, what).with_causes(causes)
         }
     };

@@ -289,7 +289,7 @@ fn no_key() -> Error {
 
 /// Turns the failure of a write into an error of kind `outcome_unknown`.
 fn unknown(error: Error) -> Error {
-    let what = message!["the request was sent, but whether it took effect cannot be known: ", error.what()];
+    let what = message!["the request was sent, but it is unknown whether it took effect: ", error.what()];
     error
         .with_what(what)
         .with_kind(Kind::OutcomeUnknown)

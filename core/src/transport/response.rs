@@ -40,7 +40,7 @@ pub(crate) fn check(answer: &Exchange, scrub: Scrub<'_>) -> Result<(), Error> {
         (300..400, _) => {
             let to = answer.headers.get(LOCATION).and_then(|to| to.to_str().ok()).unwrap_or("elsewhere");
             format!(
-                "the server redirects to {}, and redirects are not followed: the key stays with its origin",
+                "the server redirects to {}, and redirects are not followed: the key must not be sent to another origin",
                 brief(&scrub(to), LONGEST_MESSAGE)
             )
         }
@@ -73,7 +73,7 @@ pub(crate) fn no_json(body: &[u8], scrub: Scrub<'_>) -> Option<String> {
             let title = std::str::from_utf8(body).ok().and_then(|text| title(text, scrub));
             let titled = title.map(|title| format!(" titled \"{title}\"")).unwrap_or_default();
             Some(format!(
-                "it is a page{titled} and no JSON; something on the way may have answered in the API's place"
+                "it is a web page{titled} and not JSON; a proxy or another server may have answered in the API's place"
             ))
         }
         Some(_) => None,
@@ -195,7 +195,7 @@ fn meaning(status: u16, said: &Said) -> (Kind, Option<Reason>, Option<&'static s
         }
         404 => (Kind::NotFound, None, None),
         408 | 499 => {
-            let hint = "Something on the way, or the server itself, gave up waiting.";
+            let hint = "A proxy or gateway on the way, or the server itself, gave up waiting.";
             (Kind::Timeout, None, Some(hint))
         }
         407 => {

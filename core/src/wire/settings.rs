@@ -179,7 +179,7 @@ impl DoorSettings {
 /// Reads a rate limit from the number of requests and the seconds of the window.
 fn limit(pair: &[f64]) -> Result<RateLimit, Error> {
     let wrong = |what: &'static str| Err(setting("limit", what));
-    let &[requests, seconds] = pair else { return wrong("takes two numbers: requests and seconds") };
+    let &[requests, seconds] = pair else { return wrong("must be two numbers: requests and seconds") };
     if !((1.0..=1_000_000.0).contains(&requests) && requests.fract() == 0.0) {
         return wrong("takes a whole number of requests from 1 to 1,000,000");
     }

@@ -24,7 +24,7 @@ pub struct Row {
     pub stalls: bool,
     /// Whether the same call is made once before, with success. It leaves its connection in the pool.
     pub warm: bool,
-    /// Whether a call takes so much memory that it is played alone.
+    /// Whether a call takes so much memory that no other call may be played at the same time.
     pub heavy: bool,
 }
 

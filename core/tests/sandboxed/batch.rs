@@ -165,7 +165,7 @@ async fn the_error_of_a_batch_with_unknown_items_says_what_to_do_in_the_language
             };
             let hint = failure["hint"].as_str().unwrap();
             assert!(
-                hint.starts_with("Whether a run was started is not known for some of the syncs."),
+                hint.starts_with("For some of the syncs, it is unknown whether a run was started."),
                 "{hint}"
             );
             assert_eq!(hint.contains(name), path.is_some(), "{hint}");

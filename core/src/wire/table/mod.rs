@@ -129,7 +129,7 @@ fn place<E: Endpoint>(mut args: Members) -> Result<(Call, page::Cursor), Error> 
             page::from_token(E::OPERATION, &next)
         }
         (Some(_), false) => {
-            let what = "the argument `next` stands alone: it carries the list's filters. Nothing was sent";
+            let what = "the argument `next` must be the only one, because it contains the list's filters. Nothing was sent";
             Err(Error::new(Kind::InvalidRequest, what))
         }
         (None, _) => {

@@ -185,7 +185,7 @@ impl Play<'_> {
         join_all(calls).await.into_iter().collect()
     }
 
-    /// Resolves when the step must be cancelled, or never.
+    /// Resolves when the step must be cancelled. Never resolves if it must not be.
     async fn cancelled(&self, step: &Value) {
         if let Some(after) = step["cancelAfterMs"].as_u64() {
             return tokio::time::sleep(Duration::from_millis(after)).await;
