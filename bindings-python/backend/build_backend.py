@@ -1,4 +1,4 @@
-"""The build backend: maturin, which first looks for Rust."""
+"""The build backend: maturin, after a check that Rust is installed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _check_rust() -> None:
 
 
 def get_requires_for_build_wheel(config_settings=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Needs nothing besides maturin. pip calls this before anything that takes long."""
+    """Requires nothing besides maturin. Checks for Rust here, because pip calls this function first."""
     _check_rust()
     return []
 

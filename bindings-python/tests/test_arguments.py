@@ -137,7 +137,7 @@ def test_durations_are_numbers_of_seconds_or_timedeltas_and_never_negative(world
         negative: list[Any] = [-1, timedelta(seconds=-1)]
         for wrong in negative:
             text = refused(lambda name=name, wrong=wrong: Hightouch(**{name: wrong}), ConfigError)  # type: ignore[misc]
-            assert text == f"`{name}` must not be negative, and it is {wrong!r}."
+            assert text == f"`{name}` must not be negative, but it is {wrong!r}."
         for wrong in ("30", True, float("nan"), float("inf"), Decimal("Infinity")):
             text = refused(lambda name=name, wrong=wrong: Hightouch(**{name: wrong}), ConfigError)  # type: ignore[misc]
             assert text == f"`{name}` must be a finite number of seconds or a timedelta, not {wrong!r}."
@@ -155,7 +155,7 @@ def test_a_schedule_may_be_given_as_a_cron_expression_or_a_rule(client: Hightouc
         assert client.syncs.update(1, schedule=typing.cast("Schedule", given)).schedule == expected
     assert client.syncs.update(1, schedule=None).schedule is None
     text = refused(lambda: client.syncs.update(1, schedule=DbtRule(account=None, job=None)))  # type: ignore[arg-type]
-    assert text.startswith("`schedule` is a DbtRule, whose type of schedule is not documented.")
+    assert text.startswith("`schedule` is a DbtRule, and the API does not document the `type` of such a schedule.")
 
 
 def test_order_by_is_spelled_in_snake_case(client: Hightouch, world: World) -> None:

@@ -75,8 +75,8 @@ def test_five_syncs_of_which_two_fail_are_named_and_the_program_exits_with_1(
 def test_the_runs_of_1000_syncs_come_as_fast_as_the_limit_allows(
     new_world: Callable[..., World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The times are those of the server's log. Time passes four times as fast, and so each delay of this machine counts
-    four times; at real time the same program takes 51 seconds.
+    """The test reads the times in the server's log. They pass four times as fast as real time, so a delay of this
+    machine counts four times. In real time, the same program takes 51 seconds.
     """
     world = new_world(syncs=1000, pastRuns=2, timeScale=4)
     monkeypatch.setattr(hightouch_sdk, "AsyncHightouch", partial(AsyncHightouch, **world.settings()))

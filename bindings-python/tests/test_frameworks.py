@@ -53,7 +53,7 @@ ht.syncs.get(1)
 @app.task
 def get():
     ht.syncs.get(1)
-    # Appends of one short line do not mix.
+    # Processes can append short lines to one file: the lines do not get mixed.
     with open(os.environ["DONE"], "a") as done:
         done.write(f"{os.getpid()} {ht.stats().scope}\\n")
 """

@@ -190,7 +190,7 @@ def test_more_runs_than_lines_do_not_scroll_the_terminal(new_world: Callable[...
     assert failed.startswith("sync 30 ")
     assert re.fullmatch(r"… and \d+ more", left)
     assert summary == "30 of 30 ended, 1 failed"
-    # A frame that scrolled would leave an earlier one above itself.
+    # If a frame were higher than the screen, a part of it would stay above the next frame.
     assert sum("ended" in line for line in seen.screen) == 1
 
 
@@ -272,7 +272,7 @@ def test_only_what_the_limit_holds_back_counts_as_waiting_for_it(monkeypatch: py
     assert after(5, waiting=Waiting(read=1)) == "waiting for the rate limit, for 5 s so far"
     assert after(5, waiting=Waiting(trigger=1)) == "waiting for the rate limit, for 5 s so far"
     assert after(2, waiting=Waiting(read=1)) == ""
-    # Looks at runs have a part of the limit of their own, and wait for it also while the limit itself has room.
+    # Looks at runs have their own part of the limit, and may wait for it even while the rest of the limit is free.
     assert after(5, waiting=Waiting(poll=9), used=100) == ""
     assert after(5, waiting=Waiting(poll=9), used=200) == "waiting for the rate limit, for 5 s so far"
     closed = after(1, waiting=Waiting(poll=9), closed_for_ms=8000)

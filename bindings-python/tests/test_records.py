@@ -272,7 +272,7 @@ def test_records_take_values_pages_and_lists_and_nothing_else(client: Hightouch,
         Records(Sync, number)
     with pytest.raises(TypeError, match=r"Use `Records\(type, page\)`"):
         Page([], has_next=False).records()
-    with pytest.raises(TypeError, match="to await"):
+    with pytest.raises(TypeError, match="must be awaited"):
         Records(Sync, AsyncHightouch(**world.settings()).syncs.list())  # type: ignore[arg-type]
 
 

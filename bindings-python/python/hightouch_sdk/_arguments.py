@@ -56,7 +56,7 @@ def schedule_of(value: Any) -> Any:
         value = CronRule(expression=value)
     if isinstance(value, (DbtRule, UnknownScheduleRule, VisualRule)):
         raise InvalidRequestError(
-            f"`schedule` is a {type(value).__name__}, whose type of schedule is not documented. Pass"
+            f"`schedule` is a {type(value).__name__}, and the API does not document the `type` of such a schedule. Pass"
             " `Schedule(type=…, schedule=…)` with the type that the API returns for such a schedule."
         )
     rule: Any = value

@@ -67,7 +67,7 @@ class _Stopping:
 
 @public
 class AsyncSyncBatch(Batch):
-    """The runs of many syncs. They are started and followed in the background, also while nobody waits for them.
+    """The runs of many syncs. They are started and followed in the background, even while nobody waits for them.
 
     Iterating over a batch yields each item once, as it ends; an item that failed raises nothing. An ``async with``
     block stops the batch at its end, and so does garbage collection. Runs that were started go on.

@@ -55,7 +55,7 @@ class Limit:
 def asked(
     syncs: Any, given: Mapping[str, object], checkpoint: str | os.PathLike[str] | None = None, **more: object
 ) -> dict[str, Any]:
-    """Returns the arguments of the operation ``syncs.run_many``. Of the arguments in ``more``, None is left out.
+    """Returns the arguments of the operation ``syncs.run_many``. Arguments in ``more`` that are None are left out.
 
     Raises:
         InvalidRequestError: ``syncs`` is not a collection of syncs, or ``checkpoint`` is not a path.
@@ -177,7 +177,7 @@ class _Stopping:
 
 @public
 class SyncBatch(Batch):
-    """The runs of many syncs. They are started and followed in the background, also while nobody waits for them.
+    """The runs of many syncs. They are started and followed in the background, even while nobody waits for them.
 
     Iterating over a batch yields each item once, as it ends; an item that failed raises nothing. A ``with`` block stops
     the batch at its end, and so does garbage collection. Runs that were started go on.

@@ -54,7 +54,7 @@ def milliseconds(name: str, duration: Any, error: type[HightouchError] = Invalid
         return None
     length = seconds(name, duration, error)
     if length < 0:
-        raise error(f"`{name}` must not be negative, and it is {duration!r}.")
+        raise error(f"`{name}` must not be negative, but it is {duration!r}.")
     return math.ceil(round(length * 1000, 6))
 
 

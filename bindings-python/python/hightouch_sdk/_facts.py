@@ -1,4 +1,4 @@
-"""What follows from the fields of a value. Each class here is the base of the value that its name begins with."""
+"""Properties that are computed from the fields of values. Each value inherits the class with its name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ._value import Value
 
 
 class SyncRunFacts(Value, frozen=True):
-    """What follows from the fields of a run of a sync."""
+    """Properties of a run of a sync."""
 
     @property
     def has_ended(self) -> bool:
@@ -23,7 +23,7 @@ class SyncRunFacts(Value, frozen=True):
 
 
 class SequenceRunFacts(Value, frozen=True):
-    """What follows from the fields of a run of a sequence."""
+    """Properties of a run of a sequence."""
 
     @property
     def has_ended(self) -> bool:
@@ -32,7 +32,7 @@ class SequenceRunFacts(Value, frozen=True):
 
 
 class IdentityGraphRunFacts(Value, frozen=True):
-    """What follows from the fields of a run of an identity graph."""
+    """Properties of a run of an identity graph."""
 
     @property
     def has_ended(self) -> bool:
@@ -46,7 +46,7 @@ class IdentityGraphRunFacts(Value, frozen=True):
 
 
 class RowCountsFacts(Value, frozen=True):
-    """What follows from row counts."""
+    """Properties of row counts."""
 
     @property
     def total(self) -> int:

@@ -222,7 +222,7 @@ class _Listing(Generic[T]):
         return {**args, "limit": max(most, 1)}
 
     def _page(self, answer: tuple[str, bytes], before: int) -> tuple[Page[T], str | None]:
-        """Reads a page, before which the list had some rows. Returns also the token of the next page."""
+        """Reads a page. ``before`` is the number of rows on earlier pages. Also returns the token of the next page."""
         query, place = self._query, place_of(answer[0])
         items: list[T] = decoded(query.decoder, answer[1])
         token = place.next

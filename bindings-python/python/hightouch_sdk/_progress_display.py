@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ._door import Door
 
 TICK_S = 1.0
-"""How often a frame is drawn to advance the times, and the rate limit is read, in seconds."""
+"""How many seconds pass between two frames that only advance the times, and between two readings of the rate limit."""
 
 ENDED_ROWS = 100
 """How many rows of ended waits stay on the screen while other waits go on, at most."""
@@ -155,7 +155,7 @@ class _Stage:
         while not self._over.wait(TICK_S):
             with self._lock:
                 displays = list(self._displays)
-            # Displays of one workspace say the same.
+            # One notice is enough, because displays of one workspace have the same notice.
             self._notice = next((text for display in displays if (text := display.notice())), "")
             self.draw()
 

@@ -117,7 +117,7 @@ class _Handle(Generic[S]):
 
     @property
     def token(self) -> str:
-        """A string that identifies the run. ``client.run(token)`` resumes it, also in another process or language."""
+        """A string that identifies the run. ``client.run(token)`` resumes it, even in another process or language."""
         return self._opened.token
 
     @property

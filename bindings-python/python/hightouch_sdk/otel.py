@@ -165,8 +165,7 @@ class _Telemetry:
 
 
 def _key(call: CallStart | CallEnd) -> tuple[str, int]:
-    """Identifies a call. Several requests of a batch can share an id, so the thread is part of the name: a thread
-    reports one request at a time."""
+    """Identifies a call. Requests of a batch can share an id, but each thread reports one request at a time."""
     return call.call_id, 0 if call.batch_call_id is None else threading.get_ident()
 
 

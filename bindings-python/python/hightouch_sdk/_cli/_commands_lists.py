@@ -25,7 +25,9 @@ def selected(ht: Hightouch, tags: tuple[tuple[str, str], ...], model: int | None
 
 
 @click.command()
-@click.option("--tag", "tags", type=Pair(), multiple=True, help="Only syncs with this tag. Several must all match.")
+@click.option(
+    "--tag", "tags", type=Pair(), multiple=True, help="Only syncs with this tag. If repeated, all tags must match."
+)
 @click.option("--model", type=int, metavar="ID", help="Only syncs of this model.")
 @click.option("--status", help="Only syncs with this status, such as failed.")
 @output

@@ -51,7 +51,11 @@ _QUIET = click.option("--quiet", "-q", is_flag=True, help="Show no progress.")
 @click.command("run")
 @click.argument("syncs", nargs=-1, metavar="[SYNC]...")
 @click.option(
-    "--tag", "tags", type=Pair(), multiple=True, help="Also run the syncs with this tag. Several must all match."
+    "--tag",
+    "tags",
+    type=Pair(),
+    multiple=True,
+    help="Also run the syncs with this tag. If repeated, all tags must match.",
 )
 @click.option("--model", type=int, metavar="ID", help="Also run the syncs of this model; with --tag, only those.")
 @click.option(

@@ -55,7 +55,7 @@ def _complaint(world: World) -> str | None:
 
 @pytest.fixture(autouse=True)
 def _hightouch_world_of_the_mark(request: pytest.FixtureRequest) -> None:
-    """Gives a marked test its world, also if the test does not name the fixture."""
+    """Gives a marked test its world, even if the test does not name the fixture."""
     node: pytest.Item = request.node
     if node.get_closest_marker("hightouch_world") is not None:
         request.getfixturevalue("hightouch_world")
