@@ -329,7 +329,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
   async #apply({ items, finished, told = [] }: Changes): Promise<void> {
     for (const record of items) {
       const { sync, outcome } = this.#items[record.index] ?? {}
-      // The answer to `batch.stop` has all items, also those that had ended before.
+      // The answer to `batch.stop` has all items, including those that had ended before.
       if (sync === undefined || outcome !== undefined) continue
       const item = itemOf(record, sync)
       this.#items[record.index] = item

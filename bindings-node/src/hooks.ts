@@ -100,7 +100,7 @@ export interface CallHooks {
    */
   onStart?: ((call: CallStart) => void) | undefined
   /**
-   * Called after each call for which `onStart` was called, also if the call failed or was aborted.
+   * Called after each call for which `onStart` was called, even if the call failed or was aborted.
    *
    * @param call The call and its outcome.
    */

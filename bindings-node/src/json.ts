@@ -198,7 +198,7 @@ export class Json<T = JsonValue> {
     const returned = change(edit)
     const edits = edit.end()
     if (typeof (returned as { then?: unknown } | undefined)?.then === 'function') {
-      throw new TypeError('edit: the function must not be async. Await before the edit what it needs.')
+      throw new TypeError('edit: the function must not be async. Await what it needs before the edit.')
     }
     const { json } = callLocal('json.edit', { json: this.text, edits }, TypeError) as Edited
     return new Json<T>(undefined, json)

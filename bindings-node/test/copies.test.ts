@@ -10,7 +10,7 @@ import { logOf, settingsOf, useSandbox } from './support.js'
 
 const TEXT = '{ "mode": "upsert", "id": 123456789012345678901234567890 }'
 
-/** Copies every enumerable member, also inherited ones, like `merge` and `cloneDeep` of lodash. */
+/** Copies every enumerable member, including inherited ones, like `merge` and `cloneDeep` of lodash. */
 function merged(target: object, ...sources: object[]): object {
   for (const source of sources) {
     for (const name in source) Reflect.set(target, name, Reflect.get(source, name))

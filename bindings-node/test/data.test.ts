@@ -114,7 +114,7 @@ describe('records', () => {
     }
   })
 
-  /** Everything that a client returns can go into an answer of HTTP or a log. */
+  /** Everything that a client returns can be part of an HTTP response or of a log. */
   test('are not the only form: everything that was read has JSON', async () => {
     await using ht = clientOf(await world({ syncs: 2, pastRuns: 1 }))
     const run = await ht.syncs.trigger(1)

@@ -190,7 +190,7 @@ describe('the progress of a wait', () => {
     await new Promise((resolve) => setImmediate(resolve))
     assert.equal(process.stderr.listenerCount('error'), 0)
     assert(frames.some((line) => /^and \d more$/.test(line)))
-    // Only lines that stay are longer than the terminal is wide.
+    // Lines that change are cut to the width of the terminal.
     const changing = frames.filter((line) => line.startsWith('T') && !line.endsWith(', 0 in progress'))
     assert(changing.some((line) => line.endsWith('…')))
     assert(changing.every((line) => line.length < 30))
