@@ -147,7 +147,7 @@ final class BatchFeed: @unchecked Sendable {
         }
         locked { state in
             for (change, error) in zip(changes.items, errors) where state.items.indices.contains(change.index) {
-                // The answer to `batch.stop` has all items, also those that had ended before.
+                // The answer to `batch.stop` has all items, including those that had ended before.
                 if state.items[change.index].outcome != nil { continue }
                 if change.outcome != nil { state.ended.append(change.index) }
                 state.items[change.index].apply(change, error: error)

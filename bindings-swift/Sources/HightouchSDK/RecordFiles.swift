@@ -38,8 +38,8 @@ where Records.Element: FlatRecord {
 extension AsyncSequence where Self: Sendable, Element: FlatRecord {
     /// Writes the records as CSV (RFC 4180), in UTF-8.
     ///
-    /// Nil is an empty cell, an empty text is `""`, and a list is JSON. A text is written as it is, also one that a
-    /// spreadsheet would run as a formula, because a program that reads the file must get what Hightouch has.
+    /// Nil is an empty cell, an empty text is `""`, and a list is JSON. A text is written as it is, even if a
+    /// spreadsheet would run it as a formula, because a program that reads the file must get what Hightouch has.
     ///
     /// - Parameters:
     ///   - header: Whether the first line has the names of the columns.
@@ -75,8 +75,8 @@ extension PagedSequence where Element: Recordable {
     /// Writes the elements as CSV (RFC 4180), in UTF-8: one flat record a line. The next page is only fetched when its
     /// first line is asked for.
     ///
-    /// Nil is an empty cell, an empty text is `""`, and a list is JSON. A text is written as it is, also one that a
-    /// spreadsheet would run as a formula, unless `escapingFormulas` is true.
+    /// Nil is an empty cell, an empty text is `""`, and a list is JSON. A text is written as it is, even if a
+    /// spreadsheet would run it as a formula, unless `escapingFormulas` is true.
     ///
     /// ```swift
     /// for try await line in ht.syncs.runs("orders-to-salesforce").csv() { print(line, terminator: "") }
