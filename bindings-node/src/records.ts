@@ -63,7 +63,7 @@ export interface SequenceRunRecord {
    * did not succeed.
    */
   status: string
-  /** Runs of the sequence's syncs. Only runs that have started are listed. As JSON text. */
+  /** Runs of the sequence's syncs. Only runs that have started are listed. The cell is JSON text. */
   syncRuns: string
 }
 
@@ -87,7 +87,7 @@ export interface IdentityGraphRunRecord {
   durationSeconds: number | null
   /**
    * Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Absent
-   * unless the run succeeded. As JSON text.
+   * unless the run succeeded. The cell is JSON text.
    */
   stats: string | null
   /** Error message of a run that failed. */
@@ -109,7 +109,8 @@ export interface SourceRecord {
   /** Time of the last change. */
   updatedAt: Timestamp | null
   /**
-   * Settings of the connection. Their structure depends on the type and may change at any time. As JSON text.
+   * Settings of the connection. Their structure depends on the type and may change at any time. The cell is
+   * JSON text.
    */
   configuration: string | null
   /** Kind of connection, such as `snowflake` or `postgres`. */
@@ -131,7 +132,8 @@ export interface DestinationRecord {
   /** Time of the last change. */
   updatedAt: Timestamp | null
   /**
-   * Settings of the connection. Their structure depends on the type and may change at any time. As JSON text.
+   * Settings of the connection. Their structure depends on the type and may change at any time. The cell is
+   * JSON text.
    */
   configuration: string | null
   /** Kind of connection, such as `salesforce` or `hubspot`. */
@@ -165,23 +167,23 @@ export interface ModelRecord {
    * tables `"tabel"`.
    */
   queryType: string | null
-  /** Tags, as a map from name to value. As JSON text. */
+  /** Tags, as a map from name to value. The cell is JSON text. */
   tags: string | null
   /** Whether the model is used only as a part of other models. */
   isSchema: boolean | null
   /** Ids of the syncs that use the model. */
   syncs: number[]
-  /** The query, if the model is an audience. As JSON text. */
+  /** The query, if the model is an audience. The cell is JSON text. */
   visual: string | null
-  /** The query, if the source has no SQL. As JSON text. */
+  /** The query, if the source has no SQL. The cell is JSON text. */
   custom: string | null
-  /** The table, if the model reads a whole table. As JSON text. */
+  /** The table, if the model reads a whole table. The cell is JSON text. */
   table: string | null
-  /** The dbt model, if the model is based on one. As JSON text. */
+  /** The dbt model, if the model is based on one. The cell is JSON text. */
   dbt: string | null
-  /** The dbt Cloud model, if the model is based on one. As JSON text. */
+  /** The dbt Cloud model, if the model is based on one. The cell is JSON text. */
   dbtCloud: string | null
-  /** The query, if it is plain SQL. As JSON text. */
+  /** The query, if it is plain SQL. The cell is JSON text. */
   raw: string | null
   /** Id of the folder that holds the model. */
   folderId: string | null
@@ -209,13 +211,13 @@ export interface SyncRecord {
   /** Id of the model that the sync reads. */
   modelId: number | null
   /**
-   * Mappings and settings. Their structure depends on the kind of destination and may change at any time. As
-   * JSON text.
+   * Mappings and settings. Their structure depends on the kind of destination and may change at any time. The
+   * cell is JSON text.
    */
   configuration: string | null
   /**
    * Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence.
-   * As JSON text.
+   * The cell is JSON text.
    */
   schedule: string | null
   /** Status of the sync, usually that of its latest run. */
@@ -233,7 +235,7 @@ export interface SyncRecord {
    * was created.
    */
   externalSegmentId: string | null
-  /** Tags, as a map from name to value. As JSON text. */
+  /** Tags, as a map from name to value. The cell is JSON text. */
   tags: string | null
 }
 
@@ -251,7 +253,7 @@ export interface DecisionEngineFlowRecord {
   audienceId: number | null
   /** Status of the flow. Hightouch documents only `active`. */
   status: string | null
-  /** Settings. The API does not define their structure. As JSON text. */
+  /** Settings. The API does not define their structure. The cell is JSON text. */
   config: string | null
   /** Time of creation. */
   createdAt: Timestamp | null
@@ -269,13 +271,13 @@ export interface DecisionEngineMessageRecord {
   name: string
   /** Id of the channel that the message is sent on. */
   channelId: string | null
-  /** Content and settings. Their structure depends on the channel. As JSON text. */
+  /** Content and settings. Their structure depends on the channel. The cell is JSON text. */
   config: string | null
-  /** Tags. The API does not define their structure. As JSON text. */
+  /** Tags. The API does not define their structure. The cell is JSON text. */
   tags: string | null
-  /** Limits on how often and when the message can be chosen. As JSON text. */
+  /** Limits on how often and when the message can be chosen. The cell is JSON text. */
   guardrails: string | null
-  /** Variables of the message. As JSON text. */
+  /** Variables of the message. The cell is JSON text. */
   variables: string
   /** Time of creation. */
   createdAt: Timestamp | null
@@ -295,7 +297,7 @@ export interface EventContractRecord {
   description: string | null
   /** How events that the contract does not define are handled. */
   onUndeclaredSchema: string | null
-  /** The events that the contract defines. As JSON text. */
+  /** The events that the contract defines. The cell is JSON text. */
   events: string
   /** Id of the workspace that the contract belongs to. */
   workspaceId: number | null
@@ -303,7 +305,7 @@ export interface EventContractRecord {
   createdAt: Timestamp | null
   /** Time of the last change. */
   updatedAt: Timestamp | null
-  /** Event sources that the contract applies to. As JSON text. */
+  /** Event sources that the contract applies to. The cell is JSON text. */
   eventSources: string
 }
 
@@ -319,9 +321,9 @@ export interface EventDomainRecord {
   description: string | null
   /** How events that the domain does not define are handled. */
   onUndeclaredSchema: string | null
-  /** The events that the domain defines. As JSON text. */
+  /** The events that the domain defines. The cell is JSON text. */
   events: string
-  /** Components that the schemas of the events share. As JSON text. */
+  /** Components that the schemas of the events share. The cell is JSON text. */
   components: string
   /** Id of the workspace that the domain belongs to. */
   workspaceId: number | null
@@ -329,7 +331,7 @@ export interface EventDomainRecord {
   createdAt: Timestamp | null
   /** Time of the last change. */
   updatedAt: Timestamp | null
-  /** Event sources that the domain applies to. As JSON text. */
+  /** Event sources that the domain applies to. The cell is JSON text. */
   eventSources: string
 }
 

@@ -34,8 +34,9 @@ export type RunManyArgs<TriggerArgs> = TriggerArgs & {
 export abstract class SyncsBase<TriggerArgs extends object> extends Resource {
   /**
    * Starts a run of each sync and follows all of them in the background. A sync that fails does not affect the others,
-   * but after a failure that all would meet, such as a refused key, no more syncs are started. An unknown slug is not an
-   * error of this call, but of its item. Hooks get this call, and each request of the batch once it has ended.
+   * but after a failure that would affect every sync, such as a refused key, no more syncs are started. An unknown slug
+   * is not an error of this call, but of its item. Hooks get this call, and each request of the batch once it has
+   * ended.
    *
    * ```ts
    * const batch = await ht.syncs.runMany(['orders-to-salesforce', 2, 3], { atOnce: 2 })

@@ -118,7 +118,8 @@ def test_at_most_so_many_syncs_are_in_progress_at_once(seven: World) -> None:
     with Hightouch(**seven.settings()) as client:
         batch = client.syncs.run_many(range(1, 8), at_once=2)
         batch.wait(on_failure="return", progress=lambda _: most.append(sum(item.in_progress for item in batch.items)))
-    # Not `==`, because a run that starts and ends between two steps of the wait is never seen in progress.
+    # This does not compare with `==`, because a run that starts and ends between two steps of the wait is never seen in
+    # progress.
     assert max(most) <= 2
     assert triggers(seven) == 7
 

@@ -30,7 +30,7 @@ gevent.spawn(count)
 
 
 def in_gevent(world: World, script: str) -> str:
-    # The patches come first, as gevent asks.
+    # gevent asks programs to patch the standard library first, so the script begins with the patches.
     return run(world, GEVENT + script)[0].strip()
 
 

@@ -66,7 +66,7 @@ struct Answered {
 }
 
 thread_local! {
-    /// Not dropped when the thread ends, because tokio's own thread-local may be gone by then.
+    /// The runtime is not dropped when the thread ends, because tokio's own thread-local may be gone by then.
     static ANSWERED: ManuallyDrop<Answered> = {
         let runtime = runtime();
         let server = Answering::new(&runtime);

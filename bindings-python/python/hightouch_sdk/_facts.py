@@ -1,4 +1,4 @@
-"""Properties that are computed from the fields of values. Each value inherits the class with its name."""
+"""Properties that are computed from the fields of values. ``SyncRun`` inherits ``SyncRunFacts``, and so on."""
 
 from __future__ import annotations
 

@@ -127,10 +127,10 @@ extension SyncBatch: CustomStringConvertible, CustomReflectable {
 }
 
 extension Syncs {
-    /// Starts a run of each sync and follows the runs together, in the background. A sync that fails does not affect the
-    /// others. But after a failure that every sync would meet, such as a rejected key, no more syncs are started. For
-    /// an unknown slug, this method does not throw; the item of that sync has the error. Hooks get this call, and each request
-    /// of the batch once it has ended.
+    /// Starts a run of each sync and follows the runs together, in the background. A sync that fails does not affect
+    /// the others. But after a failure that would affect every sync, such as a rejected key, no more syncs are started.
+    /// For an unknown slug, this method does not throw; the item of that sync has the error. Hooks get this call, and
+    /// each request of the batch once it has ended.
     ///
     /// - Parameters:
     ///   - syncs: The ids or slugs of the syncs; an all-digit string is an id.

@@ -43,7 +43,7 @@ enum Coding {
 
     static func date(_ text: String) throws -> Date {
         if let milliseconds = milliseconds(text) { return Date(timeIntervalSince1970: Double(milliseconds) / 1000) }
-        // Rounded to whole milliseconds, so that both parsers return equal dates for the same time.
+        // The time is rounded to whole milliseconds, so that both parsers return equal dates for the same time.
         let parsed = try style.parse(text).timeIntervalSince1970
         return Date(timeIntervalSince1970: (parsed * 1000).rounded() / 1000)
     }

@@ -56,8 +56,8 @@ impl From<Error> for NotBegun {
 
 impl Drive {
     pub(super) async fn run(self, items: Vec<(BatchItem, Progress)>, runs: Vec<RunToken>) {
-        // An error that every other sync would meet too, such as a refused key. After it no more syncs are started, and
-        // those that were not started report it.
+        // An error that would affect every other sync too, such as a refused key. After this error no more syncs are
+        // started, and it is the error of those that were not started.
         let mut hopeless: Option<Error> = None;
         let (resumed, waiting) = self.resume(items, &runs).await;
         let mut waiting = waiting.into_iter();
@@ -133,7 +133,7 @@ impl Drive {
     }
 
     /// Sends a small read if no answer has shown the server's time yet. Without the time, a later process could not
-    /// tell which run a trigger has started. If the request fails, the triggers will meet the same error.
+    /// tell which run a trigger has started. If the request fails, the triggers will fail with the same error.
     async fn learn_time(&self) {
         if self.sender.server_time(Instant::now()).is_some() {
             return;
@@ -185,7 +185,7 @@ impl Drive {
         if let (Some(checkpoint), Err(error)) = (&self.checkpoint, &started)
             && !item.may_run(error)
         {
-            // If the line cannot be written, the next sync meets the same error before its trigger is sent.
+            // If the line cannot be written, the next sync fails with the same error before its trigger is sent.
             let _ = checkpoint.not_started(item.index).await;
         }
         Ok(started?)

@@ -66,9 +66,9 @@ pub(crate) struct Tell {
 
 impl Syncs {
     /// Starts a run of each of these syncs, and follows the runs together. At most [`RunMany::at_once`] syncs are in
-    /// progress at a time. A failure of one sync does not affect the others, but after a failure that all would meet,
-    /// such as a refused key, no more syncs are started. Must be called within a tokio runtime. Waits for nothing but
-    /// the file of a [`RunMany::checkpoint`].
+    /// progress at a time. A failure of one sync does not affect the others, but after a failure that would affect
+    /// every sync, such as a refused key, no more syncs are started. Must be called within a tokio runtime. Waits for
+    /// nothing but the file of a [`RunMany::checkpoint`].
     ///
     /// # Errors
     /// Kind `invalid_request` if one of the syncs cannot be an id or a slug, if the options of the trigger contradict

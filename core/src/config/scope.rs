@@ -167,10 +167,11 @@ fn sentinel_login(options: &str) -> Option<(Option<String>, Option<Secret>)> {
 }
 
 fn server(text: &str, default: u16) -> Option<(String, u16)> {
-    // Parsed with a scheme that has no default port, because `Url` drops a port that is the default.
+    // The text is parsed with a scheme that has no default port, because `Url` drops a port that is the default of its
+    // scheme.
     let url = Url::parse(&format!("redis://{text}")).ok()?;
     let host = url.host_str().filter(|host| !host.is_empty())?;
-    // An address of IPv6 stands in brackets in a URL, but not elsewhere.
+    // Only a URL has brackets around an IPv6 address.
     Some((host.trim_matches(['[', ']']).to_owned(), url.port().unwrap_or(default)))
 }
 

@@ -268,7 +268,7 @@ impl Core {
     ) -> R {
         let asked = self.now();
         let lost = inner.open(asked);
-        // Read after the lock of the store was taken, so that no other process has noted a later time.
+        // The clock is read after the lock of the store was taken, so that no other process has noted a later time.
         let now = self.now();
         if Duration::from_nanos(now.saturating_sub(asked)) >= FETCHED_WITHIN && inner.shares() {
             // This process was stopped, and others may have gone on without it. What was read may be old.

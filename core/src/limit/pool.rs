@@ -259,7 +259,7 @@ impl Pool {
             let in_use = self.used.saturating_add(self.quota.scaled(IN_USE)) > now;
             return if in_use || wanted.waiting > 0 { self.ask_at } else { NEVER };
         }
-        // A request that the limit of this process does not let go yet is asked for later.
+        // A grant is not asked for before a waiting request could use it.
         let wants = wanted.at > now || wanted.whole + wanted.some > self.ready.len() as u64;
         let unused = self
             .ready

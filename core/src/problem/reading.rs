@@ -221,7 +221,7 @@ mod tests {
             ("connect ECONNREFUSED 10.0.0.1:5432", Some(ProblemCategory::Unavailable)),
             ("column \"plan\" of relation \"orders\" does not exist", Some(ProblemCategory::MissingColumn)),
             ("Table 'crm.orders' doesn't exist", Some(ProblemCategory::MissingResource)),
-            // Recorded texts whose reason nobody has explained.
+            // These texts were recorded, and their reason is unknown.
             ("Cannot generate sync plan due to unmet dependencies.", None),
             ("Failed to write identifiers to data warehouse", None),
             // A phrase is found only if all of it is there, as whole words.

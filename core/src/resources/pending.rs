@@ -173,7 +173,8 @@ pub(crate) async fn latest<S: Listed>(
 pub(crate) async fn value<T: Readable>(sender: &Sender, call: &Call, spent: &mut Spent) -> Result<T, Error> {
     let mut by_slug = BySlug::default();
     loop {
-        // Boxed, because looking up a slug is a call of its own: unboxed, it would double the size of this future.
+        // The look-up of a slug is boxed, because it is a call of its own: unboxed, it would double the size of this
+        // future.
         let ready = Box::pin(by_slug.ready(sender, call, spent)).await?;
         match sender.value(&ready, spent).await {
             Err(error) if by_slug.again(sender, &ready, &error) => {}

@@ -102,7 +102,8 @@ impl Sender {
         spent.check()?;
         call.check()?;
         self.refuse_inside_key_function()?;
-        // Prepared before a permit is taken, because a request that cannot be prepared must not use up the limit.
+        // The request is prepared before a permit is taken, because a request that cannot be prepared must not use up
+        // the limit.
         let mut prepared = Some(self.outgoing(call, spent, begun)?);
         let started = Instant::now();
         self.first_key(spent).await?;

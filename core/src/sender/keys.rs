@@ -169,7 +169,7 @@ impl Desk {
 
     async fn until<R>(&self, mut look: impl FnMut(&mut Wants) -> Option<R>) -> R {
         loop {
-            // Registered before the check, so that no change in between is missed.
+            // This waits for changes from before the check on, so that no change in between is missed.
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();

@@ -246,7 +246,7 @@ impl Engine {
     /// Makes one call. The future must be polled in a tokio runtime. Cancelling the call or dropping the future ends
     /// the request in flight.
     pub async fn call(&self, op: &str, args: &str, opts: &str, cancel: &Cancel) -> CallOutput {
-        // Boxed, because the future has about 25 kB, and every future around it would hold and copy it.
+        // The future is boxed, because it has about 25 kB, and every future around it would hold and copy it.
         let call = Box::pin(self.cancellable(op, args, opts, cancel));
         let called = AssertUnwindSafe(call).catch_unwind().await;
         match called.unwrap_or_else(|_| Err(defect(op))) {
@@ -326,7 +326,7 @@ impl Engine {
         let options = asked.into_options()?;
         let (style, self_test) = (self.style, self.self_test);
         let caller = Caller { client, options, raw, batches: &self.batches, style, self_test };
-        // Boxed, because both branches of the `if` below would otherwise hold the whole future.
+        // The future is boxed, because both branches of the `if` below would otherwise hold all of it.
         let made = Box::pin(ops::dispatch(&caller, op, &args));
         with_signal(cancel.0.clone(), async { if inside { asking(made).await } else { made.await } }).await
     }

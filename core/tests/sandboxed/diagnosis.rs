@@ -134,7 +134,8 @@ async fn the_diagnosis_of_a_working_connection_shows_what_tls_negotiated() {
     let diagnosis = world.client().diagnose().await;
     assert_eq!((diagnosis.ok, codes(&diagnosis)), (true, vec!["ok"]), "{diagnosis}");
     let tls = diagnosis.tls.as_ref().unwrap();
-    // Checked here and not in `tests/tls`, because OpenSSL before 3.5 has no post-quantum key exchange.
+    // The key exchange is checked here and not in `tests/tls`, because OpenSSL before 3.5 has no post-quantum key
+    // exchange.
     assert_eq!(tls.key_exchange, "X25519MLKEM768");
     assert_eq!((tls.protocol.as_str(), tls.application_protocol.as_deref()), ("TLS 1.3", Some("h2")));
     let text = diagnosis.to_string();

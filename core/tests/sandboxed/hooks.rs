@@ -176,7 +176,8 @@ async fn every_operation_is_announced_by_the_name_that_its_report_has() {
     };
     let own = ["run", "run.state", "request", "client.diagnose"].map(str::to_owned);
     for op in [listed("operations"), listed("lookups"), own.to_vec()].concat() {
-        // Most of these calls lack an argument, so they are refused; the name does not depend on it.
+        // Most of these calls are refused, because they lack an argument. Their names are the same as those of
+        // successful calls.
         let start = announced(&engine, &op, &json!({}));
         let out = engine.call(&op, "{}", "", &Cancel::new()).await;
         let head: Value = serde_json::from_str(&out.head).unwrap();

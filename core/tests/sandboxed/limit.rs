@@ -24,7 +24,7 @@ async fn load(counter: &str, phase: f64) {
             let client = client.clone();
             tokio::spawn(async move {
                 while Instant::now() < end {
-                    // Not `bulk`, because requests with this priority leave a tenth of the limit free.
+                    // The priority is not `bulk`, because such requests leave a tenth of the limit free.
                     let options = Options::new().priority(Priority::Read);
                     let mut page = client
                         .syncs()

@@ -180,7 +180,7 @@ public struct SequenceRunRecord: FlatRecord {
     /// succeed.
     public var status: String
 
-    /// Runs of the sequence's syncs. Only runs that have started are listed. As JSON text.
+    /// Runs of the sequence's syncs. Only runs that have started are listed. The cell is JSON text.
     public var syncRuns: String
 
     /// Creates the record of a value.
@@ -243,7 +243,7 @@ public struct IdentityGraphRunRecord: FlatRecord {
     public var durationSeconds: Double?
 
     /// Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Absent unless
-    /// the run succeeded. As JSON text.
+    /// the run succeeded. The cell is JSON text.
     public var stats: String?
 
     /// Error message of a run that failed.
@@ -323,7 +323,8 @@ public struct SourceRecord: FlatRecord {
     /// Time of the last change.
     public var updatedAt: Date?
 
-    /// Settings of the connection. Their structure depends on the type and may change at any time. As JSON text.
+    /// Settings of the connection. Their structure depends on the type and may change at any time. The cell is JSON
+    /// text.
     public var configuration: String?
 
     /// Kind of connection, such as `snowflake` or `postgres`.
@@ -397,7 +398,8 @@ public struct DestinationRecord: FlatRecord {
     /// Time of the last change.
     public var updatedAt: Date?
 
-    /// Settings of the connection. Their structure depends on the type and may change at any time. As JSON text.
+    /// Settings of the connection. Their structure depends on the type and may change at any time. The cell is JSON
+    /// text.
     public var configuration: String?
 
     /// Kind of connection, such as `salesforce` or `hubspot`.
@@ -490,7 +492,7 @@ public struct ModelRecord: FlatRecord {
     /// `"tabel"`.
     public var queryType: String?
 
-    /// Tags, as a map from name to value. As JSON text.
+    /// Tags, as a map from name to value. The cell is JSON text.
     public var tags: String?
 
     /// Whether the model is used only as a part of other models.
@@ -499,22 +501,22 @@ public struct ModelRecord: FlatRecord {
     /// Ids of the syncs that use the model.
     public var syncs: [Int]
 
-    /// The query, if the model is an audience. As JSON text.
+    /// The query, if the model is an audience. The cell is JSON text.
     public var visual: String?
 
-    /// The query, if the source has no SQL. As JSON text.
+    /// The query, if the source has no SQL. The cell is JSON text.
     public var custom: String?
 
-    /// The table, if the model reads a whole table. As JSON text.
+    /// The table, if the model reads a whole table. The cell is JSON text.
     public var table: String?
 
-    /// The dbt model, if the model is based on one. As JSON text.
+    /// The dbt model, if the model is based on one. The cell is JSON text.
     public var dbt: String?
 
-    /// The dbt Cloud model, if the model is based on one. As JSON text.
+    /// The dbt Cloud model, if the model is based on one. The cell is JSON text.
     public var dbtCloud: String?
 
-    /// The query, if it is plain SQL. As JSON text.
+    /// The query, if it is plain SQL. The cell is JSON text.
     public var raw: String?
 
     /// Id of the folder that holds the model.
@@ -633,12 +635,12 @@ public struct SyncRecord: FlatRecord {
     /// Id of the model that the sync reads.
     public var modelId: Int?
 
-    /// Mappings and settings. Their structure depends on the kind of destination and may change at any time. As JSON
-    /// text.
+    /// Mappings and settings. Their structure depends on the kind of destination and may change at any time. The cell
+    /// is JSON text.
     public var configuration: String?
 
-    /// Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence. As JSON
-    /// text.
+    /// Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence. The
+    /// cell is JSON text.
     public var schedule: String?
 
     /// Status of the sync, usually that of its latest run.
@@ -660,7 +662,7 @@ public struct SyncRecord: FlatRecord {
     /// created.
     public var externalSegmentId: String?
 
-    /// Tags, as a map from name to value. As JSON text.
+    /// Tags, as a map from name to value. The cell is JSON text.
     public var tags: String?
 
     /// Creates the record of a value.
@@ -755,7 +757,7 @@ public struct DecisionEngineFlowRecord: FlatRecord {
     /// Status of the flow. Hightouch documents only `active`.
     public var status: String?
 
-    /// Settings. The API does not define their structure. As JSON text.
+    /// Settings. The API does not define their structure. The cell is JSON text.
     public var config: String?
 
     /// Time of creation.
@@ -829,16 +831,16 @@ public struct DecisionEngineMessageRecord: FlatRecord {
     /// Id of the channel that the message is sent on.
     public var channelId: String?
 
-    /// Content and settings. Their structure depends on the channel. As JSON text.
+    /// Content and settings. Their structure depends on the channel. The cell is JSON text.
     public var config: String?
 
-    /// Tags. The API does not define their structure. As JSON text.
+    /// Tags. The API does not define their structure. The cell is JSON text.
     public var tags: String?
 
-    /// Limits on how often and when the message can be chosen. As JSON text.
+    /// Limits on how often and when the message can be chosen. The cell is JSON text.
     public var guardrails: String?
 
-    /// Variables of the message. As JSON text.
+    /// Variables of the message. The cell is JSON text.
     public var variables: String
 
     /// Time of creation.
@@ -918,7 +920,7 @@ public struct EventContractRecord: FlatRecord {
     /// How events that the contract does not define are handled.
     public var onUndeclaredSchema: String?
 
-    /// The events that the contract defines. As JSON text.
+    /// The events that the contract defines. The cell is JSON text.
     public var events: String
 
     /// Id of the workspace that the contract belongs to.
@@ -930,7 +932,7 @@ public struct EventContractRecord: FlatRecord {
     /// Time of the last change.
     public var updatedAt: Date?
 
-    /// Event sources that the contract applies to. As JSON text.
+    /// Event sources that the contract applies to. The cell is JSON text.
     public var eventSources: String
 
     /// Creates the record of a value.
@@ -1004,10 +1006,10 @@ public struct EventDomainRecord: FlatRecord {
     /// How events that the domain does not define are handled.
     public var onUndeclaredSchema: String?
 
-    /// The events that the domain defines. As JSON text.
+    /// The events that the domain defines. The cell is JSON text.
     public var events: String
 
-    /// Components that the schemas of the events share. As JSON text.
+    /// Components that the schemas of the events share. The cell is JSON text.
     public var components: String
 
     /// Id of the workspace that the domain belongs to.
@@ -1019,7 +1021,7 @@ public struct EventDomainRecord: FlatRecord {
     /// Time of the last change.
     public var updatedAt: Date?
 
-    /// Event sources that the domain applies to. As JSON text.
+    /// Event sources that the domain applies to. The cell is JSON text.
     public var eventSources: String
 
     /// Creates the record of a value.

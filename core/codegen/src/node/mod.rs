@@ -107,7 +107,7 @@ fn column_kind(column: &Value) -> Result<String, Error> {
 fn column_doc(column: &Value) -> Result<String, Error> {
     let doc = column.get_attr("doc")?.to_string();
     let json = column.get_attr("type")?.as_str() == Some("json");
-    Ok(if json { format!("{doc} As JSON text.") } else { doc })
+    Ok(if json { format!("{doc} The cell is JSON text.") } else { doc })
 }
 
 /// Where a type is used. Answers hold mutable arrays and are declared in the module of the types; arguments accept

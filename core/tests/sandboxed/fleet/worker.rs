@@ -209,7 +209,7 @@ async fn plain(engine: &Engine, op: &str) -> Value {
 }
 
 async fn calls(engine: Arc<Engine>, done: Arc<AtomicU64>) {
-    // Not `bulk`, because requests with this priority leave a tenth of the limit free.
+    // The priority is not `bulk`, because such requests leave a tenth of the limit free.
     let options = json!({"priority": "read"}).to_string();
     loop {
         let tell = |notice: String| {
