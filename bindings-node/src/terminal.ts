@@ -112,7 +112,7 @@ export class LiveLines {
   /** A terminal that has gone away must not end the process. */
   #write(text: string): void {
     if (text === '') return
-    // One listener for all writes: with more than ten, Node.js would warn of a leak.
+    // All writes share one listener, because Node.js warns of a leak if there are more than ten.
     if (this.#writing === 0) this.#terminal.on('error', ignore)
     this.#writing += 1
     this.#terminal.write(text, () => {

@@ -209,7 +209,8 @@ def test_the_spans_of_a_batch_are_children_of_its_call(new_world: Callable[..., 
         assert span.start_time is not None
         assert span.end_time is not None
         assert batch.start_time is not None
-        # Milliseconds cross the door, so a request may seem to begin up to two before its batch.
+        # Times cross the door in whole milliseconds, so a request may seem to begin up to two milliseconds before its
+        # batch.
         assert batch.start_time - 2_000_000 <= span.start_time <= span.end_time <= time.time_ns()
         assert "hightouch.attempt" in {event.name for event in span.events}
     assert len(named("syncs.trigger")) == 2

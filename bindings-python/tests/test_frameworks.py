@@ -124,7 +124,7 @@ def test_the_workers_of_gunicorn_share_one_limit_after_a_preload(
     try:
         until(lambda: answers(port))
         end = time.monotonic() + SECONDS
-        # Many more visitors than threads, so that every worker always has something to do.
+        # There are many more visitors than threads, so that every worker always has something to do.
         visitors = [threading.Thread(target=visit) for _ in range(WORKERS * 12)]
         for visitor in visitors:
             visitor.start()

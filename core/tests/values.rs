@@ -93,7 +93,7 @@ fn parse(op: &str, args: &str, answer: &str) -> Option<(String, Vec<String>)> {
     }
     let outcome = ANSWERED.with(|answered| {
         answered.server.set(200, &[], answer);
-        // A raw call, because any other trigger would look for its run after an answer that cannot be read.
+        // The call is raw, because any other trigger would look for its run after an answer that cannot be read.
         answered.runtime.block_on(answered.engine.call(op, args, r#"{"raw":true}"#, &Cancel::new()))
     });
     assert!(outcome.ok, "{}", outcome.head);

@@ -12,8 +12,7 @@ use super::pool::{Answer, Pool, Question, Wanted};
 pub trait Courier: fmt::Debug + Send {
     /// Wakes the courier, which then calls [`Errands::next`]. Must not block, because the gate holds its lock.
     ///
-    /// # Errors
-    /// There is no courier, for this reason: the end of a sentence.
+    /// # Errors Why there is no courier, as the end of a sentence.
     fn wake(&self) -> Result<(), String>;
 }
 
@@ -52,7 +51,7 @@ impl Errands {
         let Some(core) = self.core.upgrade() else { return };
         core.change(|inner, now| {
             if inner.turns.pool_mut().is_some_and(|pool| pool.answered(now, question, answer)) {
-                // Done within the change, so that the first request that the change grants can report it.
+                // This is part of the change, so that the first request that the change grants can report it.
                 core.returned();
             }
         });

@@ -24,7 +24,8 @@ impl Leases {
     /// Creates an empty list `now`.
     #[must_use]
     pub fn new(now: Nanos) -> Self {
-        // Ids count from the time, so that no lease of a state that was lost earlier has the id of a later one.
+        // The first id is the current time, so that no lease of a state that was lost earlier has the id of a later
+        // one.
         Self { held: VecDeque::new(), next: now }
     }
 

@@ -284,9 +284,9 @@ impl<W> Turns<W> {
                 first = Some((time, place));
             }
         };
-        // Bulk leaves a tenth of the limit free for more urgent requests that come later. But if a more urgent request
-        // that may go now has had to wait, the tenth was used up before. Then bulk may use the whole limit and takes
-        // turns by weight; otherwise it would never get a turn.
+        // Bulk leaves a tenth of the limit free for more urgent requests that come later. If a more urgent request that
+        // may go now had to wait, this tenth is used up already. Bulk may then use the whole limit and takes turns by
+        // weight, because otherwise it would never get a turn.
         let mut have_waited = false;
         for class in Class::ALL {
             let Some((place, waiter)) = self.line.head(class) else { continue };

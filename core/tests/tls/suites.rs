@@ -52,7 +52,7 @@ const OTHERS: [(&str, bool); 8] = [
     ("ECDHE-RSA-AES256-SHA384", true),
     ("ECDHE-ECDSA-CHACHA20-POLY1305", false),
     ("ECDHE-RSA-CHACHA20-POLY1305", true),
-    // Key exchange with static RSA, and with DHE.
+    // These suites use key exchange with static RSA, or with DHE.
     ("AES128-GCM-SHA256", true),
     ("DHE-RSA-AES128-GCM-SHA256", true),
 ];

@@ -223,7 +223,7 @@ def follow(
     with client(**settings) as ht:
         handles = [ht.run(token) for token in dict.fromkeys(tokens)]
         try:
-            # One after another: the runs go on at Hightouch all the time.
+            # The runs are followed one after another, because all of them go on at Hightouch meanwhile.
             for handle in handles:
                 left = None if end is None else max(0.0, end - monotonic())
                 row, status = _followed(handle, left, quiet=quiet, warnings_fail=on_warning == "fail")

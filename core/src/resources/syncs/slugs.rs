@@ -156,7 +156,8 @@ pub(crate) async fn fetch_by_slug<T: Row>(
 ) -> Result<(Fetched<T>, Option<i64>), Error> {
     let mut by_slug = BySlug::default();
     loop {
-        // Boxed, because looking up a slug is a call of its own: unboxed, it would double the size of this future.
+        // The look-up of a slug is boxed, because it is a call of its own: unboxed, it would double the size of this
+        // future.
         let ready = Box::pin(by_slug.ready(sender, call, spent)).await?;
         match page::fetch(sender, &ready, cursor.clone(), spent).await {
             Err(error) if by_slug.again(sender, &ready, &error) => {}

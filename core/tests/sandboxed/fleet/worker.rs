@@ -159,7 +159,7 @@ impl Drop for Worker {
 }
 
 fn say(said: &Value) {
-    // Written in one piece, because the test harness writes to the same stream.
+    // The line is written in one piece, because the test harness writes to the same stream.
     let _ = std::io::stdout().write_all(format!("\n@{said}\n").as_bytes());
 }
 

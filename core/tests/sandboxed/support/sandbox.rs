@@ -26,7 +26,7 @@ pub struct World {
 pub fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
     SANDBOX.get_or_init(|| {
-        // On another thread, because `block_on` would panic inside the runtime of the test.
+        // This runs on another thread, because `block_on` would panic inside the runtime of the test.
         std::thread::spawn(|| {
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
