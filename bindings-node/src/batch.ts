@@ -150,7 +150,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     options: CallOptions,
   ): Promise<SyncBatch> {
     const given: unknown = syncs
-    // The array is copied, because the caller may change it meanwhile. The core refuses anything else.
+    // The array is copied, because the caller may change it meanwhile. The core refuses a value that is not an array.
     const copy = Array.isArray(given) ? [...syncs] : syncs
     const { batch } = await door.value<{ batch: number }>(
       'syncs.run_many',

@@ -449,8 +449,8 @@ export class Campaigns extends Resource {
    * @param args The arguments, see {@link CampaignsTriggerArgs}.
    * @param options Options of this call.
    * @returns The {@link CampaignResult}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async trigger(campaignId: string, args: CampaignsTriggerArgs, options: CallOptions = {}): Promise<models.CampaignResult> {
     return this.calls.value<models.CampaignResult>('campaigns.trigger', { ...args, campaignId }, options)
@@ -511,8 +511,8 @@ export class DecisionEngine extends Resource {
    * @param flowId The flow's id, a UUID.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineRun}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async runFlow(flowId: string, options: CallOptions = {}): Promise<models.DecisionEngineRun> {
     return this.calls.value<models.DecisionEngineRun>('decision_engine.run_flow', { flowId }, options)
@@ -557,8 +557,8 @@ export class DecisionEngine extends Resource {
    * @param args The arguments, see {@link DecisionEngineCreateMessageArgs}.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineMessage}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async createMessage(flowId: string, args: DecisionEngineCreateMessageArgs, options: CallOptions = {}): Promise<models.DecisionEngineMessage> {
     return this.calls.value<models.DecisionEngineMessage>('decision_engine.create_message', { ...args, flowId }, options)
@@ -574,8 +574,8 @@ export class DecisionEngine extends Resource {
    * @param args The arguments, see {@link DecisionEngineUpdateMessageArgs}.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineMessage}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async updateMessage(flowId: string, messageId: string, args: DecisionEngineUpdateMessageArgs = {}, options: CallOptions = {}): Promise<models.DecisionEngineMessage> {
     return this.calls.value<models.DecisionEngineMessage>('decision_engine.update_message', { ...args, flowId, messageId }, options)
@@ -620,8 +620,8 @@ export class Destinations extends Resource {
    * @param args The arguments, see {@link DestinationsCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link Destination}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: DestinationsCreateArgs, options: CallOptions = {}): Promise<models.Destination> {
     return this.calls.value<models.Destination>('destinations.create', args, options)
@@ -636,8 +636,8 @@ export class Destinations extends Resource {
    * @param args The arguments, see {@link DestinationsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link Destination}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(destinationId: number, args: DestinationsUpdateArgs = {}, options: CallOptions = {}): Promise<models.Destination> {
     return this.calls.value<models.Destination>('destinations.update', { ...args, destinationId }, options)
@@ -683,8 +683,8 @@ export class EventContracts extends Resource {
    * @param args The arguments, see {@link EventContractsCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link EventContract}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: EventContractsCreateArgs, options: CallOptions = {}): Promise<models.EventContract> {
     return this.calls.value<models.EventContract>('event_contracts.create', args, options)
@@ -699,8 +699,8 @@ export class EventContracts extends Resource {
    * @param args The arguments, see {@link EventContractsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link UpdatedEventContract}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(contractId: string, args: EventContractsUpdateArgs = {}, options: CallOptions = {}): Promise<models.UpdatedEventContract> {
     return this.calls.value<models.UpdatedEventContract>('event_contracts.update', { ...args, contractId }, options)
@@ -746,8 +746,8 @@ export class EventDomains extends Resource {
    * @param args The arguments, see {@link EventDomainsCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link EventDomain}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: EventDomainsCreateArgs, options: CallOptions = {}): Promise<models.EventDomain> {
     return this.calls.value<models.EventDomain>('event_domains.create', args, options)
@@ -763,8 +763,8 @@ export class EventDomains extends Resource {
    * @param args The arguments, see {@link EventDomainsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link EventDomain}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(domainId: string, args: EventDomainsUpdateArgs = {}, options: CallOptions = {}): Promise<models.EventDomain> {
     return this.calls.value<models.EventDomain>('event_domains.update', { ...args, domainId }, options)
@@ -783,8 +783,8 @@ export class IdentityGraphs extends Resource {
    * @param args The arguments, see {@link IdentityGraphsTriggerArgs}.
    * @param options Options of this call.
    * @returns An {@link IdentityGraphRunHandle} for the run.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async trigger(graphId: string, args: IdentityGraphsTriggerArgs = {}, options: CallOptions = {}): Promise<runs.IdentityGraphRunHandle> {
     return this.calls.run<runs.IdentityGraphRunHandle>('identity_graphs.trigger', { ...args, graphId }, options)
@@ -817,8 +817,8 @@ export class IdentityGraphs extends Resource {
    * @param args The arguments, see {@link IdentityGraphsQueueForReprocessingArgs}.
    * @param options Options of this call.
    * @returns The {@link ReprocessRequest}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async queueForReprocessing(graphId: string, args: IdentityGraphsQueueForReprocessingArgs, options: CallOptions = {}): Promise<models.ReprocessRequest> {
     return this.calls.value<models.ReprocessRequest>('identity_graphs.queue_for_reprocessing', { ...args, graphId }, options)
@@ -848,8 +848,8 @@ export class IdentityGraphs extends Resource {
    * @param args The arguments, see {@link IdentityGraphsTriggerLegacyArgs}.
    * @param options Options of this call.
    * @returns An {@link IdentityGraphRunHandle} for the run.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    * @deprecated Hightouch has replaced this operation. Use `trigger` instead.
    */
   async triggerLegacy(graphId: string, args: IdentityGraphsTriggerLegacyArgs = {}, options: CallOptions = {}): Promise<runs.IdentityGraphRunHandle> {
@@ -931,8 +931,8 @@ export class Models extends Resource {
    * @param args The arguments, see {@link ModelsCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link Model}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: ModelsCreateArgs, options: CallOptions = {}): Promise<models.Model> {
     return this.calls.value<models.Model>('models.create', args, options)
@@ -948,8 +948,8 @@ export class Models extends Resource {
    * @param args The arguments, see {@link ModelsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link Model}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(modelId: number, args: ModelsUpdateArgs = {}, options: CallOptions = {}): Promise<models.Model> {
     return this.calls.value<models.Model>('models.update', { ...args, modelId }, options)
@@ -964,8 +964,8 @@ export class Models extends Resource {
    * @param modelId The model's id.
    * @param options Options of this call.
    * @returns Nothing.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async delete(modelId: number, options: CallOptions = {}): Promise<void> {
     return this.calls.nothing('models.delete', { modelId }, options)
@@ -1010,8 +1010,8 @@ export class Sources extends Resource {
    * @param args The arguments, see {@link SourcesCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link Source}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: SourcesCreateArgs, options: CallOptions = {}): Promise<models.Source> {
     return this.calls.value<models.Source>('sources.create', args, options)
@@ -1026,8 +1026,8 @@ export class Sources extends Resource {
    * @param args The arguments, see {@link SourcesUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link Source}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(sourceId: number, args: SourcesUpdateArgs = {}, options: CallOptions = {}): Promise<models.Source> {
     return this.calls.value<models.Source>('sources.update', { ...args, sourceId }, options)
@@ -1048,8 +1048,8 @@ export class SyncSequences extends Resource {
    * app.
    * @param options Options of this call.
    * @returns A {@link SequenceRunHandle} for the run.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async trigger(syncSequenceId: string, options: CallOptions = {}): Promise<runs.SequenceRunHandle> {
     return this.calls.run<runs.SequenceRunHandle>('sync_sequences.trigger', { syncSequenceId }, options)
@@ -1110,8 +1110,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * @param args The arguments, see {@link SyncsCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link Sync}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: SyncsCreateArgs, options: CallOptions = {}): Promise<models.Sync> {
     return this.calls.value<models.Sync>('syncs.create', args, options)
@@ -1128,8 +1128,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * @param args The arguments, see {@link SyncsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link Sync}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(sync: models.SyncRef, args: SyncsUpdateArgs = {}, options: CallOptions = {}): Promise<models.Sync> {
     return this.calls.value<models.Sync>('syncs.update', { ...args, sync }, options)
@@ -1146,8 +1146,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * time.
    * @param options Options of this call.
    * @returns Nothing.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async delete(sync: models.SyncRef, options: CallOptions = {}): Promise<void> {
     return this.calls.nothing('syncs.delete', { sync }, options)
@@ -1167,8 +1167,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * @param args The arguments, see {@link SyncsTriggerArgs}.
    * @param options Options of this call.
    * @returns A {@link SyncRunHandle} for the run.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. {@link
-   * OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
+   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async trigger(sync: models.SyncRef, args: SyncsTriggerArgs = {}, options: CallOptions = {}): Promise<runs.SyncRunHandle> {
     return this.calls.run<runs.SyncRunHandle>('syncs.trigger', { ...args, sync }, options)

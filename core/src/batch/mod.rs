@@ -205,7 +205,7 @@ impl Batch {
         self.items()
     }
 
-    /// The same, after which [`news`](Self::news) reports nothing more.
+    /// Like [`stop`](Self::stop), but afterwards [`news`](Self::news) reports nothing more.
     pub(crate) async fn stop_and_read(&self) -> News {
         self.stop_starting();
         self.table.over().await;

@@ -47,7 +47,7 @@ struct TableState {
     items: Vec<BatchItem>,
     /// The positions of changed items, in the order of their first unread changes.
     changed: VecDeque<usize>,
-    /// The same positions.
+    /// The same positions, as a set.
     waiting: BTreeSet<usize>,
     /// Unread reports about requests, the oldest first.
     told: VecDeque<Told>,

@@ -52,7 +52,7 @@ pub(crate) struct Spent {
     pub raw: bool,
     /// The raw answer, once it has come.
     pub received: Option<Received>,
-    /// What must happen before a write is sent, if anything must.
+    /// The action that must happen before a write is sent, if there is one.
     pub before_send: Option<BeforeSend>,
     /// The id of the sync that the call starts a run of, once it is known.
     pub sync: Option<i64>,
@@ -216,7 +216,7 @@ impl Spent {
         }
     }
 
-    /// Does what must happen before a write is sent.
+    /// Runs the action that must happen before a write is sent, if there is one.
     pub(crate) async fn prepare(&self) -> Result<(), Error> {
         match (&self.before_send, self.sync, self.attempt()) {
             (Some(BeforeSend(act)), Some(sync), Some(within)) => act(sync, within).await,

@@ -88,8 +88,9 @@ struct Searched<S> {
     cancelled: Option<Error>,
 }
 
-/// Reads the list of runs at the times in `looks`, and looks for the run of a trigger: those whose `place` is `Equal`.
-/// `place` is `Less` for older runs. A reading after which `is_settled` is the last.
+/// Reads the list of runs at the times in `looks`, and collects the runs that the trigger may have started: those for
+/// which `place` returns `Equal`. It returns `Less` for older runs. If `is_settled` returns true after a complete
+/// reading, no later reading follows.
 async fn search<S: Listed>(
     sender: &Sender,
     of: &Of,

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-/// Far longer than cancelling takes, and far shorter than the server would take.
+/// A bound on the time that cancelling takes: much more than it needs, and much less than the server takes to answer.
 const SOON: Duration = Duration::from_secs(20);
 
 async fn one_page(client: Client) {

@@ -19,12 +19,12 @@ use std::time::Duration;
 
 pub(in crate::limit) use loom::sync::{Mutex, MutexGuard};
 
-/// So long that no waiter ever checks. The model polls every waiter, and a waiter that checked by itself would hide a
-/// lost wake-up.
+/// A time so long that no waiter ever checks. The model polls every waiter, and a waiter that checked by itself would
+/// hide a lost wake-up.
 pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_hours(24 * 365);
 
-/// The same as outside the model, so that the model also explores a grant that is taken back while its waiter fetches
-/// it.
+/// The value is the same as outside the model, so that the model also explores a grant that is taken back while its
+/// waiter fetches it.
 pub(in crate::limit) const FETCHED_WITHIN: Duration = Duration::from_secs(1);
 
 /// The model's clock, in nanoseconds. It is not one of loom's atomics, because it changes only under the lock of

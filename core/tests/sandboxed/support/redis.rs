@@ -26,7 +26,7 @@ impl Redis {
         Self::start_at(program, free_port(), more)
     }
 
-    /// The same, on this port.
+    /// Like [`Self::start`], on this port.
     pub fn start_at(program: &'static str, port: u16, more: &[&str]) -> Self {
         let folder = std::env::temp_dir().join(format!("hightouch-{program}-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
