@@ -2,8 +2,18 @@
 
 import assert from 'node:assert/strict'
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after } from 'node:test'
@@ -72,10 +82,6 @@ export class Project {
 
   file(name: string): string {
     return path.join(this.folder, name)
-  }
-
-  read(name: string): string {
-    return readFileSync(this.file(name), 'utf8')
   }
 
   /** Installs the packed packages, and before them packages of the registry. */
