@@ -269,11 +269,9 @@ impl Batches {
 
 impl Open {
     fn reply(&self, caller: &Caller<'_>, news: News, finished: bool) -> Result<Reply, Error> {
-        let failure = |error: &Error| {
-            // The key may have been set after the error was made.
-            let error = error.clone().scrubbed(|text| caller.client.sender().scrub(text));
-            Failure::of(&error, caller.style)
-        };
+        // The key may have been set after a report was made.
+        let scrub = |text: &str| caller.client.sender().scrub(text);
+        let failure = |error: &Error| Failure::of(&error.clone().scrubbed(scrub), caller.style);
         let items = news.items.iter().map(|item| Item { item, failure: item.error.as_ref().map(failure) });
         let items = items.collect();
         let base = &caller.client.sender().config().base;
@@ -282,7 +280,9 @@ impl Open {
             Told::Request(report) => {
                 let failure = report.error.as_ref().map(failure);
                 let RequestReport { http_method, url_template, began, meta, .. } = *report;
-                let meta = meta.in_style(caller.style);
+                let mut meta = meta.in_style(caller.style);
+                meta.resource = meta.resource.as_deref().map(scrub);
+                meta.sync = meta.sync.as_deref().map(scrub);
                 let announced = Announced {
                     call_id: meta.call_id.clone(),
                     operation: meta.operation.clone(),
