@@ -14,6 +14,7 @@ const messages = execFileSync(
   'cargo',
   [
     'build',
+    '--locked',
     '--package',
     'hightouch-node',
     '--message-format',
