@@ -13,6 +13,7 @@ from __future__ import annotations
 import email
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -203,11 +204,11 @@ def main() -> None:
             use_here(python, sdk, sandbox)
         else:
             print(f"CPython {version}: none on this machine")
-    if os.geteuid() == 0 and shutil.which("apt-get"):
+    if os.geteuid() == 0 and platform.freedesktop_os_release().get("ID") == "debian":
         use_in_tree("bullseye", "3.11", "/usr/local/bin/python3.11", sdk, sandbox)
         use_in_tree("forky", "3.14", "/usr/bin/python3.14", sdk, sandbox)
     else:
-        print("The Debian trees are left out: they need root and apt.")
+        print("The Debian trees are left out: they need Debian and root.")
 
 
 main()
