@@ -75,10 +75,10 @@ def test_five_syncs_of_which_two_fail_are_named_and_the_program_exits_with_1(
 def test_the_runs_of_1000_syncs_come_as_fast_as_the_limit_allows(
     new_world: Callable[..., World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The test reads the times in the server's log. They pass four times as fast as real time, so a delay of this
-    machine counts four times. In real time, the same program takes 51 seconds.
+    """The test reads the times in the server's log. Time passes as fast as real time, so a delay of this machine counts
+    once: 5 % are 2.5 seconds.
     """
-    world = new_world(syncs=1000, pastRuns=2, timeScale=4)
+    world = new_world(syncs=1000, pastRuns=2, timeScale=1)
     monkeypatch.setattr(hightouch_sdk, "AsyncHightouch", partial(AsyncHightouch, **world.settings()))
     monkeypatch.chdir(tmp_path)
     [program] = programs("python", "write_table")
@@ -91,7 +91,7 @@ def test_the_runs_of_1000_syncs_come_as_fast_as_the_limit_allows(
     took = (max(times) - min(times)).total_seconds()
     least = (len(sent) - 1) // REQUESTS * WINDOW
     print(f"{len(sent)} requests in {took:.1f} s; the limit allows no less than {least:.0f} s")
-    assert took <= least * 1.1
+    assert took <= least * 1.05
 
 
 def test_duckdb_converts_the_file_of_the_program_in_swift(
