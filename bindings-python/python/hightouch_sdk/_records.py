@@ -46,9 +46,7 @@ class Records(Tabular[T]):
             TypeError: ``of`` is not the class of a value, or ``values`` cannot be read.
         """
         if isinstance(values, AsyncListing):
-            raise TypeError(
-                "A list of an `AsyncHightouch` must be awaited. Use its own methods, such as `records()`."
-            )
+            raise TypeError("A list of an `AsyncHightouch` must be awaited. Use its own methods, such as `records()`.")
         given: Any = values
         if not isinstance(given, Iterable):
             raise TypeError(f"`values` must be an iterable of values, pages or lists, not {type(values).__name__}.")

@@ -22,7 +22,8 @@ extension JSONValue: Codable {
             }
             let (start, end) = (try marked.decode(Int.self), try marked.decode(Int.self))
             guard 0 <= start, start <= end, end <= texts.count else {
-                throw DecodingError.dataCorruptedError(in: marked, debugDescription: "the answer refers to a text that it does not contain")
+                throw DecodingError.dataCorruptedError(
+                    in: marked, debugDescription: "the answer refers to a text that it does not contain")
             }
             self.init(known: String(decoding: texts[texts.startIndex + start..<texts.startIndex + end], as: UTF8.self))
             return
