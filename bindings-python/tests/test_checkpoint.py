@@ -157,7 +157,7 @@ WAITS = {
 def test_a_process_that_is_asked_to_end_says_which_runs_go_on(wait: str, endless: World) -> None:
     process = start(endless, WAITS[wait])
     until(lambda: triggers(endless) == 2)
-    # Waits a moment, so that the answers to the triggers can arrive.
+    # After two looks at runs, the answers to both triggers have most likely arrived.
     endless.wait_for(lambda log: sum(request["operation"] == "ListSyncRuns" for request in log) >= 2)
     process.send_signal(signal.SIGTERM)
     code, _, err = ended(process)

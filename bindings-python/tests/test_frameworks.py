@@ -19,7 +19,7 @@ from scripts import run
 from servers import Server, free_port
 
 WORKERS = 4
-# About 5 windows of the world.
+# This is about five windows of the world's limit.
 SECONDS = 12.0
 
 CLIENT = """

@@ -313,7 +313,7 @@ def test_no_answer_is_missed_among_many_records(
     world = new_world(script=[{"answer": {"status": 503}, "times": 40}])
 
     async def main() -> None:
-        # Many clients, because each has a budget of retries, which 40 retries would use up.
+        # The test needs many clients, because each has a budget of retries, which 40 retries would use up.
         clients = [AsyncHightouch(**world.settings(max_retries=20)) for _ in range(20)]
         await asyncio.gather(*(client.syncs.get(sync) for client in clients for sync in (1, 2, 3)))
         await asyncio.gather(*(client.close() for client in clients))

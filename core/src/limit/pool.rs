@@ -259,7 +259,7 @@ impl Pool {
             let in_use = self.used.saturating_add(self.quota.scaled(IN_USE)) > now;
             return if in_use || wanted.waiting > 0 { self.ask_at } else { NEVER };
         }
-        // A grant is not asked for before a waiting request could use it.
+        // Grants are asked for only once a waiting request could use them.
         let wants = wanted.at > now || wanted.whole + wanted.some > self.ready.len() as u64;
         let unused = self
             .ready

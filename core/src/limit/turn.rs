@@ -187,7 +187,7 @@ impl<W> Turns<W> {
     /// server does not answer.
     pub fn set_share(&mut self, share: f64) {
         match &mut self.pool {
-            // While the server answers, it divides the limit itself.
+            // The share is not needed while the server answers, because the server divides the limit itself.
             Some(pool) => pool.set_share(share),
             None => self.state.set_share(share),
         }

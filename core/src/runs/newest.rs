@@ -100,7 +100,7 @@ impl<'a, S: Listed> Newest<'a, S> {
             }
             let next = match beyond {
                 None => at.saturating_add(step),
-                // A whole number of pages ahead, so that all pages but the last are full.
+                // The step is a whole number of pages, so that all pages but the last are full.
                 Some(beyond) => at + ((beyond - at) / 2).div_ceil(length) * length,
             };
             // No whole page fits in between. But if the last page was short, there may be more rows directly after it.

@@ -229,8 +229,8 @@ impl Http {
             .http2_keep_alive_timeout(Duration::from_secs(10))
             .http2_keep_alive_while_idle(true)
             .http2_initial_stream_window_size(STREAM_WINDOW)
-            // As large as the windows of all streams together. If it were smaller, answers that wait for room could
-            // fill it and hold up the answer whose end they wait for.
+            // This window is as large as those of all streams together. If it were smaller, answers that wait for room
+            // could fill it and hold up the answer whose end they wait for.
             .http2_initial_connection_window_size(
                 STREAM_WINDOW * u32::from(HTTP1_CONNECTIONS + HTTP2_STREAMS),
             )

@@ -81,7 +81,7 @@ async fn a_resumed_batch_starts_only_what_was_not_started_and_follows_the_rest()
     let stopped = batch.stop().await;
     let before = triggered(&world);
     assert!(before.len() < 5, "{before:?}");
-    // A client of its own, because a later process knows nothing of the earlier one but the file.
+    // This needs another client, because a later process knows only the file of the earlier one.
     let client = world.client();
     let batch = client.syncs().run_many(syncs, &how).await.unwrap();
     let at_once = batch.changed().await.unwrap();

@@ -37,7 +37,7 @@ loom::lazy_static! {
 
 /// Runs `meeting` in every order of events that preempts threads at most `preemptions` times in all.
 pub fn explore(preemptions: usize, meeting: impl Fn() + Sync + Send + 'static) {
-    // One test explores at a time: tests run in parallel, and the clock is shared by the process.
+    // Only one test may explore at a time, because tests run in parallel and share the clock of the process.
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut model = loom::model::Builder::new();
