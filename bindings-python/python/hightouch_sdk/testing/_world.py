@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class WorldError(AssertionError):
-    """The judge of a world found something wrong with the requests, or an armed fault was never used."""
+    """The judge of a world found something wrong with the requests, or an armed fault was used too few times."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ class World(Faults):
         return count
 
     def judge(self) -> list[str]:
-        """Returns what is wrong with the requests, as sentences, and the armed faults that were never used.
+        """Returns what is wrong with the requests, as sentences, and the armed faults that were used too few times.
 
         Waits up to 10 seconds for requests that have not ended. The judge checks each request against Hightouch's
         description of the API, and against rules such as that a refused key is not sent again. After
