@@ -87,9 +87,8 @@ export interface Finding {
   /**
    * `ok`, or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
    * `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `no_descriptors`, `not_tls`, `tls_version`,
-   * `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`, `limit_not_shared`,
-   * `quota_exhausted`; or the kind of an error that has no code. The code of an error is one of
-   * these, or `checkpoint`. Later versions may add codes.
+   * `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`,
+   * `limit_not_shared`, `quota_exhausted`; or the kind of an error that has no code. The code of an error is one of these, or `checkpoint`. Later versions may add codes.
    */
   code: string
   /** What was found. */
