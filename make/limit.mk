@@ -7,10 +7,12 @@ LIMIT_FAST := CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNIT
 bench-limit:
 	$(LIMIT_FAST) cargo bench --locked -p hightouch-limit-proofs --bench limit
 
-# Runs the limit's simulations with ten times as many seeds as the tests.
+# Runs the limit's simulations with ten times as many seeds as the tests, and every combination of what can go wrong on a
+# fleet.
 prove-limit:
 	LIMIT_SEEDS=100 $(LIMIT_FAST) cargo test --locked --release -p hightouch-limit-proofs --test simulation -- --nocapture
 	LIMIT_SEEDS=10 $(LIMIT_FAST) cargo test --locked --release -p hightouch-limit-proofs --test fleet --test moves -- --nocapture
+	$(LIMIT_FAST) cargo test --locked --release -p hightouch-limit-proofs --test fleet -- --ignored --nocapture
 
 # Explores the gate's interleavings with loom. RUSTFLAGS apply to every crate, so this build has a folder of its own.
 test-loom:

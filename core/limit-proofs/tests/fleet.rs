@@ -112,6 +112,27 @@ fn a_server_that_fails_never_lets_more_than_the_limit_through() {
     }
 }
 
+/// Every number of processes with every delay, with and without crashes and stops, on a server with every fault.
+#[test]
+#[ignore = "takes about half an hour; `make prove-limit` plays it"]
+fn no_combination_of_crashes_stops_and_faults_lets_more_than_the_limit_through() {
+    let faults = [
+        vec![],
+        vec![Fault::ForgetsAll(70 * SECOND), Fault::ForgetsAll(110 * SECOND)],
+        vec![Fault::ForgetsLastSecond(70 * SECOND), Fault::ForgetsLastSecond(110 * SECOND)],
+        vec![Fault::Hangs(70 * SECOND..100 * SECOND)],
+        vec![Fault::CutOff(70 * SECOND..100 * SECOND)],
+    ];
+    for (processes, delay) in [(2, MS), (2, 20 * MS), (8, MS), (8, 20 * MS), (64, MS), (64, 20 * MS)] {
+        for faults in &faults {
+            for (crash_in, stops) in [(None, false), (Some(100), false), (None, true), (Some(100), true)] {
+                let world = Hosts { faults: faults.clone(), crash_in, stops, ..hosts(processes, delay) };
+                played(&world, |outcome, seed| assert_eq!(outcome.refusals, 0, "seed {seed}"));
+            }
+        }
+    }
+}
+
 /// Incident: a process went on alone while its question was on the way, and nobody counted what it sent meanwhile. A
 /// process that had given a question up counted as back once the server heard that question.
 #[test]
