@@ -83,7 +83,7 @@ impl CheckedScope {
         }
     }
 
-    /// Also trusts these certificates when it connects to the server.
+    /// Adds certificates that a connection to the fleet's server trusts. Changes nothing in other scopes.
     pub(super) fn trusting(mut self, ca_bundle: &Arc<[CertificateDer<'static>]>) -> Self {
         if let Self::Fleet(address) = &mut self {
             address.ca_bundle = Arc::clone(ca_bundle);

@@ -185,7 +185,7 @@ impl Work {
     async fn move_to(&mut self, name: &str) -> Result<(), String> {
         self.way.move_to(name);
         if self.way.next().is_some() {
-            // A new connection tells whether the other place may have been lost.
+            // Only a connection that opens reads whether the server may have lost the state of the other place.
             self.link.close();
         }
         self.go().await

@@ -23,7 +23,8 @@ pub enum JsonChangeKind {
 /// One change of a [`JsonDiff`]. `Display` writes it as one line, with long values shortened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JsonChange {
-    /// Where the value stands once all earlier changes are made. So an item of a list has its index in the new list.
+    /// Where the value stands when the changes before this one have been made. So an item of a list that was added or
+    /// changed has its index in the new list, and a removed item the index that it has just before it is removed.
     pub path: JsonPath,
     /// The value before the change; `None` if it is added.
     pub old: Option<Json>,

@@ -26,7 +26,7 @@ pub(crate) enum Event {
     Cut(CutMade),
     /// The request failed, and is sent again after a pause. The text says how it failed.
     Retry(String, Duration),
-    /// A trigger has succeeded. The text names the run, if it has one.
+    /// A trigger has succeeded. The text is the id of its run; `None` if the answer names no run.
     Started(Option<String>),
     /// The trigger sent nothing, because this run was in progress.
     Joined(String),
