@@ -107,7 +107,7 @@ class Part(NamedTuple):
 
 
 def stop_after(step: dict[str, Any]) -> int | None:
-    """Returns after how many ended items a batch is stopped."""
+    """Removes ``stopAfter`` from the arguments: a batch is stopped when this many items have ended."""
     count: int | None = step["args"].pop("stopAfter", None)
     return count
 

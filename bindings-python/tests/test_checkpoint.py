@@ -103,7 +103,7 @@ def test_a_disk_that_is_full_ends_the_starts_and_not_the_runs(seven: World, tmp_
         """,
     )
     lines = out.splitlines()
-    # Both outcomes are there: the syncs that were started before the disk was full were followed to the end.
+    # Syncs that were started before the disk was full are followed to their end. The others are not started.
     assert "success True None" in lines
     refused = [line for line in lines if line.startswith("not_started False ")]
     assert refused

@@ -317,7 +317,7 @@ def test_many_changes_are_drawn_together(client: Hightouch) -> None:
     for _ in range(1000):
         stage.draw(Row("orders", "querying", "", ""))
     stage.leave(display)
-    # The thread draws once a second, however long this takes.
+    # There are far fewer drawings than changes, because the thread draws once a second.
     assert (screen.told, screen.ended) == (1000, 1)
     assert screen.drawn - at_first < 500
 

@@ -175,7 +175,8 @@ class Items:
         answer = decoded(decoder(_Changed), body)
         changed = [it.item() for it in answer.items]
         for item in changed:
-            # Two threads may receive changes in another order than they were sent, but nothing changes after the end.
+            # Two threads may receive changes in another order than the core sent them. An item that has ended does not
+            # change again, so a later change of it is an old one.
             if self.all[item.index].outcome is not None:
                 continue
             if item.outcome is not None:

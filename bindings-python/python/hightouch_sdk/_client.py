@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
-# Used in the return type of `run`. The package imports the handles only when something resolves this type.
+# The return type of `run` names the handles through the package, which imports them only when that type is resolved.
 import hightouch_sdk
 
 from ._base import DIAGNOSIS, Client, Priority, SecretKey, open_door, or_raise, request_args

@@ -25,7 +25,8 @@ class JsonChange(Struct, frozen=True, kw_only=True):
     path: tuple[str | int, ...]
     """The names and indexes that lead to the value, as :meth:`Json.with_` takes them.
 
-    The path is right once all earlier changes are made. So an item of an array has its index in the new array.
+    It holds when the changes before this one have been made. So an item of an array that was added or changed has its
+    index in the new array, and a removed item the index that it has just before it is removed.
     """
     kind: Literal["added", "removed", "changed"]
     """What happened to the value."""

@@ -100,7 +100,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     """Print a script that completes commands and options in SHELL."""
     program = ctx.find_root()
     script = get_completion_class(shell)
-    # Every shell of the choice has one.
+    # click has a class for each shell that the argument accepts.
     assert script is not None  # noqa: S101
     name = "hightouch-sdk"
     click.echo(script(program.command, {}, name, "_HIGHTOUCH_SDK_COMPLETE").source())
