@@ -328,8 +328,9 @@ export class JsonEdit {
 /** One change of a {@link JsonDiff}. As a string it is one line, with long values shortened. */
 export class JsonChange {
   /**
-   * The names and array indices that lead to the value, as {@link Json.with} takes them. The path is right once all
-   * earlier changes are made. So an item of an array has its index in the new array.
+   * The names and array indices that lead to the value, as {@link Json.with} takes them. The path holds when
+   * the changes before this one have been made. So an item of an array that was added or changed has its index in the new
+   * array, and a removed item the index that it has just before it is removed.
    */
   readonly path: Path
   /** What happened to the value. */

@@ -194,7 +194,7 @@ describe('a bundle', () => {
       const place = new Project()
       cpSync(project.file('.next/standalone'), place.file('out'), { recursive: true })
       const { home, env } = await environment()
-      // The server prints no port, so the program asks it from inside.
+      // The server does not print its port, so a file that is loaded into its process sends the request.
       place.write(
         'ask.cjs',
         `
