@@ -11,8 +11,9 @@ extension JSONValue {
             case changed
         }
 
-        /// The names and indexes that lead to the value. They are right once all earlier changes are made. So an element
-        /// of an array has its index in the new array.
+        /// The names and indexes that lead to the value. They hold when the changes before
+        /// this one have been made. So an element of an array that was added or changed has its index in the new array,
+        /// and a removed element the index that it has just before it is removed.
         public let path: [Step]
         /// What happened to the value.
         public let kind: Kind

@@ -10,7 +10,8 @@ package enum TimeScales {
         lock.withLock { for url in baseURLs { scales[url] = scale } }
     }
 
-    /// Returns the scale at the address that a client with this setting uses; nil if it is real time.
+    /// Returns how many times faster time passes for a client with this base URL, or with that of the environment if it is
+    /// nil. Nil if time passes as usual there.
     static func scale(at baseURL: String?) -> Double? {
         lock.withLock {
             scales.isEmpty ? nil : scales[baseURL ?? ProcessInfo.processInfo.environment["HIGHTOUCH_BASE_URL"] ?? ""]

@@ -89,7 +89,7 @@ private struct Server {
     let url: String
 
     static func start(_ program: String, password: String) async throws -> Server {
-        // The listener is closed here, so its port is free.
+        // Nothing keeps the listener, so it closes at once and its port is free again.
         let port = try Listener().port
         let server = try Server(program, password: password, port: port)
         for _ in 0..<2_000 where !server.isReady() { try await Task.sleep(for: .milliseconds(10)) }

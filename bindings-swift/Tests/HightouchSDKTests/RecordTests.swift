@@ -100,7 +100,7 @@ final class RecordTests: XCTestCase {
         XCTAssert(try XCTUnwrap(scheduled.record().schedule).contains(digits))
         let text = try JSONValue(encoding: [sync]).text
         XCTAssert(text.contains(#""configuration":\#(digits)"#), text)
-        // A member with the name of the door's mark is an ordinary member.
+        // `$json` marks opaque JSON on its way to the core, but is an ordinary name in a user's value.
         XCTAssertEqual(try JSONValue(encoding: ["$json": ["1"]]).text, #"{"$json":["1"]}"#)
         let file = try await self.text(
             PagedSequence(pages: [Page(items: [sync])]).csv(columns: ["id", "configuration"]))
