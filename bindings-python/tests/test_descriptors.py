@@ -41,6 +41,18 @@ def closing() -> Iterator[str]:
         server.shutdown()
 
 
+EXHAUSTED = """
+        import resource
+
+        def exhausted():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+            held = []
+            try:
+                while True:
+                    held.append(os.open(os.devnull, os.O_RDONLY))
+            except OSError:
+                return held
+"""
 NEW = "client = Hightouch(**settings, limit_scope='process')"
 CASES = {
     "a client that has made no call": (NEW, "client"),
@@ -67,19 +79,13 @@ def test_a_call_without_descriptors_says_so_and_works_once_there_are_some(
     """Incident: the error was a ConfigError about the file in `SSL_CERT_FILE`."""
     out, err = run(
         world,
-        f"""
-        import resource
+        EXHAUSTED
+        + f"""
         closing = {closing!r}
         with Hightouch(**settings) as other:
             other.syncs.get(1)  # imports what a first call imports
         {before}
-        resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
-        held = []
-        try:
-            while True:
-                held.append(os.open(os.devnull, os.O_RDONLY))
-        except OSError:
-            pass
+        held = exhausted()
         try:
             client = {client}
             client.syncs.get(1, max_retries=0)
@@ -105,16 +111,10 @@ def test_a_call_without_descriptors_says_so_and_works_once_there_are_some(
 def test_a_setting_that_names_a_file_says_that_it_cannot_be_opened(world: World) -> None:
     out, err = run(
         world,
-        """
-        import resource
+        EXHAUSTED
+        + """
         Hightouch(**settings).syncs.get(1)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
-        held = []
-        try:
-            while True:
-                held.append(os.open(os.devnull, os.O_RDONLY))
-        except OSError:
-            pass
+        held = exhausted()
         for settings in (settings, {"api_key_file": "/etc/hostname"}):
             try:
                 Hightouch(**settings)
@@ -131,17 +131,11 @@ def test_the_first_call_of_a_process_without_descriptors_says_so(world: World) -
     """Incident: it was an OSError of the thread that makes calls."""
     out, err = run(
         world,
-        """
-        import resource
+        EXHAUSTED
+        + """
         import hightouch_sdk._operations  # what a first call imports
         client = Hightouch(**settings)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
-        held = []
-        try:
-            while True:
-                held.append(os.open(os.devnull, os.O_RDONLY))
-        except OSError:
-            pass
+        held = exhausted()
         try:
             client.syncs.get(1)
         except ConnectError as error:
