@@ -200,7 +200,7 @@ impl Pool {
         self.without().map_or(NEVER, State::next_settling)
     }
 
-    /// Notes that it is `now`. Ends what is due by then, and gives back grants that no request used in time.
+    /// Sets the time to `now`. Ends what is due by then, and gives back grants that no request used in time.
     pub fn settle(&mut self, now: Nanos) {
         if let Some(without) = &mut self.without {
             without.state.settle(now);
