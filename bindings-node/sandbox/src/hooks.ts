@@ -30,11 +30,11 @@ export function worldEachTest(runner: Runner, options: WorldOptions): () => Worl
   runner.beforeEach(async () => {
     const world = await World.create(options)
     current = world
-    const ours = Object.keys(process.env).filter(
+    const present = Object.keys(process.env).filter(
       (name) => name.startsWith('HIGHTOUCH_') && !FILES.includes(name),
     )
-    before = Object.fromEntries(ours.map((name) => [name, process.env[name]]))
-    for (const name of ours) setVariable(name, undefined)
+    before = Object.fromEntries(present.map((name) => [name, process.env[name]]))
+    for (const name of present) setVariable(name, undefined)
     for (const [name, value] of Object.entries(world.environment)) {
       if (!(name in before)) before[name] = undefined
       setVariable(name, value)
