@@ -18,6 +18,12 @@ use crate::limit::state::State;
 /// The first bytes of the file: a mark, and the version of the format. A process that finds another version keeps a
 /// limit of its own.
 pub(super) const HEAD: [[u8; 8]; 2] = [*b"htlimit\0", 1_u64.to_le_bytes()];
+/// What tells one file from all others: random bytes, which follow the first bytes.
+pub(super) type Id = [u8; 16];
+/// Where the file names the file that it continues: the id of that file, and the generation of the copy that was taken
+/// over. They are zero if it continues none.
+const ORIGIN: u64 = 32;
+const ORIGIN_LENGTH: usize = 24;
 /// How much room each copy has, in bytes.
 const ROOM: usize = 1 << 20;
 /// Most copies have no more bytes than this.
@@ -38,6 +44,7 @@ pub(super) struct Copies<S: System> {
     lock: Option<File>,
     /// What tells the open file from others.
     pub(super) identity: S::Identity,
+    pub(super) id: Id,
     /// The numbers of the copy that this process read or wrote last.
     pub(super) known: Numbers,
     process: u32,
@@ -101,26 +108,14 @@ impl<S: System> Copies<S> {
     pub(super) fn open_with(path: &Path, options: &mut OpenOptions) -> Result<Self, String> {
         let file = S::open(path, options)?;
         let lock = S::open_lock(path)?;
-        let mut head = [0; 16];
-        match S::read_exact_at(&file, &mut head, 0) {
-            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(failed(&error)),
-            _ if head == *HEAD.concat() => {}
-            _ if head.starts_with(&HEAD[0]) => {
-                return Err("its file was written by a version of the SDK with another format".to_owned());
-            }
-            // A random number follows.
-            _ => {
-                let [one, two] = [fastrand::u64(..), fastrand::u64(..)].map(u64::to_le_bytes);
-                let begins = [HEAD[0], HEAD[1], one, two].concat();
-                S::write_all_at(&file, &begins, 0).map_err(|error| failed(&error))?;
-            }
-        }
+        let id = begin::<S>(&file)?;
         let identity = S::identity(&file).map_err(|error| failed(&error))?;
         let (known, process) = (Numbers::default(), std::process::id());
         Ok(Self {
             file,
             lock,
             identity,
+            id,
             known,
             process,
             words: Vec::new(),
@@ -158,6 +153,29 @@ impl<S: System> Copies<S> {
     /// Names the file that takes the place of this one.
     pub(super) fn succeeded_by(&self, name: &str) -> Result<(), String> {
         S::write_all_at(&self.file, name.as_bytes(), HEADS + EACH as u64).map_err(|error| failed(&error))
+    }
+
+    /// Takes the name of the successor away.
+    pub(super) fn has_no_successor(&self) -> Result<(), String> {
+        self.succeeded_by(&"\0".repeat(NAME))
+    }
+
+    /// The id of the file that this one continues, and the generation of the copy that was taken over.
+    pub(super) fn origin(&self) -> Option<(Id, u64)> {
+        let mut bytes = [0; ORIGIN_LENGTH];
+        S::read_exact_at(&self.file, &mut bytes, ORIGIN).ok()?;
+        let (id, generation) = bytes.split_first_chunk()?;
+        Some((*id, u64::from_le_bytes(*generation.first_chunk()?)))
+    }
+
+    /// Takes over `state`, which `other` has read last.
+    ///
+    /// # Errors
+    /// As for [`Self::write`].
+    pub(super) fn continues(&mut self, other: &Self, state: &State) -> Result<(), String> {
+        self.write(state)?;
+        let origin = [&other.id[..], &other.known.generation.to_le_bytes()].concat();
+        S::write_all_at(&self.file, &origin, ORIGIN).map_err(|error| failed(&error))
     }
 
     /// Whether nobody else has written since this process read or wrote last.
@@ -224,6 +242,29 @@ impl<S: System> Copies<S> {
         self.known = numbers;
         Ok(())
     }
+}
+
+/// Reads how a file begins. Begins one that is empty. Returns the file's id.
+fn begin<S: System>(file: &File) -> Result<Id, String> {
+    let (head, mut first, mut id) = (HEAD.as_flattened(), [0; HEAD.as_flattened().len()], Id::default());
+    // The end of a short file leaves zeros.
+    for (bytes, at) in [(&mut first[..], 0), (&mut id[..], HEAD.as_flattened().len() as u64)] {
+        match S::read_exact_at(file, bytes, at) {
+            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(failed(&error)),
+            Err(_) => bytes.fill(0),
+            Ok(()) => {}
+        }
+    }
+    if first == head && id != Id::default() {
+        return Ok(id);
+    }
+    if first != head && first.starts_with(&HEAD[0]) {
+        return Err("its file was written by a version of the SDK with another format".to_owned());
+    }
+    id = fastrand::u128(..).to_le_bytes();
+    let begins = [head, &id, &[0; ORIGIN_LENGTH]].concat();
+    S::write_all_at(file, &begins, 0).map_err(|error| failed(&error))?;
+    Ok(id)
 }
 
 /// The position in the file at which a copy of `length` integers begins.

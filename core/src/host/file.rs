@@ -1,27 +1,28 @@
 //! The file of one limit, as a store. A lock on the file excludes other processes; the system drops the lock of a
 //! process that dies.
 
-use std::fs::{OpenOptions, TryLockError, remove_file, rename};
+mod replacing;
+
+use std::fs::{OpenOptions, TryLockError, remove_file};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::copies::{Copies, Head, Numbers, failed};
+use super::copies::{Copies, Head, Id, failed};
 use super::here::now;
 use super::system::System;
 use crate::limit::state::{LEASE, State};
 use crate::limit::{Nanos, Quota, Store, Unavailable};
+use replacing::Busy;
 
 /// How many times a lock that another process holds is tried before the store counts as busy. The later half of the
 /// tries have a pause between them.
 const TRIES: u32 = 30;
 const PAUSE: Duration = Duration::from_micros(50);
-/// After this long, the process that holds the lock counts as stopped, and a new file takes the place of this one. By
-/// then, the grants that the stopped process was about to make are void; see `FETCHED_WITHIN` in `limit`.
-const STOPPED: Duration = Duration::from_secs(3);
-/// Two tries that are further apart than this belong to different waits for the lock.
-const OFTEN: Duration = Duration::from_millis(500);
+/// The grants of a change that took this long are void: a change grants nothing a second after it was asked for, and a
+/// grant is void a second after it was made. See `FETCHED_WITHIN` in `limit`.
+const VOID: Duration = Duration::from_secs(2);
 /// How often to look where the path leads. Each change also asks whether the file still has a name, which costs much
 /// less and shows that the file was removed or replaced. A file that was moved away still has a name, so it stays in
 /// use until the next look.
@@ -43,32 +44,25 @@ pub(super) struct LimitFile<S: System> {
     busy: Option<Busy>,
     /// When to look again where the path leads.
     look_at_path: Nanos,
-    /// The state in the file that this process used before, if that file was removed or replaced.
-    before: Option<State>,
+    /// When the lock was taken for the present change.
+    locked: Instant,
+    /// The files that this process used before, which were removed or replaced. What they held is not in the open file
+    /// yet.
+    left: Vec<Left>,
     /// The file to which this limit moves. The move waits for the lock of that file.
     joining: Option<Box<LimitFile<S>>>,
     /// False while another file moves its limit to this one.
     is_joined: bool,
 }
 
-/// A time during which another process has held the lock whenever this process tried.
-#[derive(Clone, Copy, Debug)]
-struct Busy {
-    since: Instant,
-    last: Instant,
-    /// The copy that was written last. If it changes, the lock has changed hands.
-    newest: Numbers,
-}
-
-/// How the locked file relates to the file that this process used before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Locked {
-    /// It is the same file.
-    Same,
-    /// It is a new file at the same path. The earlier file was removed or replaced.
-    Replaced,
-    /// It is the file that the earlier one names as its successor. It holds the state of the earlier one too.
-    Successor,
+/// A file that was removed or replaced while this process used it.
+#[derive(Debug)]
+pub(super) struct Left {
+    id: Id,
+    /// The generation of the copy that this process read or wrote last.
+    generation: u64,
+    /// What the file still held; `None` if it was damaged.
+    state: Option<State>,
 }
 
 /// Removes the file if no request in it counts any more.
@@ -102,8 +96,18 @@ impl<S: System> LimitFile<S> {
             return Err(format!("a limit of more than {MOST_REQUESTS} requests in a window is not shared"));
         }
         let (copies, process) = (Copies::open(&path)?, std::process::id());
-        let (busy, before, joining) = (None, None, None);
-        Ok(Self { path, quota, copies, process, busy, look_at_path: 0, before, joining, is_joined: true })
+        Ok(Self {
+            path,
+            quota,
+            copies,
+            process,
+            busy: None,
+            look_at_path: 0,
+            locked: Instant::now(),
+            left: Vec::new(),
+            joining: None,
+            is_joined: true,
+        })
     }
 
     /// Whether the path still leads to the open file.
@@ -125,8 +129,7 @@ impl<S: System> LimitFile<S> {
         }
     }
 
-    fn lock(&mut self) -> Result<(Locked, Head), Unavailable> {
-        let mut locked = Locked::Same;
+    fn lock(&mut self) -> Result<Head, Unavailable> {
         for round in 0..TRIES {
             let taken = match self.copies.lock().try_lock() {
                 Ok(()) => true,
@@ -134,57 +137,49 @@ impl<S: System> LimitFile<S> {
                 Err(TryLockError::Error(error)) => return Err(Unavailable::Lost(failed(&error))),
             };
             if !self.is_current().map_err(Unavailable::Lost)? {
-                locked = Locked::Replaced;
-                self.before = self.copies.read(&self.copies.head()).or(self.before.take());
-                self.copies = Copies::open(&self.path).map_err(Unavailable::Lost)?;
+                self.leave().map_err(Unavailable::Lost)?;
             } else if taken {
                 let head = self.copies.head();
                 let Some(name) = &head.successor else {
                     self.busy = None;
-                    return Ok((locked, head));
+                    self.locked = Instant::now();
+                    return Ok(head);
                 };
-                locked = Locked::Successor;
-                // Keeps the file from being removed because of its age: it leads processes that start later to its
-                // successor.
-                let _ = self.copies.file.set_modified(SystemTime::now());
-                self.path.set_file_name(name);
-                self.copies = Copies::open(&self.path).map_err(Unavailable::Lost)?;
+                self.follow(name).map_err(Unavailable::Lost)?;
             } else if round < TRIES / 2 {
                 thread::yield_now();
             } else {
                 thread::sleep(PAUSE);
             }
         }
-        if self.holder_is_stopped() && self.is_joined {
-            if !S::CAN_REPLACE {
-                return Err(Unavailable::Lost("a process that holds its lock is stopped".to_owned()));
-            }
-            self.replace().map_err(Unavailable::Lost)?;
-            self.busy = None;
+        Err(self.locked_out())
+    }
+
+    /// Goes on with the successor of the open file, which holds the state of the open file too.
+    fn follow(&mut self, name: &str) -> Result<(), String> {
+        // Keeps the file from being removed because of its age: it leads processes that start later to its successor.
+        let _ = self.copies.file.set_modified(SystemTime::now());
+        self.path.set_file_name(name);
+        self.copies = Copies::open(&self.path)?;
+        Ok(())
+    }
+
+    /// Leaves a file that was removed or replaced, and opens the file at the path.
+    fn leave(&mut self) -> Result<(), String> {
+        let head = self.copies.head();
+        if let Some(name) = head.successor {
+            return self.follow(&name);
         }
-        Err(Unavailable::Busy)
-    }
-
-    /// Whether another process has held the lock for so long, without changing the file, that it must be stopped.
-    fn holder_is_stopped(&mut self) -> bool {
-        let (at, newest) = (Instant::now(), self.copies.head().newest());
-        let known = self.busy.filter(|busy| busy.newest == newest && at.duration_since(busy.last) < OFTEN);
-        let since = known.map_or(at, |busy| busy.since);
-        self.busy = Some(Busy { since, last: at, newest });
-        at.duration_since(since) >= STOPPED
-    }
-
-    /// Puts a new file in the place of one whose lock is held by a stopped process.
-    fn replace(&mut self) -> Result<(), String> {
-        let beside = self.path.with_extension(format!("{:016x}", fastrand::u64(..)));
-        let mut fresh = Copies::<S>::open_with(&beside, OpenOptions::new().create_new(true))?;
-        let kept = fresh.write(&State::lost(self.quota, now()));
-        kept.and_then(|()| rename(&beside, &self.path).map_err(|error| failed(&error)))
+        let state = self.copies.read(&head);
+        let next = Copies::open(&self.path)?;
+        let left = std::mem::replace(&mut self.copies, next);
+        self.left.push(Left { id: left.id, generation: left.known.generation, state });
+        Ok(())
     }
 
     /// Reads the state of the file that was just locked, and adds what only this process knows. `known` is the state as
     /// this process knew it last.
-    fn state(&mut self, locked: Locked, head: &Head, known: &State) -> Result<State, String> {
+    fn state(&mut self, head: &Head, known: &State) -> Result<State, String> {
         let (newest, last) = (head.newest(), self.copies.known);
         let went_back = newest.generation <= last.generation && newest != last;
         let read = self.copies.read(head).filter(|read| !is_ahead(read, now()));
@@ -196,12 +191,22 @@ impl<S: System> LimitFile<S> {
             None if is_damaged => State::lost(self.quota, now()),
             None => self.begin()?,
         };
-        if locked == Locked::Replaced || is_damaged || went_back {
-            // The file may lack requests that this process knows of.
-            let before = self.before.take();
-            let before = before.as_ref().unwrap_or(known);
-            if !is_over(before) {
-                state.absorb(now(), before, |time| time);
+        let mut add = |missing: &State| {
+            if !is_over(missing) {
+                state.absorb(now(), missing, |time| time);
+            }
+        };
+        if is_damaged || went_back {
+            add(known);
+        }
+        if !self.left.is_empty() {
+            let origin = self.copies.origin();
+            for left in self.left.drain(..) {
+                let is_copied =
+                    origin.is_some_and(|(id, generation)| id == left.id && left.generation <= generation);
+                if !is_copied {
+                    add(left.state.as_ref().unwrap_or(known));
+                }
             }
         }
         Ok(state)
@@ -228,7 +233,7 @@ impl<S: System> LimitFile<S> {
             let Some(next) = copies.head().successor else { return false };
             path.set_file_name(next);
         }
-        // The names lead in a circle. The limit stays where it is.
+        // Each file names another one of them as its successor. The limit stays where it is.
         true
     }
 }
@@ -247,16 +252,19 @@ impl<S: System> Store for LimitFile<S> {
             // A forked child shares the lock with its parent, so the lock would exclude neither.
             return Err(Unavailable::Lost("the process was forked".to_owned()));
         }
-        let (locked, head) = self.lock()?;
-        if locked == Locked::Same && self.copies.is_known(&head) && !is_over(state) {
+        let head = self.lock()?;
+        if self.copies.is_known(&head) && !is_over(state) {
             return Ok(());
         }
-        *state = self.state(locked, &head, state).map_err(Unavailable::Lost)?;
+        *state = self.state(&head, state).map_err(Unavailable::Lost)?;
         Ok(())
     }
 
     fn close(&mut self, state: &State) -> Result<(), Unavailable> {
-        let kept = self.copies.write(state).map_err(Unavailable::Lost);
+        // If the file was replaced during a change that took this long, its successor continues the state before the
+        // change. Without the change, nothing needs to be added there.
+        let is_void = self.locked.elapsed() >= VOID && self.copies.is_removed() == Ok(true);
+        let kept = if is_void { Ok(()) } else { self.copies.write(state).map_err(Unavailable::Lost) };
         self.copies.lock().unlock().map_err(|error| Unavailable::Lost(failed(&error)))?;
         kept
     }
@@ -287,6 +295,12 @@ impl<S: System> Store for LimitFile<S> {
         }
         let moved = to.copies.write(&theirs).and_then(|()| self.copies.succeeded_by(name));
         moved.map_err(Unavailable::Lost)?;
+        if self.copies.is_removed().map_err(Unavailable::Lost)? {
+            // This process was stopped, and the others go on in a new file, which does not lead to the successor. So
+            // this process goes to the new file first, at its next change, and moves that one.
+            self.copies.has_no_successor().map_err(Unavailable::Lost)?;
+            return Err(Unavailable::Busy);
+        }
         *state = theirs;
         to.is_joined = true;
         *self = *to;

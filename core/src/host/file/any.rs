@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use super::super::Here;
 use super::super::portable::Portable;
+use super::replacing::STOPPED;
 use super::*;
 use crate::limit::state::Reach;
 

@@ -1,6 +1,7 @@
-//! Files of limits: shared, damaged, foreign, removed, held by a stopped process.
+//! Files of limits: shared, damaged, foreign, removed.
 
 mod joining;
+mod replacing;
 
 use joining::name;
 
@@ -149,21 +150,6 @@ fn a_file_that_was_moved_away_counts_as_removed() {
     thread::sleep(Duration::from_nanos(LOOK_AT_PATH));
     user.change(|_| ()).unwrap();
     assert_eq!(User::of(&folder.file()).grant_all(), 0);
-}
-
-/// A process that holds the lock for seconds counts as stopped. The others go on with a new file, which begins as full.
-#[test]
-fn a_process_that_stops_with_the_lock_does_not_stop_the_others() {
-    let folder = Folder::new("stopped");
-    let (mut stopped, mut other) = (User::of(&folder.file()), User::of(&folder.file()));
-    stopped.file.open(&mut stopped.state).unwrap();
-    assert_eq!(other.change(|_| ()), Err(Unavailable::Busy));
-    let busy = other.file.busy.unwrap();
-    other.file.busy = Some(Busy { since: busy.since.checked_sub(STOPPED).unwrap(), ..busy });
-    assert_eq!(other.change(|_| ()), Err(Unavailable::Busy), "the file was replaced");
-    assert_eq!(other.grant_all(), 0);
-    stopped.file.close(&stopped.state).unwrap();
-    assert!(stopped.change(|state| state.in_flight()).unwrap() >= 200, "it counts in the new file");
 }
 
 #[test]

@@ -39,6 +39,14 @@ impl State {
         self.backoff.write(to);
     }
 
+    /// Continues in a copy of a shared limit `now`. A change that is still made to the original can have taken leases
+    /// that the copy does not know. Later leases get other ids, so giving those back removes none of the copy's.
+    #[must_use]
+    pub fn continued(mut self, now: Nanos) -> Self {
+        self.leases.iter_mut().for_each(|leases| leases.skip_to(now));
+        self
+    }
+
     /// The time from which nothing in the state counts any more, if nobody changes it before.
     #[must_use]
     pub fn counts_until(&self) -> Nanos {

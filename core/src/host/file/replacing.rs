@@ -1,0 +1,96 @@
+//! How a new file takes the place of one whose lock a stopped process holds.
+
+use std::fs::{File, OpenOptions, TryLockError, remove_file, rename};
+use std::time::{Duration, Instant};
+
+use super::super::copies::{Copies, Numbers, failed};
+use super::super::here::now;
+use super::super::system::System;
+use super::{LimitFile, is_ahead};
+use crate::limit::Unavailable;
+use crate::limit::state::State;
+
+/// After this long, the process that holds the lock counts as stopped.
+pub(super) const STOPPED: Duration = Duration::from_secs(3);
+/// After this long, nobody has replaced the file, because a process that was about to do so was stopped too.
+pub(super) const HOPELESS: Duration = Duration::from_secs(6);
+/// Two tries that are further apart than this belong to different waits for the lock.
+const OFTEN: Duration = Duration::from_millis(500);
+
+/// A time during which another process has held the lock whenever this process tried.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Busy {
+    pub(super) since: Instant,
+    pub(super) last: Instant,
+    /// The copy that was written last. If it changes, the lock has changed hands.
+    pub(super) newest: Numbers,
+}
+
+impl<S: System> LimitFile<S> {
+    /// Replaces the file if another process has held its lock for so long, without changing the file, that this process
+    /// must be stopped. Returns why the limit cannot be changed now.
+    pub(super) fn locked_out(&mut self) -> Unavailable {
+        let (at, head) = (Instant::now(), self.copies.head());
+        let newest = head.newest();
+        let known = self.busy.filter(|busy| busy.newest == newest && at.duration_since(busy.last) < OFTEN);
+        let since = known.map_or(at, |busy| busy.since);
+        self.busy = Some(Busy { since, last: at, newest });
+        let waited = at.duration_since(since);
+        if waited < STOPPED || !self.is_joined {
+            return Unavailable::Busy;
+        }
+        if let Some(name) = &head.successor {
+            // The process was stopped after it had moved the limit.
+            return self.follow(name).err().map_or(Unavailable::Busy, Unavailable::Lost);
+        }
+        if !S::CAN_REPLACE || waited >= HOPELESS {
+            return Unavailable::Lost("a process that holds its lock is stopped".to_owned());
+        }
+        self.replace(newest).err().map_or(Unavailable::Busy, Unavailable::Lost)
+    }
+
+    /// Puts a new file in the place of this one. Does nothing if another process is doing so, or has done so. `newest`
+    /// is the copy that was the newest during the whole wait.
+    ///
+    /// The new file counts as full until the state is copied. The copy is made after the new file has its name, so that
+    /// no process changes the old file later: whoever locks the old file then finds that it was removed.
+    pub(super) fn replace(&mut self, newest: Numbers) -> Result<(), String> {
+        let Some(mut fresh) = self.put_in_place()? else { return Ok(()) };
+        self.busy = None;
+        let head = self.copies.head();
+        if head.newest() != newest {
+            // The process was not stopped after all. It may have granted requests that no copy shows yet.
+            return Ok(());
+        }
+        match self.copies.read(&head).filter(|read| !is_ahead(read, now())) {
+            Some(state) => fresh.continues(&self.copies, &state.continued(now())),
+            None => Ok(()),
+        }
+    }
+
+    /// Creates the new file, locks it and gives it the name of this one. Only the holder of the folder's lock may do
+    /// so: if two processes did, the later file would lack what was granted through the earlier one.
+    fn put_in_place(&self) -> Result<Option<Copies<S>>, String> {
+        let Some(folder) = self.path.parent() else { return Ok(None) };
+        let folder = File::open(folder).map_err(|error| failed(&error))?;
+        match folder.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(failed(&error)),
+        }
+        if S::identity_at(&self.path).ok() != Some(self.copies.identity) {
+            return Ok(None);
+        }
+        let beside = self.path.with_extension(format!("{:016x}", fastrand::u64(..)));
+        let mut fresh = Copies::<S>::open_with(&beside, OpenOptions::new().create_new(true))?;
+        let placed = match fresh.lock().try_lock() {
+            Ok(()) => fresh.write(&State::lost(self.quota, now())),
+            Err(error) => Err(failed(&error.into())),
+        };
+        let placed = placed.and_then(|()| rename(&beside, &self.path).map_err(|error| failed(&error)));
+        if placed.is_err() {
+            let _ = remove_file(&beside);
+        }
+        placed.map(|()| Some(fresh))
+    }
+}
