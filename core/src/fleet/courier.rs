@@ -17,9 +17,9 @@ use super::way::Way;
 use crate::limit::pool::{Answer, Question};
 use crate::limit::{Courier, Errand, Errands, Quota};
 
-/// The longest sleep at a time, because a timer takes no endless one.
+/// The longest time that the thread sleeps at once, because a timer accepts no endless time.
 const LONGEST_SLEEP: Duration = Duration::from_hours(24);
-/// The time of a question is measured in so many parts.
+/// [`within`] divides the time of a question into this many parts.
 const SLICES: u32 = 8;
 
 /// The thread of one gate. It starts with the first question, so a process that forks before its first question has no
@@ -35,7 +35,7 @@ impl fmt::Debug for Thread {
     }
 }
 
-/// What the thread does its work with.
+/// What the thread needs: the gate's questions, the connection, and the way to the place of the limit.
 struct Work {
     errands: Errands,
     link: Link,
@@ -55,8 +55,8 @@ impl Thread {
     }
 }
 
-/// Returns a number for the name of this process. It comes from the system, because a forked child repeats the numbers
-/// of its parent's generator.
+/// Returns a random number, which becomes the name of this process at the server. The system makes the number, because
+/// a forked child repeats the numbers of its parent's generator.
 fn random() -> u64 {
     let mut bytes = [0; 8];
     match aws_lc_rs::rand::fill(&mut bytes) {
@@ -71,7 +71,7 @@ impl Courier for Thread {
             self.woken.notify_one();
             return Ok(());
         }
-        // The thread takes its work itself, so that it is still here if there is no thread.
+        // The thread takes the work itself. If the thread cannot be started, the work stays in `to_start`.
         let to_start = Arc::clone(&self.to_start);
         let work = move || {
             let work = lock(&to_start).take();
@@ -128,7 +128,8 @@ impl Work {
             match self.errands.next() {
                 Errand::End => return,
                 Errand::Wait(time) => {
-                    // A connection that is too old to be used is closed, because a server has room for only so many.
+                    // Closes a connection once it is too old to be used, because a server accepts a limited number of
+                    // connections.
                     let until = self.link.usable_for().unwrap_or(LONGEST_SLEEP);
                     let slept = timeout(time.min(until), self.woken.notified()).await.is_err();
                     if slept && self.link.usable_for().is_some_and(|rest| rest.is_zero()) {
@@ -154,13 +155,13 @@ impl Work {
         }
     }
 
-    /// Gives up a question that takes too long.
+    /// Gives up a question that took too long, and returns the reason.
     fn late(&mut self) -> String {
         self.link.forget();
         format!("it did not answer within {} ms", WITHIN.as_millis())
     }
 
-    /// Asks, and follows the limit if it was moved.
+    /// Asks the server. If the limit was moved, asks again at the new place.
     async fn ask(&mut self, question: &Question) -> Result<Answer, String> {
         loop {
             self.go().await?;
@@ -178,20 +179,21 @@ impl Work {
         }
     }
 
-    /// Moves the limit to the place with this name. The limit of another key of the same workspace may be there.
+    /// Moves the limit to the place with this name. The place may already have a limit: that of another key of the same
+    /// workspace.
     ///
     /// # Errors
     /// The server did not run the script, or its answer cannot be read. The error is the end of a sentence.
     async fn move_to(&mut self, name: &str) -> Result<(), String> {
         self.way.move_to(name);
         if self.way.next().is_some() {
-            // Only a connection that opens reads whether the server may have lost the state of the other place.
+            // Whether the server may have lost the state of the other place is known only while a connection is new.
             self.link.close();
         }
         self.go().await
     }
 
-    /// Does what must be done before the server can be asked.
+    /// Does all steps of a move that are left. The server can be asked only after them.
     async fn go(&mut self) -> Result<(), String> {
         while let Some(step) = self.way.next() {
             let (caller, way, quota) = (&mut self.caller, &self.way, &self.quota);
@@ -208,21 +210,22 @@ impl Work {
         Ok(())
     }
 
-    /// Forgets what was known of the place with this name if the limit is elsewhere now.
+    /// If the limit has moved away from the place with this name, forgets how often it had changed there.
     fn left(&mut self, name: &str) {
         if self.way.name() != name {
             self.caller.changes = 0;
         }
     }
 
-    /// Gives up a connection whose answers make no sense.
+    /// Closes the connection after an answer that cannot be read, and returns the reason.
     fn strange(&mut self, why: &str) -> String {
         self.link.forget();
         why.to_owned()
     }
 }
 
-/// Bounds the time of a question. Time in which this process was stopped hardly counts, because the answer may be there.
+/// Waits at most `WITHIN` for an answer, in several short timeouts. If this process was stopped meanwhile, only one of
+/// the timeouts has passed. So an answer that arrived during the stop is still read.
 async fn within<T>(asked: impl Future<Output = T>) -> Option<T> {
     let mut asked = pin!(asked);
     for _ in 0..SLICES {

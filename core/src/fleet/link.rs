@@ -1,4 +1,5 @@
-//! The connection to the server, and the way to it: names, TLS, the password, Sentinels, and redirections of a cluster.
+//! The connection to the server, and how it is opened: names of hosts, TLS, the password, Sentinels, and redirections
+//! of a cluster.
 
 use std::io;
 use std::sync::Arc;
@@ -22,23 +23,23 @@ use crate::transport::tls_config;
 
 /// How long one question may take, with the connection, redirections and everything else.
 pub(super) const WITHIN: Duration = Duration::from_millis(800);
-/// A connection that was idle for this long is not used again. Something between may have forgotten it, and then no
-/// answer would come.
+/// A connection that was idle for this long is not used again. A firewall on the way may have dropped it silently, and
+/// no answer would come.
 const IDLE: Duration = Duration::from_secs(30);
-/// The key of a limit on the server begins with this. The number is the version of the format kept under the key.
+/// The key of a limit on the server begins with this prefix. The number is the version of the state's format.
 const PREFIX: &str = "hightouch-limit:1:";
-/// How long after the beginning of a connection [`Server::unlost`] is used. Later, the server may have lost states.
+/// [`Server::unlost`] holds for this long after a connection was opened. Later, the server may have lost states.
 const FRESH: Duration = Duration::from_secs(1);
-/// The script is sent at most this often for one question if a cluster redirects each time.
+/// How often the script is sent at most for one question. It is sent again after each redirection of a cluster.
 const REDIRECTIONS: usize = 3;
 
-/// The way to the server.
+/// The connection to the server. It is opened when it is needed, and closed after a failure.
 pub(super) struct Link {
     address: FleetAddress,
-    /// The node of a cluster that has the limit.
+    /// The node of a cluster that has the limit; `None` before a cluster has redirected to one.
     node: Option<(String, u16)>,
     open: Option<Open>,
-    /// How much the server may still send.
+    /// How many bytes the server may still send.
     allowance: Allowance,
     tls: Option<TlsConnector>,
     names: Names,
@@ -60,11 +61,12 @@ struct Open {
 pub(super) struct Server {
     /// Its `run_id`, which is new at each start. A server that was restarted may have lost its last changes.
     pub start: String,
-    /// For how long it has certainly lost no state.
+    /// The server has certainly lost no state for this long before the connection was opened.
     pub unlost: Duration,
 }
 
-/// The task that reads and writes for a connection. It would wait for answers even after the connection was dropped.
+/// The task that reads and writes for a connection. The drop ends the task, which would otherwise wait for answers even
+/// after the connection was dropped.
 struct Driver(JoinHandle<()>);
 
 impl Drop for Driver {
@@ -94,7 +96,7 @@ impl Link {
         self.open = None;
     }
 
-    /// Closes the connection, and begins at the named address again.
+    /// Closes the connection. The next connection begins at the address of the settings again.
     pub(super) fn forget(&mut self) {
         self.open = None;
         self.node = None;
@@ -114,8 +116,8 @@ impl Link {
         let was_open = self.open.is_some();
         let first = self.redirected(name, &mut words).await;
         // A connection that was idle may have been closed by the server, or by a device on the way. Then the server has
-        // usually not heard the question, so it is asked again. If the server has heard it after all, the lost grants
-        // count until their leases end.
+        // usually not heard the question, so it is asked again. If the server has heard it after all, the grants of the
+        // lost answer count until their leases end.
         let result = match first {
             Err(Lost::Closed(_)) if was_open => {
                 self.forget();
@@ -169,8 +171,8 @@ impl Link {
         Err(Lost::Other(ENDLESS.to_owned()))
     }
 
-    /// Runs the script on a node of a cluster to which the limit is on its way. The other node still has other limits
-    /// of the same part of the cluster, so it is asked first again the next time.
+    /// Runs the script on the node to which a cluster is just moving the limit. The move is not finished, so the next
+    /// run asks the old node first.
     async fn at_importing(
         &mut self,
         node: (String, u16),
@@ -186,7 +188,7 @@ impl Link {
         }
     }
 
-    /// Reads the address to which a cluster redirects. Without a host, it is another port of the same host.
+    /// Reads the address to which a cluster redirects. An address without a host is another port of the same host.
     fn node_at(&self, text: &str) -> Option<(String, u16)> {
         let (host, port) = text.rsplit_once(':')?;
         let host = match host.trim_matches(['[', ']']) {
@@ -206,7 +208,8 @@ impl Link {
 
     async fn connect_to(&mut self, (host, port): (String, u16)) -> Result<Open, Failure> {
         let (mut connection, driver) = self.connection(&host, port, true).await?;
-        // Redis 6 takes one section or all of them. The errors of several commands would have no code.
+        // Redis 6 returns one section of `INFO` or all of them. A pipeline of several commands would return errors
+        // without a code.
         let told: String =
             cmd("INFO").arg("all").query_async(&mut connection).await.map_err(|error| why(&error))?;
         let server = Server::of(&told).ok_or("it does not tell its `run_id`")?;
@@ -214,7 +217,7 @@ impl Link {
         Ok(Open { connection, _driver: driver, since: now, used: now, server })
     }
 
-    /// The address of the server: as named, or as the Sentinels say.
+    /// Returns the address of the server: that of the settings, or the one that a Sentinel knows.
     async fn server(&mut self) -> Result<(String, u16), Failure> {
         let servers = self.address.servers.clone();
         let Some(service) = self.address.service.clone() else {
@@ -289,7 +292,7 @@ impl Link {
 }
 
 impl Server {
-    /// Reads what `INFO` says.
+    /// Reads the answer to `INFO`. Returns `None` if it has no usable `run_id`.
     fn of(info: &str) -> Option<Self> {
         let field = |name: &str| {
             let mut lines = info.lines().filter_map(|line| line.split_once(':'));
@@ -298,7 +301,8 @@ impl Server {
         let start = field("run_id")?;
         let is_name =
             (1..=64).contains(&start.len()) && start.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        // Evictions, a flush and the promotion of a replica lose states while the server runs.
+        // Evictions, a flush and the promotion of a replica lose states while the server runs. If one of them is
+        // possible, the age of the server says nothing.
         let keeps = field("maxmemory") == Some("0")
             || field("maxmemory_policy").is_some_and(|policy| !policy.starts_with("allkeys"));
         let was_master = field("second_repl_offset") == Some("-1") && field("role") == Some("master");
@@ -321,7 +325,7 @@ async fn opened(
     info: &RedisConnectionInfo,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) -> Result<(MultiplexedConnection, Driver), Failure> {
-    // `WITHIN` bounds everything.
+    // The courier bounds the whole question by `WITHIN`.
     let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
     let made = MultiplexedConnection::new_with_config(info, stream, config).await;
     let (connection, driver) = made.map_err(|error| why(&error))?;
@@ -335,7 +339,7 @@ async fn evaluate(
     arguments: &[String],
     asking: bool,
 ) -> Result<Value, RedisError> {
-    // Allows the next command, and no other, on a node that does not have the key for good yet.
+    // `ASKING` allows the next command, and no other, on a node to which the key is still being moved.
     let ask = async |connection: &mut MultiplexedConnection| {
         if asking { cmd("ASKING").query_async(connection).await } else { Ok(()) }
     };
@@ -379,7 +383,7 @@ fn why(error: &RedisError) -> Failure {
     }
     let says = |text| error.detail().is_some_and(|detail| detail.contains(text));
     let told = match error.code() {
-        // The user may not run a command of the script: Redis 6, and later servers.
+        // The user may not run a command of the script. Redis 6 sends the first text, later servers the second.
         Some("ERR") if says("The user executing the script") || says("ACL failure in script") => {
             NO_PERMISSION
         }

@@ -1,4 +1,5 @@
-//! A stream from which only so much can be read, so that a server cannot fill the memory or keep the thread busy.
+//! A stream that limits how many bytes can be read, so that a server can neither fill the memory nor keep the thread
+//! busy.
 
 use std::io;
 use std::pin::Pin;
@@ -8,7 +9,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The longest answer. A state with a thousand processes has some 100 kB, and what `INFO` says has less.
+/// The longest answer, in bytes. The state of a limit that a thousand processes share has about 100 kB. The answer to
+/// `INFO` is shorter.
 const LONGEST: usize = 1 << 20;
 
 /// How many bytes may still be read.
@@ -22,7 +24,7 @@ impl Allowance {
     }
 }
 
-/// A stream whose reads fail once its allowance is used up.
+/// A stream that fails with `InvalidData` once its allowance is used up.
 #[derive(Debug)]
 pub(super) struct Measured<S> {
     stream: S,

@@ -1,5 +1,6 @@
-//! Looks up names of hosts, each of them once at a time. A look-up cannot be given up: it takes a thread until the
-//! system answers. If each question started another one, a resolver that is silent would cost a thread a second.
+//! Looks up the names of hosts, with one look-up of a name at a time. A look-up cannot be cancelled: it takes a thread
+//! until the system answers. If each question started a look-up, a silent resolver would cost another thread every
+//! second.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -56,7 +57,8 @@ impl Names {
     }
 }
 
-/// Connects to the first of these addresses that answers soon enough for the others to be tried.
+/// Connects to the first of these addresses that answers. Each gets a part of the time `within`, so that a silent
+/// address leaves time for the next one.
 pub(super) async fn first_that_answers(addresses: &[SocketAddr], within: Duration) -> io::Result<TcpStream> {
     let each = match addresses.len() {
         0 | 1 => within,
@@ -109,7 +111,7 @@ mod tests {
     async fn an_address_that_is_silent_leaves_time_for_the_next_one() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let answers = listener.local_addr().unwrap();
-        // Nobody is there, by RFC 5737. A network that says so is as good as one that says nothing.
+        // RFC 5737 reserves this address, so no server has it. A network may also refuse the connection at once.
         let silent = "192.0.2.1:9".parse().unwrap();
         let within = Duration::from_secs(3);
         let stream = timeout(within, first_that_answers(&[silent, answers], within)).await.unwrap().unwrap();

@@ -109,7 +109,7 @@ local function epoch_ends(epoch)
   if epoch == state.epoch then state.epoch_flying = math.max(0, state.epoch_flying - 1) end
 end
 
--- Lowers the limit if the rest of the burst shows how many requests the server accepts.
+-- Lowers the limit again once the answers to the requests of the last cut show how many the server accepts.
 local function learn()
   local through = state.burst_used - state.burst_refused
   local enough = state.burst_succeeded == 1
@@ -203,8 +203,8 @@ local function settle(now)
   return state.last
 end
 
--- Removes and returns the lease of a request. A request without a known lease is counted as in flight again, so that
--- its end does not end another request.
+-- Removes and returns the lease of a request. A request without a known lease is first counted as in flight again, so
+-- that its end is not subtracted from other requests.
 local function take(id)
   for index, held in ipairs(state.leases) do
     if held.id == id then return table.remove(state.leases, index) end

@@ -6,7 +6,8 @@ local function own()
   local kept, found = {}, nil
   for _, other in ipairs(state.members) do
     if other.name == member then found = other end
-    -- If nobody was heard for a while, the server was silent, and the others are still there.
+    -- If no process has asked for a while, the server could not be reached. The other processes may return, so they
+    -- stay members for now.
     local may_return = state.heard_again + 10 * silent_after > state.last
     if other.name == member or may_return or other.heard + lease > state.last then kept[#kept + 1] = other end
   end
@@ -41,7 +42,7 @@ local function reserved()
   local sum = kept_free
   for _, other in ipairs(state.members) do
     local silent = other.heard + silent_after < state.last and other.active == 1
-    -- A process that asks whether the server is back goes on alone until it has the answer, and then asks again.
+    -- A process that asks with `alone` went on without the server, and uses its share until its next question.
     if silent or other.alone == 1 then sum = sum + other.share end
   end
   return sum
@@ -73,8 +74,8 @@ local function has(list, field, value)
   return false
 end
 
--- For so long, what was left behind may still count. It is kept for so long, and the fact that it was absorbed for twice
--- as long.
+-- How long a state that was left may still count, in microseconds. The old place hands the state on for this long. The
+-- new place remembers for twice this long that it has absorbed the state.
 local left_counts = math.max(forget_after, 2 * quota.span)
 
 -- The run -------------------------------------------------------------------------------------------------------------
@@ -117,12 +118,12 @@ end
 state.allowed = math.min(state.allowed, state.requests)
 
 local me = own()
--- Refuses a call that arrives after a later call of the same process: its connection was given up meanwhile.
+-- Refuses a call that arrives after a later call of the same process. The process has given up the earlier call.
 if operation == 'ask' and call <= me.call then return { 'late' } end
 local last_change = number()
 if lost or last_change > state.changes then
-  -- If neither the server nor this process has known a state, there may never have been one. A loss would be at least
-  -- `unlost` ago.
+  -- If neither the server nor this process knows a state, the limit may be new. If there was a state, the server lost
+  -- it at least `unlost` ago.
   count_as_full(now, now - ((kept or last_change > 0) and 0 or unlost))
   state.changes = math.max(state.changes, last_change)
 end
@@ -142,12 +143,13 @@ end
 
 if operation == 'leave' then
   local here, there = text(), text()
-  -- The limit does not go to a place that has led here meanwhile. Of two places that expect each other, one stays.
+  -- The limit does not move to a place that has moved here meanwhile. If two places expect each other, the place with
+  -- the lower name stays.
   local stays = here < there and has(state.expected, 'name', there)
   if stays or has(state.absorbed, 'from', there) then return { 'first', there } end
   state.expected = without(state.expected, there, 0)
   local name, all = member .. '-' .. string.format('%.0f', call), to_hex(write())
-  -- The state is kept here until it was absorbed, because this process may die before.
+  -- Keeps the state here until the new place has absorbed it, because this process may die before that.
   redis.call('SET', key, 'moved ' .. there .. ' ' .. name .. ' ' .. string.format('%.0f', now) .. ' ' .. all)
   return { 'left', name, all }
 end
@@ -167,7 +169,8 @@ if operation == 'absorb' then
   return { 'absorbed' }
 end
 
--- Nothing is granted before what is on the move to this place has arrived. Its process may have died.
+-- Grants nothing while a limit is on the move to this place. The process that moves it may have died, so the reply
+-- tells this process to move it.
 if state.expected[1] then return { 'first', state.expected[1].name } end
 
 me.heard, me.call, me.share = now, call, number()
@@ -181,7 +184,7 @@ for _ = 1, number() do
   end_of(now, id, how, retry_after, jitter)
 end
 if is_new_connection == 1 then
-  -- Ends grants that this process does not know: their answer was lost with the earlier connection.
+  -- Ends grants that this process does not know: the answer with them was lost with the earlier connection.
   for index = #state.leases, 1, -1 do
     local other = state.leases[index]
     if other.member == member and not held[other.id] then end_of(now, other.id, 'unsent', 0, 0) end
@@ -197,8 +200,8 @@ for _ = 1, carried_ended do
 end
 
 if want + want_some > 0 and (me.want == 0 or now > me.due + grace) then
-  -- A process that begins to wait counts as served as often as the waiting process that was served least, so that it
-  -- cannot catch up on turns that it did not want.
+  -- A process that begins to wait gets the lowest count of the processes that wait already. Otherwise it would catch up
+  -- on turns that it did not want.
   local fewest = NEVER
   for _, other in ipairs(state.members) do
     if waits(other) then fewest = math.min(fewest, other.served) end

@@ -20,7 +20,7 @@ pub const SCRIPT: &str =
 const LOOKS_IN_WINDOW: u64 = 40;
 /// How late a process may ask again before others take its turn: a window divided by this number.
 const GRACES_IN_WINDOW: u64 = 100;
-/// After this long, a process that waits or has requests in flight is taken to have lost the server.
+/// A process that waits or has requests in flight, but asks nothing for this long, counts as cut off from the server.
 const SILENT_AFTER: Duration = Duration::from_secs(1);
 /// A limit that nobody has used for this long begins anew, so that a stricter limit that a process declared earlier
 /// does not hold for ever.
@@ -31,26 +31,26 @@ const FORGOTTEN_AFTER: Duration = Duration::from_mins(3);
 pub enum Reply {
     /// The answer to a question.
     Answer(Answer),
-    /// The limit has moved to the place with this name. Its state may not have been absorbed there.
+    /// The limit has moved to the place with this name. The state is given if the new place may not have absorbed it.
     Moved(String, Option<Left>),
-    /// Nothing is granted before the limit at the place with this name was left and absorbed.
+    /// The place grants nothing before it has absorbed the limit of the place with this name, which must be left first.
     First(String),
     /// The place expects the limit of another place.
     Expected,
-    /// The limit was left.
+    /// The limit has left the place, and this state must be absorbed at the new place.
     Left(Left),
     /// The state of another limit was absorbed, now or before.
     Absorbed,
-    /// The place keeps no state of a limit that was left.
+    /// The place has forgotten the state that was left there.
     Settled,
 }
 
-/// A limit that was left.
+/// A limit that has left its old place, and must be absorbed at its new place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
-    /// The name of this one move, by which it is absorbed only once.
+    /// The name of this move. The new place absorbs each move only once.
     pub id: String,
-    /// The state, as a text.
+    /// The state of the limit, as hexadecimal digits.
     pub state: String,
 }
 
@@ -59,7 +59,7 @@ pub struct Left {
 pub struct Caller {
     /// The server's name for its present start. A server that was restarted may have lost its last changes.
     pub server: String,
-    /// For how long the server has certainly lost nothing, in microseconds.
+    /// The server has certainly lost no state for this long, in microseconds.
     pub unlost: u64,
     /// The name of this process, which no other process has.
     pub member: String,
@@ -117,25 +117,25 @@ impl Caller {
         words
     }
 
-    /// Returns the arguments that let a place expect the limit of the place with this name.
+    /// Returns the arguments that tell a place to expect the limit of the place `from`.
     pub fn expects(&mut self, quota: &Quota, from: &str) -> Vec<String> {
         self.moves("expect", quota, &[from])
     }
 
-    /// Returns the arguments that move the limit from the place with the first name, at which the script runs, to the
-    /// place with the second.
+    /// Returns the arguments that move the limit away from the place `from`, at which the script runs, to the place
+    /// `to`.
     pub fn leaves(&mut self, quota: &Quota, from: &str, to: &str) -> Vec<String> {
         self.moves("leave", quota, &[from, to])
     }
 
-    /// Returns the arguments that absorb what was left at the place `from`. A place that expects that limit waits for
-    /// it no longer.
+    /// Returns the arguments that absorb the limit which was left at the place `from`. With `None`, the place only
+    /// stops expecting that limit.
     pub fn absorbs(&mut self, quota: &Quota, from: &str, left: Option<&Left>) -> Vec<String> {
         let (id, state) = left.map_or(("-", "-"), |left| (&left.id, &left.state));
         self.moves("absorb", quota, &[from, id, state])
     }
 
-    /// Returns the arguments that let a place forget the state that was left there under this name.
+    /// Returns the arguments that tell a place to forget the state that the move `id` left there.
     pub fn settles(&mut self, quota: &Quota, id: &str) -> Vec<String> {
         self.moves("settle", quota, &[id])
     }
@@ -151,7 +151,7 @@ impl Caller {
 /// Reads a reply. `Err` says what is wrong, as the end of a sentence.
 ///
 /// # Errors
-/// The script does not send such a reply.
+/// The script does not send such a reply, or the reply says that the script has answered a later question already.
 pub fn read(reply: &[String]) -> Result<Reply, &'static str> {
     const STRANGE: &str = "its answer cannot be read";
     let (kind, rest) = reply.split_first().ok_or(STRANGE)?;
@@ -186,7 +186,7 @@ fn answer(words: &[String]) -> Option<Answer> {
     let numbers: Option<Vec<u64>> = words.iter().map(|word| word.parse().ok()).collect();
     let mut numbers = numbers?.into_iter();
     let nanos = |micros: u64| micros.checked_mul(1000).filter(|nanos| *nanos < Nanos::MAX / 4);
-    // In the order in which `run.lua` returns them.
+    // `run.lua` returns the numbers in this order.
     Some(Answer {
         again: nanos(numbers.next()?)?,
         closed_for: nanos(numbers.next()?)?,

@@ -3,8 +3,9 @@
 --
 -- The script has three parts, which are joined: `state.lua`, `rule.lua` and `run.lua`.
 --
--- The rule is that of `limit::state` (`limit/window.rs`, `limit/backoff`, `limit/recovery.rs`), in microseconds of the
--- server's clock. A test compares the two in the same worlds. Numbers are exact: none exceeds 2^53.
+-- The script follows the rule of `limit::state` (`limit/window.rs`, `limit/backoff`, `limit/recovery.rs`). A test
+-- compares the script with that rule. Times are microseconds of the server's clock. Numbers are exact: none exceeds
+-- 2^53.
 
 local NEVER = math.huge
 local key = KEYS[1]
@@ -28,7 +29,7 @@ local look, grace, silent_after, forget_after, kept_free = number(), number(), n
 
 -- The state -----------------------------------------------------------------------------------------------------------
 
--- `FIELDS` are the numbers of the state, and `LISTS` its lists: `lingering` (when abandoned requests count as ended),
+-- `FIELDS` names the numbers of the state, and `LISTS` its lists: `lingering` (when abandoned requests count as ended),
 -- `leases`, `ends_at` and `totals` (together the log of ends), `members`, `expected` (other places whose limits are on
 -- the move to this one) and `absorbed` (the moves whose states were absorbed).
 local FIELDS = {
@@ -48,7 +49,7 @@ local function empty()
   return new
 end
 
--- Returns nothing if the text is not a state.
+-- Returns nil if the text is not a state.
 local function read(kept)
   local is_packed, found = pcall(cmsgpack.unpack, kept)
   if not is_packed or type(found) ~= 'table' or found.format ~= 1 then return nil end

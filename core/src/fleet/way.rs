@@ -1,9 +1,10 @@
-//! The way to the place of a limit, which may move while it is used. Pure: no clock and no I/O.
+//! The way to the place of a limit. The limit may move while processes use it. Pure: no clock and no I/O.
 //!
-//! A limit moves in four steps: its new place is told to expect it, the limit is left, its state is absorbed at the new
-//! place, and the old place forgets the state. The process that moves a limit may die after each step. So the new place
-//! lets nobody send before it has absorbed what it expects, and the old place keeps the state until it was absorbed.
-//! Whoever comes to either place goes on where the other process stopped. A state that arrives twice is absorbed once.
+//! A process moves a limit in four steps: it tells the new place to expect the limit; it leaves the old place; it
+//! brings the state to the new place, which absorbs it; and it tells the old place to forget the state. The process may
+//! die after each step. So the new place grants nothing before it has absorbed the limit that it expects, and the old
+//! place keeps the state until the new one has absorbed it. The next process that asks at either place goes on where
+//! the first one stopped. A state that arrives twice is absorbed once.
 
 // The proofs (`core/limit-proofs`) build this file as a public module.
 #![allow(unreachable_pub)]
@@ -16,11 +17,11 @@ use crate::limit::pool::Answer;
 const LONGEST_CHAIN: usize = 8;
 const STRANGE: &str = "its answer cannot be read";
 
-/// Where the limit is, and what must be done before the server is asked.
+/// The place of the limit, and the steps of a move that must be done before the server is asked.
 #[derive(Debug)]
 pub struct Way {
     name: String,
-    /// What is to be done, the next step last.
+    /// The steps that are left. The next step is the last element.
     steps: Vec<Step>,
     /// How many moves were followed since the last answer.
     followed: usize,
@@ -36,7 +37,7 @@ pub enum Step {
     Leave { from: String, to: String },
     /// Brings the state that was left at `from` to the place `at`, or tells that place that there is none to wait for.
     Absorb { at: String, from: String, left: Option<Left> },
-    /// Lets the place `at` forget the state that was left there under this name.
+    /// Tells the place `at` to forget the state that the move `id` left there.
     Settle { at: String, id: String },
 }
 
@@ -66,7 +67,7 @@ impl Way {
 
     /// Moves the limit to the place with this name.
     pub fn move_to(&mut self, name: &str) {
-        // Drops what is left of an earlier try, apart from a state that is carried.
+        // Drops the steps of an earlier move, but not those that carry or settle a state that was left already.
         self.steps.retain(|step| matches!(step, Step::Absorb { .. } | Step::Settle { .. }));
         self.followed = 0;
         if name != self.name {
@@ -90,17 +91,20 @@ impl Way {
         })
     }
 
-    /// Notes that the next step failed. Returns whether the failure does not matter: a state that its old place keeps
-    /// is absorbed once, and no longer kept after some minutes.
+    /// Notes that the next step failed. Returns true if the failure is harmless, because only the last step of a move
+    /// is missing: the old place still has the state. It is absorbed only once, and no longer handed on after some
+    /// minutes.
     pub fn failed(&mut self) -> bool {
         self.followed = 0;
         matches!(self.steps.last(), Some(Step::Settle { .. })) && self.steps.pop().is_some()
     }
 
-    /// Notes the reply to the next step, or to a question if there was no step. Returns the answer to the question.
+    /// Notes the reply to the next step, or to a question if there was no step. Returns the answer if the question was
+    /// answered.
     ///
     /// # Errors
-    /// The reply fits neither, or the limit moves without end. The error is the end of a sentence.
+    /// The reply fits neither a step nor a question, or the limit moves without end. The error is the end of a
+    /// sentence.
     pub fn heard(&mut self, reply: Reply) -> Result<Option<Answer>, &'static str> {
         let step = self.steps.last().cloned();
         match (step, reply) {
@@ -177,7 +181,8 @@ impl Way {
         }
     }
 
-    /// Notes that the place `from` leads to the place `to`.
+    /// If the server is asked at the place `from`, asks it at the place `to` from now on, because the limit has moved
+    /// there.
     fn led(&mut self, from: &str, to: &str) {
         if self.name == from {
             to.clone_into(&mut self.name);
