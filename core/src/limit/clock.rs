@@ -10,7 +10,7 @@ pub(super) fn clock() -> Instant {
     Instant::now()
 }
 
-/// Where the times of a gate count from.
+/// The origin from which the times of a gate count.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Clock {
     /// The creation of the gate.

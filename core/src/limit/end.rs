@@ -9,20 +9,20 @@ use super::state::{Linger, State, Ticket};
 /// How a granted request ended, unless it was refused (429).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The server answered it.
+    /// The server answered the request.
     Seen,
-    /// It certainly never reached the server.
+    /// The request certainly never reached the server.
     NeverSent,
-    /// It was abandoned after it was sent.
+    /// The request was abandoned after it was sent.
     Abandoned(Linger),
 }
 
 /// How a request ended, in a form that can be reported to the shared limit later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// In another way than by a refusal.
+    /// The request ended in another way than by a refusal.
     Otherwise(End),
-    /// It was refused, with this `Retry-After` and a random number for the pause.
+    /// The server refused the request with this `Retry-After`. The random number varies the length of the pause.
     Refused(Option<Duration>, u32),
 }
 

@@ -12,11 +12,12 @@ use super::pool::{Answer, Pool, Question, Wanted};
 pub trait Courier: fmt::Debug + Send {
     /// Wakes the courier, which then calls [`Errands::next`]. Must not block, because the gate holds its lock.
     ///
-    /// # Errors Why there is no courier, as the end of a sentence.
+    /// # Errors
+    /// The courier cannot run. The error is the reason, as the end of a sentence.
     fn wake(&self) -> Result<(), String>;
 }
 
-/// The errands of a gate, for its courier.
+/// Gives the courier of a gate its next errand, and takes the answers of the server.
 #[derive(Debug)]
 pub struct Errands {
     core: Weak<Core>,
@@ -51,7 +52,8 @@ impl Errands {
         let Some(core) = self.core.upgrade() else { return };
         core.change(|inner, now| {
             if inner.turns.pool_mut().is_some_and(|pool| pool.answered(now, question, answer)) {
-                // This is part of the change, so that the first request that the change grants can report it.
+                // Noted within the change, so that the first request that the change grants can report that the limit
+                // is shared again.
                 core.returned();
             }
         });

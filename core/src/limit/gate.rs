@@ -1,9 +1,9 @@
 //! The asynchronous gate: one lock around the limit and its queue. Each waiter sleeps in its own future.
 //!
 //! The gate has no background task and no runtime of its own, and its waiters may be on different runtimes. Each change
-//! of the state also grants every request that may be sent by then. It then wakes the first of the remaining waiters,
-//! unless that waiter already wakes in time. Only the first waiter sleeps until its turn; the others check now and then
-//! that it has not overslept.
+//! of the state also grants every request that may be sent at that time. The change then wakes the first of the
+//! remaining waiters, unless that waiter already wakes in time. Only the first waiter sleeps until its turn; the others
+//! check now and then that it has not overslept.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,7 +41,7 @@ pub(super) struct Core {
     inner: Mutex<Shared>,
     /// Why the limit is not shared at present although it should be; `None` if nothing is wrong.
     pub(super) fallback: Mutex<Option<String>>,
-    /// Whether `changes` holds something.
+    /// Whether `changes` holds changes that no call has reported yet.
     pub(super) untold: AtomicBool,
     pub(super) changes: Mutex<Vec<ScopeChange>>,
     pub(super) told: Told,
@@ -82,8 +82,8 @@ impl Gate {
 
     /// Creates a gate that keeps within `quota` together with all other users of `store`.
     ///
-    /// If there is no store, for the reason that is given, or once the store is lost, the gate goes on alone: its
-    /// requests keep within `quota`, but those of other processes are not counted.
+    /// If `store` is an error, or once the store is lost, the gate goes on alone: its requests keep within `quota`, but
+    /// those of other processes are not counted. [`Gate::fallback`] then returns the reason.
     #[must_use]
     pub fn shared(quota: Quota, store: Result<Box<dyn Store>, String>) -> Arc<Self> {
         let (store, why) = match store {
@@ -95,8 +95,8 @@ impl Gate {
         Arc::new(Self { core })
     }
 
-    /// Creates a gate that keeps within `quota` together with all others that ask the same server. `courier` creates
-    /// what carries the gate's questions to it.
+    /// Creates a gate that keeps within `quota` together with all other gates that ask the same server. `courier`
+    /// creates the courier, which carries the gate's questions to the server.
     #[must_use]
     pub fn fleet(quota: Quota, courier: impl FnOnce(Errands) -> Box<dyn Courier>) -> Arc<Self> {
         let core = Core::new(quota, None);
@@ -146,7 +146,8 @@ impl Gate {
         self.core.fallback.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes what has changed in who shares the limit since the last call of this method, oldest first.
+    /// Returns the changes between a shared limit and one of this process alone since the last call of this method,
+    /// oldest first. If there were many, returns only the last four.
     #[must_use]
     pub fn changes_of_scope(&self) -> Vec<ScopeChange> {
         if !self.core.untold.swap(false, Ordering::Relaxed) {
@@ -155,8 +156,8 @@ impl Gate {
         std::mem::take(&mut *self.core.changes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Tells `listener`, for as long as it lives, when others share the limit no longer or again. A listener that comes
-    /// while they do not is told so now.
+    /// Calls `listener`, for as long as it exists, each time this process begins to keep the limit alone or shares it
+    /// again. If this process keeps the limit alone already, calls `listener` at once.
     pub fn on_change_of_scope(&self, listener: &Arc<ScopeListener>) {
         self.core.told.add(listener);
         if let Some(why) = self.fallback() {
@@ -271,7 +272,7 @@ impl Core {
         // The clock is read after the lock of the store was taken, so that no other process has noted a later time.
         let now = self.now();
         if Duration::from_nanos(now.saturating_sub(asked)) >= FETCHED_WITHIN && inner.shares() {
-            // This process was stopped, and others may have gone on without it. What was read may be old.
+            // This process was stopped after it read the state. Other processes may have changed the state meanwhile.
             inner.turns.withhold();
         }
         let result = change(&mut inner, now);

@@ -24,17 +24,16 @@ impl Leases {
     /// Creates an empty list `now`.
     #[must_use]
     pub fn new(now: Nanos) -> Self {
-        // The first id is the current time, so that no lease of a state that was lost earlier has the id of a later
-        // one.
+        // The first id is the current time. So no new lease has the id of a lease in an earlier state, which was lost.
         Self { held: VecDeque::new(), next: now }
     }
 
-    /// Gives the leases that are taken from `now` on ids that no lease taken before has, even one that these leases lack.
+    /// Gives leases taken after `now` other ids than all leases taken before, including leases that this list lacks.
     pub fn skip_to(&mut self, now: Nanos) {
         self.next = self.next.max(now);
     }
 
-    /// Takes a lease until `until`, which is no earlier than that of any earlier lease. Returns its id.
+    /// Takes a lease that ends at `until`, and returns its id. No lease that was taken before may end later.
     pub fn take(&mut self, until: Nanos) -> u64 {
         let id = self.next;
         self.next += 1;
@@ -53,7 +52,7 @@ impl Leases {
         self.held.front().map_or(NEVER, |lease| lease.until)
     }
 
-    /// Removes the next lease if it has expired by `now`. Returns whether it has.
+    /// Removes the lease that expires next, if it has expired by `now`. Returns whether a lease was removed.
     pub fn expire(&mut self, now: Nanos) -> bool {
         self.next_expiry() <= now && self.held.pop_front().is_some()
     }
@@ -76,7 +75,7 @@ impl Leases {
         to.extend(self.held.iter().flat_map(|lease| [lease.id, lease.until]));
     }
 
-    /// Reads leases. `latest` is the latest time at which one may expire.
+    /// Reads leases, none of which may expire after `latest`. Returns `None` if the integers are damaged.
     #[must_use]
     pub fn read(from: &mut Words<'_>, latest: Nanos) -> Option<Self> {
         let next = from.up_to(NEVER - MOST)?;

@@ -154,9 +154,10 @@ impl<W> Line<W> {
         &mut self.looks
     }
 
-    /// Chooses the request that goes next. `may_go` are the places that may go now: heads of classes and of the lane.
-    /// The class with the lowest `pass` goes, the heavier one if two are equal. Between a poll and a look, one that
-    /// waits again goes first, then the one that arrived earlier.
+    /// Chooses the request that goes next. `may_go` lists the places of the requests that may go now: the first of a
+    /// class, and the first look. The class with the lowest `pass` goes next; of two equal classes, the one with the
+    /// greater weight. Between a poll and a look, a request that waits again goes first, otherwise the one that arrived
+    /// earlier.
     #[must_use]
     pub fn choose(&self, may_go: &[Place]) -> Option<Place> {
         may_go

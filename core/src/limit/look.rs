@@ -13,7 +13,7 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 /// The priority of the looks at one run: how urgent the next one is, and when the last one was.
 ///
 /// Each request that looks at the run carries this value ([`Ask::look`](super::Ask::look)).
-/// [`Gate::hint`](super::Gate::hint) raises the urgency. Once such a request has its permit, the urgency is
+/// [`Gate::hint`](super::Gate::hint) raises the urgency. Once one of these requests has its permit, the urgency is
 /// [`Urgency::Usual`] again.
 #[derive(Debug)]
 pub struct Look {

@@ -3,7 +3,7 @@
 //!
 //! The server counts every request that reaches it, but Hightouch does not document how it counts. The rule in
 //! [`window`] therefore satisfies three ways of counting at once: exact sliding windows, fixed windows, and estimates
-//! from two buckets. It holds wherever the server's buckets begin, and however long the network takes.
+//! from two buckets. The rule holds wherever the server's buckets begin, and however long the network takes.
 //!
 //! * [`quota`]: the declared limit.
 //! * [`window`]: tracks the requests in flight and the ends of recent ones, and computes when one more may be sent.
@@ -68,8 +68,8 @@ pub use stats::{LimitStats, Scope, ScopeChange, ScopeListener, Waiting};
 pub use store::{Store, Unavailable};
 pub use waiter::{Ask, NotGranted};
 
-/// A time or a duration in nanoseconds. Times count from an origin that their owner chooses; a gate takes its creation,
-/// or the origin of its store's clock.
+/// A time or a duration in nanoseconds. The times of a gate count from its creation, or from the origin of its store's
+/// clock.
 pub type Nanos = u64;
 
 /// A time that is never reached. If it is the earliest time for a request, another request must end first.

@@ -1,4 +1,4 @@
-//! How a gate uses what is kept of its limit outside the process: a store of the host, or a server.
+//! How a gate uses a limit that is kept outside the process: in a store of the host, or on a server.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -13,9 +13,9 @@ use super::{NEVER, Nanos, Quota};
 
 /// How often the first waiter checks whether a request of another process has ended.
 const LOOK_AT_STORE: Duration = Duration::from_millis(50);
-/// How soon it checks again if another process holds the lock of the store.
+/// How soon the first waiter checks again while another process holds the lock of the store.
 const LOOK_AT_LOCK: Duration = Duration::from_millis(2);
-/// How many changes are kept that no call has reported yet.
+/// How many changes of who shares the limit are kept, at most, until a call reports them.
 const UNTOLD_CHANGES: usize = 4;
 
 impl Core {
@@ -83,8 +83,8 @@ impl Shared {
         self.courier = Some(courier);
     }
 
-    /// Wakes the courier if it has something to do before it wakes by itself. Returns why there is none, if the process
-    /// goes on alone from now on.
+    /// Wakes the courier if it has something to do before it wakes by itself. If the courier cannot run, the process
+    /// keeps the limit alone from now on; the first time, returns the reason.
     pub(super) fn wake_courier(&mut self, now: Nanos) -> Option<String> {
         let courier = self.courier.as_ref()?;
         let wanted = self.turns.wanted(now);
@@ -118,8 +118,8 @@ impl Shared {
         Some(why)
     }
 
-    /// When the first waiter checks the store again. It must, because changes by other processes wake no waiter of this
-    /// one.
+    /// When the first waiter checks the store again. The waiter must check, because changes by other processes wake no
+    /// waiter of this process.
     pub(super) fn looks_at_store(&self, now: Nanos) -> Nanos {
         let pause = match &self.store {
             None => return NEVER,

@@ -11,8 +11,8 @@ use super::{NEVER, Nanos, Quota};
 
 /// How long a request that has ended waits to be reported, so that one question reports several.
 const TOGETHER: Duration = Duration::from_millis(50);
-/// The same if no granted request is left. The wait is shorter, because the next request of the same caller usually
-/// follows at once.
+/// The same, if all granted requests have ended. This wait is shorter, because the caller's next request usually follows
+/// at once, and its question reports the end too.
 const NEXT: Duration = Duration::from_millis(5);
 /// A server that does not answer is asked again after this long.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -21,7 +21,7 @@ const IN_USE: Duration = Duration::from_mins(1);
 /// A grant is used within this time after its question was asked, or given back. So a process that was stopped does not
 /// use an old grant, which the server may count no longer.
 const USED_WITHIN: Duration = Duration::from_secs(1);
-/// The greatest age of the statistics that a user reads, approximately.
+/// If a user reads statistics that are older than this, the server is asked for new ones.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A question asks for at most this many requests.
 const MOST_AT_ONCE: u64 = 64;
@@ -32,7 +32,8 @@ const KEPT_FREE: u64 = 40;
 #[derive(Debug)]
 pub struct Pool {
     quota: Quota,
-    /// The share that a client has named. While the server does not answer, this process keeps within it.
+    /// The smallest share that a client has named, above 0 and at most 1. While the server does not answer, this process
+    /// keeps within it.
     share: Option<f64>,
     /// Grants that no request has taken yet.
     ready: VecDeque<Ready>,
@@ -48,9 +49,9 @@ pub struct Pool {
     /// When a request last began or ended.
     used: Nanos,
     without: Option<Without>,
-    /// Requests that this process granted itself: those that the server does not know of, and those in flight.
+    /// How many requests this process granted itself: those that the server does not know of, and those in flight.
     sent: (u64, u64),
-    /// How many of them the last question reported.
+    /// How many requests that this process granted itself were part of the last question.
     told: u64,
     is_down: bool,
     is_new_connection: bool,
@@ -282,7 +283,7 @@ impl Pool {
         let whole = wanted.whole.min(MOST_AT_ONCE).saturating_sub(ready);
         let some = wanted.some.min(MOST_AT_ONCE - whole.min(MOST_AT_ONCE));
         let some = some.saturating_sub(ready.saturating_sub(wanted.whole));
-        // More than two windows' worth of requests cannot have ended within two windows.
+        // `most` is twice the limit, because no more requests can have ended within the two windows that count.
         let (sent, flying) = (self.sent.0, self.sent.1.min(self.sent.0));
         self.told = sent;
         let most = self.without.as_ref().map_or(0, |without| 2 * without.state.declared());
@@ -298,7 +299,7 @@ impl Pool {
         }
     }
 
-    /// Notes that the server has answered a question. Returns whether it had not answered the one before.
+    /// Notes that the server has answered a question. Returns true if the server had not answered the question before.
     pub fn answered(&mut self, now: Nanos, question: &Question, answer: Answer) -> bool {
         for (id, _) in &question.ends {
             self.held.remove(id);
@@ -314,8 +315,8 @@ impl Pool {
         self.last.granted.clear();
         self.settle(now);
         let is_back = std::mem::take(&mut self.is_down);
-        // The next question reports the requests that were sent since this one was asked, and that this process asks
-        // the server again.
+        // The next question reports the requests that were sent since this one was asked. It also reports that this
+        // process no longer grants requests itself.
         self.sent.0 = self.sent.0.saturating_sub(self.told);
         if is_back {
             self.tell_at = now;
@@ -342,8 +343,8 @@ impl Pool {
 
     fn go_without(&mut self, now: Nanos) {
         let Some(share) = self.share else {
-            // Without a share, this process sends its portion of what the server keeps free, which no other process
-            // sends.
+            // Without a share, this process divides the requests that the server keeps free by the number of members,
+            // and sends only its part: one request in `each` windows.
             let each = self.last.members.max(1).div_ceil(kept_free(&self.quota).max(1));
             let window = self.quota.window.saturating_mul(u32::try_from(each).unwrap_or(u32::MAX));
             let quota = Quota { requests: 1, window, ..self.quota };
@@ -357,8 +358,9 @@ impl Pool {
             self.without = Some(Without { quota, state });
             return;
         };
-        // Until the server notices the silence of this process, others may send the share of this process. So the whole
-        // share counts as sent a quarter of a window from now, which also covers what this process sent before.
+        // Until the server notices the silence of this process, other processes may use its share. So the whole share
+        // counts as used up at a time a quarter of a window from now. This also covers requests that this process sent
+        // before.
         let quota = self.quota.shared(share);
         let until = now.saturating_add(quota.span() / 4);
         self.without = Some(Without { quota, state: State::lost_until(quota, now, until) });

@@ -8,7 +8,7 @@ use super::{NEVER, Nanos, Quota};
 const SHORTEST_PAUSE: Nanos = 1_000_000;
 /// The largest number of processes that is plausible in an answer.
 const MOST_MEMBERS: u64 = 1 << 16;
-/// The largest number that the server counts with.
+/// The largest whole number that the server's Lua holds exactly.
 const MOST: u64 = 1 << 53;
 
 /// The numbers of waiting requests that could go if the server let them.
@@ -41,9 +41,9 @@ pub struct Question {
     pub share: u64,
     /// What this process wants to send.
     pub wanted: Wanted,
-    /// The grants in flight, if earlier answers may have been lost.
+    /// The numbers of the grants in flight; `None` if no earlier answer can have been lost.
     pub held: Option<Vec<u64>>,
-    /// How granted requests have ended.
+    /// How granted requests have ended, with the numbers of their grants.
     pub ends: Vec<(u64, Ended)>,
     /// Requests that this process granted itself while the server was silent: those in flight, and those that ended
     /// within two windows.
@@ -71,7 +71,7 @@ pub struct Answer {
     pub in_flight: u64,
     /// Requests that ended within the last window.
     pub recent: u64,
-    /// Processes that have used the limit within a lease.
+    /// The number of processes that share the limit: those that have asked within the last minute.
     pub members: u64,
     /// Requests that wait in all processes.
     pub waiting: u64,

@@ -8,7 +8,8 @@ use super::words::Words;
 /// The longest wait or window: a year. Longer ones are shortened to it, so that the arithmetic does not overflow.
 const LONGEST: Nanos = 365 * 24 * 3600 * 1_000_000_000;
 
-/// The longest window that settings can declare, with what [`Quota::span`] adds. A longer one that was read is damage.
+/// The longest window that settings can declare, with the half percent that [`Quota::span`] adds. A longer window in a
+/// state that was read shows that the state is damaged.
 const LONGEST_DECLARED: Nanos = 24 * 3600 * 1_000_000_000 / 200 * 201;
 
 /// The declared rate limit: requests per window.
@@ -61,8 +62,8 @@ impl Quota {
         Nanos::try_from(wait.as_nanos()).unwrap_or(LONGEST).min(LONGEST)
     }
 
-    /// Returns T, the scaled window plus half a percent. If the server's clock is slower than ours, its window lasts
-    /// longer than ours.
+    /// Returns T, the scaled window plus half a percent. The half percent covers a server with a slower clock, on which
+    /// a window lasts longer.
     #[must_use]
     pub fn span(&self) -> Nanos {
         let window = self.scaled(self.window).max(1);
@@ -87,8 +88,8 @@ impl Quota {
         Self { requests: requests.max(1), ..*self }
     }
 
-    /// Returns a quota such that whoever keeps within it keeps within both. If one of the two quotas implies the other,
-    /// returns that one. Otherwise combines the fewer requests with the longer window.
+    /// Returns a quota that is at least as strict as both. If a client that keeps within one of the two quotas also
+    /// keeps within the other, returns that one. Otherwise combines the fewer requests with the longer window.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
         if self.implies(&other) {

@@ -72,8 +72,8 @@ impl Recovery {
         self.ceiling = self.ceiling.min(ceiling);
     }
 
-    /// Notes one success. `allowed` is the limit at that time. `open` is for how many nanoseconds the gate has been open
-    /// again; the time without refusals never exceeds it.
+    /// Notes one success. `allowed` is the limit at that time. `open` says how long the gate has been open again, in
+    /// nanoseconds; clean time never exceeds it.
     pub fn succeeded(&mut self, open: Nanos, allowed: u64) {
         self.clean = self.clean.saturating_add(self.window / allowed.max(1)).min(open);
     }

@@ -52,7 +52,8 @@ pub enum ScopeChange {
     Shared,
 }
 
-/// Is told at once that others share the limit no longer, or again. It runs on the thread that notices it.
+/// A function that a gate calls at once when others no longer share the limit, or share it again. The thread that
+/// notices the change calls it.
 pub type ScopeListener = dyn Fn(&ScopeChange) + Send + Sync;
 
 /// The state of the rate limit.

@@ -10,17 +10,18 @@ pub trait Store: fmt::Debug + Send {
     /// The clock of the store, which all its users share.
     fn clock(&self) -> fn() -> Nanos;
 
-    /// Names the place of the limit.
+    /// Returns the name of the place of the limit.
     fn place(&self) -> String;
 
-    /// Locks the store and replaces `state` by what it keeps. `state` is what this process knew last.
+    /// Locks the store and replaces `state`, which this process knew last, by the state that the store keeps.
     ///
     /// # Errors
     /// The store cannot be used, or cannot be used now. `state` is as it was.
     fn open(&mut self, state: &mut State) -> Result<(), Unavailable>;
 
-    /// Moves the limit, which is open, to the place with this name, where the limit of another key may be that belongs
-    /// to the same workspace. `state` becomes the state of both together. All users of the old place follow.
+    /// Moves the limit, which is open, to the place with this name. If that place already has the limit of another key
+    /// of the same workspace, `state` becomes the state of both limits together. All users of the old place follow to
+    /// the new place.
     ///
     /// # Errors
     /// The other place cannot be used, or cannot be used now. The limit stays where it is.
@@ -29,7 +30,7 @@ pub trait Store: fmt::Debug + Send {
     /// Keeps `state` and unlocks the store.
     ///
     /// # Errors
-    /// The store does not keep `state`.
+    /// The store could not keep `state`.
     fn close(&mut self, state: &State) -> Result<(), Unavailable>;
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::stats::{ScopeChange, ScopeListener};
 
-/// The listeners of a gate, and what they are to be told.
+/// The listeners of a gate, and the changes that they have not been told yet.
 #[derive(Default)]
 pub(super) struct Told {
     /// Whether `changes` holds something.
@@ -46,7 +46,8 @@ impl Told {
         }
     }
 
-    /// Tells what was noted. The caller holds no lock, because a listener may use the gate.
+    /// Calls the listeners for each change that was noted. The caller must hold no lock, because a listener may use the
+    /// gate.
     pub(super) fn tell(&self) {
         if !self.untold.load(Ordering::Acquire) || !self.untold.swap(false, Ordering::AcqRel) {
             return;
@@ -56,7 +57,7 @@ impl Told {
         for (change, listener) in
             changes.iter().flat_map(|change| listeners.iter().map(move |to| (change, to)))
         {
-            // A listener is code of a user, and the thread has other work.
+            // A listener is code of a user. Its panic must not stop the work of this thread.
             let _ = catch_unwind(AssertUnwindSafe(|| listener(change)));
         }
     }

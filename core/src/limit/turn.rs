@@ -10,7 +10,7 @@ use super::pool::{Pass, Pool, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
-/// How many requests must be in flight for each end that is added to the shared limit only with the next change.
+/// For each end that the shared limit learns only with the next change, more than this many requests must be in flight.
 const IN_FLIGHT_FOR_EACH_UNTOLD: u64 = 8;
 
 /// One limit and its queue.
@@ -67,7 +67,7 @@ impl Grant {
 pub enum Next<W> {
     /// This request was granted.
     Goes(Place, W, Grant),
-    /// No request was granted. The one at this place goes next: ask again at this time, or when something else happens.
+    /// No request was granted. The request at this place goes next. Ask again at this time, or after another change.
     Later(Place, Nanos),
     /// Nobody waits.
     Nobody,
@@ -169,7 +169,7 @@ impl<W> Turns<W> {
         own.max(common).max(pool)
     }
 
-    /// The limit itself.
+    /// The limit of this process.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
@@ -318,8 +318,8 @@ impl<W> Turns<W> {
     }
 
     /// Whether the shared limit may learn with the next change, and not at once, that a request has ended. Until then
-    /// the request takes a place that others could use. So only few ends wait, and only while many more requests are in
-    /// flight, whose ends cause the next change.
+    /// the request takes a place that other processes could use. So only few ends wait, and only while many more
+    /// requests are in flight: their ends soon cause the next change.
     #[must_use]
     pub fn may_tell_later(&self) -> bool {
         let waits = Class::ALL.into_iter().any(|class| self.line.waiting(class) > 0);

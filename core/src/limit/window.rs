@@ -20,7 +20,7 @@ use super::{NEVER, Nanos};
 /// The number of entries up to which the log stays exact; a longer log is made coarse. The log of a limit of up to a
 /// quarter of this number stays exact: two windows hold at most twice the limit, and at most half of the log is older.
 const MOST_TIMES: usize = 2048;
-/// The number of entries that a coarse log has for each window, at most.
+/// A coarse log has at most this many entries for each window.
 const GRAINS: Nanos = 256;
 
 /// How many requests are in flight, and when the others ended.
@@ -79,7 +79,7 @@ impl Window {
     /// Notes that a request in flight ended at `now`, which is no earlier than any earlier end.
     pub fn ends(&mut self, now: Nanos) {
         self.vanishes();
-        // Removed once they are more than half of the log, to keep this cheap.
+        // Removes stale entries only once they are more than half of the log, so that an end costs little on average.
         let stale = self.stale(now);
         if stale * 2 > self.ends.len() {
             self.forgotten = self.total_before(stale);

@@ -9,8 +9,8 @@ use super::{NEVER, Nanos, Quota};
 /// The longest `Retry-After` that a call waits for. A call that gets a longer one fails at once.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
 
-/// After this long without one success, refused calls fail instead of waiting: such a server is not just busy for a
-/// moment.
+/// After this long without one success, refused calls fail instead of waiting: a server that refuses for so long is not
+/// just busy for a moment.
 pub const HOPELESS_AFTER: Duration = Duration::from_mins(3);
 
 /// The pause after a first cut; jitter makes it up to twice as long. It also paces the requests after a pause: each
@@ -21,8 +21,8 @@ pub const PAUSE: Duration = Duration::from_secs(1);
 /// shorter window, the server evidently counts over a longer one.
 pub const SHORTEST_WINDOW: Duration = Duration::from_secs(10);
 
-/// How many requests of a burst must be refused, at least, before the rest shows how many the server accepts. Fewer
-/// refusals may be chance.
+/// How many requests of a [`Burst`] the server must refuse, at least, before its other answers show how many it
+/// accepts. Fewer refusals may be chance.
 const SAMPLE: u64 = 8;
 
 /// What a refused request may do now.
@@ -36,7 +36,7 @@ pub enum RefusedBy429 {
     Hopeless(Duration),
 }
 
-/// A cut of the limit.
+/// A cut: the lower limit that a refusal caused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// The limit from now on: requests in a window.
@@ -209,8 +209,8 @@ impl Backoff {
     pub fn succeeded(&mut self, now: Nanos, epoch: u64) {
         self.ends(epoch);
         self.refusing_since = None;
-        // A request that was granted before the cut says nothing about the lowered N, but may belong to the burst that
-        // was cut.
+        // A request that was granted before the last cut says nothing about the lowered N, but may belong to the burst
+        // of that cut.
         if epoch != self.epoch {
             if epoch + 1 == self.epoch {
                 self.burst.succeeded = true;
@@ -289,7 +289,7 @@ impl Backoff {
         self.begin_epoch(Burst { used, refused: 1, succeeded: self.successes > 0 });
     }
 
-    /// Lowers N further if the rest of the burst shows how many requests the server accepts.
+    /// Lowers N further once the answers to the burst show how many requests the server accepts.
     fn learn(&mut self) {
         if let (Some(ceiling), Some(recovery)) = (self.burst.let_through(), &mut self.recovery) {
             self.allowed = self.allowed.min((ceiling * 7 / 10).max(1));

@@ -11,8 +11,8 @@ use super::super::words::Words;
 use super::super::{NEVER, Nanos, Quota};
 use super::{Reach, State};
 
-/// How far after the last known time a time in a state may lie, windows not included. No lease, pause or lingering of
-/// an abandoned request lasts longer than this.
+/// No time in a state lies further after the last known time than this and two windows. No lease, pause or lingering of
+/// an abandoned request lasts longer.
 const LATEST: Duration = Duration::from_mins(3);
 
 /// The position of the last known time among the integers of a state.
@@ -87,8 +87,8 @@ impl State {
         })
     }
 
-    /// Grants and ends one request, and returns how long after that the next one may be sent if nothing happens but
-    /// what is due; `None` if that is never.
+    /// Grants and ends one request. Returns how long after its end the next request may be sent, if nothing happens
+    /// except that abandoned requests and leases end when they are due; `None` if the next request may never be sent.
     #[allow(dead_code)] // Used by tests and by core/fuzz.
     #[must_use]
     pub fn opens_again(mut self, now: Nanos) -> Option<Nanos> {

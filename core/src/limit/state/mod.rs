@@ -17,8 +17,8 @@ use super::{NEVER, Nanos, Quota};
 /// assumption about networks; the server does not promise it.
 pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 
-/// Bounds how long a request that got no answer counts as in flight after it was given up. It counts for as long again
-/// as it went unanswered, but at most this long. [`BRIEF_LINGER`] is added, and the sum is at least a window.
+/// Bounds how long a request that got no answer counts as in flight after it was given up. The request counts for the
+/// time that it went unanswered, at most for this long. [`BRIEF_LINGER`] is added, and the sum is at least a window.
 ///
 /// A server that was paused reads the old requests from its sockets once it continues. We assume that its pause is at
 /// most twice as long as the time that a request went unanswered: a minute, with the default timeout of 30 s. During a
@@ -221,8 +221,8 @@ impl State {
         self.last
     }
 
-    /// Takes a request that ends back into flight, if its lease has expired or the state was lost since its grant. The
-    /// request then counts once too often, and never too seldom.
+    /// Counts a request as in flight again before it ends, if its lease has expired or the state was lost since its
+    /// grant. Otherwise its end would be subtracted from other requests.
     fn resume(&mut self, ticket: &Ticket) {
         let held = match (&mut self.leases, ticket.lease) {
             (Some(leases), Some(id)) => leases.give_back(id),
