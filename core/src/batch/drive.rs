@@ -32,7 +32,7 @@ pub(super) struct Drive {
     pub table: Ending,
 }
 
-/// Where the work on an item begins.
+/// How the work on an item begins.
 enum Begin {
     Start,
     Follow(RunToken),
@@ -40,7 +40,7 @@ enum Begin {
     Find(Unanswered, Progress),
 }
 
-/// Why a sync was not started, or why it is unknown whether it was.
+/// Why a sync was not started, or why it is unknown whether it was started.
 struct NotBegun {
     /// The error of the item.
     error: Error,
@@ -56,8 +56,8 @@ impl From<Error> for NotBegun {
 
 impl Drive {
     pub(super) async fn run(self, items: Vec<(BatchItem, Progress)>, runs: Vec<RunToken>) {
-        // An error that would affect every other sync too, such as a refused key. After this error no more syncs are
-        // started, and it is the error of those that were not started.
+        // An error that would affect every other sync too, such as a refused key. After this error the batch starts no
+        // more syncs, and each sync that was not started fails with this error.
         let mut hopeless: Option<Error> = None;
         let (resumed, waiting) = self.resume(items, &runs).await;
         let mut waiting = waiting.into_iter();
@@ -103,9 +103,9 @@ impl Drive {
         if self.checkpoint.is_some() && !open.is_empty() {
             self.learn_time().await;
         }
-        // All runs in the file are claimed and all searches are announced before the first search begins. Otherwise, a
-        // search could adopt the run of another item. The number of remembered claims is bounded, so only runs of syncs
-        // that are searched are claimed.
+        // Claims the runs in the file and announces all searches before the first search begins. Otherwise, a search
+        // could adopt the run of another item. The number of remembered claims is bounded, so this claims only runs of
+        // syncs for which a search begins.
         let sought: BTreeSet<String> = open
             .iter()
             .filter_map(|(_, progress)| match progress {
@@ -146,8 +146,8 @@ impl Drive {
         let _ = self.until_stopped(self.sender.answer(&call, &mut spent)).await;
     }
 
-    /// Does work until it ends or `stop` ends it: then there is no result. A request that `stop` cuts off ends with an
-    /// error, so that it is reported; if its future were dropped, nobody would hear of it.
+    /// Does work until the work ends, or until `stop` cuts it off; then returns `None`. A request that is cut off ends
+    /// with an error, so hooks and logs report the request. If its future were dropped instead, they would not.
     async fn until_stopped<T>(
         &self,
         work: impl Future<Output = Result<T, Error>>,
@@ -185,13 +185,13 @@ impl Drive {
         if let (Some(checkpoint), Err(error)) = (&self.checkpoint, &started)
             && !item.may_run(error)
         {
-            // If the line cannot be written, the next sync fails with the same error before its trigger is sent.
+            // A failure is ignored: the next sync fails with the same error before its trigger is sent.
             let _ = checkpoint.not_started(item.index).await;
         }
         Ok(started?)
     }
 
-    /// Sends the trigger of a sync. Records the run, or that the request was about to be sent.
+    /// Sends the trigger of a sync. The checkpoint first records that the trigger is about to be sent, and then the run.
     async fn trigger(&self, item: &BatchItem) -> Result<RunToken, Error> {
         let mut spent = self.sender.account(&subject(&item.sync, &self.how), &self.how.options, false);
         spent.before_send = self.checkpoint.as_ref().map(|checkpoint| checkpoint.before_send(item.index));
@@ -239,8 +239,8 @@ impl Drive {
         }
     }
 
-    /// Starts a sync again although `unknown` says that a run may have been started. If this certainly starts no run,
-    /// the earlier request may still have started one.
+    /// Starts a sync again although `unknown` says that a run may have been started. If the new trigger certainly
+    /// starts no run, the error still says so, because the earlier request may have started one.
     async fn start_again(
         &self,
         item: &BatchItem,
@@ -295,8 +295,8 @@ impl Drive {
     }
 }
 
-/// The error of the syncs that were not started because of `error`. It leaves out what is true only of the call that
-/// failed: its report, its run, and the advice to resume that run.
+/// Creates the error of the syncs that were not started because of `error`. The new error leaves out what is true only
+/// of the call that failed: its report, its run, and the advice to resume that run.
 fn of_others(error: &Error) -> Error {
     let other = Error::new(error.kind(), error.what())
         .with_reason(error.reason())

@@ -37,7 +37,7 @@ pub(crate) use table::{News, Told};
 
 /// The default of [`RunMany::at_once`].
 const AT_ONCE: usize = 50;
-/// What the errors of a batch are about.
+/// The subject of a batch's errors.
 const SUBJECT: Subject = Subject::method("syncs.run_many");
 /// How many failed syncs the message of a batch's error names. The details have all of them.
 const NAMED: usize = 20;
@@ -60,7 +60,7 @@ pub struct Batch {
 pub(crate) struct Tell {
     /// Whether to report requests that have ended.
     pub requests: bool,
-    /// Whether to report notices, and in the style of which language.
+    /// The language in which notices spell names; `None` if notices are not reported.
     pub notices: Option<Style>,
 }
 
@@ -182,7 +182,7 @@ impl Batch {
         self.table.changed().await
     }
 
-    /// Waits for news. Returns nothing once the batch has ended.
+    /// Waits for changed items and reports, and returns them. Returns empty news once the batch has ended.
     pub(crate) async fn news(&self) -> News {
         self.table.news().await
     }
@@ -220,9 +220,9 @@ impl Batch {
     /// Waits until every item has ended, and returns the items.
     ///
     /// # Errors
-    /// Kind `run_failed` if items ended in a way that `options` make an error. The message names these items (at most
-    /// 20) and says why they failed, and the details hold all of them. Kind `wait_timeout` if the timeout has passed;
-    /// the runs go on, and the batch can be waited for again. Kind `closed` if the batch was stopped before every item
+    /// Kind `run_failed` if items ended in a way that `options` treat as an error. The message names at most 20 of these
+    /// items and says why they failed, and the details hold all of them. Kind `wait_timeout` if the timeout has passed;
+    /// the runs go on, and you can wait for the batch again. Kind `closed` if the batch was stopped before every item
     /// had ended; the details hold the items in progress.
     pub async fn wait(&self, options: &WaitMany) -> Result<Vec<BatchItem>, Error> {
         let until = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
@@ -300,7 +300,7 @@ impl Batch {
         self.error(kind, &what, &running)
     }
 
-    /// An error whose details are these items.
+    /// Creates an error of the batch, with these items as its details.
     fn error(&self, kind: Kind, what: &str, items: &[&BatchItem]) -> Error {
         Error::new(kind, brief(&self.sender.scrub(what), LONGEST))
             .at(&SUBJECT)
@@ -309,7 +309,7 @@ impl Batch {
     }
 }
 
-/// The task of a batch, which reports its requests to the table.
+/// Wraps the task of a batch, so that the table gets reports of its requests if `tell` asks for them.
 fn telling(
     task: impl Future<Output = ()> + Send + 'static,
     table: &Arc<Table>,

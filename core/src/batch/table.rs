@@ -1,5 +1,5 @@
-//! What is known of the items of a batch, shared by the task of the batch and those who wait for it. Its size depends
-//! on the number of items alone, however many changes nobody has read.
+//! The items of a batch as they are known now. The task of the batch changes them, and callers wait for the changes.
+//! Unread changes take no more room than the items, however many there are.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::pin::pin;
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::BatchItem;
 use crate::sender::RequestReport;
 
-/// How many unread reports are kept. Only a batch that nobody waits for has more.
+/// How many unread reports are kept at most. A batch that nobody waits for may have more, and drops the oldest.
 const TOLD_KEPT: usize = 10_000;
 
 /// A report about a request of the batch.
@@ -22,7 +22,7 @@ pub(crate) enum Told {
     Request(Box<RequestReport>),
 }
 
-/// What has happened since somebody last read the news.
+/// The items that have changed, and the reports that came, since the news were last read.
 #[derive(Debug, Default)]
 pub(crate) struct News {
     pub items: Vec<BatchItem>,
@@ -113,7 +113,7 @@ impl Table {
     }
 
     /// Waits for news. Returns all items that have changed, in the order of their changes, and the reports. Returns
-    /// nothing once no item changes any more and everything was read.
+    /// empty news once no item changes any more and everything was read.
     pub(super) async fn news(&self) -> News {
         let news = |state: &mut TableState| Some(state.news()).filter(|news| !news.is_empty());
         self.when(news).await.unwrap_or_default()

@@ -19,7 +19,7 @@ pub(super) struct Opened {
 /// The locked file.
 pub(super) struct Log {
     file: File,
-    /// How many lines the disk has, of those that were queued.
+    /// How many of the queued lines are on the disk.
     written: u64,
     /// Why the latest line could not be written. No line is written after it, because a part of it may be in the file.
     broken: Option<String>,
@@ -81,8 +81,8 @@ pub(super) fn open(path: &Path, header: &str) -> Result<Opened, Unusable> {
     Ok(Opened { log: Log { file, written: 0, broken: None }, events })
 }
 
-/// Checks that nothing else than a file is in the place. A link is refused, because it may lead to a file that another
-/// batch knows by another name.
+/// Checks that the path names a regular file, or nothing yet. A link is refused, because it may lead to a file that
+/// another batch uses under another name.
 fn check_place(path: &Path) -> Result<(), Unusable> {
     match std::fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => Err("is a link, and must be a file".to_owned()),

@@ -32,7 +32,7 @@ pub(super) fn header(origin: &str, syncs: &[SyncReference], trigger: &TriggerSyn
     format!("{BEGINNING}{}", rest.strip_prefix('{').unwrap_or(&rest))
 }
 
-/// Checks that a file with the header `found` records the same batch as `expected` describes.
+/// Checks that the header `found` of a file describes the same batch as the header `expected`.
 ///
 /// # Errors
 /// The rest of a sentence that begins with the name of the file.
@@ -104,7 +104,7 @@ enum Event {
     Ended,
 }
 
-/// Writes the event that an item has come so far, without its line break.
+/// Writes the event that records the progress of an item, without a line break.
 pub(super) fn event(item: usize, progress: &Progress) -> String {
     let line = match progress {
         Progress::NotStarted => Line { item, ..Line::default() },
@@ -142,7 +142,8 @@ pub(in crate::batch) struct Recorded {
     pub runs: Vec<RunToken>,
 }
 
-/// Reads one event of a file whose runs belong to the server `origin`. Returns `None` if the line is damaged.
+/// Reads one event of a file into `recorded`. The runs of the file belong to the server `origin`. Returns `None` if the
+/// line is damaged.
 pub(super) fn read_event(text: &str, recorded: &mut Recorded, origin: &str) -> Option<()> {
     let line: Line = serde_json::from_str(text).ok()?;
     let item = recorded.items.get_mut(line.item)?;

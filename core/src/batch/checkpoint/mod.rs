@@ -71,7 +71,8 @@ impl Checkpoint {
         }
     }
 
-    /// What must happen before a trigger of an item is sent.
+    /// Returns the action that runs before each attempt of an item's trigger. The action records that the trigger is
+    /// about to be sent.
     ///
     /// A trigger that the limit refused is sent again, and each attempt is recorded with its own time. The latest time
     /// counts: the earlier attempts certainly started nothing, and with an earlier time a run that a schedule started
@@ -107,7 +108,7 @@ impl Checkpoint {
     }
 
     async fn record(&self, item: usize, progress: &Progress) -> Result<(), Error> {
-        // A state may repeat the key, if the server does.
+        // The server may have repeated the key in the state of a run.
         let line = self.sender.scrub(&lines::event(item, progress));
         let written = self.appender.append(&line).await;
         written.map_err(|why| {
