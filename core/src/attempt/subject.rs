@@ -31,8 +31,8 @@ impl Subject {
         Self { resource: Some(name), ..Self::method("run") }
     }
 
-    /// Writes the subject as error messages begin: `syncs.get(7)`. A followed run is written by its name alone, because
-    /// its subject has no arguments.
+    /// Writes the subject for the beginning of an error message: `syncs.get(7)`. A followed run is written by its name
+    /// alone, because its subject has no arguments.
     pub(crate) fn written(&self) -> Message {
         match (&self.arguments, &self.resource) {
             (Some(arguments), _) => message![Method(self.method), format!("({arguments})")],

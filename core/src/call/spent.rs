@@ -14,8 +14,9 @@ use crate::message::Name;
 use crate::reason::Reason;
 use crate::text::span;
 
-/// What must happen directly before each attempt of a write, such as recording that it may take effect. It gets the id
-/// of the sync that the write is about, and the time limit of the attempt. If it fails, nothing is sent.
+/// An action that runs directly before each attempt of a write. For example, it records that the write may take effect.
+/// The action gets the id of the sync that the write is about, and the time limit of the attempt. If the action fails,
+/// the attempt is not sent.
 #[derive(Clone)]
 pub(crate) struct BeforeSend(Arc<Act>);
 
@@ -65,7 +66,7 @@ pub(crate) struct Spent {
     key: Option<[u8; 32]>,
     /// When the first byte of the last attempt was sent.
     sent: Option<Instant>,
-    /// How many requests of the call are in the reports of other accounts.
+    /// How many requests the call had sent when this account was opened. The report of another account has them.
     elsewhere: usize,
     /// The report of the call. It has the name of the call, even if it covers requests that prepare or follow the call.
     meta: Meta,
