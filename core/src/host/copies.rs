@@ -40,9 +40,9 @@ pub(super) const FIRST: u64 = NEAR as u64;
 #[derive(Debug)]
 pub(super) struct Copies<S: System> {
     pub(super) file: File,
-    /// The file that is locked, if it is another one.
+    /// The file that is locked in place of `file`; `None` if `file` itself is locked.
     lock: Option<File>,
-    /// What tells the open file from others.
+    /// The identity of the open file, which no other file has.
     pub(super) identity: S::Identity,
     pub(super) id: Id,
     /// The numbers of the copy that this process read or wrote last.
@@ -73,7 +73,7 @@ impl Numbers {
 /// The heads of both copies, and the name that stands between them.
 #[derive(Debug)]
 pub(super) struct Head {
-    /// The name of the file that takes the place of this one, if one does.
+    /// The name of the file that takes the place of this one; `None` if no file does.
     pub(super) successor: Option<String>,
     copies: [Numbers; 2],
 }
@@ -87,8 +87,8 @@ impl Head {
 
 impl<S: System> Drop for Copies<S> {
     fn drop(&mut self) {
-        // While a forked child has the file open, closing it here would not release the lock. The child itself must not
-        // release it, because the lock is the parent's.
+        // While a forked child has the file open, closing the file in the parent would not release the lock, so the
+        // parent unlocks it. The child must not unlock it, because the lock is the parent's.
         if self.process == std::process::id() {
             let _ = self.lock().unlock();
         }
@@ -183,7 +183,7 @@ impl<S: System> Copies<S> {
         self.known.generation > 0 && head.newest() == self.known
     }
 
-    /// Reads the newest copy that is intact; `None` if none is.
+    /// Reads the newest copy that is intact; `None` if neither copy is.
     pub(super) fn read(&mut self, head: &Head) -> Option<State> {
         let mut copies: Vec<_> = head.copies.into_iter().zip(0..).collect();
         copies.sort_unstable_by(|one, other| other.cmp(one));
@@ -261,6 +261,7 @@ fn begin<S: System>(file: &File) -> Result<Id, String> {
     if first != head && first.starts_with(&HEAD[0]) {
         return Err("its file was written by a version of the SDK with another format".to_owned());
     }
+    // The random id is the identity of the file on Windows.
     id = fastrand::u128(..).to_le_bytes();
     let begins = [head, &id, &[0; ORIGIN_LENGTH]].concat();
     S::write_all_at(file, &begins, 0).map_err(|error| failed(&error))?;

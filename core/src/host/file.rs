@@ -72,8 +72,8 @@ pub(super) fn remove_if_unused<S: System>(path: &Path) {
         return;
     }
     let head = copies.head();
-    // A process that knows only the key opens this file first. The successor's name leads it to the file of the
-    // workspace.
+    // Keeps a file that names a successor. A process that knows only the key opens this file first, and must find the
+    // file of the workspace.
     let leads_on = head.successor.as_ref().is_some_and(|name| path.with_file_name(name).exists());
     if !leads_on && copies.read(&head).is_none_or(|state| is_over(&state)) {
         let _ = remove_file(path);
@@ -157,7 +157,8 @@ impl<S: System> LimitFile<S> {
 
     /// Goes on with the successor of the open file, which holds the state of the open file too.
     fn follow(&mut self, name: &str) -> Result<(), String> {
-        // Keeps the file from being removed because of its age: it leads processes that start later to its successor.
+        // Makes the file young again, so that no process removes it because of its age. Processes that start later find
+        // the successor through this file.
         let _ = self.copies.file.set_modified(SystemTime::now());
         self.path.set_file_name(name);
         self.copies = Copies::open(&self.path)?;
@@ -212,7 +213,8 @@ impl<S: System> LimitFile<S> {
         Ok(state)
     }
 
-    /// The state to begin with in a file that holds none.
+    /// Returns the state to begin with if the file holds none. The state counts as full if the file may have lost one
+    /// lately.
     fn begin(&self) -> Result<State, String> {
         let counts = LEASE + Duration::from_nanos(2 * self.quota.span());
         let found = self.copies.file.metadata().and_then(|found| found.modified());
@@ -222,7 +224,7 @@ impl<S: System> LimitFile<S> {
         Ok(if is_lost { State::lost(self.quota, now()) } else { State::shared(self.quota, now()) })
     }
 
-    /// Whether the file of this name, or one that it leads to, is the open one.
+    /// Whether the file of this name is the open file, or leads to the open file through its successors.
     fn leads_here(&self, name: &str) -> bool {
         let mut path = self.path.with_file_name(name);
         for _ in 0..LONGEST_CHAIN {
@@ -233,7 +235,7 @@ impl<S: System> LimitFile<S> {
             let Some(next) = copies.head().successor else { return false };
             path.set_file_name(next);
         }
-        // Each file names another one of them as its successor. The limit stays where it is.
+        // So many files probably name each other in turns. The limit stays in the open file.
         true
     }
 }
@@ -286,7 +288,7 @@ impl<S: System> Store for LimitFile<S> {
             return Err(error);
         }
         if theirs.granted_total() == 0 && theirs.in_flight() == 0 {
-            // The whole state moves, so the ends of requests in flight find their leases there.
+            // Moves the whole state, so that requests in flight find their leases in the new file when they end.
             let quota = *theirs.quota();
             theirs = state.clone();
             theirs.tighten(quota);

@@ -1,5 +1,5 @@
-//! Files and folders of Windows, with nothing but the standard library. The tests run most of this on other systems; on
-//! Windows itself it was compiled and run nowhere yet.
+//! Files and folders of Windows, with nothing but the standard library. The tests run most of this module on other
+//! systems. Nobody has compiled or run it on Windows yet.
 //!
 //! The lock of a file on Windows keeps others from reading the file too. So an empty file beside the limit's file is
 //! locked in its place.
@@ -16,7 +16,8 @@ use crate::limit::Nanos;
 
 /// The extension of the files that are locked.
 pub(super) const LOCK: &str = "lock";
-/// A host that seems to have run for longer does not say when it was started.
+/// The longest time since the start of a host that is plausible. If an `Instant` goes back further, the start cannot be
+/// found.
 const LONGEST_UPTIME: Duration = Duration::from_hours(20 * 365 * 24);
 
 #[derive(Debug)]
@@ -59,13 +60,13 @@ impl System for Portable {
         Self::identity(&File::open(path)?)
     }
 
-    /// Only the path tells.
+    /// Returns false, because only a look at the path shows that the file was removed.
     fn is_removed(_file: &File) -> io::Result<bool> {
         Ok(false)
     }
 }
 
-/// Returns the longest time by which `goes_back` is true; `None` if there is hardly an end.
+/// Returns the longest time for which `goes_back` is true; `None` if it is true even for [`LONGEST_UPTIME`].
 fn longest(goes_back: impl Fn(Duration) -> bool) -> Option<Duration> {
     if goes_back(LONGEST_UPTIME) {
         return None;
@@ -78,8 +79,9 @@ fn longest(goes_back: impl Fn(Duration) -> bool) -> Option<Duration> {
     Some(Duration::from_nanos(some))
 }
 
-/// The start of the host. On Windows, an `Instant` counts from there, and cannot lie before it. Without this, a clock
-/// that all processes share needs a call that Rust does not consider safe.
+/// Returns the time at which the host was started; `None` if it cannot be found. On Windows, no `Instant` can lie
+/// before that time. Without this search, a clock that all processes share would need a call that Rust does not
+/// consider safe.
 fn start() -> Option<Instant> {
     static START: OnceLock<Option<Instant>> = OnceLock::new();
     *START.get_or_init(|| {
@@ -94,8 +96,8 @@ pub(super) fn now() -> Nanos {
     start().map_or(0, |start| Nanos::try_from(start.elapsed().as_nanos()).unwrap_or(0))
 }
 
-/// A state from before a start of the host lies ahead of the clock, or counts for longer than it should. So the start
-/// needs no name.
+/// Returns an empty name, because the start of the host needs none: a state from before the start lies ahead of the
+/// clock and is dropped, or counts for longer than it should.
 #[cfg_attr(unix, allow(dead_code))]
 pub(super) fn clock_name() -> String {
     String::new()

@@ -10,8 +10,8 @@ pub(super) trait System: Debug + Send + 'static {
     /// What tells one file from another.
     type Identity: Copy + Debug + PartialEq + Send;
 
-    /// Whether a new file at the same path has a lock of its own, so that a file whose lock a stopped process holds can
-    /// be replaced.
+    /// Whether a new file at the same path has a lock of its own. A file can then be replaced while a stopped process
+    /// holds its lock.
     const CAN_REPLACE: bool;
 
     /// Opens the file at `path` with these options to read and write.

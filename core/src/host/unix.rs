@@ -58,8 +58,8 @@ impl System for Unix {
     }
 
     fn is_removed(file: &File) -> io::Result<bool> {
-        // If a program has asked for the times of a file, the next write to the file costs twice as much, because the
-        // system then notes a finer time.
+        // Asks only for the number of names. If a program has asked for the times of a file, the next write to the file
+        // costs twice as much, because the system then notes a finer time.
         #[cfg(target_os = "linux")]
         if let Ok(found) = statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::NLINK) {
             return Ok(found.stx_nlink == 0);
@@ -80,8 +80,9 @@ pub(super) fn now() -> Nanos {
     })
 }
 
-/// Returns a name of the clock that limits use here. Processes that see the same folder may have different clocks: the
-/// clock begins anew at each start of a host, and each time namespace has its own. Empty if the system does not say.
+/// Returns a name of the clock that limits use. Processes that see the same folder may have different clocks: the clock
+/// begins anew at each start of a host, and each time namespace has its own. The name is empty if the system does not
+/// tell which clock it is.
 pub(super) fn clock_name() -> String {
     let start = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let namespace = std::fs::read_link("/proc/self/ns/time").unwrap_or_default();

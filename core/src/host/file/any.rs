@@ -1,4 +1,4 @@
-//! Files of limits as they are used on any system, and as they are used on Windows.
+//! Tests the files of limits twice: as this system uses them, and as Windows does.
 
 use std::env::{current_exe, temp_dir, var_os};
 use std::fs;
@@ -92,7 +92,7 @@ fn outlive_the_file<S: System>(what: &str) {
     one.file.look_at_path = 0;
     other.file.look_at_path = 0;
     assert_eq!(one.change(|state| state.in_flight()).unwrap(), 151, "what it knew is in the new file");
-    // The other adds what it knew too, so some requests count twice.
+    // The other user adds the requests that it knew, too, so some requests count twice.
     assert!(other.grant(1000) + User::<S>::of(&path).grant(1000) <= 49);
 }
 
@@ -153,7 +153,7 @@ fn a_damaged_file_counts_as_full_on_any_system() {
     survive_damage::<Portable>("damaged");
 }
 
-/// Without a lock of its own, a new file would not help.
+/// On Windows, a new file at the same path has the same lock, so it cannot take the place of the old file.
 #[test]
 fn a_stopped_holder_of_a_lock_that_cannot_be_replaced_ends_the_sharing() {
     let folder = Folder::new("stopped");

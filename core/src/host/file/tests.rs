@@ -83,7 +83,7 @@ fn two_users_of_a_file_share_one_limit() {
     assert_eq!(one.grant_all(), 0);
 }
 
-/// Where the copy begins that was written last.
+/// Returns the position in the file of the copy that was written last.
 fn newest(copies: &Copies<Unix>) -> u64 {
     let Numbers { generation, length, .. } = copies.known;
     start(generation % 2, usize::try_from(length).unwrap())
@@ -257,7 +257,8 @@ fn a_survivor_of_a_removal_reads_what_the_others_wrote_before() {
     assert_eq!(survivor.grant_all(), 0);
 }
 
-/// A forked child has the files of its parent open. The system would keep their locks until the child ends.
+/// A forked child has the files of its parent open. If the parent did not unlock them, the system would keep their
+/// locks until the child ends.
 #[test]
 fn a_file_that_a_child_has_open_is_unlocked_when_it_is_left() {
     let folder = Folder::new("child");

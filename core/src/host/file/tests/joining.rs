@@ -34,8 +34,8 @@ fn limits_that_turn_out_to_be_one_are_kept_in_one_file() {
     assert_eq!(first.grant_all(), 0);
 }
 
-/// The state is at the new place before the old one leads there. So a process that dies between the two leaves nothing
-/// behind that does not count; it counts twice once another process joins.
+/// `join` writes the state to the new file before the old file names the new one. If the process dies between these two
+/// steps, all its requests still count. They count twice once another process joins.
 #[test]
 fn what_was_sent_counts_if_a_process_dies_before_the_old_file_leads_to_the_new_one() {
     let folder = Folder::new("dies-joining");
@@ -53,7 +53,7 @@ fn what_was_sent_counts_if_a_process_dies_before_the_old_file_leads_to_the_new_o
     send(&mut at_new_place, 50);
     let mut dies = User::of(&one);
     send(&mut dies, 70);
-    // What `join` does before it names the successor.
+    // Does what `join` does before it names the successor, and then dies.
     dies.file.open(&mut dies.state).unwrap();
     let mut there = User::of(&to);
     there.file.open(&mut there.state).unwrap();
@@ -102,7 +102,8 @@ fn a_file_that_is_busy_is_joined_later() {
     assert_eq!(user.change(|state| state.in_flight()).unwrap(), 1);
 }
 
-/// After a change to a key of another workspace, names can lead back to the file itself, which is locked.
+/// After a change to a key of another workspace, successors can lead back to the file itself. A process that joined its
+/// own file would wait for a lock that it holds.
 #[test]
 fn a_file_does_not_join_itself() {
     let folder = Folder::new("circle");
