@@ -109,7 +109,7 @@ local function epoch_ends(epoch)
   if epoch == state.epoch then state.epoch_flying = math.max(0, state.epoch_flying - 1) end
 end
 
--- Lowers the limit again once the answers to the requests of the last cut show how many the server accepts.
+-- Lowers the limit again once the answers to requests from before the last cut show how many the server accepts.
 local function learn()
   local through = state.burst_used - state.burst_refused
   local enough = state.burst_succeeded == 1
