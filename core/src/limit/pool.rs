@@ -11,8 +11,8 @@ use super::{NEVER, Nanos, Quota};
 
 /// How long a request that has ended waits to be reported, so that one question reports several.
 const TOGETHER: Duration = Duration::from_millis(50);
-/// The same, if all granted requests have ended. This wait is shorter, because the caller's next request usually follows
-/// at once, and its question reports the end too.
+/// The same, if all granted requests have ended. This wait is shorter, because the caller's next request usually
+/// follows at once, and its question reports the end too.
 const NEXT: Duration = Duration::from_millis(5);
 /// A server that does not answer is asked again after this long.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -32,8 +32,8 @@ const KEPT_FREE: u64 = 40;
 #[derive(Debug)]
 pub struct Pool {
     quota: Quota,
-    /// The smallest share that a client has named, above 0 and at most 1. While the server does not answer, this process
-    /// keeps within it.
+    /// The smallest share that a client has named, above 0 and at most 1. While the server does not answer, this
+    /// process keeps within it.
     share: Option<f64>,
     /// Grants that no request has taken yet.
     ready: VecDeque<Ready>,

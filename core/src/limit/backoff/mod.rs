@@ -36,7 +36,7 @@ pub enum RefusedBy429 {
     Hopeless(Duration),
 }
 
-/// A cut: the lower limit that a refusal caused.
+/// A cut: a refusal has lowered the limit and closed the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// The limit from now on: requests in a window.
