@@ -99,8 +99,8 @@ impl BatchItem {
         self.run.is_some() || error.run().is_some() || error.kind() == Kind::OutcomeUnknown
     }
 
-    /// Why the item did not succeed, in at most `most` characters after its name. `scrub` removes secrets from the texts
-    /// before they are shortened, because half a secret would not be found.
+    /// Why the item did not succeed, in at most `most` characters after its name. `scrub` removes secrets from the
+    /// texts before they are shortened, because half a secret would not be found.
     pub(super) fn reason(&self, most: usize, style: Style, scrub: impl Fn(&str) -> String) -> String {
         let name = self
             .run_id

@@ -220,10 +220,10 @@ impl Batch {
     /// Waits until every item has ended, and returns the items.
     ///
     /// # Errors
-    /// Kind `run_failed` if items ended in a way that `options` treat as an error. The message names at most 20 of these
-    /// items and says why they failed, and the details hold all of them. Kind `wait_timeout` if the timeout has passed;
-    /// the runs go on, and you can wait for the batch again. Kind `closed` if the batch was stopped before every item
-    /// had ended; the details hold the items in progress.
+    /// Kind `run_failed` if items ended in a way that `options` treat as an error. The message names at most 20 of
+    /// these items and says why they failed, and the details hold all of them. Kind `wait_timeout` if the timeout has
+    /// passed; the runs go on, and you can wait for the batch again. Kind `closed` if the batch was stopped before
+    /// every item had ended; the details hold the items in progress.
     pub async fn wait(&self, options: &WaitMany) -> Result<Vec<BatchItem>, Error> {
         let until = options.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         match until {
@@ -286,7 +286,8 @@ impl Batch {
         )
     }
 
-    /// An error that counts the items that have not ended, after the words `before`. Its details hold those in progress.
+    /// Creates an error that counts the items that have not ended, after the words `before`. Its details hold the items
+    /// in progress.
     fn unfinished(&self, items: &[BatchItem], kind: Kind, before: &str) -> Error {
         let open = items.iter().filter(|item| item.outcome.is_none());
         let (running, waiting): (Vec<_>, Vec<_>) = open.partition(|item| item.run.is_some());
