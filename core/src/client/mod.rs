@@ -94,7 +94,7 @@ impl Client {
         Ok(Self { sender: Sender::new(settings.check()?, source) })
     }
 
-    /// Creates a client with the same settings and key for a forked process. The two share nothing else.
+    /// Creates a client with the same settings and key for a forked process. The two clients share nothing else.
     pub(crate) fn reopened(&self) -> Self {
         Self { sender: self.sender.reopened() }
     }
@@ -158,13 +158,13 @@ impl Client {
         self.sender.hooks().on_cut(Arc::new(hook));
     }
 
-    /// Calls `hook` at once when other processes share the limit no longer although the setting
-    /// [`limit_scope`](Settings::limit_scope) asks for it, and when they share it again. If they do not share it at
-    /// present, the hook is called now too. A client that nobody has used for a minute asks the server of the limit
-    /// nothing, so it learns of a change only with its next call.
+    /// Calls `hook` at once when this process begins to keep the limit alone although the setting
+    /// [`limit_scope`](Settings::limit_scope) asks to share it, and when it shares the limit again. If this process
+    /// keeps the limit alone already, calls `hook` now too. A client that nobody has used for a minute does not ask the
+    /// server that keeps the limit, so the client learns of a change only with its next call.
     ///
-    /// The hook runs on the thread that notices the change. That may be the one that asks the server for permission to
-    /// send, so the hook must not block. It may use the client.
+    /// The hook runs on the thread that notices the change. That may be the thread that asks the server for permission
+    /// to send, so the hook must not block. The hook may use the client.
     pub fn on_scope(&self, hook: impl Fn(&ScopeChanged) + Send + Sync + 'static) {
         self.sender.on_scope(hook);
     }
