@@ -46,7 +46,7 @@ pub(crate) enum CheckedScope {
     Fleet(FleetAddress),
 }
 
-/// Where a server is that keeps the limit of several hosts.
+/// The address of the server that keeps the limit of several hosts, and what a connection to it needs.
 #[derive(Clone, Debug)]
 pub(crate) struct FleetAddress {
     /// The server, or the Sentinels that know it, as host and port.
@@ -68,7 +68,7 @@ const PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 
 impl CheckedScope {
-    /// Reads the name of a scope, or the URL of a server. `named` is what holds it.
+    /// Reads the name of a scope, or the URL of a server. `named` is the setting or variable that errors name.
     pub(super) fn parse(text: &str, named: &Message) -> Result<Self, Error> {
         match text.trim() {
             "process" => Ok(Self::Process),
@@ -101,7 +101,8 @@ impl CheckedScope {
 }
 
 impl FleetAddress {
-    /// Errors say nothing of the text, which may contain a password.
+    /// Reads the URL of a server. Returns `None` without a reason if the text is no such URL: a reason could repeat a
+    /// password in the text.
     fn parse(text: &str) -> Option<Self> {
         let (scheme, rest) = text.split_once("://")?;
         let (tls, sentinel) = match scheme {
@@ -171,7 +172,7 @@ fn server(text: &str, default: u16) -> Option<(String, u16)> {
     // scheme.
     let url = Url::parse(&format!("redis://{text}")).ok()?;
     let host = url.host_str().filter(|host| !host.is_empty())?;
-    // Only a URL has brackets around an IPv6 address.
+    // Removes the brackets around an IPv6 address, which only a URL has.
     Some((host.trim_matches(['[', ']']).to_owned(), url.port().unwrap_or(default)))
 }
 
