@@ -124,8 +124,8 @@ pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
 async fn one_read(sender: &Sender) -> Result<Answer, Error> {
     let one = ListSyncs { limit: Some(1), ..ListSyncs::default() };
     let config = sender.config();
-    // A diagnosis reports a limit that is used up, so it must not wait long for it. A wait of one window is enough if
-    // the client is merely busy.
+    // A diagnosis reports a limit that is used up, so the read must not wait for the limit for long. A wait of one
+    // window is enough if the client is merely busy.
     let bounded = Options::new()
         .max_retries(0)
         .deadline(config.bounds.timeout)

@@ -80,7 +80,7 @@ async fn tcp(config: &Config) -> Result<Option<TcpStream>, Box<dyn StdError + Se
     }
 }
 
-/// The version as documents write it. The name that rustls prints is `TLSv1_3`.
+/// Writes the version as the RFCs do: `TLS 1.3`. rustls would print `TLSv1_3`.
 fn version(version: ProtocolVersion) -> String {
     match version {
         ProtocolVersion::TLSv1_3 => "TLS 1.3".to_owned(),
