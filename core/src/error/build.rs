@@ -72,7 +72,8 @@ impl Error {
         self
     }
 
-    /// Adds the report of the call. Unless the request that failed is known, the report is taken for that of the request.
+    /// Adds the report of the call. If the error has no report of the request that failed, this report is used for the
+    /// request too.
     pub(crate) fn with_meta(mut self, meta: Meta) -> Self {
         self.0.request.get_or_insert_with(|| meta.clone());
         self.with_looks(meta)
@@ -84,7 +85,8 @@ impl Error {
         self
     }
 
-    /// Adds the report of a wait. Its attempts are those of every look at the run, so the text does not count them.
+    /// Adds the report of a wait. The report has the attempts of every look at the run, so the text of the error does
+    /// not count them.
     pub(crate) fn with_looks(mut self, meta: Meta) -> Self {
         self.0.meta = Some(meta);
         self
@@ -95,7 +97,7 @@ impl Error {
         self
     }
 
-    /// Adds why the run did not succeed. What to do becomes the hint.
+    /// Adds why the run did not succeed. The summary and the advice of the problem become the hint.
     pub(crate) fn with_problem(self, problem: Option<RunProblem>) -> Self {
         let Some(problem) = problem else { return self };
         let mut error = self.with_hint(problem.hint());
