@@ -1,4 +1,4 @@
-//! What happens when the process may open no more files and connections.
+//! Recognises that the process may open no more files and connections, and says what to do then.
 
 use std::io;
 
@@ -8,7 +8,7 @@ pub(crate) const HINT: &str =
 
 /// Whether a file or a connection could not be opened because the process, or the system, has too many of them.
 pub(crate) fn ran_out(error: &io::Error) -> bool {
-    // The same numbers on every Unix: EMFILE and ENFILE.
+    // EMFILE and ENFILE have these numbers on every Unix.
     const UNIX: [i32; 2] = [24, 23];
     // ERROR_TOO_MANY_OPEN_FILES and WSAEMFILE.
     const WINDOWS: [i32; 2] = [4, 10024];
@@ -16,7 +16,8 @@ pub(crate) fn ran_out(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
-/// Whether no file can be opened now. For errors of code that hides why it failed, such as the system's resolver.
+/// Whether no file can be opened now. Callers ask after an error of code that hides why it failed, such as the system's
+/// resolver.
 pub(crate) fn are_gone() -> bool {
     std::env::current_exe()
         .is_ok_and(|program| std::fs::File::open(program).is_err_and(|error| ran_out(&error)))
