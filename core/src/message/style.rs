@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Segment, Term};
 
-/// The language whose names a message uses.
+/// The language in which a message spells names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Style {
     #[default]
