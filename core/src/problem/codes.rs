@@ -1,5 +1,5 @@
 //! The codes that Hightouch publishes for failures of runs (<https://hightouch.com/docs/developer-tools/error-codes>),
-//! as of 2026-08-13. The summaries and the advice are ours.
+//! as of 2026-08-13. The summaries and the advice are the SDK's own words.
 
 use super::ProblemCategory;
 

@@ -15,7 +15,7 @@ const PRECEDENCE: &[(ProblemCategory, ProblemCategory)] = &[
     (ProblemCategory::Unavailable, ProblemCategory::Timeout),
 ];
 
-/// Phrases with the same meaning, and that meaning.
+/// Phrases with the same meaning, and what the SDK says about a text that contains one of them.
 pub(super) struct Reading {
     pub category: ProblemCategory,
     phrases: &'static [&'static str],
@@ -43,7 +43,8 @@ pub(super) fn read(text: &str) -> Option<&'static Reading> {
     }
 }
 
-/// Whether the words of a phrase stand next to each other somewhere.
+/// Whether the words of a phrase stand next to each other somewhere in a text. A `*` stands for up to [`BETWEEN`]
+/// words.
 fn occurs(phrase: &str, words: &[&str]) -> bool {
     let phrase: Vec<&str> = phrase.split(' ').collect();
     (0..words.len()).any(|start| words.get(start..).is_some_and(|words| begins(&phrase, words)))
