@@ -187,7 +187,8 @@ impl Work {
     async fn move_to(&mut self, name: &str) -> Result<(), String> {
         self.way.move_to(name);
         if self.way.next().is_some() {
-            // Whether the server may have lost the state of the other place is known only while a connection is new.
+            // Whether the server may have lost the state of the other place is known only while a connection is new. So
+            // the next step opens a new connection.
             self.link.close();
         }
         self.go().await

@@ -30,7 +30,7 @@ const IDLE: Duration = Duration::from_secs(30);
 const PREFIX: &str = "hightouch-limit:1:";
 /// [`Server::unlost`] holds for this long after a connection was opened. Later, the server may have lost states.
 const FRESH: Duration = Duration::from_secs(1);
-/// How often the script is sent at most for one question. It is sent again after each redirection of a cluster.
+/// The script is sent at most this often for one question: once, and again after each redirection of a cluster.
 const REDIRECTIONS: usize = 3;
 
 /// The connection to the server. It is opened when it is needed, and closed after a failure.
@@ -59,14 +59,14 @@ struct Open {
 /// What a server says about itself at the beginning of a connection.
 #[derive(Debug)]
 pub(super) struct Server {
-    /// Its `run_id`, which is new at each start. A server that was restarted may have lost its last changes.
+    /// The server's `run_id`, which is new at each start. A server that was restarted may have lost its last changes.
     pub start: String,
     /// The server has certainly lost no state for this long before the connection was opened.
     pub unlost: Duration,
 }
 
-/// The task that reads and writes for a connection. The drop ends the task, which would otherwise wait for answers even
-/// after the connection was dropped.
+/// The task that reads and writes for a connection. Dropping this value ends the task, which would otherwise wait for
+/// answers even after the connection was dropped.
 struct Driver(JoinHandle<()>);
 
 impl Drop for Driver {
@@ -103,8 +103,8 @@ impl Link {
     }
 
     /// Runs the script once for the limit of this name. `words` creates the script's arguments from what the server
-    /// said about itself; it is called again for each new connection. The caller bounds the time, and calls
-    /// [`Self::forget`] if it gives up.
+    /// said about itself, again for each new connection. The caller bounds the time, and calls [`Self::forget`] if it
+    /// gives up.
     ///
     /// # Errors
     /// The server did not run the script, or its answer cannot be read.

@@ -232,8 +232,8 @@ local function end_of(now, id, how, retry_after, jitter)
   end
 end
 
--- Counts all requests that are allowed as in flight until a window after `since`, because the state was lost at `since`
--- or before.
+-- Fills the limit until a window after `since`. The state was lost at `since` or before, and requests that it counted
+-- may still be in flight.
 local function count_as_full(now, since)
   state.flying = state.flying - state.lost + state.allowed
   state.lost = state.allowed

@@ -94,8 +94,8 @@ if to then
 end
 
 state = kept and read(kept)
--- Forgets a state from the future: after the clock was set back far, it would stop all requests until the clock has
--- caught up.
+-- Forgets a state from the future. After the clock was set back far, the state would stop all requests until the clock
+-- has caught up.
 if state and state.last > clock + state.span then state = nil end
 local lost = not state or state.server ~= server
 if not state then state = empty() end
@@ -200,8 +200,8 @@ for _ = 1, carried_ended do
 end
 
 if want + want_some > 0 and (me.want == 0 or now > me.due + grace) then
-  -- A process that begins to wait gets the lowest count of the processes that wait already. Otherwise it would catch up
-  -- on turns that it did not want.
+  -- A process that begins to wait gets at least the lowest number of served requests among the waiting processes.
+  -- Otherwise it would catch up on turns that it did not want.
   local fewest = NEVER
   for _, other in ipairs(state.members) do
     if waits(other) then fewest = math.min(fewest, other.served) end

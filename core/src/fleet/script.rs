@@ -54,7 +54,7 @@ pub struct Left {
     pub state: String,
 }
 
-/// What identifies a call of the script: the caller, and what it knows of the server.
+/// The process that calls the script, and what it knows of the server.
 #[derive(Debug)]
 pub struct Caller {
     /// The server's name for its present start. A server that was restarted may have lost its last changes.
@@ -64,7 +64,7 @@ pub struct Caller {
     /// The name of this process, which no other process has.
     pub member: String,
     /// How often the limit had changed, according to the server's last answer. If the server now counts fewer changes,
-    /// it has lost some.
+    /// the server has lost some.
     pub changes: u64,
     /// The number of calls of this process so far.
     pub call: u64,

@@ -1,5 +1,6 @@
 -- The limit of a workspace that several hosts share, as a script that Redis runs. One run serves one process: it notes
--- how requests of that process have ended, grants those that may go now, and returns when the process should ask again.
+-- how requests of that process have ended, grants new requests that may go now, and returns when the process should ask
+-- again.
 --
 -- The script has three parts, which are joined: `state.lua`, `rule.lua` and `run.lua`.
 --

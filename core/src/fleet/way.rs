@@ -35,7 +35,8 @@ pub enum Step {
     Expect { at: String },
     /// Leaves the place `from` for the place `to`.
     Leave { from: String, to: String },
-    /// Brings the state that was left at `from` to the place `at`, or tells that place that there is none to wait for.
+    /// Brings the state that was left at `from` to the place `at`. Without a state, tells the place `at` to expect
+    /// none.
     Absorb { at: String, from: String, left: Option<Left> },
     /// Tells the place `at` to forget the state that the move `id` left there.
     Settle { at: String, id: String },
@@ -92,8 +93,8 @@ impl Way {
     }
 
     /// Notes that the next step failed. Returns true if the failure is harmless, because only the last step of a move
-    /// is missing: the old place still has the state. It is absorbed only once, and no longer handed on after some
-    /// minutes.
+    /// is missing: the old place still has the state. That state is absorbed only once, and no longer handed on after
+    /// some minutes.
     pub fn failed(&mut self) -> bool {
         self.followed = 0;
         matches!(self.steps.last(), Some(Step::Settle { .. })) && self.steps.pop().is_some()
