@@ -28,13 +28,13 @@ const ORIGIN_LENGTH: usize = 24;
 const ROOM: usize = 1 << 20;
 /// Most copies have no more bytes than this.
 const NEAR: usize = 32 << 10;
-/// Where the heads begin. They are the numbers of the first copy, the name of the successor, and the numbers of the
-/// second copy.
+/// The position in the file at which the heads begin: the numbers of the first copy, the name of the successor, and the
+/// numbers of the second copy.
 pub(super) const HEADS: u64 = FIRST + ROOM as u64;
 const EACH: usize = 24;
 pub(super) const NAME: usize = 32;
 const HEADS_LENGTH: usize = 2 * EACH + NAME;
-/// Where the room of the first copy begins.
+/// The position in the file at which the room of the first copy begins.
 pub(super) const FIRST: u64 = NEAR as u64;
 
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub(super) struct Copies<S: System> {
     bytes: Vec<u8>,
 }
 
-/// The numbers of one copy.
+/// The generation of one copy, its length in integers, and its checksum. The copy with the higher generation is newer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Numbers {
     pub(super) generation: u64,
@@ -178,7 +178,7 @@ impl<S: System> Copies<S> {
         S::write_all_at(&self.file, &origin, ORIGIN).map_err(|error| failed(&error))
     }
 
-    /// Whether nobody else has written since this process read or wrote last.
+    /// Whether no other process has written a state since this process read or wrote one.
     pub(super) fn is_known(&self, head: &Head) -> bool {
         self.known.generation > 0 && head.newest() == self.known
     }
@@ -203,8 +203,8 @@ impl<S: System> Copies<S> {
         Some(state)
     }
 
-    /// Writes a state over the older copy. Writes nothing if the newer copy holds the same, apart from the last known
-    /// time.
+    /// Writes a state over the older copy. Writes nothing if the newer copy holds the same state, apart from the last
+    /// known time.
     ///
     /// # Errors
     /// The state is larger than the room of a copy, or the file cannot be written. The error is the end of a sentence.

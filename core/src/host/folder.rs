@@ -10,7 +10,7 @@ const OLD: Duration = Duration::from_hours(1);
 /// At most this many files are looked at, because a client waits meanwhile.
 const MOST: usize = 2000;
 
-/// Calls `remove` for each file that nobody has written to for an hour. Files that are only locked stay.
+/// Calls `remove` for each file that nobody has written to for an hour. Files with the extension `lock` stay.
 pub(super) fn sweep(folder: &Path, remove: impl Fn(&Path)) {
     let now = SystemTime::now();
     let is_old = |found: Metadata| {

@@ -90,7 +90,8 @@ fn start() -> Option<Instant> {
     })
 }
 
-/// The clock of a host: time since it was started, suspension included. Nobody can set it.
+/// Returns the nanoseconds since the host was started, including the time in which it was suspended. Nobody can set
+/// this clock.
 #[cfg_attr(unix, allow(dead_code))]
 pub(super) fn now() -> Nanos {
     start().map_or(0, |start| Nanos::try_from(start.elapsed().as_nanos()).unwrap_or(0))

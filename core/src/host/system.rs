@@ -7,7 +7,7 @@ use std::path::Path;
 
 /// How files are opened, read and recognised.
 pub(super) trait System: Debug + Send + 'static {
-    /// What tells one file from another.
+    /// A value that tells one file from another, such as the number of its inode.
     type Identity: Copy + Debug + PartialEq + Send;
 
     /// Whether a new file at the same path has a lock of its own. A file can then be replaced while a stopped process

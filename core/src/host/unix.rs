@@ -68,7 +68,8 @@ impl System for Unix {
     }
 }
 
-/// The clock of a host: time since it was started, suspension included. Nobody can set it.
+/// Returns the nanoseconds since the host was started, including the time in which it was suspended. Nobody can set
+/// this clock.
 pub(super) fn now() -> Nanos {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     let clock = ClockId::CLOCK_BOOTTIME;

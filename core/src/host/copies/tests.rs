@@ -1,4 +1,4 @@
-//! Copies that were written in part.
+//! Tests copies that were written only in part.
 
 use std::fs;
 

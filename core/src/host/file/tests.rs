@@ -191,7 +191,7 @@ fn a_file_of_another_format_is_not_touched() {
     assert_eq!(fs::read(folder.file()).unwrap(), newer);
 }
 
-/// After a start of the host its clock begins at zero again, so times in the file lie in the future.
+/// After a restart of the host, its clock begins at zero again, so times in the file lie in the future.
 #[test]
 fn a_file_from_before_a_restart_of_the_host_is_full_at_first_and_empty_later() {
     let folder = Folder::new("restart");
