@@ -27,7 +27,7 @@ impl Clock {
         }
     }
 
-    /// Converts an instant to a time of this clock. An instant before its origin becomes 0.
+    /// Converts an instant to a time of this clock. An instant before the origin of the clock becomes 0.
     pub(super) fn nanos(self, at: Instant) -> Nanos {
         let nanos = |time: Duration| Nanos::try_from(time.as_nanos()).unwrap_or(NEVER - 1);
         match self {

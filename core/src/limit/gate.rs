@@ -351,7 +351,8 @@ impl Shared {
                 Next::Later(place, time) => {
                     let due = self.unfetched.front().map_or(NEVER, |(at, _)| at.saturating_add(bound));
                     let time = time.min(due).min(self.looks_at_store(now));
-                    // Does not wake a waiter that sleeps until this time or an earlier one: it checks again by itself.
+                    // Does not wake a waiter that sleeps until this time or an earlier one: that waiter checks again by
+                    // itself.
                     let sleeps = self.first.is_some_and(|(first, until)| first == place && until <= time);
                     self.first = Some((place, time));
                     if !sleeps && let Some(notify) = self.turns.at(place) {

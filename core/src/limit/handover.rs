@@ -1,4 +1,4 @@
-//! What a limit needs to take over from another one, if two workspaces turn out to be one.
+//! The state that one limit takes over from another, once both turn out to be limits of one workspace.
 
 use super::Nanos;
 use super::state::State;

@@ -11,8 +11,8 @@ use super::{NEVER, Nanos, Quota};
 
 /// How long a request that has ended waits to be reported, so that one question reports several.
 const TOGETHER: Duration = Duration::from_millis(50);
-/// The same, if all granted requests have ended. This wait is shorter, because the caller's next request usually
-/// follows at once, and its question reports the end too.
+/// How long an ended request waits to be reported if all granted requests have ended. This wait is shorter, because the
+/// caller's next request usually follows at once, and its question reports the end too.
 const NEXT: Duration = Duration::from_millis(5);
 /// A server that does not answer is asked again after this long.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -77,9 +77,9 @@ struct Without {
 /// Permission for one request.
 #[derive(Debug)]
 pub enum Pass {
-    /// The server granted it under this number.
+    /// The server granted the request under this number.
     Granted(u64),
-    /// This process granted it, because the server did not answer.
+    /// This process granted the request, because the server did not answer.
     Without(Ticket),
 }
 
@@ -201,7 +201,7 @@ impl Pool {
         self.without().map_or(NEVER, State::next_settling)
     }
 
-    /// Sets the time to `now`. Ends what is due by then, and gives back grants that no request used in time.
+    /// Sets the time to `now`. Ends requests that are due by then, and gives back grants that no request used in time.
     pub fn settle(&mut self, now: Nanos) {
         if let Some(without) = &mut self.without {
             without.state.settle(now);
@@ -214,7 +214,7 @@ impl Pool {
         }
     }
 
-    /// Grants a request `now`. Returns `None` if nothing may go.
+    /// Grants a request `now`. Returns `None` if no request may go.
     pub fn take(&mut self, now: Nanos) -> Option<Pass> {
         self.used = now;
         match &mut self.without {
@@ -315,8 +315,8 @@ impl Pool {
         self.last.granted.clear();
         self.settle(now);
         let is_back = std::mem::take(&mut self.is_down);
-        // The next question reports the requests that were sent since this one was asked. It also reports that this
-        // process no longer grants requests itself.
+        // The next question reports the requests that were sent since this question was asked. It also reports that
+        // this process no longer grants requests itself.
         self.sent.0 = self.sent.0.saturating_sub(self.told);
         if is_back {
             self.tell_at = now;

@@ -20,7 +20,7 @@ pub struct Wanted {
     pub some: u64,
     /// All waiting requests, including those that could not go yet.
     pub waiting: u64,
-    /// When the first of them could go; [`NEVER`] if none waits, or a request must end first.
+    /// When the first waiting request could go; [`NEVER`] if none waits, or a request must end first.
     pub at: Nanos,
 }
 
@@ -84,8 +84,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Whether this can be the answer to the question. If it is not, this process does not understand the server. Such
-    /// an answer must neither stop the process nor grant it more requests than it asked for.
+    /// Whether this can be the answer to the question. If it cannot, this process does not understand the server. An
+    /// impossible answer must neither stop this process nor grant it more requests than it asked for.
     #[must_use]
     pub fn answers(&self, question: &Question) -> bool {
         let wanted = question.wanted.whole.saturating_add(question.wanted.some);

@@ -37,7 +37,7 @@ impl Quota {
         to.extend([u64::from(self.requests), window, self.scale.to_bits()]);
     }
 
-    /// Reads a quota.
+    /// Reads a quota. Returns `None` if the integers are damaged.
     #[must_use]
     pub fn read(from: &mut Words<'_>) -> Option<Self> {
         let requests = u32::try_from(from.word()?).ok()?;

@@ -9,7 +9,8 @@ use super::words::{MOST, Words};
 
 /// How many windows of clean time pass until the limit reaches the ceiling again, after a first refusal.
 const WINDOWS: u64 = 3;
-/// Each further refusal of the ceiling doubles that time, up to this many times.
+/// Each further refusal of the ceiling doubles the time until the limit reaches the ceiling again, up to this many
+/// times.
 const DOUBLINGS: u32 = 3;
 /// In the first [`WINDOWS`] windows of clean time beyond the ceiling, the limit grows by at least this many requests.
 /// Otherwise a recovery from a limit of 1 would take hours instead of minutes.
@@ -37,7 +38,7 @@ impl Recovery {
         to.extend([self.base, self.ceiling, u64::from(self.met), self.clean]);
     }
 
-    /// Reads a recovery with windows of `window`.
+    /// Reads a recovery with windows of `window`. Returns `None` if the integers are damaged.
     #[must_use]
     pub fn read(from: &mut Words<'_>, window: Nanos) -> Option<Self> {
         let [base, ceiling] = [from.up_to(MOST)?, from.up_to(MOST)?];
@@ -91,7 +92,7 @@ impl Recovery {
     }
 }
 
-/// height · (part / whole)³, rounded down.
+/// Returns height · (part / whole)³, rounded down.
 fn cubed(height: u64, part: Nanos, whole: Nanos) -> u64 {
     let fraction = (u128::from(part) << BITS) / u128::from(whole.max(1));
     // Caps `part / whole` at 2^20, so that nothing overflows.

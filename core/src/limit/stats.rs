@@ -43,7 +43,7 @@ impl Scope {
     }
 }
 
-/// A change between a shared limit and one of this process alone.
+/// A change of who shares the limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ScopeChange {
     /// From now on, this process keeps a limit of its own, for this reason.

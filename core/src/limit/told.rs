@@ -1,4 +1,4 @@
-//! Tells listeners at once that others share the limit no longer, or again.
+//! Tells listeners at once when this process begins to keep the limit alone, or shares it again.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,7 +10,7 @@ use super::stats::{ScopeChange, ScopeListener};
 /// The listeners of a gate, and the changes that they have not been told yet.
 #[derive(Default)]
 pub(super) struct Told {
-    /// Whether `changes` holds something.
+    /// Whether `changes` holds changes that the listeners have not been told yet.
     untold: AtomicBool,
     changes: Mutex<Vec<ScopeChange>>,
     listeners: Mutex<Vec<Weak<ScopeListener>>>,

@@ -1,4 +1,4 @@
-//! The queue and the limit together: which request goes now, and when to check again. Pure.
+//! The queue and the limit together: which request goes now, and when to check again. Pure: no clock and no I/O.
 
 use std::time::Duration;
 

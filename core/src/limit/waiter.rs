@@ -73,8 +73,8 @@ struct Waiter<'a> {
 
 impl Gate {
     /// Waits for permission to send one request. Dropping the future releases its place at once. A future that nobody
-    /// polls holds up the others for a few seconds at most, if others are polled. If more than 64 requests wait, most
-    /// of them must be polled for that.
+    /// polls holds up the others for a few seconds at most, if others are polled. If more than 64 requests wait, this
+    /// is true only if most of them are polled.
     ///
     /// # Errors
     /// [`NotGranted::TooLong`] if no permit is granted within `max_wait`: at once if that is certain already, otherwise

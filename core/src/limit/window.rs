@@ -28,7 +28,7 @@ const GRAINS: Nanos = 256;
 pub struct Window {
     span: Nanos,
     flying: u64,
-    /// In ascending order of time, each time once.
+    /// The ends in ascending order of time. Each time has only one entry.
     ends: Vec<Ends>,
     /// How many ends were removed from `ends`.
     forgotten: u64,
@@ -191,8 +191,8 @@ impl Window {
         // s = t: the last T may hold at most `room` ends, so the end before those must be older than T.
         let blocker = self.ends.partition_point(|ends| ends.total + room < total);
         t = t.max(self.at(blocker).saturating_add(span + 1));
-        // Now every s in C or C+T, in ascending order. The first `a` entries of the log lie before s, the first
-        // `b` before s−T. If s forbids t, it forbids every time until its release, and t moves there. Once s exceeds t,
+        // Now checks every s in C or C+T, in ascending order. The first `a` entries of the log lie before s, the first
+        // `b` before s−T. If s forbids t, s forbids every time until its release, and t moves there. Once s exceeds t,
         // all s up to t have been checked, so t is the first time that no s forbids.
         let mut a = t.checked_sub(span).map_or(0, |time| self.until(time));
         let mut b = t.checked_sub(2 * span).map_or(0, |time| self.until(time));

@@ -1,5 +1,5 @@
-//! A state is kept outside this process as a list of integers. What is read may be damaged, so the reader of each part
-//! checks what its arithmetic relies on.
+//! A state is kept outside this process as a list of integers. The integers may be damaged, so the reader of each part
+//! of the state checks what its arithmetic relies on.
 
 /// The largest count that is accepted. The arithmetic does not overflow with counts up to this.
 pub const MOST: u64 = u32::MAX as u64;
@@ -15,30 +15,30 @@ impl<'a> Words<'a> {
         Self(words)
     }
 
-    /// The next integer.
+    /// Reads the next integer; `None` at the end of the list.
     pub fn word(&mut self) -> Option<u64> {
         let (first, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(*first)
     }
 
-    /// The next integer, if it is at most `most`.
+    /// Reads the next integer; `None` if it is above `most`.
     pub fn up_to(&mut self, most: u64) -> Option<u64> {
         self.word().filter(|word| *word <= most)
     }
 
-    /// The next integer, which must be 0 or 1, as a bool.
+    /// Reads the next integer as a bool; `None` if it is not 0 or 1.
     pub fn flag(&mut self) -> Option<bool> {
         self.up_to(1).map(|word| word == 1)
     }
 
-    /// A list that is preceded by its length.
+    /// Reads a list after its length, each item with `read`; `None` if the list is damaged.
     pub fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let length = self.up_to(self.0.len() as u64)?;
         (0..length).map(|_| read(self)).collect()
     }
 
-    /// A list of pairs that [`write_pairs`] has written.
+    /// Reads a list of pairs that [`write_pairs`] has written; `None` if integers are missing.
     pub fn pairs(&mut self) -> Option<&'a [[u64; 2]]> {
         let length = usize::try_from(self.word()?).ok()?.checked_mul(2)?;
         let (pairs, rest) = self.0.split_at_checked(length)?;
@@ -53,8 +53,8 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Writes a list of pairs for [`Words::pairs`]. A log has hundreds of them and is written for each request, so this
-/// must be as fast as a copy.
+/// Writes a list of pairs for [`Words::pairs`]. A log of ends has hundreds of pairs and is written for each request, so
+/// writing must not take longer than a copy.
 pub fn write_pairs<T>(to: &mut Vec<u64>, list: &[T], pair: impl Fn(&T) -> [u64; 2]) {
     to.push(list.len() as u64);
     let begin = to.len();

@@ -13,8 +13,8 @@ pub const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
 /// just busy for a moment.
 pub const HOPELESS_AFTER: Duration = Duration::from_mins(3);
 
-/// The pause after a first cut; jitter makes it up to twice as long. It also paces the requests after a pause: each
-/// time that it passes, twice as many requests may be without an answer.
+/// The pause after a first cut; jitter makes it up to twice as long. The same time paces the requests after a pause:
+/// each time that it passes, twice as many requests may be without an answer.
 pub const PAUSE: Duration = Duration::from_secs(1);
 
 /// Pauses and recovery assume a window of at least this length. If a server refuses a client that keeps within a
@@ -162,7 +162,7 @@ impl Backoff {
         self.hopeless_after = quota.scaled(HOPELESS_AFTER);
     }
 
-    /// The N that holds now.
+    /// Returns N, the requests that are allowed in a window now.
     #[must_use]
     pub fn allowed(&self) -> u64 {
         self.allowed

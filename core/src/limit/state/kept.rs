@@ -1,4 +1,4 @@
-//! The form in which a state is kept outside the process. What is read may be damaged.
+//! The form in which a state is kept outside the process. A state that is read may be damaged.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

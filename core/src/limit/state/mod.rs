@@ -13,8 +13,8 @@ use super::lease::Leases;
 use super::window::Window;
 use super::{NEVER, Nanos, Quota};
 
-/// How long a request may still arrive after it was given up, if the server answers others meanwhile. This is an
-/// assumption about networks; the server does not promise it.
+/// How long a request may still arrive after it was given up, if the server answers other requests meanwhile. This is
+/// an assumption about networks; the server does not promise it.
 pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 
 /// Bounds how long a request that got no answer counts as in flight after it was given up. The request counts for the
@@ -44,9 +44,9 @@ pub enum Linger {
 #[allow(dead_code)] // Used by core/limit-proofs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It may be sent now.
+    /// The request may be sent now.
     Granted,
-    /// It may not be sent now. Ask again at this time; [`NEVER`] if a request must end first.
+    /// The request may not be sent now. Ask again at this time; [`NEVER`] if another request must end first.
     WaitUntil(Nanos),
 }
 
