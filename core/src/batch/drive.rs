@@ -1,4 +1,4 @@
-//! The task of a batch: starts syncs as long as there is room, and follows each run to its end.
+//! The task of a batch: starts syncs while fewer than `at_once` are in progress, and follows each run to its end.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(super) struct Drive {
 enum Begin {
     Start,
     Follow(RunToken),
-    /// A search for the run of an earlier trigger, and what the file records about the item.
+    /// Search for the run of an earlier trigger. The second value is what the file records about the item.
     Find(Unanswered, Progress),
 }
 
@@ -254,8 +254,8 @@ impl Drive {
             Err(error) => error,
         };
         if let Some(checkpoint) = &self.checkpoint {
-            // The line repeats the times of the first request. With the times of the second, a later process could
-            // adopt a run that a schedule has started.
+            // The line repeats the times of the first request. With the times of the second request, a later process
+            // could adopt a run that a schedule has started.
             let _ = checkpoint.still_unknown(item.index, sending).await;
         }
         let what = message![unknown.what(), "; it could not be started again: ", last.what()];
@@ -286,7 +286,7 @@ impl Drive {
     }
 
     fn failed(&self, item: &mut BatchItem, error: Error) {
-        // The caller may have passed the key as a slug, and the server may have repeated it.
+        // The caller may have passed the key as a slug, and the server may have repeated the key in its answer.
         item.failed(error.scrubbed(|text| self.sender.scrub(text)));
         self.tell(item);
     }

@@ -20,7 +20,7 @@ pub struct Estimate {
     pub triggers: u64,
     /// Requests that read how runs ended: at least one for each sync.
     pub looks: u64,
-    /// The sum of the three.
+    /// The sum of `lookups`, `triggers` and `looks`.
     pub requests: u64,
     /// The least time until the last run has ended, given the rate limit and the expected time of a run.
     pub duration: Duration,

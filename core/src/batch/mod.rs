@@ -104,7 +104,8 @@ fn check(sender: &Sender, syncs: &[SyncReference], how: &RunMany, at: &Subject) 
     let refused = |error: Error| error.at(at).scrubbed(|text| sender.scrub(text));
     check_join(&how.trigger, false).map_err(refused)?;
     for sync in syncs {
-        // The batch replaces the subject of the error, which names the sync. So the text of the error must name it.
+        // The batch replaces the subject of the error, which names the sync. So the text of the error must name the
+        // sync.
         trigger_call(sync, &how.trigger).map_err(|error| {
             let what = error.what();
             refused(error.with_what(message![sync.to_string(), ": ", what]))
@@ -187,7 +188,7 @@ impl Batch {
         self.table.news().await
     }
 
-    /// Waits for the next item that ends. Returns `None` once all have ended, or after [`stop`](Self::stop).
+    /// Waits for the next item that ends. Returns `None` once every item has ended, or after [`stop`](Self::stop).
     pub async fn ended(&self) -> Option<BatchItem> {
         while let Some(item) = self.changed().await {
             if item.outcome.is_some() {

@@ -7,7 +7,7 @@ use crate::call::Options;
 use crate::resources::TriggerSync;
 use crate::runs::OnEnd;
 
-/// How to run many syncs.
+/// The options of `run_many`: those of each trigger and request, how many syncs run at a time, and the checkpoint.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RunMany {
@@ -73,7 +73,7 @@ impl RunMany {
     }
 }
 
-/// How to wait for a batch.
+/// The options of a wait for a batch: the timeout, and which ends are errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WaitMany {

@@ -10,13 +10,13 @@ use tokio::sync::Notify;
 use super::BatchItem;
 use crate::sender::RequestReport;
 
-/// How many unread reports are kept at most. A batch that nobody waits for may have more, and drops the oldest.
+/// How many unread reports are kept at most. If nobody reads the reports of a batch, the oldest are dropped.
 const TOLD_KEPT: usize = 10_000;
 
 /// A report about a request of the batch.
 #[derive(Debug)]
 pub(crate) enum Told {
-    /// A notice, as hosts get it.
+    /// A notice, as the JSON that hosts get.
     Notice(String),
     /// A request that has ended.
     Request(Box<RequestReport>),
@@ -47,7 +47,7 @@ struct TableState {
     items: Vec<BatchItem>,
     /// The positions of changed items, in the order of their first unread changes.
     changed: VecDeque<usize>,
-    /// The same positions, as a set.
+    /// The positions in `changed`, as a set.
     waiting: BTreeSet<usize>,
     /// Unread reports about requests, the oldest first.
     told: VecDeque<Told>,

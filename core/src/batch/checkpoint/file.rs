@@ -16,7 +16,7 @@ pub(super) struct Opened {
     pub events: String,
 }
 
-/// The locked file.
+/// The locked file of a checkpoint, to which lines are appended.
 pub(super) struct Log {
     file: File,
     /// How many of the queued lines are on the disk.
@@ -125,7 +125,7 @@ pub(super) struct Appender {
     pub path: PathBuf,
 }
 
-/// Lines that are not being written yet.
+/// Lines that wait to be written.
 #[derive(Default)]
 struct Queue {
     text: String,

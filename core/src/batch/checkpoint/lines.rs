@@ -35,7 +35,8 @@ pub(super) fn header(origin: &str, syncs: &[SyncReference], trigger: &TriggerSyn
 /// Checks that the header `found` of a file describes the same batch as the header `expected`.
 ///
 /// # Errors
-/// The rest of a sentence that begins with the name of the file.
+/// The file records another batch, or is no checkpoint. The error is the rest of a sentence that begins with the name
+/// of the file.
 pub(super) fn check_header(found: &str, expected: &str) -> Result<(), &'static str> {
     let read = |text| serde_json::from_str::<Value>(text).ok().filter(|_| found.starts_with(BEGINNING));
     let (Some(found), Some(expected)) = (read(found), read(expected)) else {
@@ -74,7 +75,7 @@ pub(in crate::batch) enum Progress {
     Ended(RunToken, Box<SyncRun>),
 }
 
-/// One event as it is written.
+/// One event, as a line of the file has it.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {

@@ -20,7 +20,7 @@ use crate::runs::{RunToken, StartWindow};
 use crate::sender::Sender;
 use file::Appender;
 
-/// The record of a batch. It is locked for as long as the value exists.
+/// The record of a batch in a file. The file is locked for as long as this value exists.
 pub(super) struct Checkpoint {
     appender: Appender,
     sender: Sender,
@@ -75,8 +75,8 @@ impl Checkpoint {
     /// about to be sent.
     ///
     /// A trigger that the limit refused is sent again, and each attempt is recorded with its own time. The latest time
-    /// counts: the earlier attempts certainly started nothing, and with an earlier time a run that a schedule started
-    /// between two attempts could be adopted.
+    /// counts, because the earlier attempts certainly started nothing. With an earlier time, a later process could
+    /// adopt a run that a schedule started between two attempts.
     pub(super) fn before_send(self: &Arc<Self>, item: usize) -> BeforeSend {
         let own = Arc::clone(self);
         BeforeSend::new(move |sync, within| {
