@@ -74,12 +74,12 @@ pub struct Attempt {
 pub struct CutMade {
     /// Requests allowed per window from now on, until successes raise the number again.
     pub allowed: u64,
-    /// Milliseconds for which none of those who share the limit sends a request.
+    /// For this many milliseconds, no process that shares the limit sends a request.
     pub closed_ms: u64,
 }
 
-/// A change in who shares the limit: this process now keeps it alone although the settings ask for more, or shares it
-/// again.
+/// A change in who shares the limit: this process now keeps the limit alone although the settings ask to share it, or
+/// shares it again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -148,8 +148,8 @@ impl Meta {
         }
     }
 
-    /// The same report under the name of `subject`. The report of a call covers all its requests, but hooks see each
-    /// request, such as the look-up of a slug, under its own name.
+    /// Returns the same report with the name of `subject`. The report of a call covers all its requests, but hooks see
+    /// each request, such as the look-up of a slug, under its own name.
     pub(crate) fn named(self, subject: &Subject) -> Self {
         let Self { operation, operation_id, resource, sync, .. } = Self::of_call(subject, String::new());
         Self { operation, operation_id, resource, sync, ..self }
