@@ -1,4 +1,4 @@
-//! The client, which users hold.
+//! The client, through which users call the API.
 
 mod request;
 
