@@ -242,7 +242,7 @@ fn wrong(named: &Message, what: impl Into<Message>) -> Error {
     Error::new(Kind::Config, message![named.clone(), " ", what])
 }
 
-/// Checks a base URL. Returns it without a slash at the end of its path, and returns its origin.
+/// Checks a base URL. Returns the URL without a slash at the end of its path, and the origin of the URL.
 fn base_url(text: &str, named: &Message) -> Result<(Url, String), Error> {
     let wrong = |what: &'static str| wrong(named, what);
     let mut url = Url::parse(text).map_err(|error| self::wrong(named, format!("is not a URL: {error}")))?;

@@ -19,7 +19,7 @@ pub enum LimitScope {
     Process,
     /// The processes of one user on one host.
     Host,
-    /// All processes, on any host, that name the same Redis or Valkey server. This is the URL of the server:
+    /// All processes, on any host, that name the same Redis or Valkey server. The value is the URL of the server:
     /// `redis://[user:password@]host[:port][/database]`, or `rediss://…` for TLS. With Sentinel:
     /// `redis+sentinel://[user:password@]host:port,host:port/service[/database]`, or `rediss+sentinel://…`. If the
     /// Sentinels ask for a password, `?sentinel_username=user&sentinel_password=password` follows; the user may be

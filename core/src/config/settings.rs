@@ -74,8 +74,8 @@ pub struct Settings {
 pub(crate) struct Internal {
     /// Divides every wait of the SDK, from 0.001 to 1,000,000; 1 outside tests.
     pub scale: f64,
-    /// The host language with its version, such as `python/3.11`. The User-Agent names it, and messages spell names as
-    /// it does.
+    /// The host language with its version, such as `python/3.11`. The User-Agent names the language, and messages spell
+    /// names as the language does.
     pub language: String,
     /// Whether a function provides the key.
     pub key_later: bool,
