@@ -16,10 +16,10 @@ use crate::reason::Reason;
 use crate::text::brief;
 use cause::Cause;
 
-/// The most characters in one line of an error. Texts from servers and callers can have any length, so they are
+/// The longest line of an error, in characters. Texts from servers and callers can have any length, so they are
 /// shortened.
 const LONGEST_LINE: usize = 1000;
-/// The most characters of what an error names: the method with its arguments, or the resource.
+/// The longest name in an error, in characters: the method with its arguments, or the resource.
 const LONGEST_NAME: usize = 200;
 
 /// Declares the closed set of kinds. Each kind has the name that crosses the door, and a family: `argument`, `api`,
