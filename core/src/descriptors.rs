@@ -10,7 +10,7 @@ pub(crate) const HINT: &str =
 pub(crate) fn ran_out(error: &io::Error) -> bool {
     // EMFILE and ENFILE have these numbers on every Unix.
     const UNIX: [i32; 2] = [24, 23];
-    // ERROR_TOO_MANY_OPEN_FILES and WSAEMFILE.
+    // ERROR_TOO_MANY_OPEN_FILES and WSAEMFILE have these numbers.
     const WINDOWS: [i32; 2] = [4, 10024];
     let codes = if cfg!(windows) { WINDOWS } else { UNIX };
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
