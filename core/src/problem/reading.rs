@@ -1,5 +1,6 @@
 //! Reads error texts that hold none of Hightouch's codes. Destinations and warehouses write these texts, and Hightouch
-//! passes them on, so a reading can be wrong: it needs a whole phrase, and all phrases must agree.
+//! passes them on, so a reading can be wrong. Therefore a text is read only if it contains a whole phrase, and if all
+//! its phrases agree.
 
 use super::ProblemCategory;
 
