@@ -18,7 +18,7 @@ const LONGEST: usize = 1 << 20;
 pub(super) struct Allowance(Arc<AtomicUsize>);
 
 impl Allowance {
-    /// Allows one more answer.
+    /// Allows the server to send one more answer.
     pub(super) fn renew(&self) {
         self.0.store(LONGEST, Ordering::Relaxed);
     }

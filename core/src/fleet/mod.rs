@@ -14,7 +14,7 @@ use crate::limit::{Gate, Quota};
 use courier::Thread;
 use link::Link;
 
-/// Creates a gate whose limit is kept under this name on the server: 32 hexadecimal digits.
+/// Creates a gate for a limit that the server keeps under this name: 32 hexadecimal digits.
 pub(crate) fn gate(address: &FleetAddress, name: String, quota: Quota) -> Arc<Gate> {
     let link = Link::new(address.clone());
     Gate::fleet(quota, |errands| Box::new(Thread::new(errands, link, name, quota)))

@@ -17,7 +17,7 @@ type Found = io::Result<Vec<SocketAddr>>;
 /// At most this many addresses of a name are tried.
 pub(super) const MOST: usize = 4;
 
-/// The look-ups under way.
+/// The look-ups in progress, at most one for each host and port.
 pub(super) struct Names {
     look_up: fn(&str, u16) -> Found,
     under_way: HashMap<(String, u16), JoinHandle<Found>>,

@@ -46,7 +46,7 @@ local function forget(now)
   state.ends_at, state.totals = ends_at, totals
 end
 
--- See `Window::earliest`.
+-- Returns when one more request may be sent. The method `Window::earliest` explains the steps.
 local function window_opens(from, flying, allowed)
   local room, span, sum = allowed - flying - 1, state.span, total()
   if room < 0 then return NEVER end
@@ -71,7 +71,7 @@ end
 
 -- Recovery and back-off -----------------------------------------------------------------------------------------------
 
--- See `recovery::cubed`.
+-- Returns height · (part / whole)³, rounded down as `recovery::cubed` does.
 local function cubed(height, part, whole)
   local fraction = math.min(math.floor(part * 1048576 / math.max(whole, 1)), 67108864)
   local square = math.floor(fraction * fraction / 1048576)

@@ -22,8 +22,8 @@ const LOOKS_IN_WINDOW: u64 = 40;
 const GRACES_IN_WINDOW: u64 = 100;
 /// A process that waits or has requests in flight, but asks nothing for this long, counts as cut off from the server.
 const SILENT_AFTER: Duration = Duration::from_secs(1);
-/// A limit that nobody has used for this long begins anew, so that a stricter limit that a process declared earlier
-/// does not hold for ever.
+/// A limit that nobody has used for this long begins anew. Otherwise, a stricter limit of an earlier process would hold
+/// for ever.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(3);
 
 /// What a reply of the script says.
