@@ -44,11 +44,12 @@ pub(super) struct Copies<S: System> {
     lock: Option<File>,
     /// The identity of the open file, which no other file has.
     pub(super) identity: S::Identity,
+    /// A random number in the file.
     pub(super) id: Id,
-    /// The numbers of the copy that this process read or wrote last.
+    /// The generation, length and checksum of the copy that this process read or wrote last.
     pub(super) known: Numbers,
     process: u32,
-    /// The integers of the copy that this process read or wrote last.
+    /// The state that this process read or wrote last, as integers.
     words: Vec<u64>,
     before: Vec<u64>,
     bytes: Vec<u8>,
@@ -79,7 +80,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// The numbers of the copy that was written last.
+    /// The generation, length and checksum of the copy that was written last.
     pub(super) fn newest(&self) -> Numbers {
         self.copies.into_iter().max().unwrap_or_default()
     }

@@ -1,5 +1,5 @@
-//! The folder of the limits' files. Only its owner may use it: whoever can write the files can stop the requests of the
-//! other processes.
+//! The folder of the limits' files. Only its owner may use the folder, because a user who can write the files can stop
+//! the requests of all processes.
 
 use std::fs::{Metadata, read_dir};
 use std::path::Path;
