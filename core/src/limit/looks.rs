@@ -236,8 +236,8 @@ mod tests {
         assert_eq!(looks.waiting(), 2);
     }
 
-    /// No list shows that a sequence has changed, so a look at a run of a sequence is never urgent. It must get its
-    /// turn even if there are always urgent looks at syncs.
+    /// No list shows that a sequence has changed, so a look at a run of a sequence is never urgent. Such a look must
+    /// get its turn even if there are always urgent looks at runs of syncs.
     #[test]
     fn what_nothing_points_to_gets_its_turn_among_ever_more_that_is_urgent() {
         let mut looks = Looks::default();

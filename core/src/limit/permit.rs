@@ -29,13 +29,13 @@ impl Permit {
     }
 
     /// Notes that the request certainly never reached the server. Either there was no address, connection or handshake,
-    /// or the request was cancelled before it was handed to the transport. It stops counting at once.
+    /// or the request was cancelled before it was handed to the transport. The request stops counting at once.
     pub fn never_sent(self) {
         self.end(End::NeverSent);
     }
 
-    /// Notes that the request was cancelled, timed out or reset after it was handed to the transport. It may still
-    /// arrive at the server, so it counts as in flight for a while; `linger` says for how long.
+    /// Notes that the request was cancelled, timed out or reset after it was handed to the transport. The request may
+    /// still arrive at the server, so it counts as in flight for a while; `linger` says for how long.
     pub fn abandoned(self, linger: Linger) {
         self.end(End::Abandoned(linger));
     }

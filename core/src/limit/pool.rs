@@ -16,7 +16,7 @@ const TOGETHER: Duration = Duration::from_millis(50);
 const NEXT: Duration = Duration::from_millis(5);
 /// A server that does not answer is asked again after this long.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
-/// For this long after the last request, a server that does not answer is asked again and again.
+/// For this long after the last request, a server that does not answer is asked again every [`ASK_AGAIN`].
 const IN_USE: Duration = Duration::from_mins(1);
 /// A grant is used within this time after its question was asked, or given back. So a process that was stopped does not
 /// use an old grant, which the server may count no longer.
@@ -359,8 +359,8 @@ impl Pool {
             return;
         };
         // Until the server notices the silence of this process, other processes may use its share. So the whole share
-        // counts as used up at a time a quarter of a window from now. This also covers requests that this process sent
-        // before.
+        // counts as used by requests that end a quarter of a window from now. This also covers requests that this
+        // process sent before.
         let quota = self.quota.shared(share);
         let until = now.saturating_add(quota.span() / 4);
         self.without = Some(Without { quota, state: State::lost_until(quota, now, until) });

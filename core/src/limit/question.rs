@@ -14,11 +14,11 @@ const MOST: u64 = 1 << 53;
 /// The numbers of waiting requests that could go if the server let them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// Requests that may use the whole limit.
+    /// The number of waiting requests that may use the whole limit.
     pub whole: u64,
-    /// Requests that leave a tenth of the limit free.
+    /// The number of waiting requests that leave a tenth of the limit free: bulk reads.
     pub some: u64,
-    /// All waiting requests, including those that could not go yet.
+    /// The number of all waiting requests, including those that could not go yet.
     pub waiting: u64,
     /// When the first waiting request could go; [`NEVER`] if none waits, or a request must end first.
     pub at: Nanos,

@@ -24,7 +24,7 @@ pub struct Quota {
 }
 
 impl Default for Quota {
-    /// 200 requests in 10 seconds, which Hightouch documents for a workspace.
+    /// Returns the limit that Hightouch documents for a workspace: 200 requests in 10 seconds.
     fn default() -> Self {
         Self { requests: 200, window: Duration::from_secs(10), scale: 1.0 }
     }
@@ -88,8 +88,8 @@ impl Quota {
         Self { requests: requests.max(1), ..*self }
     }
 
-    /// Returns a quota that is at least as strict as both. If a client that keeps within one of the two quotas also
-    /// keeps within the other, returns that one. Otherwise combines the fewer requests with the longer window.
+    /// Returns a quota that keeps a client within both quotas. If one of the two does so already, returns that one.
+    /// Otherwise combines the fewer requests with the longer window.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
         if self.implies(&other) {

@@ -52,8 +52,8 @@ pub enum ScopeChange {
     Shared,
 }
 
-/// A function that a gate calls at once when others no longer share the limit, or share it again. The thread that
-/// notices the change calls it.
+/// A function that a gate calls at once when other processes no longer share the limit, or share it again. The thread
+/// that notices the change calls the function.
 pub type ScopeListener = dyn Fn(&ScopeChange) + Send + Sync;
 
 /// The state of the rate limit.

@@ -346,7 +346,7 @@ impl<W> Turns<W> {
         }
     }
 
-    /// Notes that a granted request was answered with 429; `jitter` is uniform over all u32.
+    /// Notes that a granted request was answered with 429. `jitter` is a random u32, which varies the pause.
     pub fn refused(
         &mut self,
         now: Nanos,

@@ -49,18 +49,19 @@ impl Window {
         Self { span, flying: 0, ends: Vec::new(), forgotten: 0 }
     }
 
-    /// T, the length of the window.
+    /// The length of the window.
     #[must_use]
     pub fn span(&self) -> Nanos {
         self.span
     }
 
-    /// Changes T. If T becomes longer, ends that the old T no longer counted may be missing.
+    /// Changes the length of the window. If the window becomes longer, ends that the old one no longer counted may be
+    /// missing.
     pub fn set_span(&mut self, span: Nanos) {
         self.span = span;
     }
 
-    /// |F|, the number of requests in flight.
+    /// The number of requests in flight.
     #[must_use]
     pub fn flying(&self) -> u64 {
         self.flying
@@ -91,7 +92,7 @@ impl Window {
         }
     }
 
-    /// How many entries at the beginning of the log no longer count, because they are older than 2T.
+    /// How many entries at the beginning of the log no longer count, because they are older than two windows.
     fn stale(&self, now: Nanos) -> usize {
         self.ends.partition_point(|ends| ends.at.saturating_add(2 * self.span) <= now)
     }
@@ -105,9 +106,9 @@ impl Window {
         }
     }
 
-    /// Divides time into parts of T/256, and moves all ends of a part to the last one in it. This bounds the cost of a
-    /// decision, however many requests there are. A request may then be sent up to T/256 later than the exact rule
-    /// allows, but never too early: an end that moves to a later time counts for at least as much.
+    /// Divides time into parts of a 256th of the window, and moves all ends of a part to the last one in it. This
+    /// bounds the cost of a decision, however many requests there are. A request may then be sent up to one part later
+    /// than the exact rule allows, but never too early: an end that moves to a later time never counts for less.
     fn make_coarse(&mut self) {
         let grain = (self.span / GRAINS).max(1);
         self.ends.dedup_by(|later, earlier| {
@@ -165,7 +166,7 @@ impl Window {
         self.ends.last().map(|ends| ends.at)
     }
 
-    /// How many requests ended within the last T.
+    /// How many requests ended within the last window.
     #[must_use]
     pub fn recent(&self, now: Nanos) -> u64 {
         let old = self.ends.partition_point(|ends| ends.at.saturating_add(self.span) < now);
@@ -215,7 +216,7 @@ impl Window {
         }
     }
 
-    /// The number of entries in the log. After each end, at most half of the entries are older than 2T.
+    /// The number of entries in the log. After each end, at most half of the entries are older than two windows.
     #[must_use]
     #[allow(dead_code)] // Used by core/limit-proofs.
     pub fn remembered(&self) -> usize {

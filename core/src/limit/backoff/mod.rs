@@ -55,20 +55,20 @@ pub struct Refusal {
     pub cut: Option<Cut>,
 }
 
-/// The limit N as refusals have lowered it, and the time until which the gate is closed.
+/// The limit as refusals have lowered it, and the time until which the gate is closed.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     declared: u64,
     allowed: u64,
-    /// How N grows back after a cut; `None` before a cut and once N has grown back.
+    /// How the limit grows back after a cut; `None` before a cut and once the limit has grown back.
     recovery: Option<Recovery>,
     /// Counts the cuts. A refusal of a request that was granted before the last cut does not cut again.
     epoch: u64,
-    /// Requests granted in this epoch that have not ended. A request that was given up counts as ended here.
+    /// Requests granted since the last cut that have not ended. A request that was given up counts as ended here.
     flying: u64,
-    /// Requests granted in this epoch that succeeded.
+    /// Requests granted since the last cut that succeeded.
     successes: u64,
-    /// The number of cuts in a row. A success in the current epoch resets it.
+    /// The number of cuts in a row. A success of a request that was granted since the last cut resets the number.
     in_a_row: u32,
     closed_until: Nanos,
     refusing_since: Option<Nanos>,
@@ -96,7 +96,7 @@ impl Burst {
 }
 
 impl Backoff {
-    /// Creates a backoff with the N of `quota` and without refusals.
+    /// Creates a backoff with the limit of `quota` and without refusals.
     #[must_use]
     pub fn new(quota: &Quota) -> Self {
         let mut new = Self {
@@ -209,8 +209,8 @@ impl Backoff {
     pub fn succeeded(&mut self, now: Nanos, epoch: u64) {
         self.ends(epoch);
         self.refusing_since = None;
-        // A request that was granted before the last cut says nothing about the lowered N, but may belong to the burst
-        // of that cut.
+        // A request that was granted before the last cut says nothing about the lowered limit, but may belong to the
+        // burst of that cut.
         if epoch != self.epoch {
             if epoch + 1 == self.epoch {
                 self.burst.succeeded = true;
@@ -229,12 +229,12 @@ impl Backoff {
         }
     }
 
-    /// Notes that a request granted in `epoch` was refused at `now`; `jitter` is uniform over all u32.
+    /// Notes that a request granted in `epoch` was refused at `now`. `jitter` is a random u32, which varies the pause.
     ///
-    /// The first refusal of an epoch cuts N to seven tenths of the level that was refused, never below 1, and closes
-    /// the gate for 1 to 2 s. Each further cut without a success in between doubles this pause, up to one window (at
-    /// least 10 s) and at most 60 s. A `retry_after` above zero and up to 60 s replaces the pause. `used` is how many
-    /// requests are in flight or ended within the last window.
+    /// The first refusal of a request that was granted since the last cut cuts the limit to seven tenths of the level
+    /// that was refused, never below 1, and closes the gate for 1 to 2 s. Each further cut without a success in between
+    /// doubles this pause, up to one window (at least 10 s) and at most 60 s. A `retry_after` above zero and up to 60 s
+    /// replaces the pause. `used` is how many requests are in flight or ended within the last window.
     pub fn refused(
         &mut self,
         now: Nanos,
@@ -275,10 +275,11 @@ impl Backoff {
         let level = self.allowed;
         let (allowed, recovery) = match self.recovery.take() {
             None => (cut(level), Recovery::new(cut(level), level, self.window)),
-            // Nothing succeeded since the previous cut, so the server still refuses everything, whatever N is.
+            // Nothing succeeded since the previous cut, so the server still refuses everything, whatever the limit is.
             Some(recovery) if self.successes == 0 => (cut(level), recovery.interrupted(cut(level))),
-            // The server refused while N was growing back, so it does not accept as many requests as were `used`. A
-            // client that sends few may be refused by chance, so the refused level is taken to be at least N / 2.
+            // The server refused while the limit was growing back, so the server does not accept all the requests that
+            // were `used`. A client that sends few may be refused by chance, so the refused level is taken to be at
+            // least half the limit.
             Some(recovery) => {
                 let refused = level.min(used.max(level / 2));
                 (cut(refused), recovery.refused(cut(refused), refused - refused / 16))
@@ -289,7 +290,7 @@ impl Backoff {
         self.begin_epoch(Burst { used, refused: 1, succeeded: self.successes > 0 });
     }
 
-    /// Lowers N further once the answers to the burst show how many requests the server accepts.
+    /// Lowers the limit further once the answers to the burst show how many requests the server accepts.
     fn learn(&mut self) {
         if let (Some(ceiling), Some(recovery)) = (self.burst.let_through(), &mut self.recovery) {
             self.allowed = self.allowed.min((ceiling * 7 / 10).max(1));
@@ -297,8 +298,8 @@ impl Backoff {
         }
     }
 
-    /// Merges another backoff into this one: the smaller N and the later `closed_until` hold. `time` converts a time of
-    /// `other` to one of this backoff.
+    /// Merges another backoff into this one: the smaller limit and the later `closed_until` hold. `time` converts a
+    /// time of `other` to one of this backoff.
     pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
         if other.allowed < self.allowed {
             self.allowed = other.allowed;

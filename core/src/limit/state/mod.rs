@@ -50,7 +50,7 @@ pub enum Decision {
     WaitUntil(Nanos),
 }
 
-/// How much of the limit N a request may use.
+/// How much of the limit a request may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reach {
     /// The whole limit.
@@ -75,7 +75,7 @@ impl Ticket {
         self.at
     }
 
-    /// Ends the ticket, and returns its epoch.
+    /// Ends the ticket, and returns its epoch: the number of cuts before the grant.
     fn spend(self) -> u64 {
         self.epoch
     }
@@ -206,8 +206,8 @@ impl State {
         self.lingering.peek().map_or(NEVER, |Reverse(due)| *due)
     }
 
-    /// Ends the abandoned requests that are due by `now`, and those whose lease has expired. Returns the later of `now`
-    /// and the last known time.
+    /// Ends the abandoned requests that are due by `now`, and the requests with an expired lease. Returns the later of
+    /// `now` and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
         // Abandoned requests end now, and not when they were due: a process that was paused may have sent them late.
@@ -277,7 +277,7 @@ impl State {
         self.lingering.push(Reverse(now.saturating_add(linger)));
     }
 
-    /// Notes that a request was answered with 429; `jitter` is uniform over all u32.
+    /// Notes that a request was answered with 429. `jitter` is a random u32, which varies the pause.
     pub fn refused(
         &mut self,
         now: Nanos,
@@ -332,7 +332,7 @@ impl State {
         self.backoff.absorb(now, &other.backoff, |time| time);
     }
 
-    /// T, the length of the window.
+    /// The length of the window.
     #[must_use]
     pub fn span(&self) -> Nanos {
         self.window.span()
@@ -344,7 +344,7 @@ impl State {
         &self.quota
     }
 
-    /// N, the requests that are allowed in a window: the share of the quota, as refusals have cut it.
+    /// The requests that are allowed in a window: the share of the quota, as refusals have cut it.
     #[must_use]
     pub fn allowed(&self) -> u64 {
         self.backoff.allowed()
@@ -368,7 +368,7 @@ impl State {
         self.window.flying().saturating_sub(self.lingering.len() as u64)
     }
 
-    /// Requests that ended within T before the last known time.
+    /// Requests that ended within a window before the last known time.
     #[must_use]
     pub fn ended_recently(&self) -> u64 {
         self.window.recent(self.last)
