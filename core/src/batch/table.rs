@@ -35,7 +35,7 @@ impl News {
     }
 }
 
-/// The items of a batch, and which of them have changed since somebody last read the changes.
+/// The items of a batch, and which of them have changed since the changes were last read.
 #[derive(Debug)]
 pub(super) struct Table {
     state: Mutex<TableState>,
