@@ -118,7 +118,7 @@ pub(crate) fn call<E: Endpoint>(fields: &E::Fields) -> Result<Call, Error> {
 }
 
 /// Prepares a call of an operation with these ids in its path. A list that the caller does not order gets its default
-/// order, if the operation takes one.
+/// order, if the operation can order its list.
 pub(crate) fn call_on<E: Endpoint>(ids: Vec<Id>, fields: &E::Fields) -> Result<Call, Error> {
     let operation = E::OPERATION;
     let call = Call::new(operation, ids)?.placed(fields.place());

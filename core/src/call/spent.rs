@@ -100,8 +100,8 @@ impl Spent {
         }
     }
 
-    /// Opens an account for additional requests of the call, such as the search for a lost run. They end by the
-    /// deadline of the call, and by `until` if it is given. [`add`](Self::add) adds what they used to this account.
+    /// Opens an account for additional requests of the call, such as the search for a lost run. These requests end by
+    /// the deadline of the call, and by `until` if it is given. [`add`](Self::add) adds what they used to this account.
     pub(crate) fn beside(&self, until: Option<Instant>) -> Self {
         let until = self.until.into_iter().chain(until).min();
         let meta = Meta {
