@@ -24,8 +24,8 @@ impl Client {
     /// Values of `query` are strings, numbers, booleans or lists of those. A list repeats the name.
     ///
     /// # Errors
-    /// Those of every operation. Also kind `invalid_request` if the method, the path or the query is not allowed, such
-    /// as a path that could leave the API; then nothing is sent.
+    /// The errors of every operation. Also kind `invalid_request` if the method, the path or the query is not allowed,
+    /// such as a path that could leave the API; then nothing is sent.
     pub async fn request(
         &self,
         method: &str,
