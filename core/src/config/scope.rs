@@ -28,7 +28,7 @@ pub enum LimitScope {
 }
 
 impl LimitScope {
-    /// The scope with this name, or that of the server with this URL.
+    /// Returns the scope with this name. Any other text counts as the URL of a server.
     pub(crate) fn named(text: Secret) -> Self {
         match text.expose() {
             "process" => Self::Process,
