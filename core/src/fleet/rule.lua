@@ -71,7 +71,7 @@ end
 
 -- Recovery and back-off -----------------------------------------------------------------------------------------------
 
--- Returns height · (part / whole)³, rounded down as `recovery::cubed` does.
+-- Returns height * (part / whole)^3, rounded down as `recovery::cubed` does.
 local function cubed(height, part, whole)
   local fraction = math.min(math.floor(part * 1048576 / math.max(whole, 1)), 67108864)
   local square = math.floor(fraction * fraction / 1048576)
