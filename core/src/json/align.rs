@@ -1,11 +1,12 @@
-//! Finds which items of two lists belong together.
+//! Pairs the items of an old and a new list for a diff.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use super::tree::{Shape, Tree};
 
-/// An item, or two items that belong together. `Both` may pair items that differ.
+/// An old item and a new item that belong together, or an item without a partner. Each number is an index in a list.
+/// The items of `Both` may differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pair {
     Both(usize, usize),
@@ -13,20 +14,20 @@ pub(super) enum Pair {
     New(usize),
 }
 
-/// The most comparisons of members for one stretch. In a stretch that would take more, not all pairs of items are
-/// compared.
+/// The most comparisons for one stretch: a range of the old list and a range of the new one. A stretch that needs more
+/// comparisons is divided, or its items are paired by position.
 const STRETCH: usize = 2_000_000;
 /// The most comparisons for all stretches of a diff together.
 pub(super) const BUDGET: usize = 20_000_000;
-/// How many levels deep stretches are divided at items that occur once, at most.
+/// How many times a stretch may be divided into smaller ones. It is divided at items that occur once in each range.
 const DIVISIONS: usize = 8;
 
-/// The weight of two equal items: more than all pairs of unequal items in a stretch together.
+/// The weight of two equal items. It is greater than the weights of all unequal pairs in a stretch together.
 const EQUAL: u64 = 1 << 40;
 
-/// Pairs the items of two lists, in order. Pairs as many equal items as possible and, between these, the items that
-/// have most in common. In long lists that differ much, equal items are found only if they occur once or stand at
-/// either end; the others are paired by their place. `budget` is reduced by the comparisons that this takes.
+/// Pairs the items of two lists, in order. Pairs as many equal items as possible; between these, pairs the items that
+/// have most in common. In long lists that differ much, pairs equal items only if they occur once or stand at either
+/// end, and pairs all other items by position. Subtracts the number of comparisons from `budget`.
 pub(super) fn align(old: &[Tree<'_>], new: &[Tree<'_>], budget: &mut usize) -> Vec<Pair> {
     let mut aligner = Aligner { old, new, budget, pairs: Vec::with_capacity(old.len().max(new.len())) };
     aligner.stretch(0..old.len(), 0..new.len(), 0);
@@ -99,7 +100,7 @@ impl Aligner<'_, '_> {
             .saturating_add(members(self.new, new).saturating_mul(old.len()))
     }
 
-    /// Finds the pairing of the greatest weight, by dynamic programming.
+    /// Finds the pairs with the greatest total weight, by dynamic programming.
     fn compare_all(&mut self, old: Range<usize>, new: Range<usize>) {
         let width = new.len() + 1;
         // `best[i * width + j]` is the weight of the best pairing of the old items from `i` and the new ones from `j`.
@@ -141,7 +142,7 @@ impl Aligner<'_, '_> {
         }
     }
 
-    /// Returns the longest sequence of items that occur once in each stretch and have the same order in both.
+    /// Returns the longest sequence of items that occur once in each range and have the same order in both ranges.
     fn anchors(&self, old: &Range<usize>, new: &Range<usize>) -> Vec<(usize, usize)> {
         let once = |items: &[Tree<'_>], range: &Range<usize>| {
             let mut places: HashMap<u32, Option<usize>> = HashMap::new();
@@ -162,11 +163,11 @@ impl Aligner<'_, '_> {
     }
 }
 
-/// Returns the longest subsequence of `pairs` in which the second places increase. The pairs are sorted by their first
-/// places.
+/// Returns the longest subsequence of `pairs` in which the second numbers increase. `pairs` is sorted by the first
+/// numbers.
 fn longest_increasing(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
     let second = |at: usize| pairs.get(at).map_or(0, |pair| pair.1);
-    // `ends[n]` is the pair with the lowest second place that ends an increasing sequence of `n + 1` pairs.
+    // Of all pairs that end an increasing sequence of `n + 1` pairs, `ends[n]` has the lowest second number.
     let mut ends: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(pairs.len());
     for at in 0..pairs.len() {
@@ -193,8 +194,8 @@ fn breadth(item: &Tree<'_>) -> usize {
 }
 
 /// Returns how much two unequal items have in common: 1 for any two items, 2 for two lists or two objects, and more for
-/// each name and value that two objects share. The sum over a stretch is less than [`EQUAL`], because stretches are
-/// bounded.
+/// each name and value that two objects share. The sum over a stretch is less than [`EQUAL`], because [`STRETCH`]
+/// bounds a stretch.
 fn in_common(old: &Tree<'_>, new: &Tree<'_>) -> u64 {
     match (&old.shape, &new.shape) {
         (Shape::Object(old), Shape::Object(new)) => {

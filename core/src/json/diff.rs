@@ -12,19 +12,19 @@ use super::tree::{Classes, Members, Shape, Tree};
 /// What happened to a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum JsonChangeKind {
-    /// Only the new value has it.
+    /// The value exists only in the new JSON.
     Added,
-    /// Only the old value has it.
+    /// The value exists only in the old JSON.
     Removed,
-    /// Both have it, and it differs.
+    /// The value exists in the old and the new JSON, and differs.
     Changed,
 }
 
 /// One change of a [`JsonDiff`]. `Display` writes it as one line, with long values shortened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JsonChange {
-    /// Where the value stands when the changes before this one have been made. So an item of a list that was added or
-    /// changed has its index in the new list, and a removed item the index that it has just before it is removed.
+    /// Where the value stands once all earlier changes of the diff are made. An added or changed item of a list has its
+    /// index in the new list. A removed item has the index at which it stands just before its removal.
     pub path: JsonPath,
     /// The value before the change; `None` if it is added.
     pub old: Option<Json>,
@@ -57,7 +57,7 @@ impl fmt::Display for JsonChange {
 pub struct JsonDiff(Vec<JsonChange>);
 
 impl JsonDiff {
-    /// The changes. Each path is right once all changes before it are made.
+    /// The changes. The path of each change is right once all earlier changes are made.
     #[must_use]
     pub fn changes(&self) -> &[JsonChange] {
         &self.0
@@ -80,8 +80,8 @@ impl JsonDiff {
         Self(self.0.iter().rev().map(swapped).collect())
     }
 
-    /// Makes the changes in `json`. All other values keep their text. `json` may differ from the value that was
-    /// compared, but not in the places that the changes concern.
+    /// Returns a copy of `json` with the changes. All other values keep their text. `json` may differ from the old
+    /// value of the diff, but not at the paths of the changes.
     ///
     /// # Errors
     /// A path does not exist, or the value at a path is not the `old` value of the change.
@@ -115,7 +115,7 @@ impl fmt::Display for JsonDiff {
 fn apply(edit: &mut JsonEdit, JsonChange { path, old, new }: &JsonChange) -> Result<(), JsonEditError> {
     let conflict = |what: &str| JsonEditError::new(path.clone(), what);
     let is_index = matches!(path.steps().last(), Some(JsonStep::Index(_)));
-    // A new item is inserted before the item at its index, so that item does not matter.
+    // A new item is inserted before the item at its index, so an item that exists there is no conflict.
     let found = if old.is_none() && is_index { None } else { edit.at(path) };
     match (old, found) {
         (Some(_), None) => return Err(conflict("the value that the change concerns does not exist")),

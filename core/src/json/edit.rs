@@ -58,8 +58,8 @@ impl JsonEdit {
         Some(Json::known(&text))
     }
 
-    /// Replaces the value at a path. If the last name is new, the member is added at the end of its object; if the last
-    /// index is the length of the list, the item is added at the end.
+    /// Replaces the value at a path. If the path ends with a name that the object lacks, adds the member at the end of
+    /// the object. If the path ends with an index that is the length of the list, adds the item at the end.
     ///
     /// # Errors
     /// The path does not exist.
@@ -71,7 +71,7 @@ impl JsonEdit {
         self.change(&Step::of(&path.into()), Change::Set(value.into()))
     }
 
-    /// Inserts an item before the index that ends the path. The index may be the length of the list.
+    /// Inserts an item into a list. The path ends with the index that the item gets; it may be the length of the list.
     ///
     /// # Errors
     /// The path does not exist, or its last step is not an index of a list.
@@ -98,12 +98,12 @@ impl JsonEdit {
     /// Removes a member of an object or an item of a list.
     ///
     /// # Errors
-    /// The path does not exist, or it is empty.
+    /// The path does not exist or is empty.
     pub fn remove(&mut self, path: impl Into<JsonPath>) -> Result<&mut Self, JsonEditError> {
         self.change(&Step::of(&path.into()), Change::Remove)
     }
 
-    /// Gives a member another name. Its value and its place in the object stay.
+    /// Gives a member another name. The member keeps its value and its place in the object.
     ///
     /// # Errors
     /// The path does not exist, its last step is not a name, or the object already has a member of the new name.

@@ -46,9 +46,8 @@ impl Json {
         &self.0
     }
 
-    /// Parses the value. Returns null if it cannot be represented, because it contains a number that a double cannot
-    /// hold (`1e999`) or half of a surrogate pair (`"\ud83d"`). [`get`](Self::get) returns the text of such a value,
-    /// too.
+    /// Parses the value. Returns null if the value contains a number that a double cannot hold (`1e999`) or half of a
+    /// surrogate pair (`"\ud83d"`). [`get`](Self::get) returns the text of such a value, too.
     #[must_use]
     pub fn value(&self) -> Value {
         serde_json::from_str(&self.0).unwrap_or(Value::Null)
@@ -72,7 +71,7 @@ impl Json {
     /// Returns a copy without one member or item. Everything else keeps its digits, its spacing and its order.
     ///
     /// # Errors
-    /// The path does not exist, or it is empty.
+    /// The path does not exist or is empty.
     pub fn without(&self, path: impl Into<JsonPath>) -> Result<Self, JsonEditError> {
         self.edit().remove(path)?.json()
     }
@@ -102,9 +101,9 @@ impl Json {
 
     /// Finds what differs between this value and a newer one.
     ///
-    /// Values are compared exactly: strings by their characters, numbers by all their digits, so that `1e400` and
-    /// `1e401` differ and `1`, `1.0` and `10e-1` do not. Neither spelling nor the order of members counts. Items of
-    /// lists are aligned, so that an inserted item is one change.
+    /// Strings are compared by their characters, numbers by their exact value: `1e400` and `1e401` differ; `1`, `1.0`
+    /// and `10e-1` are equal. Spelling and the order of members do not count. Items of lists are aligned, so that an
+    /// inserted item is one change.
     #[must_use]
     pub fn diff(&self, new: &Self) -> JsonDiff {
         diff::diff(self.get(), new.get())
@@ -196,7 +195,7 @@ impl<'de> Deserialize<'de> for Json {
     }
 }
 
-/// A JSON object with members that the API does not define. It is kept as text and compared like [`Json`].
+/// A JSON object with members that the API does not define. The object stays text and is compared like [`Json`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct JsonObject(Json);
 
@@ -277,8 +276,8 @@ pub(crate) fn check(text: &str) -> Result<(), &'static str> {
     }
 }
 
-/// Removes the byte order mark that some servers and proxies write before an answer. RFC 8259 §8.1 lets a reader ignore
-/// it.
+/// Removes the byte order mark that some servers and proxies write before an answer. RFC 8259 §8.1 allows readers to
+/// ignore the mark.
 pub(crate) fn without_byte_order_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }

@@ -14,7 +14,7 @@ pub(super) enum Node {
 }
 
 impl Node {
-    /// Splits the value into its parts. Returns `None` if it is neither an object nor a list.
+    /// Splits the value into its parts. Returns `None` if the value is neither an object nor a list.
     pub(super) fn open(&mut self) -> Option<&mut Container> {
         if let Self::Text(text) = self {
             *self = Self::Open(Container::read(text)?);
@@ -34,12 +34,12 @@ impl Node {
 #[derive(Debug)]
 pub(super) struct Container {
     pub(super) is_object: bool,
-    /// A removed member leaves a `None`, so that the places in `names` stay right. A removed item of a list leaves
-    /// nothing.
+    /// A removed member leaves a `None`, so that the indexes in `names` stay right. A removed item of a list leaves no
+    /// gap.
     pub(super) parts: Vec<Option<Box<Part>>>,
-    /// The place of the member with each name. Of several members with the same name, the last one counts.
+    /// The index in `parts` of the member with each name. Of several members with the same name, the last one counts.
     names: HashMap<Box<[u8]>, usize>,
-    /// Whether a name may occur more than once.
+    /// Whether several members of the object may have the same name.
     has_doubles: bool,
     /// The white space before the first part.
     head: Box<str>,
@@ -53,7 +53,7 @@ pub(super) struct Container {
 
 #[derive(Debug)]
 pub(super) struct Part {
-    /// The white space before the part; `None` if that of the container holds for it.
+    /// The white space before the part; `None` if the part uses `head` or `rest` of the container.
     lead: Option<Box<str>>,
     name: Option<Name>,
     between: Box<str>,
@@ -145,7 +145,7 @@ impl Container {
         to.push(if self.is_object { '}' } else { ']' });
     }
 
-    /// The place of a part, or why there is none.
+    /// Returns the index of the part that a step leads to, or why no such part exists.
     pub(super) fn place(&self, step: &Step) -> Result<usize, String> {
         match step {
             Step::Name(_) if !self.is_object => Err("a list has indexes and no names".to_owned()),

@@ -3,7 +3,7 @@
 /// Why a text is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// The byte at this position is not allowed there.
+    /// JSON does not allow the byte at this position.
     At(usize),
     /// The text ends within a value.
     End,
@@ -14,7 +14,7 @@ pub(crate) enum Stop {
 pub(crate) struct Passed {
     /// The position after the last byte of the value.
     pub end: usize,
-    /// How deep lists and objects nest in the value; 0 if it is neither.
+    /// How deep lists and objects nest in the value; 0 for any other value.
     pub depth: usize,
 }
 
@@ -144,7 +144,7 @@ fn plain(text: &[u8], mut at: usize) -> usize {
     const EACH: u64 = u64::from_ne_bytes([1; 8]);
     const TOP: u64 = EACH << 7;
     // Checks eight bytes at once. In `found`, the top bit of each quote, backslash and control character is set. A
-    // subtraction can wrongly set the top bits of bytes after the first of these, so only the lowest set bit is used.
+    // subtraction can wrongly set the top bits of bytes after the first such byte, so only the lowest set bit is used.
     while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let eight = u64::from_le_bytes(*eight);
         let below = |limit: u8, bytes: u64| bytes.wrapping_sub(EACH * u64::from(limit)) & !bytes;

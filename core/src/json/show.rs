@@ -36,7 +36,8 @@ fn is_plain(name: &str) -> bool {
     starts && name.chars().all(of_word) && name.chars().nth(LONGEST).is_none()
 }
 
-/// One line: `~ mappings[0].to: "Email__c" -> "Email"`, with `+` for an added value and `-` for a removed one.
+/// Writes a change as one line: `~ mappings[0].to: "Email__c" -> "Email"`. An added value begins the line with `+`, a
+/// removed one with `-`.
 pub(super) fn change(to: &mut impl fmt::Write, change: &JsonChange) -> fmt::Result {
     let text = |json: &Option<super::Json>| json.as_ref().map(|json| visible(&compact(json.get())));
     let (old, new) = (text(&change.old), text(&change.new));

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// Decodes a string of valid JSON, which is given with its quotes. Half of a surrogate pair becomes three bytes that
-/// are not UTF-8, so that strings with different halves differ.
+/// Decodes a string of valid JSON; `token` includes the quotes. Half of a surrogate pair becomes three bytes that are
+/// not UTF-8, so that strings with different halves differ.
 pub(super) fn decoded(token: &str) -> Cow<'_, [u8]> {
     let inside = token.get(1..token.len().saturating_sub(1)).unwrap_or_default();
     if !inside.contains('\\') {
@@ -53,8 +53,8 @@ fn low(byte: u32) -> u8 {
     u8::try_from(byte & 0xFF).unwrap_or_default()
 }
 
-/// Writes a number of valid JSON in one form. Numbers are equal if and only if their forms are equal, and no digit is
-/// lost. A number that has an exponent of more than 30 characters keeps its spelling.
+/// Writes a number of valid JSON in a normal form, which keeps every digit. Two numbers are equal if and only if their
+/// forms are equal. A number that has an exponent of more than 30 characters keeps its spelling instead.
 pub(super) fn number(text: &str) -> Cow<'_, str> {
     let (sign, rest) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
     let (digits, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));

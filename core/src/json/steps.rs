@@ -32,7 +32,7 @@ impl Name {
         if is_text { Ok(Self::given(raw.get())) } else { Err("a name must be a string") }
     }
 
-    /// Spells a name with as few escapes as possible, because a host may write its arguments with more.
+    /// Spells a name with as few escapes as possible, because a host may escape more characters than JSON needs.
     fn given(token: &str) -> Self {
         let name = Self::token(token);
         str::from_utf8(&name.read).map(Self::of).unwrap_or(name)
@@ -58,7 +58,7 @@ impl Step {
     /// Reads a step from a JSON string or a whole number.
     ///
     /// # Errors
-    /// The JSON is neither, or the number is negative.
+    /// The JSON is neither a string nor a whole number, or the number is negative.
     pub(crate) fn read(raw: &RawValue) -> Result<Self, &'static str> {
         if raw.get().starts_with('"') {
             return Ok(Self::Name(Name::given(raw.get())));

@@ -9,7 +9,7 @@ fn json(text: &str) -> Json {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// White space, usually none.
+/// Generates white space: usually none, sometimes a space or a line feed.
 fn blank() -> impl Strategy<Value = &'static str> {
     prop_oneof![6 => Just(""), 1 => Just(" "), 1 => Just("\n  ")]
 }
@@ -41,7 +41,7 @@ fn leaf() -> impl Strategy<Value = String> {
     prop::sample::select(texts.map(str::to_owned).to_vec())
 }
 
-/// JSON text in any spelling and spacing. It has few different values, so that two texts have much in common.
+/// Generates JSON text in any spelling and spacing, from few values and names, so that two texts have much in common.
 fn text() -> impl Strategy<Value = String> {
     leaf().prop_recursive(4, 40, 6, |inner| {
         let item = (blank(), inner.clone(), blank());
@@ -65,7 +65,7 @@ fn text() -> impl Strategy<Value = String> {
     })
 }
 
-/// Every path in a value, the empty one included.
+/// Returns every path in a value, including the empty path.
 fn paths(json: &Json) -> Vec<JsonPath> {
     fn within(tree: &tree::Tree<'_>, path: JsonPath, found: &mut Vec<JsonPath>) {
         match &tree.shape {
@@ -153,7 +153,7 @@ fn a_large_configuration_is_compared_in_bounded_work() {
     new.remove(9_000);
     new[12_000] = r#"{"from":"column_12000","to":"Other","type":"standard"}"#.to_owned();
     assert_eq!(list(old.clone()).diff(&list(new)).changes().len(), 3);
-    // Nothing is equal, and so nothing can be aligned.
+    // No item of the one list equals an item of the other, so no items can be aligned.
     let other: Vec<_> = (20_000..35_000).map(mapping).collect();
     assert_eq!(list(old.clone()).diff(&list(other)).changes().len(), 30_000);
     // This is the worst case for an alignment: many items are equal, and none occurs only once.
@@ -174,7 +174,7 @@ fn deep_values_are_compared_and_bounded() {
     assert!(json(&nested(127, "")).with(vec![JsonStep::Index(0); 126], json("[]")).is_ok());
     let error = json("[]").with(0, json(&nested(127, ""))).unwrap_err();
     assert_eq!(error.to_string(), "(the whole value): JSON nested deeper than 127.");
-    // A value that was built in Rust may be deeper than what an answer may contain.
+    // A value that Rust code builds may nest deeper than an answer may.
     let mut built = Value::Null;
     for _ in 0..1_000 {
         built = Value::Array(vec![built]);
@@ -182,7 +182,8 @@ fn deep_values_are_compared_and_bounded() {
     assert_eq!(Json::from(&built).diff(&json("[]")).changes().len(), 1);
 }
 
-/// Incident: an editor looked members up by their decoded names, and some names contained half of a surrogate pair.
+/// Incident: an edit could not find members with half of a surrogate pair in their names, because it looked up members
+/// by their decoded names.
 #[test]
 fn a_value_with_halves_of_surrogate_pairs_is_compared_and_kept() {
     let (old, new) = (json(r#"{"a":{"\ud83d":1,"x":2},"b":0}"#), json(r#"{"a":{"\ud83d":1,"x":3},"b":0}"#));

@@ -1,4 +1,4 @@
-//! JSON text as a tree in which equal values have equal numbers, so that two values are compared in one step.
+//! Reads JSON text as a tree. Equal values get equal numbers, so that comparing two values takes one step.
 
 use std::collections::HashMap;
 
@@ -160,8 +160,8 @@ impl<'a> Reader<'a, '_> {
         self.from(start)
     }
 
-    /// The position after the value that begins here. If the text is not JSON, the end of the text, so that every loop
-    /// ends.
+    /// Returns the position after the value that begins here. If the text is not JSON, returns the end of the text, so
+    /// that every loop ends.
     fn end_of_value(&self) -> usize {
         scan::value(self.text.as_bytes(), self.at).map_or(self.text.len(), |passed| passed.end)
     }
