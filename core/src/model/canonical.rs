@@ -10,7 +10,7 @@ use serde_json::{Serializer, Value, ser::Formatter};
 use super::copier::{Copied, copied};
 use super::{Mended, Readable, Reader, Types};
 
-/// Canonical JSON, and where its opaque parts are.
+/// Canonical JSON, and the positions of its opaque parts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Written {
     pub text: Vec<u8>,
@@ -19,7 +19,7 @@ pub(crate) struct Written {
 }
 
 impl Written {
-    /// Serializes a value and notes where its opaque parts are.
+    /// Serializes a value and notes the positions of its opaque parts.
     pub(crate) fn of(value: &impl Serialize) -> serde_json::Result<Self> {
         let mut marked = Vec::with_capacity(128);
         value.serialize(&mut Serializer::with_formatter(&mut marked, Marked))?;
@@ -90,7 +90,7 @@ impl Formatter for Marked {
 /// serialized.
 pub(crate) struct Canonical<T> {
     pub json: Written,
-    /// The row's id if the value is a row of a list. Meaningless for any other value.
+    /// The row's id if the value is a row of a list. Nothing reads the id of any other value.
     pub id: String,
     workspace: Option<i64>,
     of: PhantomData<fn() -> T>,
@@ -122,7 +122,7 @@ fn is_what_is_read<T: Readable + Serialize>(
     text: &str,
     id: impl Fn(&T) -> String,
 ) -> bool {
-    // Compares opaque JSON as text, because a `Value` cannot hold all of it, such as `1e999`.
+    // Compares opaque JSON as text, because a `Value` cannot hold numbers like `1e999`.
     let value = |written: &Written| {
         let marked = written
             .with(|to, part| to.extend(Value::from(String::from_utf8_lossy(part)).to_string().bytes()));

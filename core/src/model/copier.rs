@@ -38,7 +38,7 @@ pub(crate) struct Copier<'de> {
     text: &'de str,
     at: usize,
     to: Vec<u8>,
-    /// The part of the answer that is appended to `to` next. It grows as long as the parts to copy are adjacent.
+    /// The part of the answer that is appended to `to` next. It grows while the parts to copy are adjacent.
     kept: Range<usize>,
     /// The ranges of opaque JSON in the copy.
     opaque: Vec<Range<usize>>,
@@ -214,7 +214,7 @@ impl<'de> Copier<'de> {
         Ok(Some(Name { text, at: start..end }))
     }
 
-    /// Copies a member, or leaves it out if its value is null. Returns whether it was copied.
+    /// Copies a member unless its value is null. Returns whether the member was copied.
     pub(crate) fn member<T: Readable>(&mut self, name: &Name<'de>) -> Result<bool, Unusual> {
         if self.peek() == Some(b'n') {
             self.pass()?;
@@ -234,13 +234,13 @@ impl<'de> Copier<'de> {
         Ok(true)
     }
 
-    /// Adds a member that the type does not know to `others`, which are written at the end of the object.
+    /// Adds a member that the type does not know to `others`. [`others`](Self::others) writes these members.
     pub(crate) fn other(&mut self, name: &Name<'de>, others: &mut OtherMembers) -> Result<(), Unusual> {
         let raw = self.raw()?;
         if others.add(name.text, &raw) { Ok(()) } else { Err(Unusual) }
     }
 
-    /// Writes the members that [`other`](Self::other) collected.
+    /// Writes the members that [`other`](Self::other) collected, at the end of the object.
     pub(crate) fn others(&mut self, others: OtherMembers) {
         let Some(others) = others.finish() else { return };
         self.add(if self.has_members { br#","otherMembers":"# } else { br#""otherMembers":"# });
@@ -249,7 +249,7 @@ impl<'de> Copier<'de> {
         self.opaque.push(start..self.written());
     }
 
-    /// Ends an object. `outer` is what [`open`](Self::open) returned for it.
+    /// Ends an object. `outer` is the value that [`open`](Self::open) returned for the object.
     pub(crate) fn close(&mut self, outer: bool) {
         // The next byte is the closing brace, because `name` has returned `None`.
         self.keep(self.at..self.at + 1);
@@ -259,15 +259,15 @@ impl<'de> Copier<'de> {
         self.depth -= 1;
     }
 
-    /// Returns the names of the next value's members that are not null, and stays before the value. Returns no names if
-    /// the value is not an object.
+    /// Returns the names of the next value's members that are not null, without passing over the value. Returns no
+    /// names if the value is not an object.
     pub(crate) fn members(&mut self) -> Result<BTreeSet<Cow<'de, str>>, Unusual> {
         self.peek();
         let start = self.at;
         let Raw { text, depth } = self.raw()?;
         self.at = start;
         // The value is a union. The reader reads a union as opaque JSON first, and leaves out opaque JSON that nests
-        // too deep. So such a value must not be copied.
+        // too deep. So a union that nests too deep must not be copied.
         if depth > MAX_DEPTH { Err(Unusual) } else { Ok(members_with_values(text)) }
     }
 

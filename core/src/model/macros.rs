@@ -3,18 +3,19 @@
 /// Declares an object of the API, one line per field: presence, Rust name, wire name and type.
 ///
 /// A type that also occurs in requests is marked `(sent)`. The presence says what happens if an answer lacks the
-/// member. In a `(sent)` type it also says whether a caller must pass the member. In an answer, a member that is null
-/// or unusable counts as missing.
+/// member. In a `(sent)` type, the presence also says whether a caller must pass the member. In an answer, a member
+/// that is null or unusable counts as missing.
 ///
-/// - `required`: the object is unusable if the member is missing. A list leaves out an unusable item, except that a
-///   [`Page`](crate::operation::Page) fails. An answer that is itself unusable is a protocol error. A caller must pass
-///   the member.
-/// - `defaulted`: a missing member becomes the default of its type and is noted as mended. A caller must pass it.
-/// - `optional`: a missing member is `None`. A caller may leave it out.
-/// - `needed`: a missing member is `None`. A caller must pass it.
-/// - `nulled`: a missing member is `None`. A caller may leave it out, and the request then holds null.
-/// - `shown`: a missing member is `None`. Only the server sets the member. A caller may pass it, so that a value can be
-///   passed back as it was read, but it is not sent.
+/// - `required`: the object is unusable if the member is missing. A list leaves out an unusable item; a
+///   [`Page`](crate::operation::Page) fails instead. If the whole answer is unusable, the call ends with a protocol
+///   error. A caller must pass the member.
+/// - `defaulted`: a missing member becomes the default of its type and is noted as mended. A caller must pass the
+///   member.
+/// - `optional`: a missing member is `None`. A caller may leave the member out.
+/// - `needed`: a missing member is `None`. A caller must pass the member.
+/// - `nulled`: a missing member is `None`. If a caller leaves the member out, the request contains null.
+/// - `shown`: a missing member is `None`. Only the server sets the member. A caller may pass the member, so that a
+///   value that was read can be passed back, but the request does not contain it.
 ///
 /// A `(sent)` type also keeps the members that it does not know, and sends them back.
 macro_rules! model {
@@ -109,7 +110,7 @@ macro_rules! model {
             }
 
             fn copy(copier: &mut $crate::model::Copier<'_>) -> Result<(), $crate::model::Unusual> {
-                // For each member: `None` until it is found in the answer, then whether its value is not null.
+                // For each member: `None` until the answer has the member, and then whether its value is not null.
                 $(let mut $field: Option<bool> = None;)*
                 model!(@others $sent let others);
                 let outer = copier.open()?;

@@ -49,7 +49,7 @@ impl OtherMembers {
 }
 
 /// Writes members that the type does not know into its object. Skips the names in `known`, because the type writes
-/// those.
+/// those members itself.
 pub(crate) fn send<M: SerializeMap>(
     members: &JsonObject,
     known: &[&str],

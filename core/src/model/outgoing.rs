@@ -1,5 +1,5 @@
-//! Writes values for requests as the API expects them: like the canonical JSON, but without the tag `kind` that we add
-//! to unions.
+//! Writes values for requests as the API expects them: like canonical JSON, but without the tag `kind` that canonical
+//! JSON adds to unions.
 
 use std::collections::BTreeMap;
 

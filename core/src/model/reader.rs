@@ -1,7 +1,7 @@
 //! Reads a JSON text, one value after another.
 //!
-//! Numbers stay text until their type is known. Serde would parse them first, in a way that depends on features of
-//! `serde_json`, which any crate of the same build may turn on.
+//! Numbers stay text until their type is known. How Serde parses a number depends on features of `serde_json`, which
+//! any crate of the same build may turn on.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ pub(crate) struct Reader<'de> {
     replaced: bool,
 }
 
-/// The text of a value.
+/// The text of a value, and how deep the value nests.
 pub(crate) struct Raw<'de> {
     pub text: &'de str,
     /// How deep the value's lists and objects nest.
@@ -91,8 +91,8 @@ impl<'de> Reader<'de> {
         })
     }
 
-    /// Calls `each` with the name of every member of an object. `each` must read the member's value. Returns false if
-    /// the value is not an object, and notes it as mended unless it is null.
+    /// Calls `each` with the name of every member of an object. `each` must read the member's value. If the value is
+    /// not an object, returns false, and notes the value as mended unless it is null.
     pub(crate) fn object(
         &mut self,
         mended: &mut Mended,
@@ -115,8 +115,8 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Calls `each` for every item of a list. `each` must read the item. Returns false if the value is not a list, and
-    /// notes it as mended unless it is null.
+    /// Calls `each` for every item of a list. `each` must read the item. If the value is not a list, returns false, and
+    /// notes the value as mended unless it is null.
     pub(crate) fn list(
         &mut self,
         mended: &mut Mended,
@@ -254,8 +254,8 @@ mod tests {
     const PAGE: &str = r#" { "data" : [ {"id":10,"slug":"a\n","destinationId":-1.5e2,"disabled":false,"schedule":null,
         "configuration":{"x":[1]},"referencedColumns":["b",0],"tags":{"c":"d"},"novel":[{}]} , {"id":"7","slug":""} ] } "#;
 
-    /// Whether the text can be read as a page of values. Also asserts that a page of canonical rows, which may be
-    /// copied, accepts the same texts and finds as many rows.
+    /// Whether the text can be read as a page of values. Also asserts that reading the text as canonical rows, which
+    /// copies some of them, succeeds for the same texts and finds the same number of rows.
     fn is_read(text: &[u8]) -> bool {
         let copied = read::<TolerantPage<CanonicalRow<Sync>>>(text, &mut Mended::default());
         let built = read::<TolerantPage<Sync>>(text, &mut Mended::default());

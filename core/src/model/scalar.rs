@@ -111,8 +111,8 @@ scalar!(String, "string", "a text", |copier: &mut Copier<'_>| copier.string().ma
 scalar!(u32, "int", "a whole number", Copier::whole::<u32>, Scalar::Number(spelt) => whole(spelt).and_then(|value| value.try_into().ok()));
 scalar!(u64, "int", "a whole number", Copier::whole::<u64>, Scalar::Number(spelt) => whole(spelt).and_then(|value| value.try_into().ok()));
 
-/// Copies a number if it is the canonical spelling of a double, or lacks only the `.0` of a whole number, which is
-/// added.
+/// Copies a number if it is the canonical spelling of a double. Also copies a whole number, and adds the `.0` that
+/// canonical JSON writes.
 fn copy_double(copier: &mut Copier<'_>) -> Result<(), Unusual> {
     let mut is_whole = false;
     copier.number(|spelt| {

@@ -1,4 +1,4 @@
-//! Reads what a caller passes, strictly: an unknown, missing or ill-typed member is an error that gives the path to it.
+//! Reads what a caller passes, strictly: an unknown, missing or ill-typed member is an error that names its path.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::patch::Patch;
 use crate::secret::Secret;
 use crate::text::nearest;
 
-/// The longest unknown name that a message repeats. A longer text is probably not a misspelt name, and may be a secret.
+/// The longest unknown name, in bytes, that a message repeats. A longer text may be a secret and not a misspelt name.
 const LONGEST_NAME: usize = 64;
 
 /// A type that can be read from the JSON of a caller.
@@ -43,7 +43,7 @@ enum Problem {
     },
 }
 
-/// What the members of an object from a caller are. Messages use this word for them: "argument", "option" or "setting".
+/// What a caller passes as one JSON object. Error messages call its members "argument", "option" or "setting".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Given {
     Arguments,
@@ -213,10 +213,10 @@ pub(crate) fn members(raw: &RawValue) -> Result<Vec<(Cow<'_, str>, &RawValue)>, 
 }
 
 /// Splits a variant of a union, as a caller wrote it, into its tag and its other members. If the tag is `unknown` and
-/// there is a member `raw`, the second part is the value of that member instead.
+/// the variant has a member `raw`, returns the value of `raw` in place of the other members.
 ///
-/// `by` pairs each tag with the member that only its variant has. That member tells which variant it is if the caller
-/// left out the tag.
+/// `by` pairs each tag with the member that only its variant has. If the caller left out the tag, that member tells
+/// which tag is meant.
 pub(crate) fn variant(
     raw: &RawValue,
     by: &[(&'static str, &'static str)],

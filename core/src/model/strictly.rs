@@ -1,18 +1,18 @@
 //! The macro that reads an object of a caller strictly.
 
-/// Implements strict reading of an object that a caller wrote. An unknown or ill-typed member is an error, and so is a
-/// member that is missing or null although it must be present.
+/// Implements strict reading of an object that a caller wrote. An unknown or ill-typed member is an error. So is a
+/// missing or null member, unless the word before the field allows it.
 ///
-/// The word before a field says what the caller must or may pass, and determines the type of the Rust field. The words
-/// `required`, `defaulted`, `needed`, `optional`, `shown` and `nulled` are those of [`model!`](crate::model::macros),
-/// which says what they mean in answers. The other words occur only in types that are never read from answers.
+/// The word before a field says what the caller must or may pass, and determines the type of the Rust field.
+/// [`model!`](crate::model::macros) uses `required`, `defaulted`, `needed`, `optional`, `shown` and `nulled` too, and
+/// says what they mean in answers. The other words occur only in types that are never read from answers.
 ///
 /// - `required`, `defaulted`: the member must be present and not null. The field is the value.
 /// - `needed`: the member must be present and not null. The field is an `Option`, because answers may lack the member.
 /// - `given`: the member must be present and may be null. The field is an `Option`.
 /// - `nullable`: the member may be absent or null, with different meanings. The field is a `Patch`.
-/// - `optional`, `shown`: the member may be absent or null. Both mean the same, because a host passes null for a member
-///   that was missing from an answer. The field is an `Option`.
+/// - `optional`, `shown`: the member may be absent or null. Null means the same as absent, because a host passes null
+///   for a member that was missing from an answer. The field is an `Option`.
 /// - `nulled`: like `optional`, but an absent member is sent as null.
 /// - `omittable`: the member may be absent but not null. The field is an `Option`.
 /// - `internal`: like `omittable`, but error messages do not list the member.

@@ -1,4 +1,4 @@
-//! Tests of reading answers, most of which differ from Hightouch's documentation.
+//! Tests of reading answers. Most of these answers differ from Hightouch's documentation.
 
 use serde_json::{Value, json};
 
@@ -164,7 +164,7 @@ fn unknown_members_are_sent_back_unless_the_type_declares_them() {
     assert_eq!(sent, json!({ "type": "a", "zone": "UTC" }));
 }
 
-/// Guards against sending the `imports` of a component back, which Hightouch calls read-only.
+/// Hightouch calls the `imports` of a component read-only, so the SDK must not send them back.
 #[test]
 fn a_member_that_only_the_server_sets_is_not_sent_back() {
     let component: EventDomainComponent =
@@ -305,8 +305,8 @@ fn invalid_utf_8_and_trailing_text_are_errors() {
     }
 }
 
-/// Reads each text as canonical JSON, which may copy it, and as a typed value, and compares the results. Debug builds
-/// make the same comparison for every copy.
+/// Reads each text as canonical JSON, which copies some texts, and as a typed value. The results must be equal. Debug
+/// builds make the same comparison for every copy.
 #[test]
 fn spellings_that_a_copy_could_take_for_usual_are_copied_or_read() {
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);

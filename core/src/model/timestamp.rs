@@ -43,7 +43,7 @@ impl FromStr for Timestamp {
         let text = text.trim();
         let read = text.parse::<jiff::Timestamp>().ok().and_then(|at| Self::from_millis(at.as_millisecond()));
         read.ok_or_else(|| {
-            // The parser of pieces also accepts times outside the range.
+            // `Pieces` also parses times outside the range.
             let is_time =
                 Pieces::parse(text).is_ok_and(|pieces| pieces.time().is_some() && pieces.offset().is_some());
             if is_time {
@@ -81,13 +81,13 @@ impl<'de> Deserialize<'de> for Timestamp {
 
 scalar!(Timestamp, "timestamp", "a point in time", copy, Scalar::Text(text) => text.parse().ok());
 
-/// Copies a point in time if it is spelt as this module writes it.
+/// Copies a point in time if it is spelt as this module writes times.
 fn copy(copier: &mut Copier<'_>) -> Result<(), Unusual> {
     if is_canonical(copier.string()?) { Ok(()) } else { Err(Unusual) }
 }
 
-/// Whether a text is a valid time, spelt as this module writes it. Returns false for February 29 and for the year 9999,
-/// which are valid only sometimes: the parser decides about them.
+/// Whether a text is a valid time, spelt as this module writes times. Returns false for February 29 and for the year
+/// 9999, because only some of these times are valid; the parser checks them.
 fn is_canonical(text: &str) -> bool {
     const SHAPE: &[u8; 24] = b"0000-00-00T00:00:00.000Z";
     let text = text.as_bytes();

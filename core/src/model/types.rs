@@ -1,4 +1,4 @@
-//! The catalogue's list of types, filled by the models themselves.
+//! The catalogue's list of types. Each type adds itself to the list.
 
 use serde_json::{Map, Value, json};
 
@@ -21,7 +21,7 @@ pub(crate) struct Variant {
 const OTHER_MEMBERS: &str = "Members of this JSON object that this version of the SDK does not know, as the server \
                              wrote them. They are sent back with the value.";
 
-/// Named types, in the order in which they were found.
+/// Named types, in the order in which they were added.
 #[derive(Default)]
 pub(crate) struct Types {
     known: Vec<&'static str>,
