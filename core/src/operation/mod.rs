@@ -20,9 +20,9 @@ use crate::model::{Readable, Types};
 /// Whether an operation may be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Safety {
-    /// Reads: may be sent again.
+    /// The operation only reads, so its request may be sent again.
     Read,
-    /// Changes something: sent again only if the request certainly did not take effect.
+    /// The operation changes something. Its request is sent again only if it certainly did not take effect.
     Write,
 }
 
@@ -35,11 +35,11 @@ pub(crate) enum Returns {
     Value(fn(&mut Types) -> Value),
     /// Nothing.
     Nothing,
-    /// A run to follow.
+    /// A new run, which the caller can follow.
     Run(RunKind),
-    /// A run to follow that exists already.
+    /// An existing run, which the caller can follow.
     Lookup(RunKind),
-    /// The latest run, to follow, if there is one.
+    /// The latest run, which the caller can follow, or nothing if no run exists.
     Latest(RunKind),
     /// A value that only other operations of the core use. Hosts have no method for the operation.
     Inner,
@@ -65,8 +65,8 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// Whether an object is a complete value of the operation, judged by its members alone. `has` says whether the
-    /// object has a member. Other members do not matter. If the type requires no member, one known member is enough.
+    /// Whether an object is a complete value of the operation: it has all required members, or at least one known
+    /// member if no member is required. `has` says whether the object has the member of a name.
     pub(crate) fn returns_object_with(&self, has: impl Fn(&str) -> bool) -> bool {
         match self.returns {
             Returns::Page(_) | Returns::Lookup(_) | Returns::Latest(_) => has("data"),
@@ -95,8 +95,8 @@ pub(crate) struct Traits {
     pub deprecated: bool,
     /// Whether the API document that the SDK was built from lacks the operation.
     pub newer: bool,
-    /// The `orderBy` of a list whose caller names none. Without a fixed order, the server may order each page
-    /// differently. Operations without the argument `orderBy` ignore it.
+    /// The `orderBy` that a list is read with if the caller passes none. Without a fixed order, the server may order
+    /// each page differently. Not used by operations without the argument `orderBy`.
     pub order: Option<&'static str>,
     /// Hightouch's default for the number of rows in a page, which the SDK requests explicitly.
     pub page: u32,
@@ -123,7 +123,7 @@ pub(crate) trait Endpoint {
     type Answer: Readable;
 }
 
-/// The arguments of an operation that has none outside its path.
+/// The arguments of an operation that takes arguments only in its path.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct NoFields;
 

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::model::{LeftOut, Mended, Readable, Reader, Types, items};
 
-/// One page of a list. A row that cannot be read makes the whole page an error. `has_more` is absent if the server does
-/// not say.
+/// One page of a list. A row that cannot be read makes the whole page an error. `has_more` is `None` if the server does
+/// not send it.
 #[derive(Debug)]
 pub(crate) struct Page<T> {
     pub data: Vec<T>,
@@ -18,8 +18,8 @@ pub(crate) struct Page<T> {
 /// One page of a list. A row that cannot be read does not fail the page.
 #[derive(Debug)]
 pub(crate) struct TolerantPage<T> {
-    /// The rows. A row that cannot be read is an `Err` with a text that identifies its content, so that pages can still
-    /// be compared.
+    /// The rows. A row that cannot be read is an `Err` with a hash of the row's text, so that pages can still be
+    /// compared.
     pub rows: Vec<Result<T, String>>,
     pub has_more: Option<bool>,
 }
@@ -61,8 +61,8 @@ fn read<T: Readable>(
         }
         Ok(())
     })?;
-    // Some servers write null in place of an empty list. A page that lacks `data`, or that has null and says that there
-    // are more rows, is not accepted, because it would count as the end of the list.
+    // Some servers write null in place of an empty list. If `data` is missing, or is null although `hasMore` is true,
+    // the page is rejected, because it would count as the end of the list.
     if is_null && has_more != Some(true) {
         mended.note_field("data");
         is_list = true;

@@ -69,7 +69,7 @@ pub(crate) const fn text(
     PathId { noun, at: wire, kind: IdKind::Text, argument }
 }
 
-/// The path parameter that is the id of a sync. Callers may pass the slug instead, and its id is looked up first.
+/// The path parameter that is the id of a sync. Callers may pass the slug instead; the client then looks up the id.
 pub(crate) const SYNC: PathId = PathId {
     noun: "sync",
     at: "syncId",

@@ -178,7 +178,7 @@ macro_rules! request {
     };
     (@new $vis:vis $name:ident [$($arg:tt)+] [$($init:tt)*]) => {
         impl $name {
-            /// Creates a value from the required arguments. All others are left out.
+            /// Creates a value from the required arguments. All other arguments are left out.
             #[must_use]
             #[allow(clippy::too_many_arguments, reason = "as many as the document requires")]
             $vis fn new($($arg)+) -> Self {
