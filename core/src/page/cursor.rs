@@ -1,9 +1,9 @@
 //! The position in a list: which offset to request next, and what a page says about the list. Does no I/O.
 //!
 //! Each page after the first one normally begins with the last row of the page before. If a page begins with an unknown
-//! row instead, rows were deleted, and later rows moved past the boundary between the pages. Then the last page is read
-//! again, and earlier pages if needed, so that no row is skipped. Rows that one of the last two pages contained are
-//! dropped.
+//! row instead, rows were deleted, and later rows moved past the boundary between the pages. The cursor then requests
+//! the last page again, and earlier pages if needed, so that no row is skipped. It drops rows that one of the last two
+//! pages contained.
 
 use std::collections::VecDeque;
 
@@ -45,7 +45,7 @@ enum CursorStep {
     Onward,
     /// The next page, without an overlapping row, because the server returns one row per page.
     Bare,
-    /// The last page or an earlier one again, from this offset.
+    /// A page that was read before, from this offset.
     Again(u32),
 }
 
@@ -79,7 +79,7 @@ impl Cursor {
 
     /// The next request's offset and limit.
     pub(crate) fn request(&self) -> (u32, u32) {
-        // One more row makes up for the overlap, if the size stays within Hightouch's default.
+        // Requests one more row because of the overlap, unless that would exceed Hightouch's default.
         let overlapping = if self.size < self.usual { self.size + 1 } else { self.size.max(2) };
         match self.step {
             CursorStep::Onward => (self.offset.saturating_sub(1), overlapping),
@@ -178,7 +178,7 @@ impl Cursor {
         self.seen.back().and_then(|page| page.last())
     }
 
-    /// Where the last page began.
+    /// The offset at which the last page began.
     fn page_start(&self) -> u32 {
         let rows = self.seen.back().map_or(0, Vec::len);
         self.offset.saturating_sub(u32::try_from(rows).unwrap_or(u32::MAX)).max(self.first)

@@ -47,7 +47,7 @@ impl<T: Row + Serialize> Row for CanonicalRow<T> {
     }
 }
 
-/// The new rows of a page, and the cursor for the next page; no cursor if the list has ended.
+/// The new rows of a page, and the cursor for the next page. If the list has ended, `cursor` is `None`.
 pub(crate) struct Fetched<T> {
     pub rows: Vec<T>,
     /// Whether a row of the page could not be read and is missing from `rows`.

@@ -1,4 +1,4 @@
-//! A list that changes while it is read, against a server that may cap pages and lie about `hasMore`.
+//! Reads a list that changes meanwhile, from a server that may shorten pages and send a wrong `hasMore`.
 
 use super::cursor::{Cursor, DEFAULT_SIZE, DoesNotAdvance};
 
@@ -33,7 +33,7 @@ impl Server {
     }
 }
 
-/// Reads the list to its end; `between` may change it before each page after the first.
+/// Reads the list to its end. `between` may change the list before each page after the first.
 fn read(
     server: &mut Server,
     size: Option<u32>,
@@ -145,7 +145,8 @@ fn a_page_that_repeats_the_one_before_is_an_error_and_not_a_loop() {
     let ids: Vec<String> = (1..=10).map(|id| id.to_string()).collect();
     let mut cursor = Cursor::new(0, Some(10), DEFAULT_SIZE);
     cursor.take(&ids, Some(true)).expect("the first page");
-    // The server ignores the offset. At first this looks as if rows have moved; after that no page has new rows.
+    // The server ignores the offset and repeats the page. The first repeated pages could mean that rows have moved. If
+    // no page brings new rows, `take` fails.
     let mut outcome = Ok(());
     for _ in 0..20 {
         match cursor.take(&ids, Some(true)) {
