@@ -1,4 +1,4 @@
-//! Resuming a run of any kind from its token.
+//! Resumes a run of any kind from its token.
 
 use super::{IdentityGraphRun, SequenceRun, SyncRun};
 use crate::error::Error;

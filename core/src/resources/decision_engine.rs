@@ -76,7 +76,7 @@ model! {
         optional max_sends_per_user = "maxSendsPerUser": i64,
         /// Length of the window for `max_sends_per_user`, in days.
         optional max_sends_per_user_window_days = "maxSendsPerUserWindowDays": i64,
-        /// Minimum number of other messages between two sends of this one.
+        /// Minimum number of other messages between two sends of this message.
         optional min_other_messages_in_between = "minOtherMessagesInBetween": i64,
         /// First day on which the message can be sent. The format is not documented.
         optional first_eligible_send_date = "firstEligibleSendDate": String,
@@ -100,7 +100,7 @@ model! {
 model! {
     /// How the variants of a variable are chosen.
     pub struct MessageVariableConfig (sent) {
-        /// Whether a variant's values by locale are used. If false or absent, only its `value` is used.
+        /// Whether a variant's values by locale are used. If false or absent, only the variant's `value` is used.
         optional localization_enabled = "localizationEnabled": bool,
         /// Length of the rolling window for `max_sends_per_user`, in days.
         optional max_sends_per_user_window_days = "maxSendsPerUserWindowDays": i64,
@@ -122,7 +122,7 @@ model! {
         optional last_eligible_send_date = "lastEligibleSendDate": String,
         /// Filter for the users who can get the variant. The API does not define its structure.
         optional user_audience_filter = "userAudienceFilter": Json,
-        /// Values by locale (`en-US`). Ignored unless the variable's configuration enables localization.
+        /// Values by locale (`en-US`). Used only if the variable's configuration enables localization.
         optional locale_values = "localeValues": BTreeMap<String, String>,
     }
 }

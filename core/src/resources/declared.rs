@@ -27,11 +27,12 @@ pub(crate) trait Visitor {
 /// A declaration lists, in this order:
 ///
 /// * a type that stands for the operation, and Hightouch's name of the operation;
-/// * a word for its safety and priority: `read` and `poll` may be sent again, `write` and `trigger` change something;
+/// * a word for the safety and the priority of the operation: `read` and `poll` may be sent again, `write` and
+///   `trigger` change something;
 /// * the HTTP method, the path, the ids in the path, and the name of the operation in the SDK;
 /// * the type of its arguments;
-/// * what it returns (`page`, `value`, `run`, `lookup`, `latest`, `nothing` or `inner`), with the type. A `lookup` and a
-///   `latest` are further methods that use an operation of the API which is declared elsewhere;
+/// * what it returns (`page`, `value`, `run`, `lookup`, `latest`, `nothing` or `inner`), with the type. A `lookup` and
+///   a `latest` are further methods that use an operation of the API which is declared elsewhere;
 /// * the [`Traits`](crate::operation::Traits) that differ from `Traits::NONE`.
 macro_rules! operations {
     ($($(#[doc = $doc:literal])* $marker:ident = $id:literal, $safety:ident $verb:ident $path:literal

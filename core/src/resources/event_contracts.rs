@@ -40,8 +40,8 @@ impl Row for EventContract {
 }
 
 model! {
-    /// An event contract after a change. By Hightouch's schema, the answer to a change has no id, workspace, times or
-    /// event sources, but Hightouch's example shows them. The SDK fills in the id. The other fields are absent if the
+    /// An event contract after a change. Hightouch's schema of this answer lists no id, workspace, times or event
+    /// sources, but Hightouch's example contains them. The SDK fills in the id. The other fields are absent if the
     /// server does not return them.
     pub struct UpdatedEventContract {
         /// Id.
@@ -86,7 +86,7 @@ request! {
     pub struct EventContractCreate {
         /// Display name.
         body(needed) name = "name": String,
-        /// Slug. The server creates one if it is left out.
+        /// Slug. If no slug is given, the server creates one.
         body slug = "slug": String,
         /// Description.
         body description = "description": String,

@@ -45,10 +45,10 @@ impl Row for EventDomain {
 model! {
     /// A component of an event domain: a part of a JSON Schema that the schemas of the domain's events can share.
     pub struct EventDomainComponent (sent) {
-        /// Id. Leave it out for a new component. An update finds an existing component by its id, or by name and
+        /// Id. Leave the id out for a new component. An update finds an existing component by its id, or by name and
         /// version if the id is left out. To rename a component, give its id.
         optional id = "id": String,
-        /// Slug. If it is left out, the server derives a slug from the name. A slug cannot be changed later.
+        /// Slug. If no slug is given, the server derives one from the name. A slug cannot be changed later.
         optional slug = "slug": String,
         /// Name.
         needed name = "name": String,
@@ -82,7 +82,7 @@ request! {
     pub struct EventDomainCreate {
         /// Display name.
         body(needed) name = "name": String,
-        /// Slug. The server creates one if it is left out.
+        /// Slug. If no slug is given, the server creates one.
         body slug = "slug": String,
         /// Description.
         body description = "description": String,

@@ -51,7 +51,7 @@ model! {
         optional on_schema_violation = "onSchemaViolation": EventPolicy,
         /// Version. Default: `default`.
         optional version = "version": String,
-        /// Slug. The server creates one if it is left out.
+        /// Slug. If no slug is given, the server creates one.
         optional slug = "slug": String,
         /// Name of the event. Required if the type is `track`.
         optional name = "name": String,

@@ -43,10 +43,10 @@ model! {
         optional created_at = "createdAt": Timestamp,
         /// Start time. Absent while the run is queued.
         optional started_at = "startedAt": Timestamp,
-        /// End time. Absent unless the run succeeded or failed.
+        /// End time. Present only if the run succeeded or failed.
         optional finished_at = "finishedAt": Timestamp,
-        /// Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Absent
-        /// unless the run succeeded.
+        /// Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Present only
+        /// if the run succeeded.
         optional stats = "stats": BTreeMap<String, IdentityGraphRunStats>,
         /// Error message of a run that failed.
         optional error = "error": String,
@@ -215,7 +215,7 @@ model! {
 model! {
     /// The result of queueing identifiers for reprocessing.
     pub struct ReprocessRequest {
-        /// Id of the request. With it, you can read the status of the request.
+        /// Id of the request. With this id, you can read the status of the request.
         required id = "requestId": String,
     }
 }
@@ -279,16 +279,16 @@ operations! {
     ListIdrRunsOp = "ListIdrRuns", read GET "/idr/{graphId}/runs" [GRAPH] as "identity_graphs.runs",
     takes ListIdentityGraphRuns, gives page IdentityGraphRun, order Some("created_at"), page 20;
 
-    /// Returns a handle that follows a run that exists already, such as one that the scheduler or somebody else started.
-    /// Nothing is started. Costs one request. The error is of kind `not_found` if the server does not list the run. A
-    /// run that was requested a moment ago may not be listed yet.
+    /// Returns a handle that follows an existing run, which the scheduler or somebody else may have started. Starts no
+    /// run. Costs one request. The error is of kind `not_found` if the server does not list the run. A run that was
+    /// requested a moment ago may not be listed yet.
     FindIdrRunOp = "ListIdrRuns", poll GET "/idr/{graphId}/runs" [GRAPH, GRAPH_RUN] as "identity_graphs.run",
     takes NoFields, gives lookup IdentityGraphRun;
 
-    /// Returns a handle that follows the latest run of an identity graph, whoever started it and whether or not it has
-    /// ended; nothing if the graph has no run. The latest run is the one that was requested last. Nothing is started.
-    /// Costs one request. If the graph has more than 20 runs and the server lists the oldest first, the end of the list
-    /// is searched with a few more.
+    /// Returns a handle that follows the latest run of an identity graph, or nothing if the graph has no run. The
+    /// latest run is the run that was requested last; anybody may have started it, and it may have ended. Starts no
+    /// run. Costs one request. If the graph has more than 20 runs and the server lists the oldest first, the SDK sends
+    /// a few more requests to read the end of the list.
     LatestIdrRunOp = "ListIdrRuns", poll GET "/idr/{graphId}/runs" [GRAPH] as "identity_graphs.latest_run",
     takes NoFields, gives latest IdentityGraphRun, page 20;
 
@@ -329,21 +329,21 @@ impl IdentityGraphs {
         Pages::new(&self.sender, call_on::<ListIdrRunsOp>(vec![Id::Text(graph.into())], which))
     }
 
-    /// Returns the handle of a run that exists already, such as one that the scheduler started (operation
-    /// `ListIdrRuns`). Fails with the kind `not_found` if the server does not list the run.
+    /// Returns the handle of an existing run, which the scheduler may have started (operation `ListIdrRuns`). Fails
+    /// with the kind `not_found` if the server does not list the run.
     pub fn run(&self, graph: impl Into<String>, run: impl Into<String>) -> Pending<Run<IdentityGraphRun>> {
         let ids = vec![Id::Text(graph.into()), Id::Text(run.into())];
         Pending::looked_up(&self.sender, call_on::<FindIdrRunOp>(ids, &NoFields))
     }
 
-    /// Returns the handle of the latest run of a graph, whoever started it (operation `ListIdrRuns`). `None` if the
-    /// graph has no run.
+    /// Returns the handle of the latest run of a graph, which anybody may have started (operation `ListIdrRuns`).
+    /// Returns `None` if the graph has no run.
     pub fn latest_run(&self, graph: impl Into<String>) -> Pending<Option<Run<IdentityGraphRun>>> {
         Pending::latest(&self.sender, call_on::<LatestIdrRunOp>(vec![Id::Text(graph.into())], &NoFields))
     }
 
-    /// Queues identifiers for reprocessing (operation `QueueForReprocessing`). Their values are put on the blocklist
-    /// only if `block` is true.
+    /// Queues identifiers for reprocessing (operation `QueueForReprocessing`). The server puts their values on the
+    /// blocklist only if `block` is true.
     pub fn queue_for_reprocessing(
         &self,
         graph: impl Into<String>,

@@ -111,7 +111,7 @@ model! {
         shown dbt_unique_id = "dbtUniqueId": String,
         /// The SQL that dbt compiled.
         shown compiled_sql = "compiledSql": String,
-        /// The SQL before it was compiled.
+        /// The SQL before dbt compiled it.
         shown raw_sql = "rawSql": String,
         /// Database of the table that dbt creates. Absent for dbt Cloud.
         shown database = "database": String,
@@ -157,7 +157,7 @@ request! {
         body(needed) source_id = "sourceId": i64,
         /// Whether the model is used only as a part of other models.
         body(needed) is_schema = "isSchema": bool,
-        /// Column that identifies a row; null if the query is never synced directly.
+        /// Column that identifies a row. Pass null if the query is never synced directly.
         body(given) primary_key = "primaryKey": String,
         /// The query, if the model is an audience.
         body visual = "visual": VisualQuery,
@@ -187,7 +187,7 @@ request! {
         body name = "name": String,
         /// Whether the model is used only as a part of other models.
         body is_schema = "isSchema": bool,
-        /// Column that identifies a row; null clears it.
+        /// Column that identifies a row. Null clears the field.
         body(nullable) primary_key = "primaryKey": String,
         /// The query, if the model is an audience.
         body visual = "visual": VisualQuery,
@@ -214,8 +214,8 @@ operations! {
     /// Reads one model.
     GetModelOp = "GetModel", read GET "/models/{modelId}" [MODEL] as "models.get", takes NoFields, gives value Model;
 
-    /// Creates a model. This may run a query in the warehouse, which can cost money. A request that failed is sent
-    /// again only if it certainly had no effect.
+    /// Creates a model. Hightouch may run a query in the warehouse for it, which can cost money. A request that failed
+    /// is sent again only if it certainly had no effect.
     CreateModelOp = "CreateModel", write POST "/models" [] as "models.create", takes ModelCreate, gives value Model;
 
     /// Changes a model. Fields that are left out keep their values; at least one must be given. The change may run a
@@ -246,7 +246,8 @@ impl Models {
         Pending::new(&self.sender, call_on::<GetModelOp>(vec![Id::Int(model)], &NoFields))
     }
 
-    /// Creates a model (operation `CreateModel`). This may run a query in the warehouse, which can cost money.
+    /// Creates a model (operation `CreateModel`). Hightouch may run a query in the warehouse for it, which can cost
+    /// money.
     pub fn create(&self, model: &ModelCreate) -> Pending<Model> {
         Pending::new(&self.sender, call::<CreateModelOp>(model))
     }

@@ -54,8 +54,8 @@ impl<T: Send + 'static> Pending<T> {
     }
 
     /// Makes the call. Returns the answer as the server wrote it, and the result that is read from it. Fails if the
-    /// answer does not have a status of success. An answer with such a status is returned even if it reports an error
-    /// or cannot be read: `parsed` is then that error.
+    /// HTTP status is not a success (2xx). If a successful answer reports an error or cannot be read, `parsed` is that
+    /// error.
     pub async fn raw(self) -> Result<RawAnswer<T>, Error> {
         let mut spent = self.sender.account(&self.subject, &self.options, true);
         let parsed = (self.make)(&self.sender, &mut spent).await;
@@ -126,7 +126,7 @@ impl<S: Listed> Pending<Run<S>> {
 
 #[expect(private_bounds, reason = "states are this crate's own types")]
 impl<S: Listed> Pending<Option<Run<S>>> {
-    /// Creates a call that finds the latest run of what `call` names.
+    /// Creates a call that finds the latest run of the sync or graph that `call` names.
     pub(crate) fn latest(sender: &Sender, call: Result<Call, Error>) -> Self {
         Self::made(sender, subject_of(&call), move |sender, spent| {
             Box::pin(async move {
@@ -137,7 +137,7 @@ impl<S: Listed> Pending<Option<Run<S>>> {
     }
 }
 
-/// Finds the run that a call names. If the call names a sync by its slug, the slug is looked up first.
+/// Finds the run that a call names. If the call names a sync by its slug, looks up the slug first.
 pub(crate) async fn looked_up<S: Listed>(
     sender: &Sender,
     call: &Call,
@@ -153,7 +153,8 @@ pub(crate) async fn looked_up<S: Listed>(
     }
 }
 
-/// Finds the latest run of what a call names. If the call names a sync by its slug, the slug is looked up first.
+/// Finds the latest run of the sync or graph that a call names. If the call names a sync by its slug, looks up the slug
+/// first.
 pub(crate) async fn latest<S: Listed>(
     sender: &Sender,
     call: &Call,
@@ -169,7 +170,7 @@ pub(crate) async fn latest<S: Listed>(
     }
 }
 
-/// Makes a call and reads its answer. If the path names a sync by its slug, the slug is looked up first.
+/// Makes a call and reads its answer. If the path names a sync by its slug, looks up the slug first.
 pub(crate) async fn value<T: Readable>(sender: &Sender, call: &Call, spent: &mut Spent) -> Result<T, Error> {
     let mut by_slug = BySlug::default();
     loop {

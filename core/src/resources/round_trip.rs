@@ -1,4 +1,4 @@
-//! Whatever was read can be written back, and whatever a caller builds arrives as it was built.
+//! Tests that a value that was read can be written back, and that a value that a caller builds is sent unchanged.
 //!
 //! The values are generated from the catalogue, so a new type or member is covered as soon as it is declared. A new
 //! resource needs one line in `resources!` below.
@@ -16,7 +16,7 @@ use crate::model::strict::{self, Given};
 use crate::model::{Bare, Mended, Outgoing, Readable, read};
 use crate::operation::Fields;
 
-/// Opaque members that need not be objects.
+/// The members that may hold any opaque JSON. All other opaque members hold an object.
 const ANY_JSON: [&str; 4] = ["filter", "query", "schema", "userAudienceFilter"];
 /// Opaque members that are sent as null if they are absent.
 const NULLED: [&str; 2] = ["filter", "query"];
@@ -54,14 +54,14 @@ fn tree() -> impl Strategy<Value = Value> {
     })
 }
 
-/// An object with members that no type of the API has.
+/// Generates an object with members that no type of the API has.
 fn strange() -> BoxedStrategy<Value> {
     btree_map("[A-Z]{1,5}", tree(), 1..3)
         .prop_map(|members| members.into_iter().collect::<Map<_, _>>().into())
         .boxed()
 }
 
-/// A value of a type, as it crosses the door.
+/// Generates a value of a type, in the JSON that crosses the door between the core and a host.
 fn value(of: &Value, wire: &str) -> BoxedStrategy<Value> {
     if let Some(name) = of["ref"].as_str() {
         return named(type_named(name));
@@ -125,7 +125,7 @@ fn variant(of: &Value) -> BoxedStrategy<Value> {
 }
 
 /// Converts a value from its JSON at the door to the server's JSON, which has no tags and holds unknown members beside
-/// the known members. With `nulls`, absent members are null. With `sent`, the result is what a request must hold.
+/// the known members. With `nulls`, absent members become null. With `sent`, returns what a request must contain.
 fn at_server(of: &Value, door: &Value, nulls: bool, sent: bool) -> Value {
     if let Some(name) = of["ref"].as_str() {
         return at_server(type_named(name), door, nulls, sent);
@@ -164,8 +164,8 @@ fn through_text(value: &impl serde::Serialize) -> Value {
     serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
 }
 
-/// Reads a value from a host's JSON at the door, checks what is sent for it, and checks that the server's JSON of the
-/// same value is read as an equal value.
+/// Reads a value from a host's JSON at the door. Checks the JSON that a request sends for the value, and that the
+/// server's JSON of the value is read as an equal value.
 fn survives<T>(of: &Value, door: &Value)
 where
     T: Readable + serde::Serialize + Outgoing + serde::de::DeserializeOwned + PartialEq + Debug,
@@ -179,8 +179,8 @@ where
     assert_eq!(mended.into_paths(), Vec::<String>::new());
 }
 
-/// Reads a value from the server's JSON and passes its members to a request. The request must send each member that it
-/// accepts as the server wrote it. Returns `None` if the value lacks a member that the request requires.
+/// Reads a value from the server's JSON and passes its members to a request. The request must send each accepted member
+/// as the server wrote it. Returns `None` if the value lacks a member that the request requires.
 fn writes_back<R: Readable + serde::Serialize, F: Fields>(of: &Value, server: &Value) -> Option<()> {
     let canonical = through_text(&read::<R>(server.to_string().as_bytes(), &mut Mended::default()).unwrap());
     let (mut args, mut expected) = (Map::new(), Map::new());
@@ -208,8 +208,8 @@ fn writes_back<R: Readable + serde::Serialize, F: Fields>(of: &Value, server: &V
     Some(())
 }
 
-/// A resource: the type that reading it returns, and a check of the requests that accept the members of this type. The
-/// check returns whether the value had all members for creating a resource.
+/// The name of a resource's type, and a check that the requests that create and change the resource send a value of the
+/// type back. The check returns whether the value has all members that creating a resource requires.
 struct Resource {
     of: &'static str,
     writes_back: fn(&Value, &Value) -> bool,
@@ -264,8 +264,8 @@ survive! {
     CustomQuery TableQuery RawQuery
 }
 
-/// Values are tried with absent members left out and with absent members set to null. Unknown members, such as the time
-/// zone of a schedule, must be sent back.
+/// In some values absent members are left out, in others they are null. Unknown members, such as the time zone of a
+/// schedule, must be sent back.
 #[test]
 fn everything_that_a_get_returns_can_be_written_back_with_its_unknown_members() {
     for resource in RESOURCES {

@@ -57,7 +57,7 @@ impl OfRun for SequenceRun {
     type Started = StartedText;
 }
 
-/// The run of a sync, by the ids that the answer has.
+/// Names the run of a sync by the ids that the answer has.
 fn named(member: &SequenceMember) -> String {
     let sync = member.sync_id.map_or_else(|| "a sync".to_owned(), |sync| format!("sync {sync}"));
     match member.sync_run_id {
@@ -67,8 +67,8 @@ fn named(member: &SequenceMember) -> String {
 }
 
 impl SequenceRun {
-    /// Why the run did not succeed: which runs of syncs did not, and what to do. `None` if the run succeeded or has not
-    /// ended.
+    /// Why the run did not succeed: the runs of syncs that did not succeed, and what to do. `None` if the run succeeded
+    /// or has not ended.
     #[must_use]
     pub fn problem(&self) -> Option<RunProblem> {
         let end = match (&self.status, self.ending()?) {
@@ -144,9 +144,9 @@ const SEQUENCE_RUN: PathId = text(
 
 operations! {
     /// Starts a run of a sequence and returns a handle that follows the run. A sequence has at most one run in
-    /// progress. During a run, the call returns a handle of the one run that is queued next, which all such calls
-    /// share. In a workspace without queueing of runs, the call returns a handle of the run in progress. A request that
-    /// failed is sent again only if it certainly had no effect.
+    /// progress. If a run is in progress, the call queues the next run and returns a handle of it; all calls during the
+    /// run in progress share this next run. In a workspace without queueing of runs, the call returns a handle of the
+    /// run in progress. A request that failed is sent again only if it certainly had no effect.
     TriggerSequenceRunOp = "TriggerSequenceRun", trigger POST "/sync-sequences/{syncSequenceId}/trigger" [SEQUENCE]
     as "sync_sequences.trigger", takes NoFields, gives run SequenceRun;
 

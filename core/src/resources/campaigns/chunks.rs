@@ -122,7 +122,7 @@ fn assigned(given: Vec<RecipientResult>, recipients: &[CampaignRecipient]) -> Ve
     results
 }
 
-/// The call that sends one request.
+/// Creates the call for one request.
 pub(crate) fn campaign_call(campaign: &str, what: &CampaignTrigger) -> Result<Call, Error> {
     call_on::<TriggerCampaignOp>(vec![Id::Text(campaign.to_owned())], what)
 }

@@ -7,7 +7,7 @@ model! {
     pub struct CampaignRecipient (sent) {
         /// E-mail address, or phone number in E.164 format.
         optional handle = "handle": String,
-        /// Id of a profile in the Personalization API: its primary key there.
+        /// Primary key of a profile in the Personalization API.
         optional id = "id": String,
         /// Values for the message's variables. They take precedence over the values in the profile and over the values
         /// for all recipients.
@@ -58,11 +58,12 @@ model! {
         optional handle = "handle": String,
         /// The id of the recipient's profile, if one was given.
         optional id = "id": String,
-        /// Id of the send. With it, you can read the status of the send. Absent unless the recipient was accepted.
+        /// Id of the send. With this id, you can read the status of the send. Present only if the recipient was
+        /// accepted.
         optional send_id = "sendId": String,
-        /// Why the recipient was rejected. Absent unless the recipient was rejected.
+        /// Why the recipient was rejected. Present only if the recipient was rejected.
         optional reason = "reason": RejectReason,
-        /// Names of the variables without a value. Absent unless the reason is `"missing_variables"`.
+        /// Names of the variables without a value. Present only if the reason is `"missing_variables"`.
         optional missing_variables = "missingVariables": Vec<String>,
     }
 }
@@ -116,7 +117,7 @@ model! {
     pub struct SendStatus {
         /// Status from the provider: `sent`, `delivered`, `bounced`, `failed`, `dropped`, or another.
         required status = "status": String,
-        /// Why the message was dropped. Absent unless the status is `dropped`.
+        /// Why the message was dropped. Present only if the status is `dropped`.
         optional reason = "reason": String,
     }
 }

@@ -37,8 +37,8 @@ request! {
         body(needed) destination_id = "destinationId": i64,
         /// Id of the model that the sync reads.
         body(needed) model_id = "modelId": i64,
-        /// Schedule of automatic runs. If it is null or left out, the sync runs only when it is started by hand, by the
-        /// API or in a sequence.
+        /// Schedule of automatic runs. Without a schedule, the sync runs only when it is started by hand, by the API or
+        /// in a sequence.
         body(nulled) schedule = "schedule": Schedule,
         /// Whether scheduled runs are switched off. Default: false.
         body(off) disabled = "disabled": bool,

@@ -83,15 +83,15 @@ impl Syncs {
         Pages::new(&self.sender, call_on::<ListSyncRunsOp>(vec![Id::Sync(sync.into())], which))
     }
 
-    /// Returns the handle of a run that exists already, such as one that the scheduler started (operation
-    /// `ListSyncRuns`). Fails with the kind `not_found` if the server does not list the run.
+    /// Returns the handle of an existing run, which the scheduler may have started (operation `ListSyncRuns`). Fails
+    /// with the kind `not_found` if the server does not list the run.
     pub fn run(&self, sync: impl Into<SyncReference>, run: i64) -> Pending<Run<SyncRun>> {
         let ids = vec![Id::Sync(sync.into()), Id::Int(run)];
         Pending::looked_up(&self.sender, call_on::<FindSyncRunOp>(ids, &NoFields))
     }
 
-    /// Returns the handle of the latest run of a sync, whoever started it (operation `ListSyncRuns`). `None` if the sync
-    /// has no run.
+    /// Returns the handle of the latest run of a sync, which anybody may have started (operation `ListSyncRuns`).
+    /// Returns `None` if the sync has no run.
     pub fn latest_run(&self, sync: impl Into<SyncReference>) -> Pending<Option<Run<SyncRun>>> {
         Pending::latest(&self.sender, call_on::<LatestSyncRunOp>(vec![Id::Sync(sync.into())], &NoFields))
     }

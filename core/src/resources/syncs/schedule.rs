@@ -5,7 +5,7 @@ model! {
     pub struct Schedule (sent) {
         /// Hightouch's name for the type of schedule, such as `interval`.
         needed type_ = "type": String,
-        /// The rule. Some types of schedule have none.
+        /// The rule that starts runs. Some types of schedule have no rule.
         optional schedule = "schedule": ScheduleRule,
     }
 }
@@ -13,13 +13,13 @@ model! {
 union! {
     /// The rule of a schedule: an interval, a cron expression, days and times, or a job of dbt Cloud.
     pub enum ScheduleRule {
-        /// At a fixed interval of minutes, hours, days or weeks.
+        /// Runs start at a fixed interval of minutes, hours, days or weeks.
         Interval(IntervalRule) = "interval" by "interval",
-        /// By a cron expression.
+        /// Runs start by a cron expression.
         Cron(CronRule) = "cron" by "expression",
-        /// On days and times, as set in Hightouch's web app.
+        /// Runs start on days and times that are set in Hightouch's web app.
         Visual(VisualRule) = "visual" by "expressions",
-        /// After a job of dbt Cloud.
+        /// Runs start after a job of dbt Cloud.
         Dbt(DbtRule) = "dbt" by "job",
     }
 }
@@ -85,19 +85,19 @@ model! {
 model! {
     /// Days of the week. A day that is absent is not selected.
     pub struct VisualDays (sent) {
-        /// On Mondays.
+        /// Whether runs start on Mondays.
         optional monday = "monday": bool,
-        /// On Tuesdays.
+        /// Whether runs start on Tuesdays.
         optional tuesday = "tuesday": bool,
-        /// On Wednesdays.
+        /// Whether runs start on Wednesdays.
         optional wednesday = "wednesday": bool,
-        /// On Thursdays.
+        /// Whether runs start on Thursdays.
         optional thursday = "thursday": bool,
-        /// On Fridays.
+        /// Whether runs start on Fridays.
         optional friday = "friday": bool,
-        /// On Saturdays.
+        /// Whether runs start on Saturdays.
         optional saturday = "saturday": bool,
-        /// On Sundays.
+        /// Whether runs start on Sundays.
         optional sunday = "sunday": bool,
     }
 }

@@ -17,7 +17,7 @@ use crate::workspace::Part;
 /// The maximum number of slugs that a workspace remembers. At this number, all slugs are forgotten before the next is
 /// added.
 const KEPT: usize = 10_000;
-/// How long a slug is remembered. This is limited because a slug may move to another sync.
+/// How long a slug is remembered. The time is limited because a slug may move to another sync.
 const AGE: Duration = Duration::from_mins(10);
 
 /// The digest of an API key. An id that was found with one key is not used with another key, because that key may
@@ -59,26 +59,26 @@ impl Slugs {
     }
 }
 
-/// The id behind a slug.
+/// The id of the sync that has a slug.
 pub(crate) struct Resolved {
     pub id: i64,
     /// The digest of the key with which the id was looked up.
     pub key: KeyDigest,
 }
 
-/// The id of a slug, if it is remembered for the key in use. Sends nothing.
+/// Returns the sync's id if the slug is remembered for the key in use. Sends nothing.
 fn remembered(sender: &Sender, slug: &str) -> Option<i64> {
     sender.part::<Slugs>().id(sender.key()?.digest(), slug)
 }
 
-/// Whether the id of a slug is remembered for the key in use. Sends nothing.
+/// Whether a slug is remembered for the key in use. Sends nothing.
 pub(crate) fn is_remembered(sender: &Sender, slug: &str) -> bool {
     remembered(sender, slug).is_some()
 }
 
-/// Looks up the id of a slug before the call `wanted`. Errors name `wanted`. A remembered id is used only if
-/// `remembers` is true: a call that changes the sync by its id must not use an old id, because the slug may have moved
-/// to another sync.
+/// Looks up the id of the sync with a slug, before the call `wanted`. Errors name `wanted`. Uses a remembered id only
+/// if `remembers` is true: a call that changes the sync by its id must not use an old id, because the slug may have
+/// moved to another sync.
 pub(crate) async fn resolve(
     sender: &Sender,
     slug: &str,
@@ -103,7 +103,7 @@ async fn search(sender: &Sender, slug: &str, call: &Call, spent: &mut Spent) -> 
     let mut left_out = false;
     while let Some(at) = cursor {
         let fetched = page::fetch::<Sync>(sender, call, at, spent).await?;
-        // Whether the server's filter is exact is not documented, so the match is checked here.
+        // The API does not document whether its filter is exact, so this code compares the slug.
         if let Some(sync) = fetched.rows.iter().find(|sync| sync.slug == slug)
             && let Some(key) = spent.key()
         {
@@ -136,8 +136,8 @@ impl BySlug {
         Ok(call.clone().with_sync(id).bound_to(key))
     }
 
-    /// Whether to look up the slug and send the call again after this error. Forgets the id if the error is that no
-    /// sync has it.
+    /// Whether to look up the slug and send the call again after this error. Forgets the id if the error says that no
+    /// sync has this id.
     pub(crate) fn again(&mut self, sender: &Sender, ready: &Call, error: &Error) -> bool {
         if let (Kind::NotFound, Some(Id::Sync(SyncReference::Id(id)))) = (error.kind(), ready.ids().first()) {
             sender.part::<Slugs>().forget(*id);

@@ -17,7 +17,7 @@ struct Prepared {
     call: Call,
 }
 
-/// Starts a run. With `join`, returns a run that is in progress instead, if there is one.
+/// Starts a run. With `join`, returns the newest run in progress instead, if a run is in progress.
 pub(crate) async fn start(
     sender: &Sender,
     sync: &SyncReference,
@@ -66,7 +66,7 @@ async fn start_once(
     runs::started::<SyncRun>(sender, parent, is_plain(how), &call, spent).await
 }
 
-/// Refuses `join` together with an option that it cannot be used with.
+/// Returns an error if `join` is combined with another option of the trigger or with a raw answer.
 pub(crate) fn check_join(how: &TriggerSync, raw: bool) -> Result<(), Error> {
     if how.if_running != Some(IfRunning::Join) || !raw && is_plain(how) {
         return Ok(());
@@ -98,7 +98,7 @@ async fn prepare(
     }
 }
 
-/// Whether every option that is sent to the server has its default.
+/// Whether every option that is sent to the server has its default value.
 pub(crate) fn is_plain(how: &TriggerSync) -> bool {
     how.place().body.map(|body| body.to_string())
         == TriggerSync::default().place().body.map(|body| body.to_string())

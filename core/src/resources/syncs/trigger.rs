@@ -28,10 +28,10 @@ choice! {
     pub enum IfRunning {
         /// Starts another run, which is queued behind the current one.
         Queue = "queue",
-        /// Returns the newest run in progress, and starts a run only if there is none. Other options of the trigger are
-        /// an error, because the run in progress may have been started without them. The SDK looks for a run in
-        /// progress before it sends the trigger. If somebody else starts a run in between, the new run is queued behind
-        /// that run.
+        /// Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be combined with
+        /// other options of the trigger, because the run in progress may have been started without them. The SDK looks
+        /// for a run in progress before it sends the trigger. If somebody else starts a run in between, the new run is
+        /// queued behind that run.
         Join = "join",
     }
 }
@@ -86,8 +86,8 @@ request! {
 
 operations! {
     /// Starts a run of a sync and returns a handle that follows the run. If another run is in progress, the new run is
-    /// queued behind it. A disabled sync runs too. A request that failed is sent again only if it certainly had no
-    /// effect, such as a request that the rate limit refused or that never reached the server. If the answer is lost
+    /// queued behind that run. A disabled sync runs too. A request that failed is sent again only if it certainly had
+    /// no effect: the rate limit refused the request, or the request never reached the server. If the answer is lost
     /// and the SDK cannot identify the new run, the error is of kind `outcome_unknown`.
     TriggerRunOp = "TriggerRun", trigger POST "/syncs/{syncId}/trigger" [SYNC] as "syncs.trigger",
     takes TriggerSync, gives run SyncRun;
@@ -99,17 +99,16 @@ operations! {
     ListSyncRunsOp = "ListSyncRuns", read GET "/syncs/{syncId}/runs" [SYNC] as "syncs.runs",
     takes ListSyncRuns, gives page SyncRun;
 
-    /// Returns a handle that follows a run that exists already, such as one that the scheduler or somebody else started.
-    /// Nothing is started. Costs one request, and one more to look up a slug that the client does not remember. The
-    /// error is of kind `not_found` if the server does not list the run. A run that was requested a moment ago may not
-    /// be listed yet.
+    /// Returns a handle that follows an existing run, which the scheduler or somebody else may have started. Starts no
+    /// run. Costs one request, and one more to look up a slug that the client does not remember. The error is of kind
+    /// `not_found` if the server does not list the run. A run that was requested a moment ago may not be listed yet.
     FindSyncRunOp = "ListSyncRuns", poll GET "/syncs/{syncId}/runs" [SYNC, SYNC_RUN] as "syncs.run",
     takes NoFields, gives lookup SyncRun;
 
-    /// Returns a handle that follows the latest run of a sync, whoever started it and whether or not it has ended;
-    /// nothing if the sync has no run. The latest run is the one that was requested last. Nothing is started. Costs one
-    /// request, and one more to look up a slug that the client does not remember. If the sync has more than 100 runs and
-    /// the server lists the oldest first, the end of the list is searched with a few more.
+    /// Returns a handle that follows the latest run of a sync, or nothing if the sync has no run. The latest run is the
+    /// run that was requested last; anybody may have started it, and it may have ended. Starts no run. Costs one
+    /// request, and one more to look up a slug that the client does not remember. If the sync has more than 100 runs
+    /// and the server lists the oldest first, the SDK sends a few more requests to read the end of the list.
     LatestSyncRunOp = "ListSyncRuns", poll GET "/syncs/{syncId}/runs" [SYNC] as "syncs.latest_run",
     takes NoFields, gives latest SyncRun;
 }
@@ -117,9 +116,9 @@ operations! {
 const SYNC_RUN: PathId =
     number("run", "run_id", "runId", &["The run's id, as in the list of the sync's runs."]);
 
-/// The call that starts a run. A slug needs another operation than an id.
+/// Creates the call that starts a run. Hightouch has one operation for ids and another for slugs.
 pub(crate) fn trigger_call(sync: &SyncReference, how: &TriggerSync) -> Result<Call, Error> {
-    // This call is created for a slug too, because creating it checks the slug. Creating the other call does not.
+    // Creates this call even if `sync` is a slug, because creating it checks the slug. `TriggerRunCustomOp` does not.
     let by_id = call_on::<TriggerRunOp>(vec![Id::Sync(sync.clone())], how)?;
     match sync {
         SyncReference::Id(_) => Ok(by_id),
@@ -146,8 +145,8 @@ impl OfRun for SyncRun {
 }
 
 impl SyncRun {
-    /// Why the run did not succeed: Hightouch's code if the error text has one, the number of rejected rows, and what to
-    /// do. `None` if the run succeeded or has not ended.
+    /// Why the run did not succeed: Hightouch's code if the error text has one, the number of rejected rows, and what
+    /// to do. `None` if the run succeeded or has not ended.
     #[must_use]
     pub fn problem(&self) -> Option<RunProblem> {
         let end = match self.status {

@@ -26,9 +26,9 @@ model! {
         optional model_id = "modelId": i64,
         /// Mappings and settings. Their structure depends on the kind of destination and may change at any time.
         optional configuration = "configuration": Json,
-        /// Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence.
+        /// Schedule of automatic runs. Absent if the sync is started only by hand, by the API or in a sequence.
         optional schedule = "schedule": Schedule,
-        /// Status of the sync, usually that of its latest run.
+        /// Status of the sync, usually the status of its latest run.
         optional status = "status": SyncStatus,
         /// Whether scheduled runs are switched off. Triggered runs still start.
         optional disabled = "disabled": bool,
@@ -54,7 +54,7 @@ impl Row for Sync {
 model! {
     /// A list or an audience in a destination.
     pub struct ExternalSegment {
-        /// Id of the list or audience. Absent if none was created.
+        /// Id of the list or audience. Absent if the sync created no list or audience.
         optional id = "id": String,
     }
 }
@@ -116,7 +116,7 @@ model! {
     pub struct SyncRun {
         /// Numeric id.
         required id = "id": i64,
-        /// Status of the run. Use it, not `completion_ratio`, to tell whether the run has ended.
+        /// Status of the run. The status tells whether the run has ended; `completion_ratio` does not.
         required status = "status": SyncRunStatus,
         /// Time at which the run was requested. Earlier than `started_at` if the run waited for another run.
         optional created_at = "createdAt": Timestamp,
