@@ -1,5 +1,5 @@
-//! Finds the run that a trigger started, after the answer to the trigger was lost or the process that sent it ended. A
-//! run is adopted only if it is the only one that the trigger can have started.
+//! Finds the run that a trigger started, after the answer to the trigger was lost or the process that sent the trigger
+//! ended. Adopts a run only if it is the only run that the trigger can have started.
 
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -19,8 +19,8 @@ use crate::json::Json;
 use crate::page::Row;
 use crate::sender::{Event, Sender, tell};
 
-/// When the list of runs is read, counted from the failure of the trigger. A run may be listed late, and a second
-/// candidate later than the first, so a run is adopted only after the last reading.
+/// When the list of runs is read, counted from the failure of the trigger. The list may show a run late, and a second
+/// candidate even later, so a run is adopted only after the last reading.
 const LOOKS: [Duration; 5] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -42,15 +42,15 @@ const CLOCK_SLACK: i64 = 500;
 /// sent.
 ///
 /// # Errors
-/// The trigger's own error. After a search, its details hold the runs that the trigger may have started, as
-/// `candidates`. Kind `cancelled` if the call is cancelled during the search.
+/// The trigger's own error. After a search, the details of this error hold the runs that the trigger may have started,
+/// as `candidates`. Kind `cancelled` if the call is cancelled during the search.
 pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
     let Lost { sender, of, plain, error, spent } = lost;
     let (true, Some(sent)) = (plain && error.kind() == Kind::OutcomeUnknown, departed(&error, spent)) else {
         return Err(error);
     };
-    // If this machine slept after it sent the trigger, it cannot tell how long ago that was. The server's clock then
-    // seems to jump, and no run is adopted.
+    // If this machine slept after it sent the trigger, it cannot tell how long ago it sent the trigger. The server's
+    // clock then seems to jump, and no run is adopted.
     let jumps = sender.server_clock().jumps();
     tell(&spent.meta(), spent.waited_so_far(), &Event::Searching);
     let searched = search::<S>(sender, of, &LOOKS, spent, |run| place(sender, sent, run), || false).await;
@@ -88,9 +88,9 @@ struct Searched<S> {
     cancelled: Option<Error>,
 }
 
-/// Reads the list of runs at the times in `looks`, and collects the runs that the trigger may have started: those for
-/// which `place` returns `Equal`. It returns `Less` for older runs. If `is_settled` returns true after a complete
-/// reading, no later reading follows.
+/// Reads the list of runs at the times in `looks`, and collects the runs that the trigger may have started. `place`
+/// returns `Equal` for these runs and `Less` for older ones. If `is_settled` returns true after a complete reading, no
+/// later reading follows.
 async fn search<S: Listed>(
     sender: &Sender,
     of: &Of,
@@ -123,7 +123,7 @@ async fn search<S: Listed>(
                 break;
             }
             Err(over) if over.kind() == Kind::Closed => break,
-            // The search goes on: an outage that lost the answer to the trigger may still last during this reading.
+            // The search goes on: the outage in which the answer to the trigger was lost may not be over yet.
             Err(_) => {}
         }
         seen.retain(|run| !claims.lock().is_taken(of, &run.id()));
@@ -137,8 +137,8 @@ async fn search<S: Listed>(
     Searched { seen, read, decided, cancelled }
 }
 
-/// How long after its last byte was sent a trigger may still start its run, by the server's clock, in milliseconds. With
-/// a larger value, a run that a schedule started after the process ended could be adopted.
+/// How long after its last byte was sent a trigger may still start its run, by the server's clock, in milliseconds.
+/// With a larger value, a run that a schedule started after the process ended could be adopted.
 const LATEST_START: i64 = 10_000;
 
 /// When a trigger can have started its run, by the server's clock, in milliseconds since 1970.
@@ -171,8 +171,8 @@ impl StartWindow {
     }
 }
 
-/// A trigger of an earlier process, which ended before it knew the run. Until its run is found or it is dropped, it
-/// counts as a trigger in progress.
+/// A trigger of an earlier process that ended before it knew the run. The trigger counts as in progress until its run
+/// is found or this value is dropped.
 pub(crate) struct Unanswered {
     open: OpenTrigger,
     window: Option<StartWindow>,
@@ -185,11 +185,12 @@ impl Unanswered {
         Self { open: OpenTrigger::new(sender, of), window, plain }
     }
 
-    /// Finds the run that the trigger started: the only unclaimed one that was requested in the window.
+    /// Finds the run that the trigger started: the only unclaimed run that was requested in the window.
     ///
     /// # Errors
-    /// `error`, and whether everything was done to find the run; false if the list of runs could not be read. After a
-    /// search, the details of the error hold the runs that the trigger may have started, as `candidates`.
+    /// `error`, and whether it is final; it is not final if the list of runs could not be read or the call was
+    /// cancelled. After a search, the details of the error hold the runs that the trigger may have started, as
+    /// `candidates`.
     pub(crate) async fn find<S: Listed>(
         mut self,
         sender: &Sender,
@@ -200,8 +201,8 @@ impl Unanswered {
         let of = self.open.of().clone();
         let place =
             |run: &S| run.created().map_or(Ordering::Less, |created| window.place(created.as_millis()));
-        // Once the server's clock has passed this time, a run of the lost trigger would be listed, so one look is
-        // enough.
+        // Once the server's clock has passed this time, the list would show a run of the lost trigger, so one complete
+        // reading is enough.
         let last = window.until.saturating_add(i64::try_from(LAST_LOOK.as_millis()).unwrap_or(0));
         let is_settled = || sender.server_time(Instant::now()).is_some_and(|now| now >= last);
         let looks: Vec<_> = std::iter::once(Duration::ZERO).chain(LOOKS).collect();

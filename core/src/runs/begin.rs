@@ -71,7 +71,7 @@ impl OpenTrigger {
         open
     }
 
-    /// The claims of the workspace, which may have been merged into another one since the trigger began.
+    /// The claims of the workspace, which may have been merged into another workspace since the trigger began.
     fn claims(&self) -> Arc<Claims> {
         self.sender.part()
     }
@@ -106,7 +106,7 @@ pub(crate) fn claim(sender: &Sender, token: &RunToken) {
     sender.part::<Claims>().lock().take(&of, &token.run);
 }
 
-/// The newest run that has not ended, if there is one.
+/// Returns the newest run in progress; `None` if no run is in progress.
 pub(crate) async fn under_way<S: Listed>(
     sender: &Sender,
     parent: &str,

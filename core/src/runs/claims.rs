@@ -8,11 +8,11 @@ use tokio::time::Instant;
 use crate::operation::RunKind;
 use crate::workspace::Part;
 
-/// How many claimed runs are remembered, and how many lost triggers. They matter only while some trigger looks for its
-/// run, which takes seconds, so old ones can be forgotten.
+/// The most claimed runs, and the most lost triggers, that are remembered. They matter only while a trigger looks for
+/// its run, which takes seconds, so the oldest can be forgotten.
 const MOST: usize = 1000;
 
-/// What is known of the triggers of one workspace in this process, whichever client sent them.
+/// What this process knows of the triggers that its clients have sent in one workspace.
 #[derive(Debug, Default)]
 pub(crate) struct Claims(Mutex<Known>);
 
@@ -34,7 +34,7 @@ impl Part for Claims {
     }
 }
 
-/// The claimed runs, the triggers in progress, and the lost triggers. Pure.
+/// The claimed runs, the triggers in progress, and the lost triggers. Does no I/O and reads no clock.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     taken: VecDeque<(Of, String)>,
@@ -93,8 +93,8 @@ impl Known {
     }
 
     /// Whether a run that appeared after `sent` can only come from the caller's trigger, as far as this process knows:
-    /// no other trigger for the same sync or graph is in progress, and none was lost since `sent`. Without `sent`, none
-    /// was ever lost.
+    /// no other trigger for the same sync or graph is in progress, and no such trigger was lost since `sent`. If `sent`
+    /// is `None`, no such trigger was ever lost.
     pub(crate) fn is_alone(&self, of: &Of, sent: Option<Instant>) -> bool {
         !self.has_rivals(of)
             && !self.lost.iter().any(|(known, at)| known == of && sent.is_none_or(|sent| *at >= sent))
@@ -117,7 +117,7 @@ mod tests {
         assert!(claims.take(&sync("2"), "9001"), "ids are told apart by what runs");
     }
 
-    /// Guards against a workspace that grows with each workspace that is merged into it.
+    /// Guards against claims that grow without bound if one workspace after another is merged.
     #[test]
     fn merged_claims_forget_the_oldest() {
         let (own, other, start) = (Claims::default(), Claims::default(), Instant::now());

@@ -1,4 +1,4 @@
-//! One step of following a run: waits until its state differs from what the caller knew.
+//! One step of following a run: waits until the state of the run differs from the state that the caller knew.
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -24,7 +24,7 @@ use crate::error::{Error, Kind};
 use crate::limit::Class;
 use crate::sender::{Event, Sender, tell};
 
-/// What a caller knows about a run, and when the run was last looked at. Opaque to hosts.
+/// What a caller knows about a run, and when the run was last looked at. Hosts pass it back without reading it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
     /// The last state from the server as JSON, if any.
@@ -84,8 +84,8 @@ pub(crate) async fn next<S: RunState>(
     let mut step = follow::<S>(sender, &followed, &report, token, seen, &options);
     let step = tokio::select! {
         biased;
-        // A look in flight ends by itself when the wait is over, and is reported. If the wait were asked first, the look
-        // would be dropped, and nobody would hear of it.
+        // The step is polled first: a look in flight then ends with an error itself, and is reported. If `over` were
+        // polled first, the look would be dropped without a report.
         step = step.until(until) => step,
         over = sender.over() => Err(over),
         never = &mut lead => match never {},
@@ -118,7 +118,7 @@ async fn finish(
     let _ = timeout_at(until.map_or(most, |until| until.min(most)), page).await;
 }
 
-/// Reads the run once, whatever was known of it.
+/// Reads the run once, without waiting for a change.
 ///
 /// # Errors
 /// Kind `not_found` if the server does not list the run.
@@ -262,7 +262,7 @@ impl<S: RunState> Step<'_, S> {
         tell(&spent.meta(), spent.waited_so_far(), &event);
     }
 
-    /// Reads the run; `None` if the server does not know it (yet).
+    /// Reads the run; `None` if the server does not know the run (yet).
     async fn poll(&self, call: Call, spent: &mut Spent) -> Result<Option<S>, Error> {
         let call = call.looking(self.following.look(self.made.seen.at));
         match self.sender.value::<S::Answer>(&call, spent).await {
@@ -284,12 +284,12 @@ fn call<S: RunState>(token: &RunToken) -> Result<Call, Error> {
     Ok(S::call(&token.parent, &token.run)?.of_class(Class::Poll).on_run(token.subject()))
 }
 
-/// Errors of an outage do not end a wait, because the run goes on.
+/// Whether an error may come from an outage. Such an error does not end a wait, because the run goes on.
 fn is_outage(kind: Kind) -> bool {
     matches!(kind, Kind::Connect | Kind::Timeout | Kind::Server | Kind::RateLimited | Kind::Proxy)
 }
 
-/// Errors that a gateway may have sent in place of the API are tolerated for a while.
+/// Whether a gateway may have sent an error in place of the API. A wait tolerates such errors for a while.
 fn may_be_a_gateway(kind: Kind) -> bool {
     matches!(kind, Kind::Protocol | Kind::NotFound | Kind::Permission)
 }

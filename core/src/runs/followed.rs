@@ -36,7 +36,7 @@ struct FollowedRun {
     look: Arc<Look>,
 }
 
-/// Keeps a run in the list while it is followed.
+/// Keeps a run among the followed runs. Dropping this value removes the run.
 #[derive(Debug)]
 pub(super) struct Following {
     followed: Arc<Followed>,
@@ -47,7 +47,7 @@ pub(super) struct Following {
 impl Part for Followed {
     fn absorb(&self, from: &Self) {
         // The runs of `from` are not moved, because each follower removes its run from the list to which it added the
-        // run. Later looks at these runs wait at the gate of the absorbing workspace all the same.
+        // run. Later looks at these runs still wait at the gate of the absorbing workspace.
         let _ = from;
     }
 }
@@ -72,8 +72,8 @@ impl Followed {
     }
 
     /// Returns the time of the oldest token among the runs of syncs, in milliseconds since 1970, if reading the list of
-    /// syncs is worthwhile. Returns `None` if it is not: if all followed runs can be looked at within one window of the
-    /// limit, or if none of them is a run of a sync.
+    /// syncs is worthwhile. Returns `None` if all followed runs can be looked at within one window of the limit, or if
+    /// no followed run is a run of a sync.
     pub(super) fn crowded_since(&self, looks_in_window: u64) -> Option<i64> {
         let runs = self.lock();
         if runs.by_sync.values().map(Vec::len).sum::<usize>() as u64 <= looks_in_window {

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::operation::RunKind;
 use crate::sender::Sender;
 
-/// A handle of a run. It follows that run and never another one of the same sync, sequence or graph.
+/// A handle of a run. It follows that run and never another run of the same sync, sequence or graph.
 pub struct Run<S> {
     sender: Sender,
     token: RunToken,
@@ -31,7 +31,7 @@ impl<S> Run<S> {
         Self { sender: sender.clone(), token, state: PhantomData }
     }
 
-    /// The run's id; digits for a run of a sync.
+    /// The run's id. The id of a sync's run consists of digits.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.token.run
@@ -55,7 +55,7 @@ impl<S> Run<S> {
         self.token.source == RunOrigin::Adopted
     }
 
-    /// Whether the run was already in progress, and the trigger joined it instead of starting one.
+    /// Whether the run was already in progress, and the trigger joined it instead of starting a run.
     #[must_use]
     pub fn joined(&self) -> bool {
         self.token.source == RunOrigin::Joined
@@ -95,8 +95,8 @@ impl<S: RunState> Run<S> {
         }))
     }
 
-    /// Reads the run once and returns its state. Unlike [`wait`](Self::wait), this fails during an outage, and it does
-    /// not fail if the run did. Costs one request.
+    /// Reads the run once and returns its state. Unlike [`wait`](Self::wait), this method fails during an outage, and
+    /// does not fail if the run has failed. Costs one request.
     ///
     /// # Errors
     /// Kind `not_found` if the server does not list the run (yet). Any other kind says why the run could not be read.

@@ -8,7 +8,7 @@ use crate::error::{Error, Kind};
 use crate::operation::Page;
 use crate::sender::Sender;
 
-/// Returns the run that the call names: the ids in the call are those of the parent and of the run.
+/// Returns the run that the call names. The ids in the call are the id of the parent and the id of the run.
 ///
 /// # Errors
 /// Kind `not_found` if the server does not list the run.
@@ -38,7 +38,7 @@ pub(crate) async fn latest<S: Listed>(
 ) -> Result<Option<RunToken>, Error> {
     let parent = call.ids().first().map(Id::text).unwrap_or_default();
     let found = Newest::<S>::new(sender, &parent, spent).latest().await;
-    // The requests are those of the method that lists runs, but the caller called another one.
+    // The requests belong to the method that lists runs, but the error must name the method that the caller called.
     let run = found.map_err(|error| sender.error_at(call, error))?;
     Ok(run.map(|run| RunToken::new(sender, S::KIND, parent, run.id()).from(RunOrigin::LookedUp)))
 }

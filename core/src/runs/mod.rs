@@ -69,7 +69,7 @@ impl Default for WaitOptions {
 
 impl WaitOptions {
     /// Creates the default options: no timeout, an error if the run failed, was cancelled or was interrupted, and no
-    /// error if it finished with warnings.
+    /// error if the run finished with warnings.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -34,7 +34,8 @@ impl<'a, S: Listed> Newest<'a, S> {
         Self { sender, parent, spent, end: 0, length: 1, state: std::marker::PhantomData }
     }
 
-    /// Reads the page with the newest runs. Returns it, and whether the newest runs are certainly the last of the list.
+    /// Reads the page with the newest runs. Returns the page, and whether the newest runs are certainly at the end of
+    /// the list.
     async fn front(&mut self) -> Result<(Page<S>, bool), Error> {
         let mut page = self.page(self.end).await?;
         if page.data.is_empty() && self.end > 0 {
@@ -61,12 +62,13 @@ impl<'a, S: Listed> Newest<'a, S> {
     /// Returns the newest run, by the time of its request and then by its id.
     pub(super) async fn latest(&mut self) -> Result<Option<S>, Error> {
         let (page, _) = self.front().await?;
-        // Ids of runs of syncs are numbers, of which the longer one is the larger.
+        // Ids of runs of syncs are numbers, so the longer id is the larger number.
         Ok(page.data.into_iter().max_by_key(|run| (run.created(), run.id().len(), run.id())))
     }
 
     /// Returns the runs for which `place` is `Equal`, and whether all of them were found. `place` is `Less` for older
-    /// runs and `Greater` for newer ones. Reads older pages until the oldest run of a page is `Less`, at most [`PAGES`].
+    /// runs and `Greater` for newer ones. Reads older pages until the oldest run of a page is `Less`, at most
+    /// [`PAGES`].
     pub(super) async fn find(&mut self, place: impl Fn(&S) -> Ordering) -> Result<(Vec<S>, bool), Error> {
         let (mut page, ascends) = self.front().await?;
         let (mut offset, mut whole) = (if ascends { self.end } else { 0 }, page.has_more == Some(false));

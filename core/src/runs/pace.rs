@@ -1,4 +1,4 @@
-//! How often a run is looked at. Pure.
+//! How often a run is looked at. Does no I/O and reads no clock.
 
 use std::time::Duration;
 

@@ -27,8 +27,8 @@ pub enum Ending {
 
 /// A state of a run that can be followed.
 pub(crate) trait RunState: Readable + Serialize + OfRun + Send + Sync + 'static {
-    /// Whether the server answers 404 for a run that it does not know (yet). For other kinds it answers with a list
-    /// that lacks the run.
+    /// Whether the server answers 404 for a run that it does not know (yet). For runs of other kinds, the server
+    /// answers with a list that lacks the run.
     const MISSING_IS_404: bool = false;
     /// The answer to reading a run.
     type Answer: Readable + Send;
@@ -51,11 +51,11 @@ pub(crate) trait RunState: Readable + Serialize + OfRun + Send + Sync + 'static 
     /// The error text of a run that did not succeed.
     fn reason(&self) -> Option<String>;
 
-    /// Why the run did not succeed; `None` if it succeeded or has not ended.
+    /// Why the run did not succeed; `None` if the run succeeded or has not ended.
     fn problem(&self) -> Option<RunProblem>;
 
-    /// Finds the id of the run after its trigger failed. By default, for kinds of runs that the API does not list,
-    /// returns the error of the trigger.
+    /// Finds the id of the run after its trigger failed. The default returns the error of the trigger, because the API
+    /// does not list runs of every kind.
     fn recovered(lost: Lost<'_>) -> impl Future<Output = Result<String, Error>> + Send {
         std::future::ready(Err(lost.error))
     }
@@ -66,8 +66,8 @@ pub(crate) struct Lost<'a> {
     pub sender: &'a Sender,
     /// The sync, sequence or graph that the trigger was for.
     pub of: &'a Of,
-    /// Whether the trigger sets no option. If it sets one, no run is adopted, because a scheduled run, which lacks the
-    /// option, could be mistaken for the run of the trigger.
+    /// Whether the trigger sets no option. If the trigger sets an option, no run is adopted, because a scheduled run
+    /// without the option could be mistaken for the run of the trigger.
     pub plain: bool,
     pub error: Error,
     pub spent: &'a mut Spent,
@@ -75,7 +75,7 @@ pub(crate) struct Lost<'a> {
 
 /// The state of a run of a kind that the API lists.
 pub(crate) trait Listed: RunState<Answer = Page<Self>> + Row {
-    /// A page of the list, from `offset` on, ordered by the time of the request.
+    /// The call that reads a page of the list from `offset` on, ordered by the time at which the runs were requested.
     fn newest(parent: &str, offset: u32) -> Result<Call, Error>;
 
     /// When the run was requested.

@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use crate::attempt::Meta;
 use crate::call::{Options, Spent};
 
-/// How many attempts a report has at most. A step may last for days, so the oldest attempts are forgotten.
+/// The most attempts that a report keeps. A step may last for days, so the oldest attempts are forgotten.
 const ATTEMPTS_KEPT: usize = 1000;
 
-/// The account of a step. It has a lock, because looks and pages are requested concurrently.
+/// The account of a step. The account has a lock, because looks and pages are requested concurrently.
 #[derive(Debug)]
 pub(super) struct StepReport {
     call_id: String,
@@ -37,7 +37,7 @@ impl StepReport {
         spent.forget_attempts(ATTEMPTS_KEPT);
     }
 
-    /// Adds a page of the list of syncs, the reading of which began at `started`.
+    /// Adds a page of the list of syncs. The request for the page began at `started`.
     pub(super) fn page(&self, page: &Spent, started: Instant) {
         let mut spent = self.lock();
         let own = spent.meta();

@@ -20,12 +20,12 @@ use crate::model::Timestamp;
 use crate::page::{self, Cursor, Row};
 use crate::sender::Sender;
 
-/// The list begins this much earlier than the oldest followed run, because clocks and filters may be inexact.
+/// How much earlier than the oldest followed run the list begins, because clocks and filters may be inexact.
 const MARGIN_MS: i64 = 60_000;
 /// The pause between two readings of the list, as a multiple of the pause between pages.
 const BETWEEN: u32 = 3;
-/// How long the list is not requested again with a key that may not list syncs. After this time, the permissions of the
-/// key may have changed.
+/// How long the list is not requested again after the server did not let the key list syncs. After this time, the
+/// permissions of the key may have changed.
 const REFUSED_FOR: Duration = Duration::from_hours(1);
 /// The least pause between pages, so that the follower that reads them can also look at its own run.
 const LEAST: Duration = Duration::from_millis(10);
@@ -39,9 +39,9 @@ model! {
     pub(crate) struct SyncGlance {
         /// Numeric id.
         required id = "id": i64,
-        /// State of the sync.
+        /// Status of the sync.
         optional status = "status": String,
-        /// When its latest run began.
+        /// Start time of the sync's latest run.
         optional last_run_at = "lastRunAt": Timestamp,
     }
 }
@@ -70,8 +70,8 @@ struct SweepState {
     cursor: Option<(Call, Cursor)>,
     /// The status of each sync that has followed runs, and the start of its latest run, as they were last read.
     shown: HashMap<String, (Option<String>, Option<Timestamp>)>,
-    /// The digest of the key that may not list syncs, and until when the list is not requested with it. The time is
-    /// `None` if the server does not know the key; then the list is never requested with it again.
+    /// The digest of the key that may not list syncs, and until when the list is not requested with this key. The time
+    /// is `None` if the server does not know the key; the list is then never requested with this key again.
     refused: Option<([u8; 32], Option<Instant>)>,
 }
 
@@ -200,7 +200,7 @@ async fn page<S: RunState>(
     report: &StepReport,
     since: i64,
 ) -> Result<bool, Error> {
-    // The position is copied and not taken, so that the next reader continues there if this one is dropped.
+    // The position is copied and not taken, so that the next reader continues there if this reader is dropped.
     let place = followed.sweep.lock().cursor.clone();
     let (call, cursor) = match place {
         Some(place) => place,
@@ -233,7 +233,7 @@ fn compare(sender: &Sender, followed: &Followed, id: &str, sync: SyncGlance) {
     let now = (sync.status, sync.last_run_at);
     let mut state = followed.sweep.lock();
     let urgency = match state.shown.get(id) {
-        // A sync that is read for the first time points to a change only if its status is that of an ended run.
+        // The first reading of a sync shows a change only if the status says that the latest run has ended.
         None if !ended => None,
         Some(known) if *known == now => None,
         _ => Some(if ended { Urgency::Ended } else { Urgency::Changed }),

@@ -1,4 +1,4 @@
-//! The token of a run, from which another process or language can follow the run.
+//! The token of a run, with which another process or language can follow the run.
 
 use std::cmp::Ordering;
 
@@ -33,7 +33,7 @@ pub(crate) struct RunToken {
     pub source: RunOrigin,
 }
 
-/// The part that is read first, because the rest may be of a newer version.
+/// The part of a token that is read first, because the rest may have the format of a newer version.
 #[derive(Deserialize)]
 struct Versioned {
     v: u32,
@@ -52,7 +52,7 @@ pub(crate) enum RunOrigin {
     Adopted,
     /// The run was already in progress, and no run was started.
     Joined,
-    /// The caller named the run or asked for the latest one, and no trigger was sent.
+    /// The caller named the run or asked for the latest run, and no trigger was sent.
     LookedUp,
 }
 
