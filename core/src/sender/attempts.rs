@@ -21,12 +21,13 @@ use crate::limit::{Refusal, RefusedBy429};
 use crate::reason::Reason;
 use crate::transport::{self, Departure, Exchange, Failed, Request};
 
-/// The longest URL that the HTTP client sends. It rejects a longer one with an unhelpful message.
+/// The longest URL that the HTTP client sends, in bytes. The HTTP client rejects a longer URL with an unhelpful
+/// message.
 const LONGEST_URL: usize = 65_534;
-/// The end of the API's base URL. The base URL of a gateway usually ends with it too.
+/// The end of the API's base URL. The base URL of a gateway usually ends with this path too.
 const API_PATH: &str = "/api/v1";
-/// The longest `Retry-After` that a retry waits for. With a longer one, the call fails at once. After a 429, the
-/// request waits at the gate instead.
+/// The longest `Retry-After` that a retry waits for. If the server asks for a longer wait, the call fails at once.
+/// After a 429, the request waits at the gate instead.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// How an attempt ended.
@@ -42,7 +43,7 @@ struct Ended {
     connection: Option<u64>,
 }
 
-/// How many requests the call has sent, with those of the request in progress, whose report is `meta`.
+/// How many requests the call has sent, including the attempts in `meta`, the report of the request in progress.
 pub(super) fn sent(spent: &Spent, meta: &Meta) -> usize {
     spent.sent_so_far() + meta.attempts.len()
 }
@@ -110,8 +111,8 @@ impl Sender {
         let (mut retries, mut rejoin, mut renewed) = (0, false, false);
         loop {
             let permit = self.leave(call, spent, meta, rejoin).await?;
-            // This comes after the wait for the limit, because it may record the time: a search for the effect of the
-            // write begins at that time.
+            // `prepare` runs after the wait for the limit, because it may record the time from which a lost write is
+            // searched for.
             if call.is_write()
                 && let Err(error) = spent.prepare().await
             {
@@ -123,7 +124,7 @@ impl Sender {
                 return Err(spent.expired());
             };
             let key = self.key().ok_or_else(no_key)?;
-            // With another key, the id that was found for the slug may be that of another sync.
+            // With another key, the id that was found for the slug may belong to another sync.
             if call.bound().is_some_and(|bound| bound != key.digest()) {
                 permit.never_sent();
                 let what = "the key was changed after the sync's slug was looked up. Nothing was sent";
@@ -214,8 +215,8 @@ impl Sender {
         self.renew(None, Instant::now(), spent.until()).await.map(|_| ())
     }
 
-    /// Takes one retry from the client's budget. Calls that lost the same connection share one. Returns false if the
-    /// budget is used up.
+    /// Takes one retry from the client's budget. Calls that lost the same connection share one retry. Returns false if
+    /// the budget is used up.
     fn may_repeat(&self, connection: Option<u64>) -> bool {
         lock(&self.0.budget).spend(connection)
     }
@@ -287,7 +288,7 @@ impl Sender {
         }
     }
 
-    /// Adds a hint to a 404 if the base URL lacks the API's path, because that may be why the server found nothing.
+    /// Adds a hint to a 404 if the base URL lacks the API's path, because the wrong base URL may be the reason.
     fn with_base_url_hint(&self, error: Error) -> Error {
         if error.kind() != Kind::NotFound || self.config().base.path().ends_with(API_PATH) {
             return error;

@@ -1,5 +1,5 @@
-//! Hooks: functions of the user that run when a call begins, when a call ends, when the limit is cut, and when others
-//! share it no longer or again.
+//! Hooks: functions of the user that run when a call begins or ends, when the limit is cut, and when this process stops
+//! sharing the limit or shares it again.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -64,8 +64,8 @@ fn all<T: Clone>(hooks: &Mutex<Vec<T>>) -> Vec<T> {
 }
 
 impl Hooks {
-    /// Calls the hooks at the beginning of a request. Returns the headers to send in place of `headers`; `None` if there
-    /// is no hook.
+    /// Calls the hooks at the beginning of a request. Returns the headers to send in place of `headers`; `None` if
+    /// there is no hook.
     pub(super) fn started(
         &self,
         subject: &Subject,
@@ -119,12 +119,12 @@ impl Hooks {
         lock(&self.cut).push(hook);
     }
 
-    /// Adds a hook, and lets the gate call it if the client has one already.
+    /// Adds a hook. If the client has a gate already, the gate calls the hook from now on.
     pub(crate) fn on_scope(&self, gate: Option<&Gate>, hook: impl Fn(&ScopeChanged) + Send + Sync + 'static) {
         let listener: Arc<ScopeListener> = Arc::new(move |change: &ScopeChange| {
             hook(&match change {
                 ScopeChange::Alone(why) => ScopeChanged::new(Scope::Process, Some(why.clone())),
-                // Only a server is found again. A file that was lost is not used again.
+                // Only a limit on a server can be shared again. A file that was lost is not used again.
                 ScopeChange::Shared => ScopeChanged::new(Scope::Fleet, None),
             });
         });
@@ -134,7 +134,7 @@ impl Hooks {
         }
     }
 
-    /// Lets the gate of a client's first key call the hooks.
+    /// Makes a gate call the hooks. A client gets its gate with its first key.
     pub(super) fn listen(&self, gate: &Gate) {
         for listener in all(&self.scope) {
             gate.on_change_of_scope(&listener);

@@ -26,15 +26,15 @@ pub(crate) async fn with_signal<T>(
         // arm below ends a call that waits for something else.
         made = &mut call => made,
         () = signal.cancelled() => {
-            // The signal may have come just after the call was polled, so the call is polled once more. This is done
-            // without tokio's budget: if the call has used up the budget, it could not make progress.
+            // The signal may have come just after the call was polled, so the call is polled once more. The second poll
+            // ignores tokio's budget, because a call that has used up the budget could make no progress.
             let made = unconstrained(call).now_or_never();
             made.unwrap_or_else(|| Err(Error::new(Kind::Cancelled, "the call was cancelled")))
         }
     }
 }
 
-/// Resolves once the current call is cancelled. Outside [`with_signal`] it never resolves, because such a call is
+/// Resolves once the current call is cancelled. Never resolves outside [`with_signal`]: a call without a signal is
 /// cancelled by dropping its future.
 pub(super) async fn cancelled() {
     match SIGNAL.try_with(Clone::clone) {

@@ -14,17 +14,17 @@ use crate::error::{Error, Kind};
 use crate::message::Style;
 use crate::reason::Reason;
 
-/// How many keys are remembered, to be scrubbed from texts.
+/// How many keys are remembered. Remembered keys are removed from all texts that are shown.
 const KEYS_KEPT: usize = 8;
 
-/// The result of a key function: a key, or why there is none.
+/// The result of a key function: a key, or why the function returned no key.
 pub(crate) type Given = Result<String, Box<dyn StdError + Send + Sync>>;
 type Ask = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Given> + Send>> + Send + Sync>;
 
-/// Where a key comes from if there is none yet, or if the server refuses the current one.
+/// Where a client gets its first key if the settings have none, and another key if the server refuses the current one.
 #[derive(Clone)]
 pub(crate) enum KeySource {
-    /// From nowhere: there is no other key, so a refusal is final.
+    /// From nowhere: no other key exists, so a refusal is final.
     Nowhere,
     /// From a function.
     Function(Ask),
@@ -35,10 +35,11 @@ pub(crate) enum KeySource {
 
 /// The keys of a client.
 pub(crate) struct Keys {
-    /// The current key is the last one. Earlier keys are kept, to be scrubbed from late answers.
+    /// The current key is the last one. Earlier keys are kept, so that they can be removed from late answers.
     known: RwLock<Vec<Key>>,
     source: KeySource,
-    /// The result of the last request for a key. It is locked while a call asks, so that other calls share the result.
+    /// The result of asking for a key the last time. It is locked while a call asks, so that other calls share the
+    /// result.
     asked: tokio::sync::Mutex<Option<Asked>>,
     desk: Desk,
 }
@@ -70,18 +71,18 @@ struct Wants {
 }
 
 tokio::task_local! {
-    /// Set while a key function runs, and in calls that a host makes from inside one.
+    /// Set while a key function runs, and in calls that a host makes from inside a key function.
     static ASKING: ();
 }
 
-/// Runs a key function, or a call that a host makes from inside one. Meanwhile, clients with a key function refuse
-/// calls; see [`Sender::refuse_inside_key_function`].
+/// Runs a key function, or a call that a host makes from inside a key function. Meanwhile, clients with a key function
+/// refuse calls; see [`Sender::refuse_inside_key_function`].
 pub(crate) async fn asking<F: Future>(inside: F) -> F::Output {
     ASKING.scope((), inside).await
 }
 
-/// Spawns a task. Inside a key function, the task counts as a part of the function too; its spans are children of the
-/// current one.
+/// Spawns a task. Inside a key function, the task counts as a part of the function too. The task's spans are children
+/// of the current span.
 pub(crate) fn spawn_alike(task: impl Future<Output = ()> + Send + 'static) {
     let task = spans::in_current(task);
     if ASKING.try_with(|()| ()).is_ok() {
@@ -141,8 +142,8 @@ impl Keys {
 }
 
 impl Desk {
-    /// Answers all calls that want a key. `failure` says why there is none; if it is `None`, a new key has already been
-    /// set.
+    /// Answers all calls that want a key. `failure` says why no key was given; if `failure` is `None`, a new key has
+    /// already been set.
     fn answer(&self, failure: Option<String>) {
         let mut wants = lock(&self.state);
         if wants.answered < wants.wanted {
@@ -169,7 +170,7 @@ impl Desk {
 
     async fn until<R>(&self, mut look: impl FnMut(&mut Wants) -> Option<R>) -> R {
         loop {
-            // This waits for changes from before the check on, so that no change in between is missed.
+            // Registers for changes before the check, so that no change between the check and the wait is missed.
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
@@ -202,8 +203,9 @@ impl Sender {
     }
 
     /// Asks for another key, because the server refused the key with the digest `used` in a request sent at `since`.
-    /// `used` is `None` if there is no key yet. Returns whether there is another key now. If another call has asked
-    /// since then, shares the answer to that call. Asking ends at `until`, with an error of kind `timeout`.
+    /// `used` is `None` if the client has no key yet. Returns whether the client has another key now. If another call
+    /// has asked after `since`, shares the answer to that call. Asking ends at `until`, with an error of kind
+    /// `timeout`.
     pub(super) async fn renew(
         &self,
         used: Option<[u8; 32]>,
@@ -229,8 +231,8 @@ impl Sender {
         if keys.digest() != used {
             return Ok(true);
         }
-        // The last answer is shared only if it was about this key. The time of the answer does not show that, because
-        // a request can already be sent with a new key before the answer that brought the key is recorded.
+        // The last answer is shared only if it was about this key. The time of the answer is not enough: a request can
+        // be sent with a new key before the answer that brought this key is recorded.
         if let Some(last) = &*asked
             && last.about == used
             && last.at >= since
@@ -242,7 +244,7 @@ impl Sender {
         failure.map_or_else(|| Ok(keys.digest() != used), Err)
     }
 
-    /// Asks once. When this returns without an error, the key that the function gave is already in use.
+    /// Asks once. If this function returns without an error, the new key is already in use.
     async fn ask(&self) -> Result<(), Error> {
         let failed = |cause: String| {
             let cause = self.scrub(&cause);
@@ -267,9 +269,9 @@ impl Sender {
         }
     }
 
-    /// Refuses a call from inside a key function if this client has a key function. The key function may be the one of
-    /// this client, and then the call and the function would wait for each other for ever. Hosts do not say whose key
-    /// function it is, and functions of two clients could also wait for each other.
+    /// Refuses a call from inside a key function if this client has a key function. If the running function belongs to
+    /// this client, the call and the function would wait for each other for ever. Hosts do not say to which client the
+    /// function belongs, and the functions of two clients could also wait for each other.
     pub(super) fn refuse_inside_key_function(&self) -> Result<(), Error> {
         if self.keys().can_ask() && ASKING.try_with(|()| ()).is_ok() {
             let what = "the call comes from inside a function that returns a key, and its client gets the key from a \

@@ -15,7 +15,7 @@ use crate::limit::{Ask, NotGranted, Permit, Scope, ScopeChange};
 use crate::reason::Reason;
 use crate::text::span;
 
-/// A longer wait for the limit causes a notice.
+/// How long a call waits for the limit before a notice is sent.
 const LONG_WAIT: Duration = Duration::from_secs(5);
 
 impl Sender {
@@ -44,7 +44,8 @@ impl Sender {
                     break Err(spent.refusal(at_least, !meta.attempts.is_empty()));
                 }
                 Err(NotGranted::Hopeless(since)) => break Err(self.hopeless(since)),
-                // The workspace was merged into another one, whose gate applies from now on.
+                // The workspace was merged into another one. The next turn of the loop waits at the gate of that
+                // workspace.
                 Err(NotGranted::Moved) => {}
             }
         };
@@ -63,7 +64,7 @@ impl Sender {
         taken
     }
 
-    /// Sends a notice if the limit is shared now and was not before, or the other way round.
+    /// Sends a notice of each time that this process stopped sharing the limit or began to share it again.
     fn tell_of_scope(&self, meta: &mut Meta, spent: &Spent, waited: Duration) {
         let Ok(workspace) = self.workspace() else { return };
         for change in workspace.gate().changes_of_scope() {
@@ -76,8 +77,8 @@ impl Sender {
         }
     }
 
-    /// Waits for the permit. Sends a notice if that takes long, and notices of changes in who shares the limit
-    /// meanwhile.
+    /// Waits for the permit. Sends a notice if the wait takes long, and a notice of each change in who shares the
+    /// limit.
     async fn told_while_waiting<T>(
         &self,
         mut acquired: Pin<&mut impl Future<Output = T>>,
@@ -86,7 +87,7 @@ impl Sender {
     ) -> T {
         let mut waited = Duration::ZERO;
         loop {
-            // The timer is polled only if the permit is not there at once, so that most calls set none.
+            // The timer is polled only if the permit is not granted at once, so that most calls set no timer.
             tokio::select! {
                 biased;
                 taken = &mut acquired => return taken,
@@ -102,7 +103,7 @@ impl Sender {
         }
     }
 
-    /// The error of a call to a server that refuses everything.
+    /// The error of a call to a server that has refused every request for the time `since`.
     pub(super) fn hopeless(&self, since: Duration) -> Error {
         let since = span(since.mul_f64(self.config().scale));
         let what = format!("the server has refused every request (429) for {since}");

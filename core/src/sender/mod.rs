@@ -51,7 +51,7 @@ pub(crate) struct Sender(Arc<Shared>);
 struct Shared {
     config: Config,
     keys: Keys,
-    /// Set once there is a first key.
+    /// Set once the client has its first key.
     tenancy: OnceLock<Tenancy>,
     before_the_key: OnceLock<Arc<Workspace>>,
     http: Http,
@@ -139,7 +139,7 @@ impl Sender {
         tenancy
     }
 
-    /// Calls `hook` when others share the limit no longer, or again.
+    /// Calls `hook` when this process stops sharing the limit or shares it again.
     pub(crate) fn on_scope(&self, hook: impl Fn(&ScopeChanged) + Send + Sync + 'static) {
         let workspace = self.0.tenancy.get().map(Tenancy::workspace);
         self.0.hooks.on_scope(workspace.as_ref().map(|workspace| &**workspace.gate()), hook);
@@ -152,7 +152,7 @@ impl Sender {
         self.0.keys.replace(key);
     }
 
-    /// The key in use, if there is one yet.
+    /// The key in use; `None` before the first key.
     pub(crate) fn key(&self) -> Option<Key> {
         self.0.keys.current()
     }
@@ -162,7 +162,8 @@ impl Sender {
         self.0.tenancy.get().map(Tenancy::workspace).ok_or_else(no_key)
     }
 
-    /// What an upper layer keeps for the workspace. It changes if the workspace is merged into another one.
+    /// The data that an upper layer keeps for the workspace. If the workspace is merged into another one, later calls
+    /// return the data of that workspace.
     pub(crate) fn part<P: Part>(&self) -> Arc<P> {
         match self.0.tenancy.get() {
             Some(tenancy) => tenancy.workspace().part(),
@@ -170,8 +171,8 @@ impl Sender {
         }
     }
 
-    /// A workspace of this client alone, for what is known before a key function has returned the first key. The
-    /// workspace of the key takes it over.
+    /// A workspace of this client alone. It keeps data until a key function has returned the first key. The workspace
+    /// of that key then takes the data over.
     fn before_the_key(&self) -> &Arc<Workspace> {
         self.0
             .before_the_key
@@ -195,7 +196,8 @@ impl Sender {
         self.0.is_closed.load(Ordering::Acquire)
     }
 
-    /// Resolves once the client is closed or the call is cancelled, to the error that says which.
+    /// Resolves once the client is closed or the call is cancelled. Returns the error that says which of the two
+    /// happened.
     pub(crate) async fn over(&self) -> Error {
         tokio::select! {
             biased;

@@ -30,7 +30,7 @@ pub(crate) enum Event {
     Started(Option<String>),
     /// The trigger sent nothing, because this run was in progress.
     Joined(String),
-    /// The answer to a trigger was lost, and its run is looked for.
+    /// The answer to a trigger was lost, and the call searches for the run.
     Searching,
     /// The run of a lost trigger was found.
     Adopted(String),
@@ -151,7 +151,7 @@ tokio::task_local! {
     static LISTENER: Listener;
 }
 
-/// Runs a call whose notices go to `listener`.
+/// Runs a call and passes its notices to `listener`.
 pub(crate) async fn with_listener<T>(listener: Listener, call: impl Future<Output = T>) -> T {
     LISTENER.scope(listener, call).await
 }
@@ -173,7 +173,7 @@ pub(crate) fn tell(meta: &Meta, waited: Duration, event: &Event) {
 }
 
 /// Sends a notice of what happened to the current call, which has sent `sent` requests. `meta` is the report of one of
-/// them.
+/// these requests.
 pub(super) fn tell_of(meta: &Meta, sent: usize, waited: Duration, event: &Event) {
     super::spans::event(meta, event);
     let _ = LISTENER.try_with(|listener| listener(&Notice { meta, sent, waited, event }));

@@ -26,7 +26,7 @@ const WHY_SHOWN: usize = 400;
 /// A call that has begun: its start hooks have run. [`end`](Self::end) runs its end hooks.
 pub(super) struct Begun<'a> {
     sender: &'a Sender,
-    /// The report of the request, which has done nothing yet.
+    /// The report of the request before its first attempt.
     pub(super) meta: Meta,
     /// The headers that the hooks want; `None` if there is no hook.
     pub(super) headers: Option<BTreeMap<String, String>>,
@@ -54,7 +54,7 @@ impl Sender {
     pub(crate) async fn value<T: Readable>(&self, call: &Call, spent: &mut Spent) -> Result<T, Error> {
         let begun = self.begin(call, spent);
         let answer = self.sent(call, spent, &begun).await;
-        // A raw call has succeeded once its answer is there, whatever the answer means.
+        // A raw call succeeds once its answer has arrived, even if the answer reports an error.
         let succeeded = spent.raw && answer.is_ok();
         let read = begun.scrubbed(answer.and_then(|answer| self.read::<T>(call, answer)));
         match &read {
@@ -90,7 +90,7 @@ impl Sender {
     }
 
     /// Sends a call. The future takes about 3 kB. It is boxed, because [`value`](Self::value) has a future for every
-    /// type that is read, and each of these would contain this one.
+    /// type that is read, and each of these futures would contain the future of this function.
     fn sent<'a>(
         &'a self,
         call: &'a Call,

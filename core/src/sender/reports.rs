@@ -1,5 +1,5 @@
-//! Reports of requests that have ended. A batch collects those of its own requests, because nobody makes them through the
-//! door and so no host can call its hooks around them.
+//! Reports of requests that have ended. A batch collects the reports of its own requests: these requests do not come
+//! through the door, so a host cannot call its hooks around them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,12 +41,12 @@ tokio::task_local! {
     static REPORTER: Reporter;
 }
 
-/// Runs a task whose requests are reported to `reporter`.
+/// Runs a task and reports its requests to `reporter`.
 pub(crate) async fn with_reporter<T>(reporter: Reporter, task: impl Future<Output = T>) -> T {
     REPORTER.scope(reporter, task).await
 }
 
-/// Reports a request of the current task, if anybody wants to know.
+/// Reports a request of the current task, if the task has a reporter.
 pub(super) fn report(of: impl FnOnce() -> RequestReport) {
     let _ = REPORTER.try_with(|reporter| reporter(of()));
 }

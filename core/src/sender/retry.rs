@@ -1,11 +1,11 @@
-//! Whether a request is sent again, and when: a pure rule.
+//! Decides whether and when a request is sent again. Does no I/O and reads no clock.
 
 use std::time::Duration;
 
 use crate::attempt::Outcome;
 use crate::operation::Safety;
 
-/// The upper bound of the first pause; each further pause doubles it.
+/// The upper bound of the first pause. Each further pause doubles the bound.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
@@ -17,7 +17,7 @@ pub(super) enum Verdict {
     Again(Duration),
     /// Report the failure as it is.
     GiveUp,
-    /// Report that it cannot be known whether the write happened.
+    /// Report that nobody can know whether the write happened.
     Unknown,
 }
 
@@ -29,8 +29,8 @@ pub(super) fn passes(status: u16) -> bool {
 
 /// Whether the server or a gateway gave up on a request that may have been processed.
 fn gave_up(status: u16) -> bool {
-    // 421 and 425 say that the server did nothing. A status of success reaches this rule only if the body is "Internal
-    // Server Error".
+    // 421 and 425 say that the server did nothing. A successful status (2xx) reaches this function only if the body is
+    // "Internal Server Error".
     !matches!(status, 421 | 425)
 }
 
@@ -84,7 +84,8 @@ impl Budget {
         self.tenths = (self.tenths + 1).min(Self::FULL);
     }
 
-    /// Takes one retry, if there is one. Calls that lost the same connection share one, because that was one failure.
+    /// Takes one retry; returns false if no retry is left. Calls that lost the same connection share one retry, because
+    /// the loss was one failure.
     pub(super) fn spend(&mut self, connection: Option<u64>) -> bool {
         if connection.is_some() && connection <= self.paid {
             return true;

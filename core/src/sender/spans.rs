@@ -1,4 +1,4 @@
-//! Spans and events for `tracing`. Without the feature of this name, everything here is empty.
+//! Spans and events for `tracing`. Without the feature `tracing`, the functions of this module do nothing.
 
 #[cfg(feature = "tracing")]
 pub(super) use on::{Span, attempt, event, in_current};
@@ -48,7 +48,7 @@ mod on {
             Self(span)
         }
 
-        /// Runs a function inside the span, so that hooks can propagate it.
+        /// Runs a function inside the span, so that hooks can propagate the span.
         pub(in super::super) fn enter<T>(&self, run: impl FnOnce() -> T) -> T {
             self.0.in_scope(run)
         }
@@ -76,7 +76,7 @@ mod on {
         }
     }
 
-    /// Runs a task inside the current span, wherever the task is spawned.
+    /// Runs a task inside the span that is current now, even if another thread runs the task.
     pub(in super::super) fn in_current<T>(task: impl Future<Output = T>) -> impl Future<Output = T> {
         task.in_current_span()
     }
