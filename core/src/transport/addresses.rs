@@ -1,7 +1,7 @@
 //! Orders the addresses of a host: an address that failed is tried after the others.
 //!
-//! The connector uses the first address that accepts a connection. Without this order, every attempt would use this
-//! address again, even if it never completes a handshake.
+//! The connector uses the first address that accepts a connection. Without this order, every attempt would use the same
+//! address again, even if that address never completes a handshake.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,8 +15,8 @@ use hyper_util::client::legacy::connect::dns;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tower_service::Service;
 
-/// How many failed addresses are remembered. A host has fewer, and the bound keeps the list of a long-lived client
-/// short.
+/// How many failed addresses are remembered. A host has fewer addresses; the bound keeps the list of a long-lived
+/// client short.
 const MOST_FAILED: usize = 64;
 
 type Lookup = fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
@@ -44,8 +44,8 @@ pub(super) struct Resolver(pub Arc<Addresses>);
 #[derive(Clone)]
 pub(crate) struct PlainResolver;
 
-/// The error of a host name without an address. The connector wraps it in an error of a general type, so it needs a
-/// type of its own to be recognized.
+/// The error of a host name without an address. The connector wraps this error in an error of a general type. By its
+/// own type, this error can be found among the causes.
 #[derive(Debug)]
 pub(crate) struct Unresolved(io::Error);
 

@@ -1,4 +1,4 @@
-//! Reads and unpacks the body of an answer. Its size is bounded, and so is the memory for all bodies of a client.
+//! Reads and unpacks the body of an answer. The size of a body and the memory for all bodies of a client are bounded.
 
 use std::io;
 use std::pin::Pin;
@@ -21,12 +21,12 @@ pub(super) struct Body {
     pub was_packed: bool,
 }
 
-/// Why there is no whole body.
+/// Why a body could not be read to its end.
 #[derive(Debug)]
 pub(super) enum Unread {
     /// The body did not end in time.
     Late,
-    /// The deadline of the call passed before there was room for the body.
+    /// The deadline of the call passed before memory was free for the body.
     NoRoom,
     TooLarge,
     /// The body is packed in these codings, which the request did not ask for.
@@ -36,7 +36,7 @@ pub(super) enum Unread {
     Lost(reqwest::Error),
 }
 
-/// Reads a body, which must end by `until`. Time spent waiting for room does not count: it postpones `until`, but
+/// Reads a body, which must end by `until`. Time spent waiting for memory does not count: it postpones `until`, but
 /// never past `deadline`. `is_packed` is the result of [`coding::is_packed`](super::coding::is_packed).
 pub(super) async fn read(
     response: reqwest::Response,
@@ -61,7 +61,7 @@ pub(super) async fn read(
     }
     let mut room = Room::default();
     let mut bytes = Vec::new();
-    // The server's `Content-Length` is trusted only up to the size of a small body, which needs no room.
+    // The server's `Content-Length` is trusted only up to the size of a small body, for which no memory is reserved.
     let expected = if was_packed { 0 } else { expected.unwrap_or_default().min(SMALL_BODY) };
     loop {
         let piece = piece(&mut source, until).await?;

@@ -54,12 +54,12 @@ impl Failed {
         }
     }
 
-    /// An attempt for which no pool could be created.
+    /// An attempt that failed because no connection pool could be created.
     pub(super) fn unbuilt(error: &reqwest::Error) -> Self {
         Self::new(Outcome::Barred, Kind::Config, text_of(error)).because(error)
     }
 
-    /// A request without an answer.
+    /// An attempt that got no answer.
     pub(super) fn unanswered(error: &reqwest::Error, way: &Way, departure: &Departure) -> Self {
         let causes = chain(error);
         if error.is_connect() {
@@ -102,7 +102,7 @@ impl Failed {
         }
     }
 
-    /// An answer whose body could not be read.
+    /// An attempt that got an answer but could not read its body.
     pub(super) fn unread(why: &Unread, since: Instant, scrub: Scrub<'_>) -> Self {
         let unusable = |kind, what: String| Self::new(Outcome::Unusable { since }, kind, what);
         let lost = |silent, kind, what: String| Self::new(Outcome::Lost { since, silent }, kind, what);

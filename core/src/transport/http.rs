@@ -1,4 +1,4 @@
-//! One attempt: sends a request, and returns its answer or says why there is none.
+//! One attempt: sends a request, and returns its answer or says why no answer came.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,11 +26,11 @@ use crate::config::{Config, Route};
 use crate::error::{Error, Kind};
 use crate::text::span;
 
-/// The most HTTP/1.1 connections. Each carries one request at a time.
+/// The most HTTP/1.1 connections. Each connection carries one request at a time.
 const HTTP1_CONNECTIONS: u16 = 32;
-/// The most concurrent requests on an HTTP/2 connection. Further requests wait in [`Http::send`]: if they waited within
-/// the HTTP client, the time limit of the attempt would run meanwhile. All requests of one window of the default limit
-/// fit.
+/// The most concurrent requests on an HTTP/2 connection: all that the default limit allows in one window. Further
+/// requests wait in [`Http::send`]: if they waited within the HTTP client, the time limit of the attempt would run
+/// meanwhile.
 const HTTP2_STREAMS: u16 = 200;
 /// How many bytes of an answer may arrive over HTTP/2 before they are read. Unpacked, they are about 1 MB of JSON.
 const STREAM_WINDOW: u32 = 256 << 10;
@@ -92,7 +92,7 @@ pub(crate) struct Http {
     /// The addresses of the server, or of its proxy.
     addresses: Arc<Addresses>,
     /// How many connections were lost. If several requests began at the same count and lost their connection, they
-    /// count as one loss: reqwest does not tell connections apart, but with HTTP/2 there is only one at a time.
+    /// count as one loss: reqwest does not tell connections apart, but opens only one HTTP/2 connection at a time.
     losses: AtomicU64,
 }
 
@@ -134,10 +134,10 @@ impl Http {
     ) -> Result<Incoming<'_>, Failed> {
         let warming = waiting(deadline, self.warmup.enter()).await?;
         let multiplexes = self.warmup.multiplexes();
-        // Each request may open a connection, unless one connection is known to carry them all.
+        // Each request may open a connection, unless one connection is known to carry all requests.
         let places = if multiplexes { &self.streams } else { &self.connections };
         let place = waiting(deadline, places.acquire()).await?.ok();
-        // The pool is read after the wait, because another request may have replaced it meanwhile.
+        // The pool is read after the wait, because another request may have replaced the pool meanwhile.
         let (generation, client) = self.client().await?;
         let start = Instant::now();
         let until = deadline.into_iter().chain(start.checked_add(within)).min().unwrap_or(start);
@@ -193,8 +193,8 @@ impl Http {
             return None;
         }
         let Begun { losses, .. } = begun;
-        // Only the first request that notices the loss counts it. When the others notice it, there may already be a new
-        // connection, which must stay warm.
+        // Only the first request that notices the loss counts it. When the other requests notice the loss, a new
+        // connection may already exist, which must stay warm.
         if self.losses.compare_exchange(losses, losses + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             self.warmup.cool();
         }
@@ -229,14 +229,14 @@ impl Http {
             .http2_keep_alive_timeout(Duration::from_secs(10))
             .http2_keep_alive_while_idle(true)
             .http2_initial_stream_window_size(STREAM_WINDOW)
-            // This window is as large as those of all streams together. If it were smaller, answers that wait for room
-            // could fill it and hold up the answer whose end they wait for.
+            // This window is as large as the windows of all streams together. A smaller window could be filled by
+            // answers that wait for memory, and so hold up the answer that uses this memory.
             .http2_initial_connection_window_size(
                 STREAM_WINDOW * u32::from(HTTP1_CONNECTIONS + HTTP2_STREAMS),
             )
             .dns_resolver(Resolver(Arc::clone(&self.addresses)))
-            // The module `body` unpacks answers. Without these lines, reqwest would unpack them itself if another crate
-            // of the build enabled the features of reqwest for that.
+            // The module `body` unpacks answers. Without these lines, reqwest would unpack answers itself if another
+            // crate of the build enabled the features for unpacking.
             .no_gzip()
             .no_brotli()
             .no_zstd()

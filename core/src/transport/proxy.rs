@@ -1,4 +1,4 @@
-//! The proxy between the client and the server, if there is one.
+//! The proxy between the client and the server, if one is used.
 
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
@@ -9,7 +9,7 @@ use crate::config::{Config, Route};
 pub(crate) struct Way {
     /// Host and port of the server.
     pub to: String,
-    /// The URL of the proxy without its credentials, if there is one.
+    /// The URL of the proxy without its credentials, if a proxy is used.
     pub proxy: Option<String>,
 }
 

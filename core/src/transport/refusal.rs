@@ -1,4 +1,4 @@
-//! Explains why no connection could be made: a message, a hint, and the code of a diagnosis.
+//! Explains why no connection could be made, by an error with a message, a hint and a code.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -20,17 +20,17 @@ use crate::error::{Error, Kind};
 use crate::message::{Message, Name};
 use crate::reason::Reason;
 
-/// The error of a tunnel through a proxy. hyper-util does not export it by name.
+/// The error of a tunnel through a proxy. hyper-util does not export this type by name.
 type TunnelError = <Tunnel<HttpConnector> as Service<http::Uri>>::Error;
 
-/// How many names of a certificate are shown; some have hundreds.
+/// How many names of a certificate are shown. Some certificates have hundreds of names.
 const MOST_NAMES: usize = 5;
 
 fn since(reason: Reason, kind: Kind, what: String, hint: impl Into<Message>) -> Error {
     Error::new(kind, what).with_reason(reason).with_hint(hint)
 }
 
-/// The error of a call for which no file or no connection could be opened.
+/// The error of a call that could not open a file or a connection, because the process may open no more.
 pub(crate) fn out_of_descriptors() -> Error {
     let what = format!("no connection could be made: {}", descriptors::NONE_LEFT);
     since(Reason::NoDescriptors, Kind::Connect, what, descriptors::HINT)
@@ -109,7 +109,7 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
     Error::new(Kind::Connect, format!("no connection to {to} could be made: {innermost}"))
 }
 
-/// Explains a failed TLS handshake. All its reasons concern the server or the server's certificate, so another attempt
+/// Explains a failed TLS handshake. Every reason concerns the server or the server's certificate, so another attempt
 /// would fail in the same way.
 fn handshake(error: &rustls::Error, to: &str) -> Error {
     match error {
@@ -248,8 +248,8 @@ fn date(at: UnixTime) -> impl fmt::Display {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
 }
 
-/// The names in a certificate. They are taken out of rustls's texts, such as `DnsName("example.com")`, because webpki's
-/// list of the names in a certificate leaves out IP addresses.
+/// The names in a certificate. This function takes them out of rustls's texts, such as `DnsName("example.com")`,
+/// because webpki's list of the names leaves out IP addresses.
 fn names(presented: &[String]) -> String {
     let bare = |name: &String| name.split('"').nth(1).unwrap_or(name).to_owned();
     let mut names: Vec<String> = presented.iter().take(MOST_NAMES).map(bare).collect();

@@ -80,9 +80,9 @@ pub(crate) fn no_json(body: &[u8], scrub: Scrub<'_>) -> Option<String> {
     }
 }
 
-/// Finds the error that an answer reports under a status of success. The API declares three shapes of such errors:
-/// `{"message", "details"}`, `{"error"}`, and the text "Internal Server Error". An object with the members of the
-/// operation's value is not an error, whatever other members it has. Without an operation, only texts that the API is
+/// Finds the error that an answer reports under a successful status (2xx). The API declares three shapes of such
+/// errors: `{"message", "details"}`, `{"error"}`, and the text "Internal Server Error". An object with the members of
+/// the operation's value is not an error, even if it has more members. Without an operation, only texts that the API is
 /// known to write count as an error, because an unknown value may have the shape of an error.
 pub(crate) fn error_under_200(
     answer: &Exchange,
@@ -151,7 +151,7 @@ fn may_be_error(body: &[u8], operation: Option<&Operation>) -> bool {
             b"message" => message = true,
             b"details" => details = true,
             b"error" => error = true,
-            // The name may be one of those above, written with escapes, so the object must be parsed.
+            // This name may be one of the names above, written with escapes, so the object must be parsed.
             _ if has_escapes => return true,
             _ => {}
         }
@@ -281,8 +281,8 @@ impl Said {
 }
 
 /// The title of an HTML page, as proxies and load balancers send it. Only the beginning of the page is scrubbed and
-/// searched. If the cut splits a key, the part that stays is not scrubbed. It is not shown either, because it comes
-/// after the title.
+/// searched. If the cut splits a key, the first part of the key is not scrubbed. This part is not shown either, because
+/// it comes after the title.
 fn title(text: &str, scrub: Scrub<'_>) -> Option<String> {
     let text = scrub(text.get(..text.floor_char_boundary(LARGEST_TEXT))?);
     let start = text.find("<title>")? + "<title>".len();

@@ -13,7 +13,7 @@ pub(super) const LARGEST_BODY: usize = 64 << 20;
 /// Bytes that each body may hold without a reservation: the size of two pages of 100 syncs. So small answers never
 /// wait for large ones.
 pub(super) const SMALL_BODY: usize = 256 << 10;
-/// Bytes that larger bodies share: fifty times the largest known page. Bodies that do not fit in are read one by one.
+/// Bytes that larger bodies share: fifty times the largest known page. Bodies that need more are read one by one.
 const SHARED: usize = 32 << 20;
 
 /// The memory that the bodies of a client share.
@@ -43,7 +43,7 @@ impl Rooms {
             return;
         };
         let of_all = async {
-            // A request for more permits than exist would never be granted, and would block those behind it.
+            // A request for more permits than exist would never be granted, and would block all requests behind it.
             match u32::try_from(more) {
                 Ok(more) if size - SMALL_BODY <= SHARED => {
                     Arc::clone(&self.shared).acquire_many_owned(more).await
@@ -78,7 +78,7 @@ mod tests {
 
     const BODIES: usize = 100;
 
-    /// Together the bodies need more memory than there is, and each holds some of it while it waits for more.
+    /// Together the bodies need more memory than they share, and each body holds some memory while it waits for more.
     #[tokio::test(start_paused = true)]
     async fn bodies_that_wait_for_each_other_all_end_within_the_bound() {
         let rooms = Arc::new(Rooms::new());

@@ -73,8 +73,8 @@ fn platform(
         .map_err(|error| Error::new(Kind::Tls, format!("no certificate store can be used: {error}")))
 }
 
-/// Reads the certificates of the system, or those of the file that replaces them. The system's file is tried before its
-/// folders, because scanning a folder takes thirty times as long.
+/// Reads the certificates of the system, or the certificates of the file that replaces them. Tries the system's file
+/// before its folders, because scanning a folder takes thirty times longer.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 fn system(replacement: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Error> {
     // As in OpenSSL, the variable SSL_CERT_FILE replaces the system's store.
@@ -105,7 +105,8 @@ fn system(replacement: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Er
     Ok(all)
 }
 
-/// Leaves out a file that cannot be used. But if no file can be opened now, certificates would be missing later too.
+/// Leaves out a file that cannot be used. Fails if the process can open no more files now, because the certificates
+/// would be missing later, too.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 fn usable<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {
@@ -114,7 +115,7 @@ fn usable<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
-/// The error of the connection, if a file could not be opened for lack of descriptors.
+/// The error of a connection, if a file could not be opened because the process may open no more.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 fn no_descriptors(error: &Error) -> Option<Error> {
     (error.reason() == Some(Reason::NoDescriptors)).then(out_of_descriptors)

@@ -46,7 +46,7 @@ pub(crate) fn config(ca_bundle: &[CertificateDer<'static>]) -> Result<ClientConf
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(|error| Error::new(Kind::Internal, format!("the TLS policy is inconsistent: {error}")))?
         .dangerous()
-        // "Dangerous" is rustls's word for any verifier that is not its default; this one checks chain, name and time.
+        // "Dangerous" is rustls's word for any verifier except its default. This verifier checks chain, name and time.
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];

@@ -1,5 +1,6 @@
-//! Explains rustls's errors `UnknownIssuer` and `BadSignature`. A self-signed certificate, and a certificate whose
-//! authority only has the same name as a trusted one, need other advice than a certificate of an unknown authority.
+//! Explains rustls's errors `UnknownIssuer` and `BadSignature`. The user needs different advice for a self-signed
+//! certificate, for a certificate that names a trusted authority which did not sign it, and for a certificate of an
+//! unknown authority.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,9 +12,9 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, OtherEr
 /// Why a certificate was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unproven {
-    /// It is self-signed and not trusted.
+    /// The certificate is self-signed and not trusted.
     SelfSigned,
-    /// It is self-signed and marked as an authority, which a server certificate must not be.
+    /// The certificate is self-signed and marked as an authority's. A server's certificate must not be marked so.
     SelfSignedAuthority,
     /// A trusted authority has the name of the certificate's issuer, but did not sign the certificate.
     Namesake,

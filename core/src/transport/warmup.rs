@@ -1,8 +1,8 @@
-//! The first request goes ahead alone.
+//! Lets the first request go ahead alone.
 //!
-//! A pool opens a connection for each request that finds none. So without a warm-up, a burst of requests costs one
-//! handshake per request, even if one HTTP/2 connection could carry them all. Therefore the other requests wait until
-//! the headers of the first answer have arrived, but for at most half a second.
+//! A pool opens a connection for each request that finds no free connection. So without a warm-up, a burst of requests
+//! costs one handshake per request, even if one HTTP/2 connection could carry them all. Therefore the other requests
+//! wait until the headers of the first answer have arrived, but for at most half a second.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
-/// A connection stops counting as warm this long before its idle time in the pool is over, because the pool is about to
-/// drop it.
+/// How long before the end of its idle time a connection stops counting as warm, because the pool is about to drop the
+/// connection.
 const MARGIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -37,7 +37,7 @@ enum Phase {
     Warm,
 }
 
-/// A request's role in the warm-up. If the first request is dropped, another one goes ahead.
+/// A request's role in the warm-up. If the first request is dropped, another request goes ahead.
 #[derive(Debug)]
 pub(super) struct Warming<'a> {
     warmup: &'a Warmup,
@@ -83,7 +83,8 @@ impl Warmup {
                 }
             }
         };
-        // The sender never sends; its drop is the signal. A timeout has the same effect.
+        // The sender of this channel never sends a value; dropping the sender is the signal. After a timeout, the
+        // request goes on too.
         let _ = timeout(LONGEST_WAIT, ahead.changed()).await;
         Warming { warmup: self, first: None }
     }

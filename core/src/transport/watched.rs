@@ -1,4 +1,5 @@
-//! A request body that notes when it is first read. The HTTP client reads it once there is a connection to write it to.
+//! A request body that notes when it is first read. The HTTP client reads the body once it has a connection on which it
+//! can send the body.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-/// When the first byte of a request was sent, as far as this process can tell; empty before that. Clones share it.
+/// When the first byte of a request was sent, as far as this process can tell; empty before. Clones share the instant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Departure(Arc<Mutex<Option<Instant>>>);
 
@@ -23,7 +24,7 @@ impl Departure {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets the instant, for the next attempt or once the outcome of this one is known.
+    /// Forgets the instant. Called before the next attempt, and once the outcome of this attempt is known.
     pub(crate) fn reset(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
