@@ -14,7 +14,7 @@ use crate::client::{Client, any_call};
 use crate::error::Error;
 use crate::runs::RunToken;
 
-/// A call that begins, as hosts know it.
+/// A call that begins, as hosts describe it to their hooks.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Announced<'a> {
@@ -39,8 +39,9 @@ pub(super) struct Announced<'a> {
 }
 
 impl Engine {
-    /// Describes a call that is about to begin, as JSON, and gives it an id. Hosts pass the description to their hooks,
-    /// and the id to [`call`](Self::call) as the option `callId`. Arguments that the call will refuse are left out.
+    /// Describes a call that is about to begin, as JSON, and gives the call an id. Hosts pass the description to their
+    /// hooks, and the id to [`call`](Self::call) as the option `callId`. If the arguments are invalid, the description
+    /// leaves them out.
     #[must_use]
     pub fn announce(&self, op: &str, args: &str) -> String {
         let client = match &self.made {
@@ -104,7 +105,7 @@ impl Called {
         Self { subject: call.subject().clone(), method: Some(call.method().to_string()), path }
     }
 
-    /// A call whose arguments cannot be read, or that does not use an operation of the API.
+    /// Describes a call if its arguments cannot be read, or if it does not use an operation of the API.
     fn unknown(op: &str) -> Self {
         match Entry::find(op) {
             Some(Entry { operation, .. }) => Self {
@@ -117,7 +118,7 @@ impl Called {
     }
 }
 
-/// The method of an operation that the catalogue does not have.
+/// The method of an operation that is not in the catalogue.
 fn local(op: &str) -> &'static str {
     match op {
         "run" => "run",

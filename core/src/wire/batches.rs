@@ -1,4 +1,4 @@
-//! The batches of one engine. Hosts name them by number.
+//! The batches of one engine. A host names a batch by its number.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -118,7 +118,7 @@ enum ToldOf<'a> {
     },
     Call {
         call: Box<Ended<'a>>,
-        /// How long ago the request began.
+        /// How long ago the request began, in milliseconds.
         #[serde(rename = "startedAgoMs")]
         started_ago_ms: u64,
         meta: Box<Meta>,
@@ -126,7 +126,7 @@ enum ToldOf<'a> {
     },
 }
 
-/// A request of a batch, as announcements describe calls.
+/// A request of a batch, with the same description as an announced call.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Ended<'a> {
@@ -147,7 +147,7 @@ struct Item<'a> {
 struct Asked {
     syncs: Vec<SyncReference>,
     how: RunMany,
-    /// How long one run may take.
+    /// How long one run takes, for the estimate.
     run_time: Duration,
     tell: Tell,
 }
@@ -185,7 +185,7 @@ impl Asked {
     }
 }
 
-/// Says what a batch would need. Sends nothing.
+/// Returns how many requests and how much time a batch would need. Sends nothing.
 pub(super) fn estimate(caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
     let Asked { syncs, how, run_time, .. } = Asked::of(caller, args)?;
     let estimate = Estimate::of(caller.client.sender(), &syncs, &how, run_time)?;
@@ -247,7 +247,7 @@ impl Batches {
         let Named { batch } = arguments(args)?;
         let closed = self.lock().open.remove(&batch);
         if let Some(open) = &closed {
-            // Another call may hold the batch, which otherwise stops when it is dropped.
+            // Dropping the batch would stop it, but another call may still hold the batch.
             open.batch.stop_starting();
         }
         let call_id = closed.map_or_else(random_id, |open| open.call_id.clone());
@@ -269,7 +269,7 @@ impl Batches {
 
 impl Open {
     fn reply(&self, caller: &Caller<'_>, news: News, finished: bool) -> Result<Reply, Error> {
-        // The key may have been set after a report was made.
+        // A report may contain the key if the key was set only after the report was made.
         let scrub = |text: &str| caller.client.sender().scrub(text);
         let failure = |error: &Error| Failure::of(&error.clone().scrubbed(scrub), caller.style);
         let items = news.items.iter().map(|item| Item { item, failure: item.error.as_ref().map(failure) });

@@ -15,7 +15,7 @@ use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
 #[must_use]
 pub fn catalogue() -> String {
     let mut types = Types::default();
-    // Every kind of run can be followed, whichever operation starts it.
+    // The catalogue describes all kinds of runs, even if no operation returns the type.
     SyncRun::describe(&mut types);
     SequenceRun::describe(&mut types);
     IdentityGraphRun::describe(&mut types);
@@ -63,7 +63,7 @@ pub fn catalogue() -> String {
     format!("{whole:#}")
 }
 
-/// Describes [`RunProblem`]. It is not a type of the API, so it does not describe itself.
+/// Describes [`RunProblem`], which is not a type of the API and so does not describe itself.
 fn problem(types: &mut Types) {
     let fields: Vec<Field> = RunProblem::MEMBERS
         .iter()

@@ -78,7 +78,7 @@ impl From<&Error> for Failure {
     }
 }
 
-/// The wait in milliseconds, at most 2^53: a host that holds numbers as doubles has exact integers only up to there.
+/// The wait in milliseconds, at most 2^53: a host that holds numbers as doubles has exact integers only up to 2^53.
 fn whole_millis(wait: std::time::Duration) -> u64 {
     u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).min(1 << 53)
 }

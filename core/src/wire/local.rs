@@ -1,4 +1,4 @@
-//! Functions that need no client: they neither wait nor do I/O.
+//! Functions of the door that need no client. They neither wait nor do I/O.
 
 use std::panic::catch_unwind;
 
@@ -9,10 +9,10 @@ use serde_json::value::RawValue;
 use super::problem::problem;
 use crate::json::{Change, Json, JsonChange, JsonChangeKind, JsonDiff, JsonStep, Name, Step};
 
-/// Makes one function of the door without a client.
+/// Calls the function `op` with arguments in JSON, and returns its result as JSON.
 ///
 /// # Errors
-/// The sentence to show: the arguments do not fit, or the JSON cannot be changed in this way.
+/// A sentence for the user, if the arguments do not fit or the JSON cannot be changed in this way.
 pub fn local(op: &str, args: &str) -> Result<String, String> {
     let made = catch_unwind(|| match op {
         "json.edit" => edited(args),

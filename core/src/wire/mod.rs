@@ -79,7 +79,7 @@ pub struct CallOutput {
 pub(crate) struct Reply {
     pub meta: Meta,
     pub next: Option<String>,
-    /// The id of the sync, if the answer is a page of a list in which every row is of one sync.
+    /// The id of the sync, if the answer is a page of a list in which all rows belong to one sync.
     pub sync: Option<i64>,
     pub body: Written,
     /// Present only for a call with the option `raw`.
@@ -104,8 +104,8 @@ impl Reply {
         written(value).map(|body| Self::new(meta, body))
     }
 
-    /// Creates the reply of a call that has ended. A raw call has succeeded once its answer has arrived, so an error in
-    /// `json` becomes part of its reply.
+    /// Creates the reply of a call that has ended. A raw call succeeds once its answer has arrived, so an error in
+    /// `json` becomes a part of the reply.
     fn ended(mut spent: Spent, json: Result<Written, Error>) -> Result<Self, Error> {
         match spent.received.take() {
             None => json.map(|body| Self::new(spent.meta(), body)),
@@ -216,8 +216,8 @@ impl Engine {
         }
     }
 
-    /// Creates an engine for a forked process. It has the same settings and key, and nothing else in common with this
-    /// one. The environment and files are not read again.
+    /// Creates an engine for a forked process. The new engine has the settings and the key of this engine, and shares
+    /// nothing else with it. The environment and files are not read again.
     #[must_use]
     pub fn reopen(&self) -> Self {
         let made = match &self.made {
@@ -268,7 +268,7 @@ impl Engine {
         }
     }
 
-    /// The output of a call for which its host could start no thread and no runtime.
+    /// The output of a call that could not begin, because no thread or no runtime could be started for it.
     #[must_use]
     pub fn unstarted(&self, op: &str, error: &io::Error) -> CallOutput {
         let error = if descriptors::ran_out(error) {
@@ -285,7 +285,7 @@ impl Engine {
         CallOutput { ok: false, head, body: Vec::new(), texts: Vec::new() }
     }
 
-    /// Adds the member `answer` to a head, as text. The answer's value is JSON already and need not be parsed for this.
+    /// Adds the member `answer` to a head, as text. The answer's value is JSON already, so it is not parsed again.
     fn add_answer(&self, head: &mut String, Answer { status, headers, parsed }: Answer) {
         let headers = serde_json::to_string(&headers).unwrap_or_default();
         let (name, json) = match parsed {
@@ -299,8 +299,8 @@ impl Engine {
         let _ = write!(head, r#","answer":{{"status":{status},"headers":{headers},"{name}":{json}}}}}"#);
     }
 
-    /// Removes the key from an error. The error may quote an argument, and a caller may have passed the key in the
-    /// wrong one.
+    /// Removes the key from an error. The error may quote an argument, and a caller may have passed the key as that
+    /// argument.
     fn scrubbed(&self, error: Error) -> Error {
         match &self.made {
             Made::Client(client) => error.scrubbed(|text| client.sender().scrub(text)),

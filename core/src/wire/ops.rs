@@ -25,7 +25,8 @@ use crate::runs::{self, OnEnd, RunState, RunToken, Seen};
 use crate::secret::Secret;
 use crate::sender::{Event, Sender, has_listener, tell};
 
-/// Runs an operation. Sends a notice of its success if it starts something that is not a run to follow.
+/// Runs an operation. If the operation starts something that cannot be followed as a run, such as a campaign, sends a
+/// notice of its success.
 pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error> {
     let reply = made(caller, op, args).await?;
     if has_listener()
@@ -128,7 +129,7 @@ pub(super) fn arguments<T: FromCaller>(args: &str) -> Result<T, Error> {
     strict::read(Given::Arguments, args)
 }
 
-/// Adds the operation to an error that does not name one yet.
+/// Adds the operation to an error that names no operation yet.
 pub(super) fn named(error: Error, op: &str) -> Error {
     match Entry::find(op) {
         Some(Entry { operation, .. }) if error.operation().is_none() => {

@@ -21,7 +21,8 @@ request! {
     pub(super) struct DoorSettings {
         /// The API key of the workspace; read from `HIGHTOUCH_API_KEY` by default.
         client api_key = "apiKey": Secret,
-        /// A file that holds the API key: a regular file of at most 64 KiB. One line break at its end is ignored.
+        /// A file that holds the API key: a regular file of at most 64 KiB. One line break at the end of the file is
+        /// ignored.
         client api_key_file = "apiKeyFile": String,
         /// The address of the API, including `/api/v1`. It must use `https`, or `http` to a loopback address. Read from
         /// `HIGHTOUCH_BASE_URL` by default, else `https://api.hightouch.com/api/v1`.
@@ -56,8 +57,8 @@ request! {
         /// The URL of a proxy (`http`, `https`, `socks5` or `socks5h`) for every request; read from the usual variables
         /// (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) by default.
         client proxy = "proxy": Secret,
-        /// Headers to send with every request, such as one that a gateway requires. Headers of a single call replace
-        /// headers of the client with the same name.
+        /// Headers to send with every request, such as a header that a gateway requires. Headers of a single call
+        /// replace headers of the client with the same name.
         client headers = "headers": BTreeMap<String, String>,
         /// Whether a key function of the host provides the key. The host is asked through the operation
         /// `client.keyWanted`.
@@ -148,7 +149,7 @@ impl Readable for Secret {
 }
 
 impl DoorSettings {
-    /// The settings in the core's own types.
+    /// Converts the settings to the core's own types.
     pub(super) fn into_settings(self) -> Result<Settings, Error> {
         let mut settings = Settings::new();
         settings.limit = self.limit.as_deref().map(limit).transpose()?;
@@ -192,7 +193,7 @@ fn limit(pair: &[f64]) -> Result<RateLimit, Error> {
 }
 
 impl DoorOptions {
-    /// The options in the core's own types.
+    /// Converts the options to the core's own types.
     pub(super) fn into_options(self) -> Result<Options, Error> {
         let priority = match self.priority.as_deref() {
             None => None,
@@ -217,7 +218,7 @@ impl DoorOptions {
     }
 }
 
-/// Settings as a host would write them; for tests.
+/// Reads settings in the JSON of a host; for tests.
 ///
 /// # Errors
 /// Kind `config` if a setting is unknown or wrong. The message names the setting.
@@ -225,7 +226,7 @@ pub fn settings(text: &str) -> Result<Settings, Error> {
     strict::read::<DoorSettings>(Given::Settings, text)?.into_settings()
 }
 
-/// Options as a host would write them; for tests.
+/// Reads options in the JSON of a host; for tests.
 ///
 /// # Errors
 /// Kind `invalid_request` if an option is unknown or wrong. The message names the option.
@@ -233,7 +234,7 @@ pub fn options(text: &str) -> Result<Options, Error> {
     strict::read::<DoorOptions>(Given::Options, text)?.into_options()
 }
 
-/// Settings whose waits are all divided by `scale`; for tests.
+/// Returns the settings with every wait of the SDK divided by `scale`; for tests.
 #[must_use]
 pub fn with_time_scale(mut settings: Settings, scale: f64) -> Settings {
     settings.internal.scale = scale;
@@ -273,7 +274,7 @@ mod tests {
         );
     }
 
-    /// Guards against error messages that suggest names which only bindings and tests may set.
+    /// Guards against error messages that suggest settings for bindings and tests.
     #[test]
     fn internal_settings_are_never_suggested() {
         for name in

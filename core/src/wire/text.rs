@@ -23,7 +23,7 @@ const CLOSE: &str = "]}";
 pub(super) fn marked(written: &Written) -> Vec<u8> {
     written.with(|to, part| {
         to.extend_from_slice(OPEN.as_bytes());
-        // This cannot fail, because a vector takes every byte and the part is UTF-8.
+        // Writing cannot fail, because a vector takes every byte and the part is UTF-8.
         let _ = serde_json::to_writer(&mut *to, str::from_utf8(part).unwrap_or_default());
         to.extend_from_slice(CLOSE.as_bytes());
     })

@@ -38,7 +38,7 @@ pub fn spawn_batched(future: impl Future<Output = ()> + Send + 'static) -> io::R
     Ok(())
 }
 
-/// The thread, which is started if it does not run yet.
+/// Returns the thread, and starts it if it does not run yet.
 fn running() -> io::Result<Handle> {
     static RUNNING: Mutex<Option<Handle>> = Mutex::new(None);
     let mut running = lock(&RUNNING);
@@ -58,8 +58,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Blocks the signal SIGPIPE for this thread. A write to a connection that the server has closed raises the signal. It
-/// would end the process of a host that does not ignore it, such as Swift. While it is blocked, only the write fails.
+/// Blocks the signal SIGPIPE for this thread. A write to a connection that the server has closed raises the signal. The
+/// signal would end the process of a host that does not ignore it, such as Swift. While the signal is blocked, only the
+/// write fails.
 fn block_broken_pipes() {
     #[cfg(all(unix, not(target_vendor = "apple")))]
     {
@@ -67,7 +68,7 @@ fn block_broken_pipes() {
 
         let mut signals = SigSet::empty();
         signals.add(Signal::SIGPIPE);
-        // This fails only for a signal that the system does not know.
+        // `thread_block` fails only for a signal that the system does not know.
         let _ = signals.thread_block();
     }
 }

@@ -33,7 +33,7 @@ pub(super) static TABLE: LazyLock<Vec<Entry>> = LazyLock::new(|| collected().ent
 /// Further methods of hosts, which find runs. Each uses an operation that is in [`TABLE`] under another name.
 pub(super) static LOOKUPS: LazyLock<Vec<Entry>> = LazyLock::new(|| collected().lookups);
 
-/// Operations that other operations use. Hosts have no methods for them.
+/// Operations that only other operations use. Hosts have no methods for them.
 pub(super) static INNER: LazyLock<Vec<&Operation>> = LazyLock::new(|| collected().inner);
 
 #[derive(Default)]
@@ -88,7 +88,7 @@ impl Entry {
         TABLE.iter().chain(LOOKUPS.iter()).find(|entry| entry.operation.op == op)
     }
 
-    /// The call that the ids among the arguments name, without its other arguments.
+    /// Creates the call with the ids among the arguments and without the other arguments, to describe it to hooks.
     pub(super) fn named(&self, mut args: Members) -> Result<Call, Error> {
         if let Some(next) = args.get("next") {
             let next: String = strict::argument("next", Some(next))?;
@@ -120,8 +120,8 @@ const fn value<E: Endpoint<Answer: Send + Serialize>>() -> Entry {
     }
 }
 
-/// Returns the call that reads a list, and the cursor: at the start of the list, or at the place that the argument
-/// `next` holds.
+/// Returns the call that reads a list, and the cursor: at the start of the list, or at the position in the argument
+/// `next`.
 fn place<E: Endpoint>(mut args: Members) -> Result<(Call, page::Cursor), Error> {
     match (args.remove("next"), args.is_empty()) {
         (Some(next), true) => {
@@ -205,7 +205,7 @@ const fn latest<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>() -> 
 }
 
 /// Starts a run of a sync. This entry is special, because a slug is looked up first, and because the API has one
-/// operation that takes an id and another one that takes a slug.
+/// operation that takes an id and another operation that takes a slug.
 const TRIGGER_SYNC: Entry = Entry {
     make: |caller, args| {
         Box::pin(async move {

@@ -84,7 +84,7 @@ fn call_of(op: &str, args: Members) -> Result<Call, Error> {
     making.made.unwrap()
 }
 
-/// The query and the body of the call that is created from the arguments.
+/// Returns the query and the body of the call that is created from the arguments.
 fn made(op: &str, args: &Value) -> (Vec<(String, String)>, Option<Value>) {
     let call = call_of(op, members(args)).unwrap();
     let query = call.query().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
@@ -229,8 +229,8 @@ fn a_new_sync_says_that_it_has_no_schedule_and_is_not_disabled() {
     assert_eq!(made("syncs.create", &args).1, Some(wanted));
 }
 
-/// Hazard: Hightouch's document declares the strings "false" and "true" as defaults of these flags. Destructive flags
-/// must not rely on that.
+/// Hazard: Hightouch's document declares the strings "false" and "true" as defaults of these flags. The SDK must not
+/// rely on these defaults, because the flags are destructive.
 #[test]
 fn every_destructive_flag_is_sent_as_false_unless_asked_for() {
     for (op, args, flags) in [
@@ -366,7 +366,8 @@ fn errors_begin_with_the_call_as_it_was_written() {
     }
 }
 
-/// Hosts take the names of arguments from the catalogue, and messages derive them from the wire names. Both must agree.
+/// Hosts take the names of arguments from the catalogue, and messages derive them from the wire names. The names must
+/// be equal.
 #[test]
 fn messages_name_arguments_and_members_as_the_catalogue_does() {
     let catalogue: Value = serde_json::from_str(&crate::wire::catalogue()).unwrap();
