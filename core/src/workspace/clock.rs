@@ -20,7 +20,7 @@ pub(crate) struct ServerClock {
     jumps: u32,
 }
 
-/// At `at` the server's clock stood between `least` and `most`, in milliseconds since 1970.
+/// The earliest and the latest time that the server's clock can have shown at `at`, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Bounds {
     at: Instant,
@@ -110,7 +110,7 @@ mod tests {
     fn answers_at_other_fractions_of_a_second_narrow_the_bounds() {
         let start = Instant::now();
         let mut clock = ServerClock::default();
-        // The server's clock stands at noon and 900 ms, which a date does not show.
+        // The server's clock shows 900 ms after noon, but a date has only whole seconds.
         clock.observe(NOON, start, start, 1.0);
         assert_eq!(clock.earliest(start, 1.0), Some(NOON));
         clock.observe(NOON + SECOND, after(start, 200), after(start, 200), 1.0);

@@ -32,9 +32,9 @@ pub(crate) struct Workspace {
     parts: Mutex<HashMap<TypeId, Kept>>,
     /// Hightouch's id of the workspace, once an answer has shown it.
     id: OnceLock<i64>,
-    /// The workspace into which this one was merged, if it was.
+    /// The workspace into which this workspace was merged, if it was.
     merged: OnceLock<Arc<Workspace>>,
-    /// Workspaces that were merged into this one. Their users count as users of this one.
+    /// Workspaces that were merged into this workspace. Their users count as its users.
     absorbed: Mutex<Vec<Weak<Workspace>>>,
     users: AtomicUsize,
     idle_since: Mutex<Option<Instant>>,
@@ -60,7 +60,7 @@ impl Workspace {
         })
     }
 
-    /// This workspace, or the one that it was merged into.
+    /// Returns this workspace, or the workspace into which it was merged.
     pub(crate) fn now(self: &Arc<Self>) -> Arc<Self> {
         let mut at = self;
         while let Some(next) = at.merged.get() {
@@ -97,7 +97,7 @@ impl Workspace {
         Arc::clone(&kept.part).downcast().unwrap_or_default()
     }
 
-    /// Merges `other` into this workspace. From then on, the clients of `other` use this one.
+    /// Merges `other` into this workspace. From then on, the clients of `other` use this workspace.
     fn absorb(self: &Arc<Self>, other: &Arc<Self>) {
         if Arc::ptr_eq(self, other) || other.merged.set(Arc::clone(self)).is_err() {
             return;

@@ -1,5 +1,5 @@
-//! The workspaces of a process: one for each origin and key. Keys that belong to the same Hightouch workspace share
-//! one, once answers have shown this.
+//! The workspaces of a process: one for each origin and key. If answers show that several keys belong to the same
+//! Hightouch workspace, these keys share one workspace from then on.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -29,8 +29,8 @@ struct Workspaces {
     by_id: HashMap<(String, i64), Arc<Workspace>>,
 }
 
-/// The workspaces of one process. A fork copies the lock in its current state, which may be locked for ever. Therefore
-/// a child process does not touch the registry of its parent, and creates one of its own.
+/// The workspaces of one process. If another thread holds the lock at a fork, the lock stays locked for ever in the
+/// child. Therefore a child process does not touch the registry of its parent, and creates its own.
 struct Registry {
     process: u32,
     known: Mutex<Workspaces>,
@@ -62,8 +62,8 @@ pub(crate) struct Tenancy {
 }
 
 impl Tenancy {
-    /// Enters the workspace of a key at a server. If its clients name different quotas or shares, the stricter one
-    /// applies to all. The scope of the first one applies to all.
+    /// Enters the workspace of a key at a server. If the clients of the workspace name different quotas or shares, the
+    /// strictest applies to all of them. The scope of the first client applies to all of them.
     pub(crate) fn of(
         origin: &str,
         key: [u8; 32],
@@ -91,7 +91,7 @@ impl Tenancy {
         Self { workspace, origin: origin.to_owned() }
     }
 
-    /// The current workspace, which may have been merged into another one.
+    /// Returns the workspace, or the workspace into which it was merged.
     pub(crate) fn workspace(&self) -> Arc<Workspace> {
         self.workspace.now()
     }

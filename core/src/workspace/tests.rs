@@ -1,4 +1,5 @@
-//! One workspace for each origin and key, kept for a while after its last user; and workspaces that turn out to be one.
+//! Tests that each origin and key has one workspace, which is kept for a while after its last user, and that workspaces
+//! are merged if answers show that they are the same.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -83,8 +84,8 @@ async fn an_abandoned_request_does_not_keep_its_workspace_for_ever() {
     drop(first.workspace().gate().acquire(Ask::new(Class::Read)).await.unwrap());
     drop(first);
     advance(Duration::from_mins(1)).await;
-    // Another client makes the registry check. From here on the request counts as ended, and its end counts for two
-    // more windows.
+    // A new client makes the registry check its workspaces. From then on the request counts as ended, and stays in the
+    // count for two more windows.
     drop(enter(41));
     advance(Duration::from_mins(1)).await;
     assert_eq!(enter(40).workspace().gate().stats().granted, 0);
