@@ -7,9 +7,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// The shortest piece of base64 that is looked for. A shorter one could occur by chance.
+/// The shortest piece of base64, in characters, that [`without`] removes. A shorter piece could occur by chance.
 const SHORTEST_BASE64: usize = 8;
-/// The most backslashes in a row that are read as quoting. Each level of JSON within JSON doubles their number.
+/// The most backslashes in a row that [`spellings`] reads as one escape. Each level of JSON within JSON doubles the
+/// number of backslashes.
 const MOST_BACKSLASHES: usize = 16;
 
 /// Shortens a text to one line of at most `most` characters. An ellipsis marks what was cut off.
@@ -36,7 +37,7 @@ pub(crate) fn span(time: Duration) -> String {
     }
 }
 
-/// The known name that was probably meant by `given`, if one is close enough.
+/// Returns the known name that the user probably meant by `given`; `None` if no name is close enough.
 pub(crate) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let bare = |name: &str| -> Vec<char> {
         name.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_lowercase()).collect()
@@ -85,7 +86,7 @@ pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
     let mut kept = 0;
     let mut at = 0;
     while at < text.len() {
-        // The mark of an earlier pass stays whole, also if the secret is a part of the mark.
+        // A mark that an earlier call inserted stays whole, even if the secret is a part of the mark.
         let marked = text
             .as_bytes()
             .get(at..)
@@ -94,7 +95,7 @@ pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
         match end_of(text.as_bytes(), at, secret.as_bytes())
             .filter(|end| marked.is_none_or(|marked| *end > marked))
         {
-            // The match cannot end within a character: its last byte is ASCII or the end of the secret.
+            // A match never ends within a character: its last byte is ASCII or the last byte of the secret.
             Some(end) => {
                 clean.push_str(text.get(kept..at).unwrap_or_default());
                 clean.push_str(mark);
@@ -112,7 +113,7 @@ pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
     clean
 }
 
-/// The position after the secret, if the secret begins at `start`. Each of its bytes may have any of the spellings.
+/// Returns the position after the secret if the secret begins at `start`. Each byte of it may have any spelling.
 fn end_of(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
     let (first, rest) = secret.split_first()?;
     let mut ends = Vec::new();
@@ -163,8 +164,8 @@ fn hex(digits: Option<&[u8]>) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// The base64 forms of the secret for each offset within a group of three bytes. The characters at both ends are left
-/// out, because they depend on the neighbouring bytes.
+/// Returns the base64 forms of the secret: base64 encodes groups of three bytes, so the form depends on the byte of a
+/// group at which the secret begins. Leaves out the characters at both ends, which depend on the neighbouring bytes.
 fn in_base64(secret: &str) -> Vec<String> {
     let mut pieces = Vec::new();
     for before in 0..3 {
@@ -213,7 +214,7 @@ mod tests {
         }
     }
 
-    /// Incident: a text that was scrubbed twice had `[[key]ey]`, if the key was one letter.
+    /// Incident: the key was the letter `k`, and a text from which it was removed twice contained `[[key]ey]`.
     #[test]
     fn a_text_that_is_scrubbed_twice_is_the_same_as_if_it_was_scrubbed_once() {
         let one_letter = (0x21_u8..0x7f).map(|byte| char::from(byte).to_string());
