@@ -20,15 +20,15 @@ pub enum JsonChangeKind {
     Changed,
 }
 
-/// One change of a [`JsonDiff`]. `Display` writes it as one line, with long values shortened.
+/// One change of a [`JsonDiff`]. `Display` writes the change as one line, with long values shortened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JsonChange {
     /// Where the value stands once all earlier changes of the diff are made. An added or changed item of a list has its
     /// index in the new list. A removed item has the index at which it stands just before its removal.
     pub path: JsonPath,
-    /// The value before the change; `None` if it is added.
+    /// The value before the change; `None` if the value is added.
     pub old: Option<Json>,
-    /// The value after the change; `None` if it is removed.
+    /// The value after the change; `None` if the value is removed.
     pub new: Option<Json>,
 }
 
@@ -52,7 +52,8 @@ impl fmt::Display for JsonChange {
 
 /// The changes that lead from one JSON value to another, as [`Json::diff`] returns them.
 ///
-/// `Display` writes one line for each change, without a line feed at the end, and nothing if nothing differs.
+/// `Display` writes one line for each change, without a line feed at the end. It writes nothing if the values are
+/// equal.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JsonDiff(Vec<JsonChange>);
 

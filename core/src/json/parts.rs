@@ -6,7 +6,7 @@ use super::edit::Change;
 use super::steps::{Name, Step};
 use super::{Json, scan};
 
-/// A value. It stays text until a part of it is looked up.
+/// A value, which stays text until one of its parts is looked up.
 #[derive(Debug)]
 pub(super) enum Node {
     Text(Box<str>),

@@ -7,7 +7,7 @@ use super::show;
 /// One step of a [`JsonPath`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum JsonStep {
-    /// The name of a member of an object. No character in it has a special meaning.
+    /// The name of a member of an object. No character in the name has a special meaning.
     Name(String),
     /// The index of an item in a list. The first item has the index 0.
     Index(usize),

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::{MAX_DEPTH, scan, spelling};
 
 /// The number of a value. Two values that the same [`Classes`] has read have the same number if and only if they are
-/// equal: numbers by their exact value, strings by their characters, objects whatever the order of their members.
+/// equal. Numbers are compared by their exact value, strings by their characters, and objects without regard to the
+/// order of their members.
 pub(super) type Class = u32;
 
 /// A value of JSON text.
