@@ -26,7 +26,7 @@ pub(crate) struct Cursor {
     first: u32,
     /// Rows per page, as requested.
     size: u32,
-    /// Hightouch's default page size; a larger one may be refused.
+    /// Hightouch's default page size. The server may refuse a larger size.
     usual: u32,
     /// Ids of the last pages' rows, oldest page first.
     seen: VecDeque<Vec<String>>,
