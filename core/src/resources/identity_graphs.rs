@@ -56,11 +56,11 @@ model! {
 model! {
     /// Statistics of a run at one threshold.
     pub struct IdentityGraphRunStats {
-        /// Source rows that the run processed.
+        /// Number of source rows that the run processed.
         defaulted num_source_rows = "numSourceRows": i64,
-        /// Profiles that the run added.
+        /// Number of profiles that the run added.
         defaulted num_new_unique_profiles = "numNewUniqueProfiles": i64,
-        /// Profiles in the graph at the end of the run.
+        /// Number of profiles in the graph at the end of the run.
         defaulted num_unique_profiles = "numUniqueProfiles": i64,
     }
 }
@@ -154,7 +154,8 @@ impl Listed for IdentityGraphRun {
 }
 
 choice! {
-    /// The order of a list of an identity graph's runs. The direction is not documented.
+    /// The order of a list of an identity graph's runs. The API does not document whether it is ascending or
+    /// descending.
     pub enum IdentityGraphRunOrder {
         /// By the time the run was requested.
         CreatedAt = "created_at",

@@ -51,7 +51,8 @@ pub(crate) fn operations(visitor: &mut impl Visitor) {
 }
 
 choice! {
-    /// The order of a list of sources, models, destinations or syncs. The direction is not documented.
+    /// The order of a list of sources, models, destinations or syncs. The API does not document whether it is ascending
+    /// or descending.
     pub enum ListOrder {
         /// By id.
         Id = "id",

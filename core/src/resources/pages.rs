@@ -1,4 +1,4 @@
-//! Lists: lazy, typed iteration over pages.
+//! Lists that are read page by page, as the caller asks for rows.
 
 use std::collections::VecDeque;
 use std::pin::Pin;

@@ -35,11 +35,11 @@ pub struct Pending<T> {
 pub struct RawAnswer<T> {
     /// The HTTP status.
     pub status: u16,
-    /// Headers by their lower-case names.
+    /// The headers of the answer, by their lower-case names.
     pub headers: BTreeMap<String, String>,
     /// The body, untouched.
     pub body: Bytes,
-    /// How the call went.
+    /// The report of the call, such as its attempts and its waiting.
     pub meta: Meta,
     /// The result that the call has without [`raw`](Pending::raw): the value, or the error if the answer reports an
     /// error or cannot be read.

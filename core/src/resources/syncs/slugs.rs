@@ -146,8 +146,8 @@ impl BySlug {
     }
 }
 
-/// Reads one page of a list whose path may name a sync by its slug. Returns the page, and the id of the sync if the
-/// path names one.
+/// Reads one page of a list. The path of the list may name a sync by its slug. Returns the page, and the id of the sync
+/// if the path names a sync.
 pub(crate) async fn fetch_by_slug<T: Row>(
     sender: &Sender,
     call: &Call,

@@ -51,7 +51,7 @@ request! {
 }
 
 choice! {
-    /// The order of a list of a sync's runs. The direction is not documented.
+    /// The order of a list of a sync's runs. The API does not document whether it is ascending or descending.
     pub enum RunOrder {
         /// By id.
         Id = "id",

@@ -124,7 +124,7 @@ model! {
         optional started_at = "startedAt": Timestamp,
         /// End time.
         optional finished_at = "finishedAt": Timestamp,
-        /// Rows that the query returned.
+        /// Number of rows that the query returned.
         defaulted query_size = "querySize": i64,
         /// Progress as a ratio. The range is not documented, and a successful run may end below 1.
         defaulted completion_ratio = "completionRatio": f64,
@@ -148,11 +148,11 @@ impl Row for SyncRun {
 model! {
     /// Row counts by kind of change.
     pub struct RowCounts {
-        /// Rows added.
+        /// Number of rows added.
         defaulted added_count = "addedCount": i64,
-        /// Rows changed.
+        /// Number of rows changed.
         defaulted changed_count = "changedCount": i64,
-        /// Rows removed.
+        /// Number of rows removed.
         defaulted removed_count = "removedCount": i64,
     }
 }
