@@ -325,7 +325,8 @@ impl Sender {
             return Err(Error::new(Kind::InvalidRequest, what).with_hint("Shorten the filters or the path."));
         }
         let mut headers = self.0.config.headers.clone();
-        // `insert` keeps one value per name, so that a header of the call replaces that of the client.
+        // `insert` keeps one value per name, so that a header of the call replaces the client's header of the same
+        // name.
         for (name, value) in
             &checked_headers(begun.headers.as_ref().unwrap_or(&spent.options.headers), Kind::InvalidRequest)?
         {

@@ -15,7 +15,7 @@ use crate::limit::{Gate, Scope, ScopeChange, ScopeListener};
 #[non_exhaustive]
 pub struct CallStart<'a> {
     /// The id of the call, as in [`Meta::call_id`]. If a call needs several requests, such as the look-up of a slug,
-    /// hooks are called for each of them with the same id.
+    /// hooks are called for each of these requests with the same id.
     pub call_id: &'a str,
     /// The id of the request, as in [`Meta::request_id`].
     pub request_id: &'a str,
@@ -29,9 +29,9 @@ pub struct CallStart<'a> {
     pub resource: Option<&'a str>,
     /// The sync that the call is about, as in [`Meta::sync`].
     pub sync: Option<&'a str>,
-    /// The headers that are sent in addition to those of the client. At first they are the headers in the
+    /// The headers that are sent in addition to the client's headers. At first they are the headers in the
     /// [`Options`](crate::Options) of the call. A hook may add headers, such as `traceparent`, and change or remove
-    /// them. The headers apply to this request alone. If a hook adds a header that the options may not contain, the
+    /// headers. The headers apply to this request alone. If a hook adds a header that the options may not contain, the
     /// call fails with kind `invalid_request`, and nothing is sent.
     pub headers: &'a mut BTreeMap<String, String>,
 }

@@ -59,7 +59,7 @@ struct Shared {
     budget: Mutex<Budget>,
     /// Whether the client is closed. The flag exists beside the token `closed`, because reading the token takes a lock.
     is_closed: AtomicBool,
-    /// Ends the calls under way when the client is closed.
+    /// Ends the calls in progress when the client is closed.
     closed: CancellationToken,
     hooks: Hooks,
 }
@@ -241,7 +241,7 @@ impl Sender {
         subject.clone().map_text(|text| brief(&self.scrub(text), LONGEST_NAME))
     }
 
-    /// Now, in milliseconds since 1970: for tokens, which outlive the process.
+    /// The current time, in milliseconds since 1970. Used for tokens, which outlive the process.
     pub(crate) fn now_millis(&self) -> i64 {
         self.0.own_clock.now_millis()
     }
