@@ -48,7 +48,7 @@ pub(super) async fn read(
     let expected = response.content_length().and_then(|length| usize::try_from(length).ok());
     let wire = StreamReader::new(response.bytes_stream().map_err(io::Error::other));
     let mut source: Pin<Box<dyn AsyncBufRead + Send>> = Box::pin(wire);
-    // An empty body is not packed, whatever the headers say.
+    // An empty body is not packed, even if the headers say so.
     if piece(&mut source, until).await?.is_empty() {
         return Ok(Body::default());
     }
@@ -85,7 +85,7 @@ pub(super) async fn read(
         }
         bytes.extend_from_slice(piece);
         source.as_mut().consume(length);
-        // Unpacking rarely waits, so other tasks get their turn here.
+        // Unpacking rarely waits for I/O, so this line lets other tasks run.
         consume_budget().await;
     }
 }

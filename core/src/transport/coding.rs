@@ -1,4 +1,4 @@
-//! How the body of an answer is compressed (RFC 9110 §8.4).
+//! Reads from the headers of an answer how its body is compressed (RFC 9110 §8.4).
 
 use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, HeaderValue};
