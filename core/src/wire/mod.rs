@@ -152,7 +152,7 @@ struct Head<'a> {
 #[derive(Debug)]
 pub struct Engine {
     made: Made,
-    /// How the host's language writes names.
+    /// The spelling of names in the host's language.
     style: Style,
     json_text: bool,
     self_test: bool,

@@ -27,8 +27,8 @@ request! {
         /// The address of the API, including `/api/v1`. It must use `https`, or `http` to a loopback address. Read from
         /// `HIGHTOUCH_BASE_URL` by default, else `https://api.hightouch.com/api/v1`.
         client base_url = "baseUrl": String,
-        /// Variables that replace the environment of the process: the `HIGHTOUCH_` variables and those that name a
-        /// proxy.
+        /// Variables that replace the environment of the process: the `HIGHTOUCH_` variables, and the variables that
+        /// name a proxy.
         client(internal) environment = "environment": BTreeMap<String, Secret>,
         /// The rate limit of the workspace: how many requests (1 to 1,000,000) may be sent in how many seconds (0.001
         /// to 86,400); 200 requests in 10 seconds by default. It can be lowered or raised, but not turned off.
@@ -52,7 +52,7 @@ request! {
         /// How many times a failed call may be sent again, if that is safe; 3 by default. Waiting for the rate limit
         /// does not count.
         client max_retries = "maxRetries": u32,
-        /// A PEM file, at most 16 MiB, of certificates to trust in addition to those of the system.
+        /// A PEM file, at most 16 MiB, of certificates to trust in addition to the certificates of the system.
         client ca_bundle = "caBundle": String,
         /// The URL of a proxy (`http`, `https`, `socks5` or `socks5h`) for every request; read from the usual variables
         /// (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) by default.
@@ -93,7 +93,7 @@ request! {
         /// Priority of the call while it waits for the rate limit: `trigger`, `poll`, `read` or `bulk`. The default
         /// depends on the operation.
         client priority = "priority": String,
-        /// Headers to send in addition to those of the client. They replace headers of the client with the same name.
+        /// Headers to send in addition to the client's headers. They replace headers of the client with the same name.
         client headers = "headers": BTreeMap<String, String>,
         /// Returns the server's answer untouched.
         client raw = "raw": bool,
