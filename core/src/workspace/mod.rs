@@ -83,7 +83,7 @@ impl Workspace {
         lock(&self.clock)
     }
 
-    /// The part of an upper layer; created on first use.
+    /// Returns the part of an upper layer, and creates the part on first use.
     pub(crate) fn part<P: Part>(&self) -> Arc<P> {
         let mut parts = lock(&self.parts);
         let kept = parts.entry(TypeId::of::<P>()).or_insert_with(|| Kept {

@@ -144,7 +144,7 @@ fn gate(origin: &str, key: [u8; 32], quota: Quota, scope: &CheckedScope) -> Arc<
 /// the name does not show, or the id of the workspace.
 fn place(scope: &CheckedScope, origin: &str, of: &[u8]) -> String {
     let clock = match scope {
-        // Hosts that see the same folder have files of their own.
+        // Hosts that see the same folder, such as a network folder, use different files.
         CheckedScope::Host => host::clock_name(),
         CheckedScope::Process | CheckedScope::Fleet(_) => String::new(),
     };
