@@ -113,7 +113,8 @@ pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
     clean
 }
 
-/// Returns the position after the secret if the secret begins at `start`. Each byte of it may have any spelling.
+/// Returns the position after the secret if the secret begins at `start`. Each byte of the secret may have any
+/// spelling.
 fn end_of(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
     let (first, rest) = secret.split_first()?;
     let mut ends = Vec::new();
