@@ -94,7 +94,7 @@ fn compact(json: &str) -> String {
         .collect()
 }
 
-/// Writes characters that would break a line, hide text or change its direction as escapes.
+/// Escapes characters that would break a line, hide text or change the direction of text.
 fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
