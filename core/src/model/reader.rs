@@ -39,7 +39,7 @@ impl<'de> Reader<'de> {
         Self { text, valid, at: 0, replaced: false }
     }
 
-    /// Where the next value begins.
+    /// Returns the position at which the next value begins.
     pub(crate) fn start(&mut self) -> usize {
         self.peek();
         self.at
