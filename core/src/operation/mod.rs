@@ -33,7 +33,7 @@ pub(crate) enum Returns {
     Page(fn(&mut Types) -> Value),
     /// One value.
     Value(fn(&mut Types) -> Value),
-    /// Nothing.
+    /// No value.
     Nothing,
     /// A new run, which the caller can follow.
     Run(RunKind),
@@ -89,7 +89,7 @@ impl Operation {
     }
 }
 
-/// What is special about an operation.
+/// Properties that only some operations have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Traits {
     pub deprecated: bool,
