@@ -55,7 +55,7 @@ struct FailedChunk {
 }
 
 impl FailedChunk {
-    /// The error of a campaign that was sent with a single request.
+    /// Returns the error of a campaign that was sent with a single request.
     fn alone(self) -> Error {
         if !is_in_doubt(&self.error) {
             return self.error;
@@ -161,7 +161,7 @@ fn details(results: &[RecipientResult], said: Option<Json>) -> Json {
     Json::of(&Details { results, details: said })
 }
 
-/// The error of a call in which one chunk failed, with what is known about all recipients.
+/// Returns the error of a call in which one chunk failed. Its details say what is known about each recipient.
 fn partial(
     FailedChunk { error, results: of_chunk }: FailedChunk,
     recipients: &[CampaignRecipient],
