@@ -184,7 +184,7 @@ impl<S: RunState> Step<'_, S> {
         }
     }
 
-    /// Takes out the result of the step.
+    /// Returns the result of the step, and leaves an empty result in its place.
     fn taken(&mut self) -> FollowStep<S> {
         let seen = self.made.seen.clone();
         let empty =

@@ -16,7 +16,7 @@ use crate::workspace::Part;
 #[derive(Debug, Default)]
 pub(crate) struct Followed {
     runs: Mutex<Runs>,
-    /// The reading of the list of syncs, which one follower does for all.
+    /// The state of reading the list of syncs. One follower reads the list for all followers.
     pub(super) sweep: Sweep,
 }
 

@@ -56,15 +56,15 @@ impl Row for SyncGlance {
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
     state: Mutex<SweepState>,
-    /// Notified when the follower that reads is dropped.
+    /// Notified when the follower that reads the list is dropped.
     left: Notify,
 }
 
 #[derive(Debug, Default)]
 struct SweepState {
     readers: u64,
-    /// The follower that reads for all, and until when the others rely on it. After this time another follower reads,
-    /// because a future that is no longer polled must not hold up the others.
+    /// The follower that reads the list for all, and until when the other followers rely on it. After this time,
+    /// another follower reads the list, because a follower that is no longer polled must not hold up the others.
     reader: Option<(u64, Instant)>,
     due: Option<Instant>,
     cursor: Option<(Call, Cursor)>,
@@ -75,8 +75,8 @@ struct SweepState {
     refused: Option<([u8; 32], Option<Instant>)>,
 }
 
-/// One follower's role in reading the list. If this follower is the one that reads, dropping the role lets another
-/// follower read.
+/// One follower's role in reading the list. If this follower reads the list, dropping the role lets another follower
+/// read.
 struct SweepReader<'a> {
     sweep: &'a Sweep,
     id: u64,
