@@ -11,7 +11,8 @@ use crate::error::{Error, Kind};
 use crate::limit::{Linger, Permit, Refusal};
 use crate::transport::Departure;
 
-/// A permit. If it is dropped and its request was certainly not sent, the request stops counting at once.
+/// A permit. If the permit is dropped and its request was certainly not sent, the request stops counting towards the
+/// limit at once.
 pub(super) struct Held<'a> {
     permit: Option<Permit>,
     pub(super) departure: &'a Departure,

@@ -66,7 +66,7 @@ fn pause(retries: u32, jitter: f64) -> Duration {
 /// The retry budget of a client. It keeps retries from multiplying the client's requests in an outage.
 #[derive(Debug)]
 pub(super) struct Budget {
-    /// Tenths of a retry.
+    /// The retries that are left, in tenths of a retry.
     tenths: u32,
     /// The number of the latest lost connection that a retry was taken for. Later connections have higher numbers.
     paid: Option<u64>,
