@@ -44,7 +44,7 @@ impl Failed {
         }
     }
 
-    /// An attempt that failed with this error before the request was sent, and would fail again.
+    /// Describes an attempt that failed with this error before the request was sent, and would fail again.
     pub(crate) fn before(error: &Error) -> Self {
         Self {
             causes: error.cause_messages().to_vec(),
@@ -54,12 +54,12 @@ impl Failed {
         }
     }
 
-    /// An attempt that failed because no connection pool could be created.
+    /// Describes an attempt that failed because no connection pool could be created.
     pub(super) fn unbuilt(error: &reqwest::Error) -> Self {
         Self::new(Outcome::Barred, Kind::Config, text_of(error)).because(error)
     }
 
-    /// An attempt that got no answer.
+    /// Describes an attempt that got no answer.
     pub(super) fn unanswered(error: &reqwest::Error, way: &Way, departure: &Departure) -> Self {
         let causes = chain(error);
         if error.is_connect() {
@@ -90,7 +90,7 @@ impl Failed {
         Self { causes: texts(causes), ..Self::new(outcome, kind, format!("{what}{innermost}")) }
     }
 
-    /// The error of the call, unless the attempt is repeated.
+    /// Converts the failed attempt to the error of its call. Used if the attempt is not repeated.
     pub(crate) fn into_error(self) -> Error {
         let error = Error::new(self.kind, self.what)
             .with_causes(self.causes)
@@ -102,7 +102,7 @@ impl Failed {
         }
     }
 
-    /// An attempt that got an answer but could not read its body.
+    /// Describes an attempt that got an answer but could not read the body of the answer.
     pub(super) fn unread(why: &Unread, since: Instant, scrub: Scrub<'_>) -> Self {
         let unusable = |kind, what: String| Self::new(Outcome::Unusable { since }, kind, what);
         let lost = |silent, kind, what: String| Self::new(Outcome::Lost { since, silent }, kind, what);

@@ -71,9 +71,9 @@ pub(crate) struct Incoming<'a> {
 struct Begun {
     /// The number of the pool that sends the request.
     generation: u64,
-    /// How many connections had been lost.
+    /// How many connections had been lost when the request began.
     losses: u64,
-    /// How many addresses had failed.
+    /// How many times addresses had failed when the request began.
     failures: u64,
     multiplexes: bool,
 }

@@ -115,7 +115,7 @@ fn usable<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
-/// The error of a connection, if a file could not be opened because the process may open no more.
+/// Returns the error of a connection, if `error` says that the process may open no more files.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 fn no_descriptors(error: &Error) -> Option<Error> {
     (error.reason() == Some(Reason::NoDescriptors)).then(out_of_descriptors)

@@ -41,7 +41,7 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Warming<'a> {
     warmup: &'a Warmup,
-    /// Present in the request that goes ahead. Dropping it wakes the requests that wait.
+    /// Present in the request that goes ahead. Dropping this sender wakes the requests that wait.
     first: Option<watch::Sender<()>>,
 }
 

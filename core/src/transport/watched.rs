@@ -34,7 +34,7 @@ impl Departure {
     }
 }
 
-/// A request body that notes its departure.
+/// A request body that notes when the HTTP client first reads it.
 pub(super) struct Watched {
     pub bytes: Option<Bytes>,
     pub departure: Departure,
