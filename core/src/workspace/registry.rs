@@ -25,7 +25,7 @@ type Address = (String, [u8; 32]);
 #[derive(Default)]
 struct Workspaces {
     by_key: HashMap<Address, Arc<Workspace>>,
-    /// By the id of the workspace, once an answer has shown it.
+    /// The workspaces by their ids. The id of a workspace is known once an answer has shown it.
     by_id: HashMap<(String, i64), Arc<Workspace>>,
 }
 
