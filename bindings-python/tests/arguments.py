@@ -27,7 +27,7 @@ NAMES: dict[str, Any] = {
 
 @cache
 def types_of(method: Any) -> dict[str, Any]:
-    """Returns the types of a method's arguments, except for arguments that take any JSON."""
+    """Returns the types of a method's arguments by name. Leaves out arguments that take any JSON."""
     types = {}
     for name, parameter in inspect.signature(method).parameters.items():
         if isinstance(parameter.annotation, str) and "JsonInput" not in parameter.annotation:
@@ -36,7 +36,7 @@ def types_of(method: Any) -> dict[str, Any]:
 
 
 def typed(method: Any, args: dict[str, Any]) -> dict[str, Any]:
-    """Converts arguments to the types that the method takes. A value that does not fit stays as it is."""
+    """Converts arguments to the types that the method takes. A value of another shape stays unchanged."""
     if getattr(method, "__self__", None) is None or not hasattr(method.__self__, "with_raw_response"):
         return args
     types = types_of(method.__func__)

@@ -1,4 +1,4 @@
-"""Runs the command line in a process of its own."""
+"""Runs the package's command line in a separate process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COMMAND = [sys.executable, "-m", "hightouch_sdk"]
 
 
 class Done(NamedTuple):
-    """What a command did."""
+    """The exit status and the outputs of a command that has ended."""
 
     status: int
     out: str
@@ -22,7 +22,7 @@ class Done(NamedTuple):
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """The rows that ``--json`` printed."""
+        """Returns the rows that a command with ``--json`` printed."""
         rows: list[dict[str, Any]] = json.loads(self.out)
         return rows
 
@@ -32,7 +32,7 @@ def environment(world: World, **more: str) -> dict[str, str]:
 
 
 def start(world: World, *arguments: str, **more: str) -> subprocess.Popen[str]:
-    """Starts a command with pipes."""
+    """Starts a command. Its standard input, output and error are pipes."""
     return subprocess.Popen(
         [*COMMAND, *arguments],
         env=environment(world, **more),
@@ -44,14 +44,14 @@ def start(world: World, *arguments: str, **more: str) -> subprocess.Popen[str]:
 
 
 def finished(process: subprocess.Popen[str], stdin: str | None = None) -> Done:
-    """Returns what a command did. No command may print a traceback or the key."""
+    """Waits for the end of a command. Fails if the command printed a traceback."""
     out, err = process.communicate(stdin, timeout=100)
     assert "Traceback" not in err, err
     return Done(process.returncode, out, err)
 
 
 def command(world: World, *arguments: str, stdin: str | None = None, **more: str) -> Done:
-    """Runs a command with pipes."""
+    """Runs a command with pipes to its end. Fails if the command printed a traceback or the key."""
     done = finished(start(world, *arguments, **more), stdin)
     key = more.get("HIGHTOUCH_API_KEY", world.answer["apiKey"])
     assert not key or key not in done.out + done.err
@@ -59,12 +59,12 @@ def command(world: World, *arguments: str, stdin: str | None = None, **more: str
 
 
 def on_terminal(world: World, *arguments: str, size: tuple[int, int] = (120, 40)) -> Terminal:
-    """Starts a command on a terminal."""
+    """Starts a command on a pseudo-terminal of ``size`` (columns, lines)."""
     return Terminal([*COMMAND, *arguments], environment(world), size, out=True)
 
 
 def seen_on_terminal(world: World, *arguments: str, size: tuple[int, int] = (120, 40)) -> Seen:
-    """Runs a command on a terminal."""
+    """Runs a command on a pseudo-terminal to its end. Fails if the command printed a traceback."""
     seen = on_terminal(world, *arguments, size=size).finish()
     assert "Traceback" not in seen.text
     return seen

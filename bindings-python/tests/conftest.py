@@ -9,7 +9,8 @@ import pytest
 from hightouch_sdk import Hightouch
 from sandbox import Sandbox, World
 
-# Tests need Ctrl-C. A shell script starts background jobs with SIGINT ignored, and their child processes inherit that.
+# Some tests simulate Ctrl-C, which is the signal SIGINT. A process that a shell script starts in the background ignores
+# SIGINT, and so do its children. So the default handler is set here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

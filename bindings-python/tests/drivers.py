@@ -35,7 +35,7 @@ def snake(name: str) -> str:
 
 
 def named(members: dict[str, Any]) -> dict[str, Any]:
-    """Converts the names and milliseconds of the door to names and seconds of Python."""
+    """Converts arguments of a scenario to those of Python: names to snake_case, milliseconds to seconds."""
     return {snake(k.removesuffix("Ms")): v / 1000 if k.endswith("Ms") else v for k, v in members.items()}
 
 
@@ -59,7 +59,7 @@ def arguments(step: dict[str, Any], called: Any) -> dict[str, Any]:
 
 
 class Keys:
-    """The `keys` of a client in a scenario: the results of its key function, in order. The last one repeats."""
+    """What the key function of a client returns: the entries of `keys` in the scenario. The last entry repeats."""
 
     def __init__(self, entries: list[Any], asked: list[None]) -> None:
         self._entries = [entry if isinstance(entry, dict) else {"key": entry} for entry in entries]
@@ -68,7 +68,7 @@ class Keys:
         self.ended = threading.Event()
 
     def next(self) -> tuple[dict[str, Any], float]:
-        """Returns what the function does next, and after how many seconds."""
+        """Returns the entry for the next call of the key function, and the seconds that the function waits first."""
         self._asked.append(None)
         entry = self._entries.pop(0) if len(self._entries) > 1 else self._entries[0]
         return entry, entry.get("delayMs", 0) / 1000
@@ -98,7 +98,7 @@ class Part(NamedTuple):
         return "cancelAfterMs" in self.step or "cancelOn" in self.step
 
     def is_due(self) -> bool:
-        """Whether the call must be cancelled now, because the request in `cancelOn` has arrived."""
+        """Whether to cancel the call now: the request that `cancelOn` names has arrived, or the step names none."""
         operation = self.step.get("cancelOn")
         return operation is None or any(request["operation"] == operation for request in self.world.requests())
 
@@ -107,13 +107,13 @@ class Part(NamedTuple):
 
 
 def stop_after(step: dict[str, Any]) -> int | None:
-    """Removes ``stopAfter`` from the arguments: a batch is stopped when this many items have ended."""
+    """Removes ``stopAfter`` from the arguments and returns it: the test stops the batch after this many items."""
     count: int | None = step["args"].pop("stopAfter", None)
     return count
 
 
 def wait_arguments(step: dict[str, Any]) -> dict[str, Any]:
-    """Takes out of the arguments of a batch what its ``wait`` gets."""
+    """Removes the arguments of ``wait`` from the arguments of a batch, and returns them."""
     return named({name: step["args"].pop(name) for name in ("onFailure", "onWarning") if name in step["args"]})
 
 
@@ -132,7 +132,7 @@ def described(items: list[BatchItem]) -> list[dict[str, Any]]:
 
 
 class Driver(Protocol):
-    """Runs steps with one of the clients."""
+    """Runs steps with the blocking client or with the asynchronous one."""
 
     player: str
 
@@ -195,7 +195,7 @@ class Blocking:
         except KeyboardInterrupt as error:
             return error
         finally:
-            # The call has ended, but the signal may still arrive. Ignores the signal from here on.
+            # The call has ended, but the signal of the timer may still arrive. From here on the process ignores it.
             signal.signal(signal.SIGALRM, signal.SIG_IGN)
             signal.setitimer(signal.ITIMER_REAL, 0)
             done.set()

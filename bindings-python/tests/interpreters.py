@@ -16,13 +16,13 @@ WHEELS = ROOT / "build" / "python" / "wheels"
 
 
 def others() -> list[str]:
-    """Returns the versions on this machine, such as "3.12", except the one that runs the tests."""
+    """Returns the Python versions on this machine, such as "3.12", except the version that runs the tests."""
     versions = [f"3.{minor}" for minor in range(OLDEST, NEWEST) if minor != sys.version_info.minor]
     return [version for version in versions if executable(version) is not None]
 
 
 def executable(version: str) -> Path | None:
-    """Returns an interpreter that runs. pyenv also puts commands on the path for versions that are missing."""
+    """Returns an interpreter of a version, or None. pyenv has a command even for a version that is not installed."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     paths = [Path(found) for found in (shutil.which(f"python{version}"),) if found]
     paths += sorted(pyenv.glob(f"{version}.*/bin/python{version}"))
@@ -33,18 +33,18 @@ def executable(version: str) -> Path | None:
 
 
 def install(python: Path, *what: str | Path) -> None:
-    """Runs pip in the environment of an interpreter."""
+    """Installs packages in the virtual environment of an interpreter."""
     pip = ["-m", "pip", "install", "-q", "--require-virtualenv", "--disable-pip-version-check"]
     subprocess.run([python, *pip, *what], check=True)
 
 
 def installed(version: str) -> Path:
-    """Returns the interpreter of an environment in which the wheel under test is installed."""
+    """Installs the wheel under test in a virtual environment, and returns the interpreter of that environment."""
     home = ROOT / "build" / "python" / version
     python = home / "bin" / "python"
     if not python.exists():
         subprocess.run([str(executable(version)), "-m", "venv", home], check=True)
-    # The libraries that the package and its extras need.
+    # The package and its extras need these libraries. pip installs the wheel without its dependencies.
     names = ("jinja2", "msgspec", "opentelemetry-api", "vl-convert-python")
     needed = [f"{name}=={metadata.version(name)}" for name in names]
     install(python, *needed)

@@ -1,4 +1,4 @@
-"""Looks at reports in Chromium. `make recipe-report` runs it; `make test` does not, because it needs a browser."""
+"""Looks at reports in Chromium. `make recipe-report` runs these tests; `make test` does not: they need a browser."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PICTURES = ROOT / "build/site/pictures"
 
 @pytest.fixture(scope="module")
 def looks(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> list[dict[str, Any]]:
-    """What Chromium shows of a large workspace with failures, of one with hostile names, and of one without syncs."""
+    """What Chromium shows of reports on a large workspace, on hostile names, and on a workspace without syncs."""
     if not Path(CHROMIUM).exists():
         pytest.skip(f"Chromium is not at {CHROMIUM}; install it, or name another one in CHROMIUM")
     reject = edited("ListSyncRuns", "/syncs/2/runs", {"at": "/data/*/failedRows/addedCount", "set": 40})

@@ -19,7 +19,7 @@ PARENTS = ("sync_id", "sequence_id", "graph_id")
 
 
 def plain(value: Any) -> Any:
-    """Converts a value back to the JSON of the door."""
+    """Converts the result of a call to JSON with the names that scenarios use."""
     if isinstance(value, (Run, AsyncRun)):
         return {
             "id": str(value.id),
@@ -80,7 +80,7 @@ class Play:
         self.asked: list[None] = []
 
     def open(self, name: str) -> Any:
-        """Returns the client with that name, which is created at its first use."""
+        """Returns the client with this name in the scenario. Creates the client at its first use."""
         if name not in self.clients:
             settings = {
                 "apiKey": "{{apiKey}}",
@@ -199,7 +199,7 @@ def listed(value: str | list[str]) -> list[str]:
 
 
 def differs(found: Any, expected: Any, path: str) -> str | None:
-    """Returns where the value does not match, or None."""
+    """Describes the first place at which a value differs from what the scenario expects; None if there is none."""
     if isinstance(expected, dict):
         if not isinstance(found, dict):
             return f"{path} is {found!r} and not an object"
@@ -221,7 +221,7 @@ def fits(found: list[Any], expected: list[Any]) -> bool:
 
 
 def fill(value: Any, seen: dict[str, Any]) -> Any:
-    """Replaces placeholders in strings at any depth."""
+    """Replaces placeholders such as `{{apiKey}}` in all strings of a value."""
     if isinstance(value, dict):
         return {key: fill(item, seen) for key, item in value.items()}
     if isinstance(value, list):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib import resources
 
-# How colours appear to people with a form of colour blindness: Machado, Oliveira and Fernandes (2009), severity 1.
+# Each matrix simulates a form of colour blindness on linear RGB: Machado, Oliveira and Fernandes (2009), severity 1.
 SIGHTS = {
     "usual": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
     "protanopia": ((0.152286, 1.052583, -0.204868), (0.114503, 0.786281, 0.099216), (-0.003882, -0.048116, 1.051998)),
@@ -17,7 +17,7 @@ WHITE = (0.9505, 1.0, 1.089)
 
 
 def themes() -> list[dict[str, str]]:
-    """Returns the colours of the light and of the dark theme by their names."""
+    """Returns the colours (`#rrggbb`) of the light and of the dark theme, by the names of the colours."""
     css = resources.files("hightouch_sdk.report").joinpath("templates/report.css").read_text("utf-8")
     blocks = re.findall(r":root \{([^}]*--card[^}]*)\}", css)
     assert len(blocks) == 2
@@ -31,7 +31,7 @@ def contrast(one: str, two: str) -> float:
 
 
 def distance(one: str, two: str, sight: str) -> float:
-    """Returns how far two colours are apart in CIELAB for somebody who sees in this way; 2 can just be seen."""
+    """Returns the distance of two colours in CIELAB for a key of `SIGHTS`. A distance of 2 is just visible."""
     pairs = zip(_lab(one, sight), _lab(two, sight), strict=True)
     total: float = sum((left - right) ** 2 for left, right in pairs) ** 0.5
     return total

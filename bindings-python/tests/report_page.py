@@ -11,7 +11,7 @@ from tinyhtml5.parser import HTMLParser  # type: ignore[import-untyped]
 
 @dataclass
 class PageOfReport:
-    """A parsed page."""
+    """The parsed page of a report."""
 
     source: str
     root: Element
@@ -31,17 +31,17 @@ class PageOfReport:
         return found
 
     def totals(self) -> dict[str, str]:
-        """Returns the figures on top by their names."""
+        """Returns the figures at the top of the page, by their names."""
         (shown,) = (each for each in self.all("dl") if each.get("class") == "totals")
         return {text(card[0]): text(card[1]) for card in shown}
 
     def notes(self) -> dict[str, str]:
-        """Returns the texts below the figures on top by the names of the figures."""
+        """Returns the text below each figure at the top of the page, by the name of the figure."""
         (shown,) = (each for each in self.all("dl") if each.get("class") == "totals")
         return {text(card[0]): text(card[2]) for card in shown}
 
     def table(self, name: str) -> list[list[str]]:
-        """Returns the texts of the cells of a table."""
+        """Returns the rows of a table, each as the texts of its cells."""
         return [[text(cell) for cell in row] for row in self.by_id(name)]
 
     def section(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Worlds as the scenarios describe them, whose log is plain JSON."""
+"""Creates worlds from the JSON that scenarios contain. The log of such a world is plain JSON, too."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def gone(requests: list[dict[str, Any]], count: int = 1) -> bool:
-    """Whether ``count`` requests have arrived and the client has abandoned all of them."""
+    """Whether exactly ``count`` requests have arrived and the client has abandoned all of them."""
     return len(requests) == count and all("gone_ms" in request for request in requests)
 
 
 class Sandbox(testing.Sandbox):
-    """The server, from the build under test."""
+    """The sandbox server that this build has compiled."""
 
     def __init__(self) -> None:
         target = os.environ.get("CARGO_TARGET_DIR") or ROOT / "target"
@@ -57,7 +57,7 @@ class World:
         self.keys = SimpleNamespace(**answer["keys"])
 
     def settings(self, **more: object) -> dict[str, Any]:
-        """Returns the settings of a client of this world."""
+        """Returns the arguments that create a client of this world."""
         settings: dict[str, Any] = {
             "api_key": self.answer["apiKey"],
             "base_url": self.answer["baseUrl"],
@@ -67,7 +67,7 @@ class World:
         return settings | more
 
     def environment(self) -> dict[str, str]:
-        """Returns the environment of a process with a client of this world."""
+        """Returns the environment variables of a process that creates a client of this world."""
         own = {
             "HIGHTOUCH_API_KEY": self.answer["apiKey"],
             "HIGHTOUCH_BASE_URL": self.answer["baseUrl"],
@@ -85,7 +85,7 @@ class World:
         return requests
 
     def wait_for(self, condition: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
-        """Returns the requests once they meet the condition."""
+        """Waits until the requests of the world meet a condition, and returns the requests."""
         until(lambda: condition(self.requests()))
         return self.requests()
 

@@ -1,4 +1,4 @@
-"""Runs scripts in processes of their own. Their environment has the key and the address of a world."""
+"""Runs Python scripts in separate processes. The environment of each script has the key and address of a world."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ def run(
 ) -> tuple[str, str]:
     """Returns standard output and standard error of a script, which must neither hang nor crash.
 
-    With ``when``, standard input receives a line once the requests of the world meet the condition.
+    If ``when`` is given, the script receives a line on standard input once the requests meet this condition.
+    A script that runs longer than ``hung_after`` seconds counts as hung.
     """
     process = start(world, script)
     try:

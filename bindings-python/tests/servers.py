@@ -1,4 +1,4 @@
-"""Starts Redis and Valkey servers, which `make servers` brings."""
+"""Starts Redis and Valkey servers. `make servers` downloads their programs."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Server:
         shutil.rmtree(self.folder)
 
     def command(self, *words: str) -> str:
-        """Sends a command and returns the reply, undecoded."""
+        """Sends a command and returns the reply as the server wrote it, in the protocol RESP."""
         text = f"*{len(words)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
         with socket.create_connection(("127.0.0.1", self.port), timeout=10) as link:
             link.sendall(text.encode())

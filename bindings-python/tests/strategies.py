@@ -1,4 +1,4 @@
-"""Strategies for values that a user can create."""
+"""Hypothesis strategies for values that a user can create."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def optional(of: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
 
 
 def json_with(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Any JSON with these leaves, up to a depth of more than 90."""
+    """Returns a strategy for JSON with these leaves. The JSON may nest to more than 90 levels."""
 
     def wider(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         return st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4)
@@ -75,7 +75,7 @@ documented_rules = (
 rules = (
     documented_rules
     | st.builds(IntervalRule, interval=st.builds(Interval, unit=text, quantity=quantity))
-    # A rule of none of the kinds above.
+    # A rule of an unknown kind: it has no key by which the client recognises a known kind.
     | st.builds(UnknownScheduleRule, raw=objects.filter(lambda raw: not RULE_MARKS & raw.keys()).map(Json))
 )
 documented_schedules = st.builds(Schedule, type=text, schedule=documented_rules) | st.just(

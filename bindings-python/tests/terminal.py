@@ -15,19 +15,19 @@ import pyte
 
 
 class Seen(NamedTuple):
-    """What a command wrote to a terminal."""
+    """The exit status of a command, and what the command wrote to a terminal."""
 
     status: int
     screen: list[str]
-    """The lines on the screen at the end, without empty ones."""
+    """The lines on the screen at the end, without empty lines."""
     text: str
-    """Everything that was written, with its control sequences."""
+    """Everything that the command wrote to the terminal, with control sequences."""
     out: str
-    """Standard output, if it was a pipe."""
+    """What the command wrote to standard output if that was a pipe; otherwise empty."""
 
 
 class Terminal:
-    """A command whose standard error, and perhaps its standard input and output, are a terminal."""
+    """A command on a pseudo-terminal, which is its standard input and error and, with ``out``, its standard output."""
 
     def __init__(
         self, command: Sequence[str], env: Mapping[str, str], size: tuple[int, int] = (120, 30), *, out: bool = False
@@ -36,7 +36,7 @@ class Terminal:
         self._master, slave = pty.openpty()
         columns, lines = size
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        # These variables would tell `rich` another size, or that it does not write to a terminal.
+        # `rich` would read another size from these variables, or would not treat its output as a terminal.
         left_out = {"COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CI", "TTY_COMPATIBLE"}
         own = {name: value for name, value in env.items() if name not in left_out}
         self.process = subprocess.Popen(
@@ -53,14 +53,14 @@ class Terminal:
 
     @staticmethod
     def _take() -> None:
-        # Makes it the controlling terminal, so that Ctrl-C reaches the command.
+        # The pseudo-terminal becomes the controlling terminal of the command, so that Ctrl-C reaches the command.
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     def press(self, keys: str) -> None:
         os.write(self._master, keys.encode())
 
     def read_until(self, condition: Callable[[str], bool]) -> None:
-        """Reads until the text meets a condition; fails if the command ends first."""
+        """Reads until the output meets a condition; fails if the command ends first."""
         while not condition(self._text.decode(errors="replace")):
             more = self._read()
             assert more, f"the command ended: {self._text.decode(errors='replace')}"
@@ -82,7 +82,7 @@ class Terminal:
         try:
             more = os.read(self._master, 65536)
         except OSError:
-            # Linux says EIO once nobody holds the other end.
+            # On Linux, the read fails with EIO once the command has closed its end of the terminal.
             more = b""
         self._text += more
         return more

@@ -48,7 +48,7 @@ class Number:
 
 
 class Scalar:
-    """A scalar such as `numpy.float32` and `numpy.bool_`."""
+    """A scalar of another library, such as `numpy.float32` or `numpy.bool_`."""
 
     shape = ()
 
@@ -267,7 +267,7 @@ def test_the_types_of_every_operation_can_be_resolved_at_run_time(module: Any) -
         for name, method in vars(cls).items():
             if not name.startswith("_") and callable(method):
                 typing.get_type_hints(method)
-    # Resources may inherit operations.
+    # `vars` above does not contain an inherited method such as `run_many`.
     typing.get_type_hints(module.Syncs.run_many if hasattr(module, "Syncs") else module.AsyncSyncs.run_many)
     runs = typing.get_type_hints(_operations.Syncs.runs)
     assert "started_at" in str(runs["order_by"])

@@ -1,4 +1,4 @@
-"""The asynchronous client with the tools of asyncio."""
+"""The asynchronous client with the tasks, timeouts and event loops of asyncio."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_two_hundred_calls_at_once_all_get_their_own_answer(new_world: Callable[
 
 
 class WithoutDescriptors(asyncio.SelectorEventLoop):
-    """A loop that watches no descriptors, like the default one on Windows."""
+    """An event loop that cannot watch file descriptors, like the default event loop on Windows."""
 
     def add_reader(self, fd: object, callback: object, *args: object) -> None:
         raise NotImplementedError

@@ -32,14 +32,14 @@ ENDS = {
 
 @pytest.fixture
 def seven(new_world: Callable[..., World]) -> World:
-    """Seven syncs: the runs of two fail, and the run of one ends with a warning."""
+    """A world with seven syncs: the runs of two syncs fail, and the run of a third ends with a warning."""
     runs = {"seconds": 20, "queuedSeconds": 0, "bySlug": ENDS}
     return new_world(syncs=7, pastRuns=0, slugs=SLUGS, timeScale=10, runs=runs)
 
 
 @pytest.fixture
 def endless(new_world: Callable[..., World]) -> World:
-    """Seven syncs with runs that do not end."""
+    """A world with seven syncs. Their runs do not end."""
     return new_world(syncs=7, pastRuns=0, slugs=SLUGS, runs={"seconds": 100_000, "queuedSeconds": 0})
 
 
@@ -108,7 +108,7 @@ def test_items_come_once_each_as_they_end(new_world: Callable[..., World]) -> No
         assert sorted(item.sync for item in (first, *rest)) == [1, 2, 3]
         assert rest[-1].sync == 1
         assert next(iterator, None) is None
-        # Another iteration starts from the first.
+        # A second iteration yields all items again.
         assert list(batch) == [first, *rest]
         assert [item.sync for item in batch.wait()] == [1, 2, 3]
 
@@ -118,8 +118,7 @@ def test_at_most_so_many_syncs_are_in_progress_at_once(seven: World) -> None:
     with Hightouch(**seven.settings()) as client:
         batch = client.syncs.run_many(range(1, 8), at_once=2)
         batch.wait(on_failure="return", progress=lambda _: most.append(sum(item.in_progress for item in batch.items)))
-    # This does not compare with `==`, because a run that starts and ends between two steps of the wait is never seen in
-    # progress.
+    # Not `== 2`: `progress` never sees a run in progress that starts and ends between two of its calls.
     assert max(most) <= 2
     assert triggers(seven) == 7
 

@@ -36,7 +36,7 @@ def trace(heard: Heard) -> dict[str, Any]:
 
 
 def drive(world: World, flavour: str, **hooks: Any) -> None:
-    """Runs a batch, of which one sync does not exist, to its end."""
+    """Runs a batch of three syncs to its end. One of the syncs does not exist."""
     syncs: list[int | str] = ["orders", 2, 999]
     if flavour == "blocking":
         with Hightouch(**world.settings(**hooks)) as client, pytest.raises(RunFailedError):
@@ -209,8 +209,8 @@ def test_the_spans_of_a_batch_are_children_of_its_call(new_world: Callable[..., 
         assert span.start_time is not None
         assert span.end_time is not None
         assert batch.start_time is not None
-        # Times cross the door in whole milliseconds, so a request may seem to begin up to two milliseconds before its
-        # batch.
+        # The core reports times in whole milliseconds, so a request may seem to begin up to two milliseconds before the
+        # batch that sent it.
         assert batch.start_time - 2_000_000 <= span.start_time <= span.end_time <= time.time_ns()
         assert "hightouch.attempt" in {event.name for event in span.events}
     assert len(named("syncs.trigger")) == 2

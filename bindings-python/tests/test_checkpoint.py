@@ -1,4 +1,4 @@
-"""Checkpoints of batches, and what ends the process of a batch."""
+"""Checkpoints of batches, and batches in processes that a signal ends."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_disk_that_is_full_ends_the_starts_and_not_the_runs(seven: World, tmp_
         """,
     )
     lines = out.splitlines()
-    # Syncs that were started before the disk was full are followed to their end. The others are not started.
+    # The batch follows the runs that it started before the disk was full. It starts no others.
     assert "success True None" in lines
     refused = [line for line in lines if line.startswith("not_started False ")]
     assert refused
@@ -111,7 +111,7 @@ def test_a_disk_that_is_full_ends_the_starts_and_not_the_runs(seven: World, tmp_
         assert f"the checkpoint {path} cannot be written: File too large" in line
         assert "No more syncs are started." in line
     assert triggers(seven) == len(lines) - len(refused)
-    # Every line but the torn last one can be read, and the batch can be resumed.
+    # Only the last line of the checkpoint is incomplete, so the batch can be resumed.
     with Hightouch(**seven.settings()) as client:
         items = client.syncs.run_many([1, 3, 6, 7, 2], checkpoint=path).wait(on_failure="return")
     assert [item.outcome for item in items] == ["success"] * 4 + ["failure"]
@@ -157,7 +157,7 @@ WAITS = {
 def test_a_process_that_is_asked_to_end_says_which_runs_go_on(wait: str, endless: World) -> None:
     process = start(endless, WAITS[wait])
     until(lambda: triggers(endless) == 2)
-    # After two looks at runs, the answers to both triggers have most likely arrived.
+    # Once the batch has read the states of runs twice, the answers to both triggers have most likely arrived.
     endless.wait_for(lambda log: sum(request["operation"] == "ListSyncRuns" for request in log) >= 2)
     process.send_signal(signal.SIGTERM)
     code, _, err = ended(process)

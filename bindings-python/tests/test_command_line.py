@@ -266,7 +266,7 @@ def test_no_option_takes_the_key() -> None:
 def test_a_key_in_place_of_a_file_or_an_option_is_not_repeated(world: World) -> None:
     key = world.answer["apiKey"]
     for arguments in (["--api-key", key], [f"--api-key={key}"], ["--api-key-file", key]):
-        # `command` checks that the key is in no output.
+        # `command` fails if the output contains the key.
         assert command(world, "syncs", *arguments).status == Status.USAGE
 
 

@@ -41,7 +41,8 @@ def test_a_line_of_the_docs_runs_as_it_stands(new_world: Callable[..., World], t
     [row] = command(world, "run", "7", "--json", "-q").rows
     env = environment(world, PATH=f"{tmp_path}:{environment(world)['PATH']}", HOME=str(tmp_path), token=row["token"])
     if "zsh" in line:
-        # zsh may not be installed, and bash cannot run the script for zsh, so the script only must not be empty.
+        # zsh may not be installed, and bash cannot run the script for zsh. So the test only checks that the script is
+        # not empty.
         line = line.replace("eval", "test -n")
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -27,13 +27,13 @@ DESTRUCTIVE = ["fullResync", "resetCDC", "clearAndFill"]
 
 @pytest.fixture
 def seven(new_world: Callable[..., World]) -> World:
-    """Seven syncs: the run of one fails, that of another is cancelled, and one ends with a warning."""
+    """A world with seven syncs: one run fails, one is cancelled, and one ends with a warning."""
     return new_world(syncs=7, pastRuns=0, slugs=SLUGS, runs={"seconds": 2, "bySlug": ENDS})
 
 
 @pytest.fixture
 def endless(new_world: Callable[..., World]) -> World:
-    """Seven syncs with runs that do not end."""
+    """A world with seven syncs. Their runs do not end."""
     return new_world(syncs=7, pastRuns=0, slugs=SLUGS, runs={"seconds": 1_000_000, "queuedSeconds": 0})
 
 
@@ -68,7 +68,7 @@ def test_all_good_syncs_are_done(seven: World) -> None:
     assert one["run_id"] != three["run_id"]
     assert one["successful_added"] == one["planned_added"]
     assert one["error"] is None
-    # Progress in a pipe has a line for each change.
+    # If standard error is a pipe, the command writes a line for each change of a run.
     assert re.search(r"^hightouch: sync-1 \(run \d+\): success, ", done.err, re.MULTILINE)
     assert "hightouch: 2 of 2 ended" in done.err
 
@@ -119,7 +119,7 @@ def test_a_refused_key_starts_nothing(seven: World) -> None:
 
 
 def test_syncs_come_from_arguments_files_tags_and_models(new_world: Callable[..., World], tmp_path: Path) -> None:
-    # The sandbox gives tags to each third sync and disables each eleventh.
+    # Every third sync of the sandbox has the tag, and every eleventh sync is disabled.
     world = new_world(syncs=34, pastRuns=0, slugs=SLUGS, models=2, runs={"seconds": 1})
     file = tmp_path / "syncs"
     file.write_text("# nightly\nsync-1\n\n3  # by its id\nsync-2\n")
@@ -127,7 +127,7 @@ def test_syncs_come_from_arguments_files_tags_and_models(new_world: Callable[...
     assert command(world, *listed).out == "sync-2\nsync-1\n3\n"
     assert command(world, "run", "--file", "-", "--dry-run", stdin="7\n8\n").out == "7\n8\n"
     tagged = command(world, *listed, "--tag", "team=growth").out.splitlines()
-    # The third sync was named by its id, and the 33rd is disabled.
+    # 3 syncs were named, and 11 have the tag. Sync 3 counts once although it is both, and sync 33 is disabled.
     assert len(tagged) == 3 + 11 - 1 - 1
     assert "sync-3" not in tagged
     assert "sync-6" in tagged
@@ -186,7 +186,7 @@ def test_when_the_time_is_over_tokens_name_the_runs_that_go_on(new_world: Callab
     assert found == [row["token"] for row in done.rows[:2]]
     assert "not started: 3" in done.err
     assert "sync-1 (run" in done.err
-    # The same runs are followed to their end.
+    # `follow` waits for the same runs to end.
     after = command(world, "follow", *found, "--json")
     assert after.status == Status.DONE
     assert [(row["kind"], row["parent_id"], row["outcome"]) for row in after.rows] == [
@@ -260,13 +260,13 @@ def test_ctrl_c_on_a_terminal_ends_cleanly(endless: World) -> None:
 def test_a_terminal_shows_progress_and_then_a_table(seven: World) -> None:
     seen = seen_on_terminal(seven, "run", "sync-1", "sync-2")
     assert seen.status == Status.FAILED
-    # The first frame is always drawn.
+    # The command always draws the first state, however soon the runs end.
     assert "0 of 2 ended" in seen.text
     text = "\n".join(seen.screen)
     assert "2 of 2 ended, 1 failed" in text
     assert re.search(r"^sync +run id +outcome +status", text, re.MULTILINE)
     assert "error: 1 of 2 syncs did not succeed." in text
-    # The text of the server cannot clear the screen.
+    # The error text of the server contains a sequence that clears a screen. The terminal must not receive it.
     assert "\x1b[2J" not in seen.text
 
 

@@ -1,4 +1,4 @@
-"""The programs of README for a daily job: several syncs of which some fail, and a week's runs in a file."""
+"""The README's programs for a daily job: running several syncs, of which some fail, and writing runs to a file."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def test_five_syncs_of_which_two_fail_are_named_and_the_program_exits_with_1(
 def test_the_runs_of_1000_syncs_come_as_fast_as_the_limit_allows(
     new_world: Callable[..., World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The test reads the times in the server's log. Time passes as fast as real time, so a delay of this machine counts
-    once: 5 % are 2.5 seconds.
+    """Compares the times of the first and the last request in the server's log with the limit. The test runs in real
+    time and allows 5 % more, about 2.5 seconds, for delays of this machine.
     """
     world = new_world(syncs=1000, pastRuns=2, timeScale=1)
     monkeypatch.setattr(hightouch_sdk, "AsyncHightouch", partial(AsyncHightouch, **world.settings()))
@@ -115,5 +115,5 @@ def test_duckdb_converts_the_file_of_the_program_in_swift(
         expected = Records(SyncRun, week).to_arrow()
     runs = pq.read_table("runs.parquet")
     assert expected.num_rows > 30
-    # The columns have the same order. DuckDB knows no type of a column without values.
+    # DuckDB cannot infer the type of a column without values, so the test converts the columns to the expected types.
     assert runs.rename_columns(expected.column_names).cast(expected.schema).sort_by("id") == expected.sort_by("id")

@@ -1,4 +1,4 @@
-"""Results in other libraries: each is installed and used here as its users would."""
+"""Results in other libraries. The tests use the real libraries as a user would."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def test_msgspec_converts_values_and_with_a_hook_their_opaque_json() -> None:
 
 
 class Report(pydantic.BaseModel):
-    """A model of a user."""
+    """A pydantic model that a user of the package may write."""
 
     sync: Sync
     runs: list[SyncRun]

@@ -18,7 +18,7 @@ SYNC = {"id": 1, "slug": "a", "status": "success", "configuration": {}, "referen
 
 
 class _Once(BaseHTTPRequestHandler):
-    """Answers one request a connection, and closes the connection."""
+    """Handles one request per connection: answers, then closes the connection."""
 
     protocol_version = "HTTP/1.0"
 
@@ -76,7 +76,7 @@ CASES = {
 def test_a_call_without_descriptors_says_so_and_works_once_there_are_some(
     world: World, closing: str, before: str, client: str
 ) -> None:
-    """Incident: the error was a ConfigError about the file in `SSL_CERT_FILE`."""
+    """Incident: the call raised a ConfigError about the file in `SSL_CERT_FILE`."""
     out, err = run(
         world,
         EXHAUSTED
@@ -104,7 +104,7 @@ def test_a_call_without_descriptors_says_so_and_works_once_there_are_some(
     assert first.startswith("ConnectError connect no_descriptors syncs.get(1): no connection "), first
     assert "too many open files: this process has no file descriptors left." in first
     assert first.endswith("Close files and connections that are no longer needed, or raise the limit with `ulimit -n`.")
-    # Nothing listens on the port of the client that was created then.
+    # Nothing listens on port 9, so there the call is refused although descriptors are free again.
     assert second == ("refused" if "127.0.0.1:9/" in client else "1")
 
 
@@ -128,12 +128,12 @@ def test_a_setting_that_names_a_file_says_that_it_cannot_be_opened(world: World)
 
 
 def test_the_first_call_of_a_process_without_descriptors_says_so(world: World) -> None:
-    """Incident: it was an OSError of the thread that makes calls."""
+    """Incident: the call raised an OSError, because the thread for the I/O could not start."""
     out, err = run(
         world,
         EXHAUSTED
         + """
-        import hightouch_sdk._operations  # what a first call imports
+        import hightouch_sdk._operations  # a first call would import it
         client = Hightouch(**settings)
         held = exhausted()
         try:

@@ -13,7 +13,7 @@ import pytest
 from hightouch_sdk import Hightouch, diagnose
 from sandbox import World
 
-# `python -m hightouch_sdk` on a machine without the libraries of the extra `cli`.
+# Runs `python -m hightouch_sdk` as if the libraries of the extra `cli` were not installed.
 WITHOUT_EXTRA = "import runpy, sys; sys.modules['click'] = None; runpy.run_module('hightouch_sdk', run_name='__main__')"
 COMMANDS = {"with the extra": ["-m", "hightouch_sdk"], "without the extra": ["-c", WITHOUT_EXTRA]}
 

@@ -1,4 +1,4 @@
-"""The program in `docs/editing.md` that changes a mapping in many syncs, previewed and undone."""
+"""The program in `docs/editing.md` that changes a mapping in many syncs, shows a preview, and undoes the change."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_many_syncs_are_changed_and_restored(
     saved = json.loads((tmp_path / "before.json").read_text())
     assert saved == {str(number): before[number] for number in changed}
 
-    # Incident: a second run of the program overwrote the saved values.
+    # A second run must not overwrite the saved values, as the program once did.
     assert job() == ""
     assert json.loads((tmp_path / "before.json").read_text()) == saved
     with Hightouch() as ht:
@@ -87,7 +87,7 @@ def test_many_syncs_are_changed_and_restored(
 def test_the_undo_says_what_the_server_did_not_take_back(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Incident: the sandbox merges configurations, so an added member stayed, and nothing said so."""
+    """Incident: the server merges configurations, so the undo could not remove an added member, and did not say so."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HIGHTOUCH_API_KEY", world.answer["apiKey"])
     monkeypatch.setenv("HIGHTOUCH_BASE_URL", world.answer["httpBaseUrl"])
@@ -103,7 +103,7 @@ def test_the_undo_says_what_the_server_did_not_take_back(
 
 
 class Exact(BaseHTTPRequestHandler):
-    """A server with one sync, whose configuration it keeps as text."""
+    """A server with one sync. The server keeps the sync's configuration as text."""
 
     texts: ClassVar[list[str]] = [EXACT]
 

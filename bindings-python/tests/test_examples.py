@@ -45,7 +45,7 @@ def examples() -> dict[str, str]:
         for index, block in enumerate(blocks):
             code = textwrap.dedent(block)
             if PROJECT.match(code):
-                continue  # A file of the project that test_stranger.py runs.
+                continue  # This block is a file of the project that test_stranger.py runs.
             programs[f"{page}-{index + 1}"] = code if "Hightouch(" in code else BEFORE + code
     return programs
 
@@ -88,7 +88,7 @@ def test_every_example_runs_as_it_stands(
             "HIGHTOUCH_SANDBOX": sandbox.program,
         },
     )
-    # `progress=True` writes lines of its own, because standard error is not a terminal here.
+    # Standard error is not a terminal here, so `progress=True` writes lines that begin with `hightouch: `.
     unexpected = [line for line in done.stderr.splitlines() if not line.startswith("hightouch: ")]
     assert (unexpected, done.returncode) == ([], 0)
     assert len(re.findall(r"^--- ", done.stdout, re.MULTILINE)) == len(examples)
@@ -99,7 +99,7 @@ def test_every_example_runs_as_it_stands(
 def test_every_example_passes_a_strict_type_check(tmp_path: Path, checker: str) -> None:
     for name, code in EXAMPLES.items():
         (tmp_path / f"{name.replace('-', '_')}.py").write_text(code)
-    # The stubs of pyarrow lack types, which examples that call it cannot add.
+    # The type stubs of pyarrow are incomplete, and an example cannot add the missing types.
     config = {"typeCheckingMode": "strict", "reportUnknownMemberType": False}
     (tmp_path / "pyrightconfig.json").write_text(json.dumps(config))
     options = {

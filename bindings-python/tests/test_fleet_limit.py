@@ -53,7 +53,7 @@ def redis() -> Iterator[Server]:
 
 
 def known(client: Hightouch | AsyncHightouch) -> Stats:
-    """Returns the state of the limit once the server has answered."""
+    """Returns the client's statistics once the server that keeps the limit has answered."""
     until(lambda: client.stats().members is not None)
     return client.stats()
 

@@ -19,7 +19,7 @@ from scripts import run
 from servers import Server, free_port
 
 WORKERS = 4
-# This is about five windows of the world's limit.
+# How many seconds the test sends requests: about five windows of the limit, because `timeScale` is 4.
 SECONDS = 12.0
 
 CLIENT = """
@@ -28,7 +28,7 @@ from hightouch_sdk import Hightouch
 
 ht = Hightouch(ca_bundle=os.environ["HIGHTOUCH_DEMO_CA"], _internal={"timeScale": float(os.environ["TIME_SCALE"])})
 """
-# The framework loads this before it forks, and the master has used the client by then.
+# gunicorn loads this program before it forks. So the master process uses the client first, and the workers inherit it.
 WEB = (
     CLIENT
     + """
@@ -53,7 +53,7 @@ ht.syncs.get(1)
 @app.task
 def get():
     ht.syncs.get(1)
-    # Processes can append short lines to one file: the lines do not get mixed.
+    # Several processes can append short lines to the same file without mixing the lines.
     with open(os.environ["DONE"], "a") as done:
         done.write(f"{os.getpid()} {ht.stats().scope}\\n")
 """
@@ -88,7 +88,7 @@ def environment(world: World, server: Server, scope: str, **more: str) -> dict[s
 
 
 def check(world: World, scope: str, done: Counter[str], workers: int = WORKERS, part: float = 0.5) -> None:
-    """Checks that nothing was refused, and that each worker has had at least ``part`` of its fair part."""
+    """Checks that no request was refused, and that each worker had at least ``part`` of an equal share of the calls."""
     log = world.log()
     assert (log["refused"], log["violations"]) == (0, [])
     assert {line.split()[1] for line in done} == {scope}
@@ -102,7 +102,7 @@ def test_the_workers_of_gunicorn_share_one_limit_after_a_preload(
     (tmp_path / "web.py").write_text(WEB)
     port = free_port()
     options = ["--preload", "--workers", str(WORKERS), "--threads", "4", "--bind", f"127.0.0.1:{port}"]
-    # A worker that does not answer is killed after this many seconds. Requests wait here for the limit.
+    # gunicorn kills a worker that is busy for longer than `--timeout` seconds. Here the requests wait for the limit.
     options += ["--timeout", "120", "--graceful-timeout", "1", "--no-control-socket"]
     gunicorn = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", *options, "web:app"],
@@ -124,7 +124,7 @@ def test_the_workers_of_gunicorn_share_one_limit_after_a_preload(
     try:
         until(lambda: answers(port))
         end = time.monotonic() + SECONDS
-        # There are many more visitors than threads, so that every worker always has something to do.
+        # There are many more visitors than threads of workers, so that every worker always has a request to answer.
         visitors = [threading.Thread(target=visit) for _ in range(WORKERS * 12)]
         for visitor in visitors:
             visitor.start()
@@ -133,7 +133,7 @@ def test_the_workers_of_gunicorn_share_one_limit_after_a_preload(
     finally:
         gunicorn.terminate()
         gunicorn.wait(60)
-    # On a busy machine, some workers accept the connections of most visitors.
+    # On a busy machine, some workers accept most connections, so the others may have much less than an equal share.
     check(busy_world, scope, done, part=0.05)
 
 

@@ -22,7 +22,7 @@ SLOW_RUN = {"seconds": 100_000}
 
 
 def interrupted(call: Callable[[], object], when: Callable[[], bool]) -> str:
-    """Makes a call, presses Ctrl-C once the condition is met, and returns the notes of the exception."""
+    """Makes a call, simulates Ctrl-C once ``when`` is true, and returns the notes of the exception."""
     main = threading.get_ident()
 
     def press() -> None:
@@ -38,7 +38,7 @@ def interrupted(call: Callable[[], object], when: Callable[[], bool]) -> str:
 
 
 def cancelled(call: Callable[[], Coroutine[Any, Any, object]], when: Callable[[], bool]) -> str:
-    """Makes a call in a task, cancels it once the condition is met, and returns the notes of the exception."""
+    """Makes a call in a task, cancels the task once ``when`` is true, and returns the notes of the exception."""
     seen: list[str] = []
 
     async def inside() -> None:
@@ -150,7 +150,7 @@ def test_a_task_stops_while_it_waits_for_the_limit(new_world: Callable[..., Worl
             await client.request("GET", "/syncs")
 
     cancelled(three, when=lambda: client.stats().waiting.read == 1)
-    # The task ends at once, but its place in the queue is free only a moment later.
+    # The task ends at once, but its request leaves the queue only a moment later.
     until(lambda: client.stats().waiting.read == 0)
     assert len(world.requests()) == 2
 

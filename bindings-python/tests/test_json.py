@@ -51,7 +51,7 @@ def test_an_integer_that_python_refuses_leaves_the_other_numbers_exact() -> None
 
 
 class Echo:
-    """A server that records request bodies and answers with them."""
+    """A server that records the body of each request and answers with the same body."""
 
     def __init__(self) -> None:
         self.bodies: list[str] = []

@@ -1,4 +1,4 @@
-"""Edits of JSON and differences, by the cases that the tests of all languages read."""
+"""Edits and differences of JSON. The tests of all languages read the same cases from files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CASES: dict[str, list[dict[str, Any]]] = json.loads(
 )
 
 
-# JSON with long numbers, in several spacings.
+# JSON texts with long numbers and with different white space.
 TEXTS = st.builds(
     lambda value, indent, colon: json.dumps(value, ensure_ascii=False, indent=indent, separators=(",", colon)),
     strategies.long_json,

@@ -56,7 +56,7 @@ def test_a_diagnosis_calls_the_key_function_too(world: World) -> None:
 
 
 def refused(world: World, count: int) -> Callable[[int], None]:
-    """Returns a function for ``Vault(before=…)`` that waits until ``count`` requests have been refused."""
+    """Returns a function for ``Vault(before=…)`` that waits until the server has refused ``count`` requests (401)."""
     return lambda _: until(lambda: statuses(world) == [401] * count)
 
 
@@ -164,7 +164,7 @@ def test_a_key_that_was_set_by_hand_is_used_until_it_is_refused(world: World) ->
 
 
 class ShutError(Exception):
-    """The vault returns no key."""
+    """What a key function raises if it has no key to return."""
 
 
 def shut(asked: int) -> None:
@@ -201,7 +201,7 @@ def test_a_coroutine_function_that_fails_fails_all_calls_that_wait_for_it(world:
         asked += 1
         while started < CALLERS:
             await asyncio.sleep(0.01)
-        # All calls have started. Gives them time to reach the wait for the key.
+        # All calls have started. The pause lets each of them begin to wait for the key.
         await asyncio.sleep(0.5)
         raise ShutError
 

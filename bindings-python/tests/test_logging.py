@@ -31,7 +31,7 @@ def events(records: list[logging.LogRecord]) -> list[str]:
 
 
 class Watch(logging.Handler):
-    """Counts the requests that the world has received when a record is written."""
+    """Notes each record's event, and how many requests the world had received when the record was written."""
 
     def __init__(self, world: World) -> None:
         super().__init__(logging.INFO)
@@ -91,7 +91,7 @@ def test_the_record_of_a_call_has_its_id_its_method_and_its_sync(
         "resource": 'sync "orders"',
         "sync": "orders",
         "attempt": 2,
-        "waited": pytest.approx(0, abs=1),  # other processes of this host may hold the limit's file for a moment
+        "waited": pytest.approx(0, abs=1),  # another process of this host may lock the limit's file for a moment
     }
     assert by_slug.getMessage().startswith('syncs.get (sync "orders") succeeded in ')
     assert extra(by_id)["call_id"] == ends[1].call_id != ends[0].call_id
@@ -119,12 +119,12 @@ def test_a_lost_trigger_is_told_when_the_search_begins(
         assert client.syncs.trigger(1).adopted
     assert events(info.records) == ["searching", "adopted"]
     assert info.records[1].getMessage() == "syncs.trigger (sync 1) has found its run: 9001."
-    # In between, the list of runs is read several times.
+    # Between the two records, the client reads the list of runs several times.
     assert seen[0][1] < seen[1][1]
 
 
 def refusals() -> list[dict[str, Any]]:
-    """A failure, and a refusal after which the server asks for a pause of 30 s, which last 1.5 s in the world."""
+    """Answers of the server: a failure, then a refusal that asks for a pause of 30 s. In this world that is 1.5 s."""
     return [
         {"when": {"nth": 1}, "answer": {"status": 503}},
         {"when": {"nth": 2}, "answer": {"status": 429, "headers": {"Retry-After": "30"}}},
@@ -151,7 +151,7 @@ def test_retries_cuts_and_long_waits_are_told_while_the_call_goes_on(
     assert events(info.records) == ["retry", "cut", "waiting", "waited"]
     assert {extra(record)["call_id"] for record in info.records} == {ends[0].call_id}
     assert [extra(record)["attempt"] for record in info.records] == [1, 2, 2, 2]
-    # The third request is sent after the wait.
+    # The record says that the call waits, so the third request has not been sent yet.
     assert seen[2] == ("waiting", 2)
     meta = ends[0].meta
     assert meta is not None
@@ -313,7 +313,7 @@ def test_no_answer_is_missed_among_many_records(
     world = new_world(script=[{"answer": {"status": 503}, "times": 40}])
 
     async def main() -> None:
-        # The test needs many clients, because each has a budget of retries, which 40 retries would use up.
+        # A single client would use up its budget of retries after fewer than 40, so the test has many clients.
         clients = [AsyncHightouch(**world.settings(max_retries=20)) for _ in range(20)]
         await asyncio.gather(*(client.syncs.get(sync) for client in clients for sync in (1, 2, 3)))
         await asyncio.gather(*(client.close() for client in clients))

@@ -13,9 +13,9 @@ from scripts import run
 # How many sources the list has. The sandbox writes sources three times as fast as syncs, and the package reads both
 # with the same code.
 ITEMS = 40_000
-# Memory that allocators may retain. All items together would take four times as much.
+# How far memory may grow, because allocators retain some. All items together would take four times as much.
 SLACK_KIB = 8 * 1024
-# After how many seconds a script counts as hung. Reading takes a few seconds, and much longer on a busy machine.
+# After how many seconds the test stops a script. Reading takes a few seconds, and much longer on a busy machine.
 HUNG = 600
 
 BLOCKING = """
@@ -31,7 +31,7 @@ async def main():
 
 asyncio.run(main())
 """
-# Runs in a process of its own, because other tests leave objects in memory.
+# The script runs in a separate process, because other tests leave objects in memory.
 PREPARED = """
 settings["limit"] = (ITEMS, 10)
 seen, resident = 0, []

@@ -30,7 +30,7 @@ gevent.spawn(count)
 
 
 def in_gevent(world: World, script: str) -> str:
-    # gevent asks programs to patch the standard library first, so the script begins with the patches.
+    # gevent must patch the standard library before anything else is imported, so the patches come first.
     return run(world, GEVENT + script)[0].strip()
 
 

@@ -1,4 +1,4 @@
-"""Why a run did not succeed, as properties of errors and runs, and handles of runs that exist already."""
+"""The property `problem`, which says why a run did not succeed, and handles of runs that exist already."""
 
 from __future__ import annotations
 

@@ -155,7 +155,7 @@ def test_a_forked_child_shows_its_own_waits(three: World) -> None:
 
     with Hightouch(**settings) as ht:
         run = ht.syncs.trigger("orders")
-        # A thread may hold the lock while another one forks.
+        # A thread may hold the lock while another thread forks.
         _progress_display._Stages.lock.acquire()
         child = os.fork()
         if not child:
@@ -262,7 +262,7 @@ def test_only_what_the_limit_holds_back_counts_as_waiting_for_it(monkeypatch: py
     monkeypatch.setattr("hightouch_sdk._progress_rows.monotonic", lambda: seconds)
 
     def after(wait: float, **more: Any) -> str:
-        """The notice after calls have waited for some seconds."""
+        """Returns the notice on the display after calls have waited for ``wait`` seconds."""
         nonlocal seconds
         notice = LimitNotice()
         notice.text(stats(**more))
@@ -272,7 +272,8 @@ def test_only_what_the_limit_holds_back_counts_as_waiting_for_it(monkeypatch: py
     assert after(5, waiting=Waiting(read=1)) == "waiting for the rate limit, for 5 s so far"
     assert after(5, waiting=Waiting(trigger=1)) == "waiting for the rate limit, for 5 s so far"
     assert after(2, waiting=Waiting(read=1)) == ""
-    # Looks at runs have their own part of the limit, and may wait for it even while the rest of the limit is free.
+    # Calls that read the state of a run (`poll`) may use only a tenth of the limit. So such calls may wait although the
+    # limit is not used up, and then no notice is shown.
     assert after(5, waiting=Waiting(poll=9), used=100) == ""
     assert after(5, waiting=Waiting(poll=9), used=200) == "waiting for the rate limit, for 5 s so far"
     closed = after(1, waiting=Waiting(poll=9), closed_for_ms=8000)
@@ -385,7 +386,7 @@ def test_a_notebook_shows_one_table_that_is_updated(three: World) -> None:
 
 def cell(world: World, code: str) -> tuple[list[dict[str, Any]], str | None]:
     """Runs code in a kernel of Jupyter. Returns the messages of the cell, and the error if there was one."""
-    # Not installed for Python 3.10.
+    # Jupyter is not installed for Python 3.10.
     manager = pytest.importorskip("jupyter_client.manager").KernelManager(kernel_name="python3")
     manager.start_kernel(env=world.environment())
     client = manager.client()

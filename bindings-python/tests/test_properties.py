@@ -55,7 +55,7 @@ def confidant(sandbox: Sandbox) -> Confidant:
 
 
 def spelled(value: object) -> str:
-    """Returns the JSON of a value. Tests compare this text, because in Python 1, 1.0 and True are equal."""
+    """Returns the JSON of a value. Tests compare this text, because Python considers 1, 1.0 and True equal."""
     plain = value.to_python() if isinstance(value, (Json, JsonObject, JsonArray)) else value
     return json.dumps(plain, sort_keys=True)
 
@@ -99,7 +99,7 @@ def test_the_variables_of_a_message_come_back(
 
 
 class Confidant:
-    """Accepts any body, even one that the sandbox would refuse, and answers a read with it."""
+    """Accepts any body, even a body that the sandbox would usually refuse, and answers a read with its members."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
@@ -107,7 +107,10 @@ class Confidant:
     def hears(
         self, read: Callable[[Hightouch], T], call: Callable[[Hightouch], object], named: dict[str, object]
     ) -> tuple[Any, T]:
-        """Returns the body that ``call`` sends, and the result of ``read`` if the answer has the same members."""
+        """Returns the body that ``call`` sends, and what ``read`` returns if the server answers with that body.
+
+        ``named`` has the members that each answer contains besides those of the body.
+        """
         _, (request,) = self.answers(named, call)
         sent = request["body"]
         return sent, self.answers({**named, **sent}, read)[0]

@@ -63,7 +63,7 @@ START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 def values() -> list[Any]:
-    """Returns every class of values."""
+    """Returns all public classes of values."""
     named = [getattr(hightouch_sdk, name) for name in [*hightouch_sdk.__all__]]
     return [it for it in named if isinstance(it, type) and hasattr(it, "to_json")]
 

@@ -25,7 +25,7 @@ ENDS = {"success": 0, "warning": 1, "failed": 2}
 
 
 def made(world: World, **options: Any) -> tuple[RunsReport, PageOfReport]:
-    """Makes a report of a world, and checks what holds for every page."""
+    """Creates a report on a world, and checks what must hold for every page."""
     stream = io.StringIO()
     with Hightouch(**world.settings()) as client:
         report = runs_report(client, output=stream, **{"since": LONG, **options})
@@ -77,7 +77,7 @@ def edited(operation: str, path: str, *edits: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def busy(new_world: Callable[..., World]) -> World:
-    """Twelve syncs with nine runs each; one run of the second sync rejected rows."""
+    """A world with twelve syncs of nine runs each. The destination rejected rows of one run of the second sync."""
     reject = edited("ListSyncRuns", "/syncs/2/runs", {"at": "/data/3/failedRows/addedCount", "set": 40})
     return new_world(syncs=12, pastRuns=9, script=[reject])
 

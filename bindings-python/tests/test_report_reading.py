@@ -1,4 +1,4 @@
-"""How a report reads: its requests, its progress, its errors, its file, its period; with both clients."""
+"""How a report reads a workspace with both clients: requests, progress, errors, the file and the period."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_progress_is_one_line_on_a_terminal_and_nothing_elsewhere(
 
 def test_a_coroutine_function_is_no_progress_of_the_blocking_client(world: World) -> None:
     async def see(_: ReportProgress) -> None:
-        """Must be refused, because the blocking client never awaits anything."""
+        """A coroutine function, which must be refused because the blocking client awaits nothing."""
 
     with pytest.raises(InvalidRequestError, match="plain function"):
         read(world, progress=see)
@@ -253,7 +253,7 @@ def test_no_run_is_kept(new_world: Callable[..., World]) -> None:
         kept.append(sum(isinstance(each, SyncRun) for each in gc.get_objects()))
 
     read(new_world(syncs=4, pastRuns=400), since=timedelta(days=3000), progress=look)
-    # Up to one page of runs, the last one, may still be in memory.
+    # Only the runs of the page that was read last, at most 100, may still be in memory.
     assert max(kept) <= 100
 
 

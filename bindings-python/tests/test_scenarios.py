@@ -1,4 +1,4 @@
-"""Every scenario, through both clients."""
+"""Plays every scenario with both clients."""
 
 from __future__ import annotations
 

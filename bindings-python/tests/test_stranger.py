@@ -1,4 +1,4 @@
-"""A project of somebody else: the blocks of docs/testing.md, in an empty folder, with the packages installed."""
+"""Runs the code of docs/testing.md as a user would: in an empty folder, with the built packages installed."""
 
 from __future__ import annotations
 

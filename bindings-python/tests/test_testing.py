@@ -1,4 +1,4 @@
-"""``hightouch_sdk.testing``: worlds, what is armed in them, and what is read from them."""
+"""``hightouch_sdk.testing``: worlds, the faults that a test arms in them, and the requests that they record."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_time_passes_faster_for_clients_that_read_the_environment(
     for name, value in world.environment.items():
         monkeypatch.setenv(name, value)
     world.fail_next("syncs.get", 429, retry_after=40)
-    # `max_wait` is real time. In real time the pause would be longer, so that the call would fail at once.
+    # `max_wait` is in real seconds. If time did not pass faster, the pause of 40 s would be too long, and the call fail.
     with Hightouch(max_wait=30) as ht:
         assert ht.syncs.get(1).id == 1
 
@@ -231,7 +231,7 @@ world = World()
 if sys.argv[1] == "fork":
     ready, tell = os.pipe()
     if os.fork() == 0:
-        other = World()  # in a server of its own
+        other = World()  # on a second server
         os.write(tell, b"1" if other.sandbox.http_url != world.sandbox.http_url else b"0")
         os.close(1)
         time.sleep(600)

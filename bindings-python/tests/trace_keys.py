@@ -1,4 +1,4 @@
-"""Records texts that tests saw, for the scan for keys (tests/house/canary): `{"player", "what", "text"}` per line."""
+"""Records texts that users may see, as lines `{"player", "what", "text"}`. tests/house/canary looks for keys there."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def trace(player: str, what: str, *texts: object) -> None:
 
 
 def trace_error(player: str, error: BaseException) -> None:
-    """Records everything that may be printed or stored of an error: texts, traceback, attributes and pickle."""
+    """Records all texts of an error that may be printed or stored: message, traceback, attributes and pickle."""
     report = "".join(traceback.format_exception(error))
     trace(player, "error", error, repr(error), report, getattr(error, "__dict__", ""), pickled(error))
 
 
 def pickled(value: object) -> str:
-    """Returns a pickle as text, and the reprs of the unpickled value and of a copy."""
+    """Pickles a value. Returns the pickle as text, and the reprs of the unpickled value and of a copy."""
     kept = pickle.dumps(value)
     return f"{kept.decode('latin-1')} {pickle.loads(kept)!r} {copy.copy(value)!r}"
 
@@ -43,7 +43,7 @@ def trace_run(player: str, run: Any) -> None:
 
 
 def trace_value(player: str, what: str, value: Any) -> None:
-    """Records a report, such as a diagnosis."""
+    """Records a value such as a diagnosis."""
     trace(player, what, repr(value), msgspec.json.encode(value).decode(), pickled(value))
 
 

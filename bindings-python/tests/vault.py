@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Vault:
-    """Returns one key after another, then the last one again, and counts the calls."""
+    """A key function that returns its keys in order, and after that the last key again. Counts its calls."""
 
     def __init__(self, *keys: str, before: Callable[[int], object] = lambda _: None) -> None:
         self._keys = list(keys)
