@@ -102,13 +102,13 @@ impl Shared {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an item to one of the two queues. Runs in whichever thread does the I/O, without the GIL, so it must not use
-    /// the interpreter.
+    /// Adds an item to one of the two queues. The thread that does the I/O calls this without the GIL, so this must not
+    /// use the interpreter.
     fn deliver<T>(&self, queue: impl FnOnce(&mut Given) -> &mut Vec<T>, item: T) {
         let mut given = self.lock();
         let queue = queue(&mut given);
-        // The first item of each queue wakes the loop. The queues are emptied one after the other, so an item in one of
-        // them does not promise that the other is looked at again.
+        // The first item of each queue wakes the loop. The loop empties the queues one after the other, so it may have
+        // passed one queue already although the other still holds an item.
         let first = queue.is_empty();
         queue.push(item);
         drop(given);

@@ -11,8 +11,8 @@ use std::{io, thread};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
-/// How often the driver's thread checks whether any thread still waits for a call. The last thread to leave notifies it
-/// only if there are tasks, because a notification would cost every call a wake-up.
+/// How often the driver's thread checks whether any thread still waits for a call. The last thread that stops waiting
+/// wakes the driver's thread only if there are tasks, because otherwise every call would cost a wake-up.
 const BUSY: Duration = Duration::from_millis(500);
 /// If there are no tasks, the driver's thread takes over once no thread has waited for a call for this long. A program
 /// that makes one call after another pauses for less, so its next call need not take the I/O back.

@@ -71,8 +71,8 @@ impl Engine {
 
     /// Makes a call and waits for `(ok, head, body)`. If a signal handler raises, the call is cancelled. Then the
     /// result holds the exception, and the answer of the cancelled call if it arrives within [`CANCEL`]. During the
-    /// wait, `listener` is called with each notice (JSON). What it raises is reported as unraisable if it is an
-    /// `Exception`; anything else has the same effect as an exception of a signal handler.
+    /// wait, `listener` is called with each notice (JSON). An `Exception` of the listener is reported as unraisable. Any
+    /// other exception of the listener has the same effect as an exception of a signal handler.
     #[pyo3(signature = (op, args, opts, listener=None))]
     fn call<'py>(
         &self,
@@ -97,8 +97,8 @@ impl Engine {
         } else {
             Box::pin(self.door.call(op, args, opts, &cancel))
         };
-        // Returns what the listener raised if it is not an `Exception`, such as the exception of a signal handler that ran
-        // inside the listener.
+        // Passes all notices to the listener. Returns an exception of the listener that is not an `Exception`: a signal
+        // handler may have raised it inside the listener.
         let tell_all = || {
             let (Some(listener), Some(notices)) = (listener, &notices) else { return None };
             for notice in notices.try_iter() {

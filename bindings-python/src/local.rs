@@ -4,7 +4,7 @@ use hightouch_sdk::wire;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-/// Makes a function of the door without a client. Raises `ValueError` with the sentence to show.
+/// Calls a function of the door that needs no client. Raises `ValueError`; its text is the error message for the user.
 #[pyfunction]
 pub(crate) fn local(py: Python<'_>, op: &str, args: &str) -> PyResult<String> {
     py.detach(|| wire::local(op, args)).map_err(PyValueError::new_err)

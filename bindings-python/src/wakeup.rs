@@ -1,5 +1,5 @@
-//! Wakes an event loop that watches a file descriptor. The mailbox calls `wake` when its first answer arrives and
-//! `clear` before its answers are taken. So no answer is missed; at worst the loop wakes up once for nothing.
+//! Wakes an event loop that watches a file descriptor. The mailbox calls `wake` when the first item arrives, and
+//! `clear` before the loop takes the answers. So the loop misses no item; at worst, it wakes up once for nothing.
 
 #[cfg(unix)]
 pub(crate) use self::pair::Wakeup;
