@@ -26,7 +26,7 @@ def _check_rust() -> None:
 
 
 def get_requires_for_build_wheel(config_settings=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Requires nothing besides maturin. Checks for Rust here, because pip calls this function first."""
+    """Returns no further requirements. Checks for Rust, because pip calls this function before it builds anything."""
     _check_rust()
     return []
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sphinx.environment import BuildEnvironment
 
 PACKAGE = "hightouch_sdk"
-# The classes of the resources, by their names on a client.
+# Maps the name of each resource on a client, such as `syncs`, to the name of its class.
 RESOURCES = {
     name: "".join(part.title() for part in name.split("_"))
     for name, it in vars(_resources.Resources).items()
@@ -61,20 +61,20 @@ toc_object_entries = False
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True}
-# Shows types by their public names. A type that is imported only for annotations cannot be resolved, so its name is
-# shown as written.
+# Sphinx shows these types by their public names. It cannot resolve a type that is imported only for annotations, so it
+# shows the name of such a type as the annotation has it.
 RUNS = {"SyncRun", "SequenceRun", "IdentityGraphRun"}
-# In a union, Sphinx shows the `repr` of the object that stands for the name. So this `repr` is the name.
+# In a union, Sphinx shows the `repr` of the object that stands for a type. So this `repr` is the name of the type.
 TypeAliasForwardRef.__repr__ = lambda alias: alias.name  # type: ignore[method-assign]
 autodoc_type_aliases = {name: name for name in hightouch_sdk.__all__ if name not in RUNS}
 
-# No page documents the types of other packages, or the names of types that only annotations contain.
+# Sphinx must not warn that no page documents these: types of other packages, and names that only annotations contain,
 nitpick_ignore_regex = [
     ("py:.*", r"(typing\.|collections\.|datetime\.|os\.|functools\.|msgspec\.).*"),
     ("py:class", r"(opentelemetry\..*|TracerProvider|Self|ImportError|RuntimeError)"),
     ("py:class", r"(Any|Async)?(Iterator|Callable|Mapping|Sequence|Awaitable|Generic|Literal|PathLike.*|Any)"),
     ("py:class", r"(str|bytes|int|float|bool|object|list|dict|tuple|type|None|datetime|timedelta|BaseException)"),
-    # Type variables, and classes with the same methods as a resource that is documented.
+    # type variables, and classes with the same methods as a documented resource.
     ("py:(class|obj)", r"(.*\.)?[KLST]"),
     ("py:class", r"(.*\.)?(\w+WithRawResponse|Async(" + "|".join(RESOURCES.values()) + "))"),
 ]
@@ -92,7 +92,7 @@ def setup(app: Sphinx) -> None:
 
 
 def share_comments(_: Sphinx) -> None:
-    """Adds the attribute docs of private modules to the package, because public classes name it as their module."""
+    """Copies the docs of attributes from private modules to the package, which public classes name as their module."""
     docs = ModuleAnalyzer.for_module(PACKAGE)
     docs.analyze()
     for path in Path(hightouch_sdk.__file__).parent.glob("_[a-z]*.py"):
@@ -106,7 +106,7 @@ def share_comments(_: Sphinx) -> None:
 
 
 def complete(_: Sphinx, page: str, source: list[str]) -> None:
-    """Adds all values and resources of the package to their pages."""
+    """Adds the values to the page `values`, and the resources to the page `resources`."""
     if page == "values":
         source[0] += "\n\n".join(value(name) for name in _names.__all__)
     if page == "resources":
@@ -139,9 +139,9 @@ def public_signature(
     if issubclass(it, MADE_BY_PACKAGE) and it is not hightouch_sdk.HightouchError:
         return "", None
     if hasattr(it, "__struct_fields__") or it is hightouch_sdk.Records:
-        # Removes the types: for some fields the signature has types that only the decoder uses. The page shows the
-        # public type of each field. In the signature of `Records`, Sphinx would link the builtin `type` to an attribute
-        # of that name.
+        # Removes the types, because some of them are types that only the decoder uses. The page shows the public type
+        # of each field anyway. In the signature of `Records`, Sphinx would link the builtin `type` to an attribute of
+        # that name.
         shown = inspect.signature(it)
         bare = [each.replace(annotation=each.empty) for each in shown.parameters.values()]
         return str(shown.replace(parameters=bare)), None
@@ -149,13 +149,13 @@ def public_signature(
 
 
 def before_napoleon(_app: Sphinx, what: str, name: str, _it: object, _options: object, lines: list[str]) -> None:
-    """Hides the doc of an attribute from napoleon, which would take the text before a colon for a type."""
+    """Hides the doc of an attribute from napoleon, an extension that would take the text before a colon for a type."""
     if what in {"attribute", "data", "property"}:
         PROSE[name] = lines.copy()
 
 
 def after_napoleon(_app: Sphinx, _what: str, name: str, _it: object, _options: object, lines: list[str]) -> None:
-    """Restores the prose of an attribute."""
+    """Restores the doc of an attribute that ``before_napoleon`` has hidden."""
     if name in PROSE:
         lines[:] = PROSE.pop(name)
 
