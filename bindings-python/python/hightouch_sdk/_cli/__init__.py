@@ -1,4 +1,4 @@
-"""The command line ``hightouch-sdk``. Importing the package imports none of this."""
+"""The command line ``hightouch-sdk``. Importing ``hightouch_sdk`` does not import this package."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ State: TypeAlias = SyncRun | SequenceRun | IdentityGraphRun | None
 
 
 class Followed(NamedTuple):
-    """A run that was followed by its token."""
+    """One row of the command ``follow``: a run, and how following it ended."""
 
     kind: str
     parent_id: int | str
@@ -84,7 +84,7 @@ def _rejected(state: State) -> int | None:
 
 
 def _counts(state_of: Callable[[T], State]) -> list[Column[T]]:
-    """Returns the columns with the row counts of a run of a sync. They are empty for other runs."""
+    """Returns the columns with the row counts of a run of a sync. Runs of other kinds leave them empty."""
 
     def count(of: str, kind: str) -> Column[T]:
         def value(row: T) -> int | None:

@@ -18,7 +18,7 @@ from ._values import Moment, Pair
 
 def selected(ht: Hightouch, tags: tuple[tuple[str, str], ...], model: int | None) -> Iterator[Sync]:
     """Lists the syncs that have all of these tags and, if ``model`` is given, belong to that model."""
-    # The API cannot select syncs by tags, so all are read.
+    # The API cannot select syncs by tags, so all syncs are read.
     for sync in ht.syncs.list(model_id=model):
         if all((sync.tags or {}).get(name) == value for name, value in tags):
             yield sync

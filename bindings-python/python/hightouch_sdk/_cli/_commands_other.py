@@ -37,8 +37,8 @@ def doctor(json: bool, **settings: Any) -> int:
 def limit(probe: bool, form: str | None, **settings: Any) -> None:
     """Show the rate limit, who shares it, and how much of it may be used.
 
-    HIGHTOUCH_LIMIT_SCOPE says who shares it. Requests of others are not counted. With --probe, one request shows
-    whether they have used up the limit: then the exit status is 5, at the latest after --max-wait.
+    HIGHTOUCH_LIMIT_SCOPE says who shares the limit. Requests of other programs are not counted. With --probe, one
+    request shows whether they have used up the limit. If so, the exit status is 5, at the latest after --max-wait.
     """
     if probe and settings["max_wait"] is None:
         settings["max_wait"] = timedelta(0)
@@ -73,7 +73,7 @@ def request(method: str, path: str, data: str | None, query: tuple[tuple[str, st
     for name, value in query:
         parameters.setdefault(name, []).append(value)
     with client(**settings) as ht:
-        # `Hightouch.request` returns decoded values. The text of the answer keeps all digits.
+        # `Hightouch.request` returns decoded values, which may lose digits. The text of the answer has all digits.
         args = request_args(method.upper(), path, parameters or None, body)
         answer = ht._local.call("request", args)[1]  # pyright: ignore[reportPrivateUsage]
     if answer.strip():

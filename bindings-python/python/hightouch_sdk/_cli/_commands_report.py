@@ -32,9 +32,9 @@ from ._values import Moment
 )
 @client_options
 def report(syncs: tuple[str, ...], since: datetime, output: str, **settings: Any) -> None:
-    """Write one HTML page about the runs of SYNCS, ids or slugs; of all syncs if none is named.
+    """Write one HTML page about the runs of SYNCS (ids or slugs), or of all syncs if none is named.
 
-    A sync that cannot be read is named on the page, and the exit status is 0.
+    If a sync cannot be read, the page says so, and the exit status is still 0.
     """
     from hightouch_sdk.report import runs_report
 

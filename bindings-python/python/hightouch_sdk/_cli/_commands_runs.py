@@ -153,7 +153,7 @@ def run_syncs(
 def _found(
     ht: Hightouch, tags: tuple[tuple[str, str], ...], model: int | None, named: list[str], *, include_disabled: bool
 ) -> list[str]:
-    """Returns the slugs of the syncs that the tags and the model select, without syncs that ``named`` has by id."""
+    """Returns the slugs of the syncs that the tags and the model select. Leaves out syncs with an id in ``named``."""
     found = list(selected(ht, tags, model))
     disabled = [sync.slug for sync in found if sync.disabled and not include_disabled]
     if disabled:
@@ -162,10 +162,10 @@ def _found(
 
 
 def _confirmed(flags: list[str], syncs: list[str]) -> bool:
-    """Asks before a run with options that cannot be undone.
+    """Asks the user to confirm options with effects that cannot be undone.
 
     Raises:
-        click.UsageError: Nobody can be asked.
+        click.UsageError: Standard input is no terminal, so nobody can be asked.
     """
     if not flags:
         return True
@@ -189,13 +189,13 @@ def _wait(batch: SyncBatch, timeout: timedelta | None, *, quiet: bool, warnings_
         say_going_on(items)
         raise
     except BaseException as raised:
-        # The batch has been stopped, and its runs go on. The lines written here say the same as the notes.
+        # The batch has been stopped, and its runs go on. The output says the same as the notes, which are removed.
         getattr(raised, "__notes__", []).clear()
         _report(batch.items, form, warnings_fail=warnings_fail)
         say_going_on(batch.items)
         raise
     _report(items, form, warnings_fail=warnings_fail)
-    # The end of a run may be unknown, for example because the key was refused meanwhile.
+    # A run may go on if its end could not be learned, for example because the key was refused meanwhile.
     say_going_on(items)
     return status_of_items(items, warnings_fail=warnings_fail)
 
@@ -223,7 +223,7 @@ def follow(
     with client(**settings) as ht:
         handles = [ht.run(token) for token in dict.fromkeys(tokens)]
         try:
-            # The runs are followed one after another, because all of them go on at Hightouch meanwhile.
+            # Following the runs one after another takes no longer, because all of them go on at Hightouch meanwhile.
             for handle in handles:
                 left = None if end is None else max(0.0, end - monotonic())
                 row, status = _followed(handle, left, quiet=quiet, warnings_fail=on_warning == "fail")
@@ -240,7 +240,7 @@ def follow(
 
 
 _SEVERITY = [Status.DONE, Status.FAILED, Status.TIMEOUT]
-"""The statuses of runs that were followed, the worst one last. The command exits with the worst status."""
+"""The statuses of followed runs, from the best to the worst. The command exits with the worst status."""
 
 
 def _followed(handle: AnyRun, left: float | None, *, quiet: bool, warnings_fail: bool) -> tuple[Followed, Status]:

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Column(Struct, Generic[T], frozen=True):
-    """A column. The names and the order of columns are stable: new ones are only added at the end."""
+    """A column. The names and the order of columns are stable: new columns are only added at the end."""
 
     name: str
     value: Callable[[T], Any]
@@ -35,7 +35,7 @@ class Column(Struct, Generic[T], frozen=True):
 
 
 def write(rows: Iterable[T], columns: Sequence[Column[T]], form: str | None) -> None:
-    """Prints rows as ``table``, ``csv`` or ``json``. Without a form, prints a table to a terminal and else CSV."""
+    """Prints rows as ``table``, ``csv`` or ``json``. Default: a table on a terminal, and CSV elsewhere."""
     rows = _begun(rows)
     data = [column for column in columns if column.in_data]
     match form or ("table" if sys.stdout.isatty() else "csv"):
@@ -98,7 +98,7 @@ def text_of(value: object) -> str:
 
 
 def short(value: object) -> str:
-    """Converts a value to text for people."""
+    """Converts a value to the text in a cell of a table."""
     match value:
         case datetime():
             return f"{value.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S}"

@@ -16,7 +16,7 @@ def run(args: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="hightouch-sdk")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    # Abbreviations are refused, because `--api-key` would mean `--api-key-file`.
+    # Abbreviations are refused, because `--api-key` would be taken for `--api-key-file`.
     doctor = commands.add_parser("doctor", help=ABOUT, description=ABOUT, epilog=STATUS, allow_abbrev=False)
     doctor.add_argument("--api-key-file", metavar="FILE", help="read the key from this file")
     doctor.add_argument("--base-url", metavar="URL", help="the address of the API, with its /api/v1")

@@ -35,7 +35,7 @@ Exit statuses:
 
 
 class Terminated(BaseException):
-    """The process was asked to end (SIGTERM)."""
+    """Raised when SIGTERM asks the process to end."""
 
 
 class App(click.Group):
@@ -44,13 +44,14 @@ class App(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             status = super().invoke(ctx)
-            # Writing what is still in the buffer may fail because the pipe is closed, too.
+            # Writes the rest of the output here, so that a closed pipe is noticed in this block too.
             sys.stdout.flush()
         except HightouchError as error:
             explain(error)
             return status_of(error)
         except BrokenPipeError:
-            # The reader of a pipe, such as `head`, has seen enough. At exit, Python flushes standard output again.
+            # The reader of the pipe, such as `head`, has closed it. Python flushes standard output again at exit, so
+            # from now on standard output leads nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Status.PIPE
         except KeyboardInterrupt as raised:
@@ -62,7 +63,7 @@ class App(click.Group):
 
 def _interrupted(raised: BaseException, how: str, status: Status) -> Status:
     if sys.stderr is not None and sys.stderr.isatty():
-        say("")  # The terminal has echoed ^C on this line.
+        say("")  # Ends the line on which the terminal has echoed ^C.
     say_error(f"{how}.", *getattr(raised, "__notes__", []))
     return status
 
@@ -81,7 +82,7 @@ def run(args: list[str]) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     stdout: Any = sys.stdout
     if hasattr(stdout, "reconfigure"):
-        # Data are in UTF-8, whatever the locale is. A terminal gets what it can show.
+        # Files and pipes get UTF-8, whatever the locale is. A terminal keeps its own encoding.
         stdout.reconfigure(encoding=None if stdout.isatty() else "utf-8", errors="replace")
     try:
         status = app.main(args, prog_name=PROGRAM, standalone_mode=False)

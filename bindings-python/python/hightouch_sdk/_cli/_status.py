@@ -64,7 +64,7 @@ def status_of_items(items: Sequence[BatchItem], *, warnings_fail: bool) -> Statu
     """Returns the exit status of a batch that has ended.
 
     If a run failed, the status is ``FAILED``. Otherwise, if it is unknown whether a run was started or how it ended, it
-    is ``UNKNOWN``. Otherwise it is that of the first error.
+    is ``UNKNOWN``. Otherwise the status is that of the first error, or ``DONE``.
     """
     outcomes = {item.outcome for item in items}
     if "failure" in outcomes or (warnings_fail and "warning" in outcomes):
@@ -74,5 +74,5 @@ def status_of_items(items: Sequence[BatchItem], *, warnings_fail: bool) -> Statu
         for item in items
         if item.outcome not in {"success", "warning"}
     ]
-    # A run that may have been started is worse than one that certainly was not.
+    # A run that may have been started is worse than a run that certainly was not started.
     return Status.UNKNOWN if Status.UNKNOWN in errors else next(iter(errors), Status.DONE)

@@ -42,7 +42,7 @@ def duration(text: str) -> timedelta | None:
 
 
 class Moment(click.ParamType[datetime]):
-    """A point in time: a duration before now, or a date with or without a time. Without a zone it is in UTC."""
+    """A point in time: a duration before now, or a date with or without a time. Without a zone, the time is in UTC."""
 
     name = "time"
 
@@ -53,7 +53,7 @@ class Moment(click.ParamType[datetime]):
         try:
             if ago is not None:
                 return datetime.now(timezone.utc) - ago
-            # Python 3.10 does not read a `Z`.
+            # `fromisoformat` of Python 3.10 does not accept a `Z`.
             at = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
         except (ValueError, OverflowError):
             self.fail(f"{value!r} is neither a duration, such as 7d, nor a time, such as 2026-01-31.", param, ctx)
@@ -78,7 +78,7 @@ def read_text(path: str) -> str:
     """Reads a file, or standard input if the path is ``-``.
 
     Raises:
-        click.UsageError: It cannot be read.
+        click.UsageError: The file cannot be read.
     """
     try:
         if path == "-":
@@ -90,6 +90,6 @@ def read_text(path: str) -> str:
 
 
 def names_in(text: str) -> list[str]:
-    """Returns the names in a list: one on each line. Empty lines, and what follows a ``#``, are ignored."""
+    """Returns the names in a list, one on each line. Ignores empty lines, and everything after a ``#``."""
     lines = (line.partition("#")[0].strip() for line in text.splitlines())
     return [line for line in lines if line]
