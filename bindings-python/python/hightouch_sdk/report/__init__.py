@@ -1,6 +1,6 @@
-"""A report of the runs of a workspace, as one page that people look at.
+"""A report on the runs of a workspace, as one HTML page.
 
-It needs the extra ``report``: ``pip install "hightouch-sdk[report]"``. ::
+This module needs the extra ``report``: ``pip install "hightouch-sdk[report]"``. ::
 
     from hightouch_sdk import Hightouch
     from hightouch_sdk.report import runs_report
@@ -63,9 +63,9 @@ class RunsReport:
         """The syncs, those with the most trouble first: those whose last run failed, then those with the most failed
         runs, rejected rows and warnings."""
         self.unread: list[UnreadSync] = reading.unread
-        """The syncs that could not be read. They are not in the figures."""
+        """The syncs that could not be read. The figures do not count their runs."""
         self.requests: int = reading.requests
-        """The requests that were sent, without repeated ones."""
+        """The number of requests that were sent, not counting retries."""
         self.total: RunFigures = RunFigures()
         """The figures of all syncs."""
         self.bucket_starts: list[datetime] = reading.period.starts
@@ -114,8 +114,8 @@ def runs_report(
     """Reads the runs of a workspace and writes one page about them.
 
     The page is one file that loads nothing from elsewhere. It is written once everything was read. Requests have the
-    priority ``"bulk"``, so that they delay nothing else. There is one for each 100 syncs of the workspace, and one for
-    each 100 runs of a sync that ran in the period.
+    priority ``"bulk"``, so that they delay nothing else. One request reads 100 syncs of the workspace, and one request
+    reads 100 runs of a sync that ran in the period.
 
     Args:
         ht: The client.
@@ -124,13 +124,14 @@ def runs_report(
         syncs: The ids and slugs of the syncs, or the syncs. Each id and slug costs one or two requests more. Default:
             all syncs of the workspace.
         output: The file to write or replace, a text stream, or None to write nothing.
-        zone: The time zone of the days and times on the page, which names it. Default: UTC, so that a page looks the
-            same wherever it is made.
+        zone: The time zone of the days and times on the page. The page names the zone. Default: UTC, so that a page
+            looks the same wherever it is written.
         progress: ``True`` for a line on a terminal that says how many requests are left, ``False`` for none, or a
             function to call with each :class:`ReportProgress`. An error that the function raises ends the reading.
 
     Returns:
-        The figures. If a sync or its runs cannot be read, it is in ``unread`` and on the page, and the rest goes on.
+        The figures. If a sync or its runs cannot be read, ``unread`` and the page name the sync, and the other syncs
+        are still read.
 
     Raises:
         ConfigError: The extra ``report`` is not installed, and ``output`` is not None. Nothing was sent.
@@ -159,7 +160,7 @@ async def async_runs_report(
 ) -> RunsReport:
     """Reads the runs of a workspace and writes one page about them, with the asynchronous client.
 
-    It is like :func:`runs_report`, but reads the runs of eight syncs at a time, and draws the page in a thread.
+    Unlike :func:`runs_report`, this function reads the runs of eight syncs at a time, and draws the page in a thread.
 
     Args:
         ht: The client.
@@ -167,7 +168,7 @@ async def async_runs_report(
         syncs: See :func:`runs_report`.
         output: See :func:`runs_report`.
         zone: See :func:`runs_report`.
-        progress: See :func:`runs_report`. An awaitable that the function returns is awaited.
+        progress: See :func:`runs_report`. If the function returns an awaitable, that is awaited.
 
     Returns:
         The figures.

@@ -40,31 +40,31 @@ class Charts:
         self._labels = [period.label(index) for index in range(self._count)]
 
     def outcomes(self, buckets: Mapping[int, RunFigures], alternative: str) -> Markup:
-        """A small chart of how runs ended: the shares of the outcomes in each bucket."""
+        """Draws a small chart of how runs ended: the shares of the outcomes in each bucket."""
         return self._drawn(self._bars(buckets, OUTCOMES, stack="normalize"), SPARK, alternative)
 
     def rows(self, buckets: Mapping[int, RunFigures], alternative: str) -> Markup:
-        """A small chart of the rows in each bucket."""
+        """Draws a small chart of the rows in each bucket."""
         return self._drawn(self._bars(buckets, ROWS), SPARK, alternative)
 
     def durations(self, buckets: Mapping[int, RunFigures], alternative: str) -> Markup:
-        """A small chart of how long runs took on average in each bucket."""
+        """Draws a small chart of how long runs took on average in each bucket."""
         return self._drawn(self._line(buckets, 1), SPARK, alternative)
 
     def wide_outcomes(self, buckets: Mapping[int, RunFigures], alternative: str) -> Markup:
-        """A larger chart with axes: how many runs ended in each way, in each bucket."""
+        """Draws a larger chart with axes: how many runs ended in each way, in each bucket."""
         return self._drawn(self._axes(self._bars(buckets, OUTCOMES), "s"), WIDE, alternative)
 
     def wide_troubles(self, buckets: Mapping[int, RunFigures], alternative: str) -> Markup:
-        """A larger chart with axes: how many runs failed or ended with warnings, in each bucket."""
+        """Draws a larger chart with axes: how many runs failed or ended with warnings, in each bucket."""
         return self._drawn(self._axes(self._bars(buckets, TROUBLES), "d"), WIDE, alternative)
 
     def wide_rows(self, buckets: Mapping[int, RunFigures], alternative: str) -> Markup:
-        """A larger chart with axes: the rows in each bucket."""
+        """Draws a larger chart with axes: the rows in each bucket."""
         return self._drawn(self._axes(self._bars(buckets, ROWS), "s"), WIDE, alternative)
 
     def wide_durations(self, buckets: Mapping[int, RunFigures], alternative: str) -> Markup:
-        """A larger chart with axes: how long runs took on average in each bucket, in hours, minutes or seconds."""
+        """Draws a larger chart with axes: how long runs took on average in each bucket, in h, min or s."""
         longest = max((it.mean_seconds or 0 for it in buckets.values()), default=0)
         unit, name = (3600, "h") if longest >= 7200 else (60, "min") if longest >= 120 else (1, "s")
         return self._drawn(self._axes(self._line(buckets, unit), f"~r|{name}"), WIDE, alternative)
@@ -108,7 +108,7 @@ class Charts:
         }
 
     def _axes(self, spec: dict[str, Any], form: str) -> dict[str, Any]:
-        """Shows the axes: the first bucket and about three more, and about three values."""
+        """Adds axes to a chart. They label the first bucket and about three more, and about three values."""
         every = max(1, -(-self._count // 4))
         ticks = list(range(0, self._count, every))
         form, _, unit = form.partition("|")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FAILURES = ("failed", "cancelled", "interrupted")
 MOST_REASONS = 20
-"""How many different reasons are kept for each sync. Their number is not bounded by the API."""
+"""How many different reasons are kept for each sync. The API does not bound the number of reasons."""
 
 
 def _rows(counts: RowCounts) -> int:
@@ -42,18 +42,18 @@ class RunFigures:
     timed: int = 0
     """Runs that ended and have a start time and an end time."""
     seconds: float = 0.0
-    """How long these runs took together, in seconds."""
+    """How long the runs in ``timed`` took together, in seconds."""
     longest_seconds: float = 0.0
-    """How long the longest of them took, in seconds."""
+    """How long the longest of the runs in ``timed`` took, in seconds."""
 
     @property
     def ended(self) -> int:
-        """Runs that ended."""
+        """The number of runs that ended."""
         return self.succeeded + self.warned + self.failed
 
     @property
     def success_rate(self) -> float | None:
-        """The share of the ended runs that did not fail, from 0 to 1; warnings count as success. None if none ended."""
+        """The share of ended runs that did not fail, from 0 to 1; warnings count as success. None if no run ended."""
         return (self.succeeded + self.warned) / self.ended if self.ended else None
 
     @property
@@ -62,7 +62,7 @@ class RunFigures:
         return self.seconds / self.timed if self.timed else None
 
     def count(self, run: SyncRun) -> None:
-        """Adds one run."""
+        """Counts one run."""
         match run.status:
             case "success":
                 self.succeeded += 1
@@ -126,9 +126,9 @@ class SyncFigures:
     other_reasons: int = 0
     """The number of runs that did not succeed for other reasons."""
     last_status: str | None = None
-    """How the last run that ended in the period ended."""
+    """The status of the last run that ended in the period."""
     last_at: datetime | None = None
-    """When this run started."""
+    """When the run of ``last_status`` started."""
 
     @classmethod
     def of(cls, sync: Sync) -> SyncFigures:
@@ -137,11 +137,11 @@ class SyncFigures:
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last run that ended failed."""
+        """Whether the last run that ended in the period failed."""
         return self.last_status in FAILURES
 
     def count(self, run: SyncRun, period: Period) -> None:
-        """Adds one run. A run that started before the period, or has no time at all, is left out."""
+        """Counts one run. A run that started before the period, or has no time at all, is left out."""
         at = run.started_at or run.created_at
         index = None if at is None else period.bucket(at)
         if at is None or index is None:
@@ -186,6 +186,6 @@ class UnreadSync:
 
 
 def by_trouble(sync: SyncFigures) -> tuple[Any, ...]:
-    """The order of syncs: those that fail now, then those with the most failed runs, rejected rows and warnings."""
+    """Returns the sort key of a sync: first those that fail now, then by failed runs, rejected rows and warnings."""
     total = sync.total
     return (not sync.is_failing, -total.failed, -total.rejected_rows, -total.warned, sync.slug, sync.id)

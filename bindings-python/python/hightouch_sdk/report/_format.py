@@ -63,12 +63,12 @@ def time(at: datetime, period: Period) -> str:
 
 
 def short_time(at: datetime, period: Period) -> str:
-    """Writes a time like :func:`time`, without the year if it is that of the report."""
+    """Writes a time like :func:`time`, without the year if the report ends in the same year."""
     return time(at, period).replace(f" {period.end.year}, ", ", ")
 
 
 def outcomes_in_words(total: RunFigures, buckets: Mapping[int, RunFigures], period: Period) -> str:
-    """Describes a chart of outcomes."""
+    """Describes a chart of outcomes in words."""
     text = f"{plural(total.ended, 'run')} ended: {number(total.succeeded)} succeeded, {number(total.warned)} with"
     text += f" warnings, {number(total.failed)} failed."
     bad = [period.label(index) for index, figures in sorted(buckets.items()) if figures.failed]
@@ -76,7 +76,7 @@ def outcomes_in_words(total: RunFigures, buckets: Mapping[int, RunFigures], peri
 
 
 def rows_in_words(total: RunFigures, buckets: Mapping[int, RunFigures], period: Period) -> str:
-    """Describes a chart of rows."""
+    """Describes a chart of rows in words."""
     text = f"{number(total.accepted_rows)} rows accepted, {number(total.rejected_rows)} rejected."
     most = max(buckets, key=lambda index: buckets[index].accepted_rows, default=None)
     if most is not None and buckets[most].accepted_rows:
@@ -85,7 +85,7 @@ def rows_in_words(total: RunFigures, buckets: Mapping[int, RunFigures], period: 
 
 
 def durations_in_words(total: RunFigures, buckets: Mapping[int, RunFigures], period: Period) -> str:
-    """Describes a chart of durations."""
+    """Describes a chart of durations in words."""
     timed = {index: it.mean_seconds for index, it in buckets.items() if it.mean_seconds is not None}
     if not timed:
         return "No durations are known."
@@ -95,6 +95,6 @@ def durations_in_words(total: RunFigures, buckets: Mapping[int, RunFigures], per
 
 
 def listed(names: list[str], most: int = 12) -> str:
-    """Joins names, at most twelve of them."""
+    """Joins up to ``most`` names, and says how many more there are."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

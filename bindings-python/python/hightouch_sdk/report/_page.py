@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from . import RunsReport
 
 MOST_REASONS = 60
-"""How many reasons the page shows, at most, and how many syncs with rejected rows."""
+"""How many reasons the page shows at most, and how many syncs with rejected rows at most."""
 MOST_AFFECTED = 12
 """How many affected syncs the page names for each reason."""
 
@@ -57,7 +57,7 @@ class Row:
 
 
 def shared_reasons(syncs: list[SyncFigures]) -> list[Shared]:
-    """Joins equal reasons of several syncs: failures first, then those of the most runs."""
+    """Combines equal reasons of several syncs. Sorts failures before warnings, then by the number of runs."""
     found: dict[tuple[Reason, bool], Shared] = {}
     for sync in syncs:
         for each in sync.reasons:
@@ -73,7 +73,7 @@ def shared_reasons(syncs: list[SyncFigures]) -> list[Shared]:
 
 
 def rows(report: RunsReport, charts: Charts) -> Iterator[Row]:
-    """Draws the lines of the table one by one, so that only one is in memory."""
+    """Draws the lines of the table one by one, so that only one line is in memory."""
     for sync in report.syncs:
         if sync.total.ended or sync.total.in_progress:
             words = (sync.total, sync.buckets, report.period)
@@ -141,9 +141,9 @@ def _most_rejected(sync: SyncFigures) -> tuple[int, str]:
 
 @final
 class Output:
-    """The file that a report is written to. The file is replaced once the page is complete.
+    """The file that a report is written to. A draft replaces the file once the page is complete.
 
-    It is opened before anything is read, so that a folder that does not exist is found at once.
+    The draft is opened before anything is read, so that a folder that does not exist is noticed at once.
     """
 
     def __init__(self, output: str | os.PathLike[str] | IO[str]) -> None:

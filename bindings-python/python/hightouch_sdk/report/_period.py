@@ -11,7 +11,7 @@ from hightouch_sdk._errors import InvalidRequestError
 
 LONGEST = timedelta(days=3660)
 HOUR, DAY, WEEK, FOUR_WEEKS = timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=28)
-# Pairs of the longest period and the length of its buckets, so that charts have about a hundred buckets at most.
+# A period up to the first length has buckets of the second length. So charts have about a hundred buckets at most.
 STEPS = ((timedelta(days=3), HOUR), (timedelta(days=92), DAY), (timedelta(days=731), WEEK), (LONGEST, FOUR_WEEKS))
 SLACK = timedelta(minutes=1)
 """How much longer than allowed a period may be, because the caller may have computed its start a moment ago."""
@@ -21,7 +21,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 @final
 class Period:
-    """A period up to now. It begins at the start of an hour or of a day, so that no bucket but the last is cut."""
+    """A period up to now. It begins at the start of an hour or of a day, so that only the last bucket is incomplete."""
 
     def __init__(self, since: Any, zone: Any) -> None:
         """Creates the period.
@@ -40,7 +40,7 @@ class Period:
         if self.step != HOUR:
             self.start = self.start.replace(hour=0)
         self.starts: list[datetime] = self._starts()
-        # Aware datetimes of one zone are compared without their offsets, which is wrong when clocks are set back.
+        # Python compares datetimes of one zone without their offsets, which is wrong when clocks are set back.
         self._instants = [start.timestamp() for start in self.starts]
 
     def _begin(self, since: Any) -> tuple[timedelta, datetime]:
@@ -86,7 +86,7 @@ class Period:
 
     @property
     def step_name(self) -> str:
-        """The length of a bucket in words."""
+        """The length of a bucket in words, such as ``hour``."""
         return NAMES[self.step]
 
     @property

@@ -19,14 +19,14 @@ class ReportProgress(Struct, frozen=True):
     """How far the reading for a report has come."""
 
     syncs_read: int
-    """The syncs whose runs were read, and those that could not be read."""
+    """How many syncs are done: their runs were read, or could not be read."""
     syncs: int
-    """The syncs whose runs are read."""
+    """How many syncs the report reads the runs of."""
     requests: int
-    """The requests so far, without repeated ones."""
+    """The number of requests so far, not counting retries."""
     expected_requests: int
-    """The requests that the report needs at least: one more for each sync that is left. A sync with more than 100 runs
-    in the period needs one for each 100."""
+    """The least number of requests that the report needs: those so far, and one for each sync that is left. A sync with
+    more than 100 runs in the period needs one for each 100 runs."""
 
     def __str__(self) -> str:
         if self.syncs_read == self.syncs:
@@ -43,7 +43,7 @@ class Told:
         """Checks the argument ``progress``.
 
         Raises:
-            InvalidRequestError: It is neither a bool nor a function.
+            InvalidRequestError: ``progress`` is neither a bool nor a function.
         """
         if not isinstance(progress, bool) and not callable(progress):
             raise InvalidRequestError(f"`progress` must be True, False or a function, not {progress!r}.")
@@ -59,18 +59,18 @@ class Told:
         """Checks the argument ``progress`` of the blocking client.
 
         Raises:
-            InvalidRequestError: It is neither a bool nor a plain function.
+            InvalidRequestError: ``progress`` is neither a bool nor a plain function.
         """
         if callable(progress):
             check_function("progress", progress, InvalidRequestError)
         return cls(progress)
 
     def see(self, state: ReportProgress) -> Any:
-        """Shows a state, or passes it on and returns what the function returns."""
+        """Shows a state, or passes the state to the function. Returns what the function returns."""
         return None if self._tell is None else self._tell(state)
 
     async def see_async(self, state: ReportProgress) -> None:
-        """Shows a state, or passes it on and awaits an awaitable that the function returns."""
+        """Shows a state, or passes the state to the function. If the function returns an awaitable, awaits that."""
         told = self.see(state)
         if isinstance(told, Awaitable):
             await told

@@ -38,12 +38,12 @@ FATAL = (AuthenticationError, CallCancelledError, ClientClosedError, ConfigError
 UNREACHABLE = (ConnectError, RateLimitedError, RequestTimeoutError)
 MOST_IN_A_ROW = 5
 """The report ends after this many syncs in a row have failed because the server cannot be reached or refuses
-everything. Each of them uses up all retries of a request."""
+everything. Each such sync has used up all retries of a request."""
 
 
 @final
 class Reading:
-    """The syncs to read for a report, and the figures read so far. It sends nothing itself."""
+    """The syncs to read for a report, and the figures so far. This class sends nothing itself."""
 
     def __init__(self, period: Period, syncs: Iterable[int | str | Sync] | None) -> None:
         self.period = period
@@ -61,7 +61,8 @@ class Reading:
 
         Args:
             sync: The sync.
-            is_fresh: Whether the sync was read just now. An older one may have run since, so its runs are read.
+            is_fresh: Whether the sync was read just now. A sync that was read earlier may have run since, so its runs
+                are read in any case.
         """
         if sync.id in self._known:
             return
@@ -105,7 +106,7 @@ class Reading:
 
     @property
     def progress(self) -> ReportProgress:
-        """How far the reading has come."""
+        """The number of syncs and requests so far, and how many are left."""
         total = len(self.queue)
         return ReportProgress(self._handled, total, self.requests, self.requests + total - self._handled)
 
@@ -114,7 +115,7 @@ class Reading:
         return sorted(self.read, key=by_trouble)
 
     def filters(self) -> dict[str, Any]:
-        """Returns the arguments of a list of runs. ``after`` excludes its own time, so it is a millisecond earlier."""
+        """Returns the arguments of a list of runs. ``after`` is a millisecond early, because the API excludes it."""
         return {"after": self.period.start - timedelta(milliseconds=1), "priority": "bulk"}
 
 
@@ -122,7 +123,7 @@ def wanted(syncs: Any) -> list[int | str | Sync]:
     """Checks the argument ``syncs``.
 
     Raises:
-        InvalidRequestError: It is not a collection of ids, slugs and syncs.
+        InvalidRequestError: ``syncs`` is not a collection of ids, slugs and syncs.
     """
     if isinstance(syncs, (str, bytes, Sync)) or not isinstance(syncs, Iterable):
         raise InvalidRequestError(f"`syncs` must be a list of ids and slugs, not {syncs!r}.")

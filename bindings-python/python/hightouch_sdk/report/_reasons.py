@@ -18,11 +18,11 @@ class Reason(Struct, frozen=True):
     text: str
     """The error message of the run, or else what is known of the problem, shortened to 400 characters."""
     advice: str | None = None
-    """What to do about it, if it is known."""
+    """What to do about the problem, if that is known."""
     code: str | None = None
     """The code of the problem, if it is known."""
     is_guess: bool = False
-    """Whether the advice is only a reading of the error message, which may be wrong."""
+    """Whether the advice is only guessed from the error message, and may be wrong."""
 
 
 def reason_of(run: SyncRun) -> Reason | None:
