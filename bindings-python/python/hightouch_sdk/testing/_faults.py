@@ -1,4 +1,4 @@
-"""What a test arms in a world."""
+"""Faults: errors, delays and other answers that a test prepares (arms) in a world."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _ALWAYS = 2**32 - 1
 
 
 class Faults(ABC):
-    """The methods of a world that arm answers, ends of runs and the rate limit.
+    """The methods of a world that arm faults, plan how runs end, and set the rate limit.
 
-    A fault is for the next requests of a method, such as ``"syncs.trigger"``; with ``None``, for the next requests of
-    any. Faults of one method are used in the order in which they were armed.
+    A fault applies to the next requests of a method, such as ``"syncs.trigger"``; with ``None``, to the next requests
+    of any method. Faults of one method are used in the order in which they were armed.
     """
 
     def __init__(self) -> None:
@@ -39,8 +39,8 @@ class Faults(ABC):
             status: The status of the answer, 200 to 599.
             times: How many requests fail; ``None`` for all from now on.
             message: The message in the answer.
-            retry_after: The seconds of the world in a ``Retry-After`` header.
-            performed: Whether the request has its effect nevertheless, as when a gateway fails behind the API.
+            retry_after: The header ``Retry-After``, in seconds of the world. Default: no such header.
+            performed: Whether the request has its effect nevertheless, as if only a gateway had failed.
 
         Raises:
             ValueError: A client has no such method, or an argument is wrong.
@@ -111,7 +111,7 @@ class Faults(ABC):
         rejected: int | None = None,
         times: int | None = None,
     ) -> None:
-        """Sets how later runs of syncs go. An argument that is left out keeps its earlier value.
+        """Sets how later runs end, and how long they take. An argument that is left out keeps its earlier value.
 
         Args:
             sync: The id or the slug of a sync; ``None`` for all syncs.
@@ -163,7 +163,7 @@ class Faults(ABC):
             sync: The id or the slug of the sync; ``None`` for any.
             error: The error text of the run.
             rejected: How many of 150 rows the destination rejects.
-            times: How many runs end so.
+            times: How many runs end with a warning.
 
         Raises:
             ValueError: The world has no such sync.
@@ -181,10 +181,10 @@ class Faults(ABC):
         """Sets the rate limit of the workspace. Clients are not told, so they notice the limit only by refusals (429).
 
         Args:
-            requests: How many requests are allowed.
-            seconds: In how many seconds of the world.
+            requests: How many requests are allowed in a window.
+            seconds: The length of the window, in seconds of the world.
             others_per_second: How many requests other programs send in each second of the world.
-            retry_after: The seconds of the world in the ``Retry-After`` header of a refusal. Default: no such header.
+            retry_after: The header ``Retry-After`` of a refusal, in seconds of the world. Default: no such header.
 
         Raises:
             ValueError: An argument is wrong.

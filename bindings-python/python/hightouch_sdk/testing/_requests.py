@@ -44,7 +44,7 @@ for _method, _operations in METHODS.items():
 
 
 def request(entry: Mapping[str, Any]) -> Request:
-    """Returns a request from its entry in the log."""
+    """Creates a request from its entry in the log of the world."""
     return Request(
         method=_METHOD_OF.get(entry["operation"] or ""),
         operation=entry["operation"],

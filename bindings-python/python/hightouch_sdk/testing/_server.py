@@ -41,12 +41,12 @@ def _program() -> str:
 class Sandbox:
     """A running sandbox: a local server that implements the Hightouch API.
 
-    It is a child process that ends when it is closed or when this process ends, even if this process is killed. Worlds
-    start one by themselves, and share it within a process.
+    The server is a child process. It ends when it is closed or when this process ends, even if this process is killed.
+    Worlds start a server by themselves. All worlds of a process share it.
 
     Args:
         program: The path of the program ``hightouch-sandbox``. Default: the variable ``HIGHTOUCH_SANDBOX``, else the
-            program of the package ``hightouch-sandbox``, else the one on ``PATH``.
+            program of the package ``hightouch-sandbox``, else the program on ``PATH``.
         arguments: Further arguments of the program.
 
     Raises:
@@ -77,7 +77,7 @@ class Sandbox:
         _open_here.add(self)
 
     def close(self) -> None:
-        """Ends the server. Closing it again does nothing."""
+        """Ends the server. Closing the server again does nothing."""
         _open_here.discard(self)
         if self._pid != os.getpid():
             return
@@ -130,7 +130,7 @@ _lock = Lock()
 
 
 def shared() -> Sandbox:
-    """Returns the server that the worlds of this process share, and starts it if it does not run."""
+    """Returns the server that the worlds of this process share. Starts the server if it does not run."""
     with _lock:
         if not _shared or not _shared[0].is_running:
             _shared[:] = [Sandbox()]
@@ -143,7 +143,7 @@ def _close_all() -> None:
 
 
 def _forget_in_child() -> None:
-    """Lets go of the parent's servers. Otherwise a child process would keep them alive."""
+    """Closes a forked child's copies of the pipes to its parent's servers. These would keep the servers alive."""
     global _lock
     _lock = Lock()
     for server in _open_here:

@@ -32,15 +32,15 @@ class Keys:
     """The keys of a world. No other world accepts them."""
 
     valid: str
-    """Allows everything."""
+    """A key that allows everything."""
     second: str
-    """Allows everything, too."""
+    """Another key that allows everything."""
     invalid: str
-    """Is refused with 401, because the API does not know it."""
+    """A key that the API does not know and refuses with 401."""
     orphaned: str
-    """Is refused with 401, because the user who created it is gone."""
+    """A key of a user who no longer exists. The API refuses the key with 401."""
     read_only: str
-    """Allows reading. A change is refused with 403."""
+    """A key that allows only reading. The API refuses a change with 403."""
 
     def __repr__(self) -> str:
         return "Keys(...)"
@@ -49,21 +49,22 @@ class Keys:
 class World(Faults):
     """A workspace of the sandbox with its own keys, data, clock, rate limit and log.
 
-    As a context manager it ends with the block, and raises :class:`WorldError` if the judge found something wrong.
+    As a context manager, a world ends with the block, and raises :class:`WorldError` if the judge of the sandbox found
+    something wrong.
     Time in a world passes faster than real time, and so do the pauses of clients of this world in this process:
-    between two looks at a run, before a retry, and for the rate limit. Time limits that a program sets stay real time.
+    between two reads of a run, before a retry, and for the rate limit. Time limits that a program sets stay real time.
 
     Args:
-        syncs: The number of syncs, whose ids count from 1. Default: 3, or as many as there are slugs.
-        slugs: The slugs of the first syncs. Others have made-up slugs.
+        syncs: The number of syncs. Their ids count from 1. Default: 3, or the number of ``slugs`` if that is larger.
+        slugs: The slugs of the first syncs. The other syncs have made-up slugs.
         seconds_per_run: How long a run takes, in seconds of the world.
         time_scale: How many times faster than real time the time of the world passes, 0.001 to 1,000,000.
         limit: The rate limit of the workspace, as a number of requests and of seconds of the world. A client assumes
             ``(200, 10)`` unless its settings name another limit.
-        seed: The same number gives the same data.
+        seed: A number from which the data are made up. The same number gives the same data.
         settings: Further settings of the world, by their names in the sandbox, such as ``{"pastRuns": 2}``.
         judge: Whether the end of the block checks the requests.
-        sandbox: The server. Default: one that all worlds of this process share.
+        sandbox: The server. Default: a server that all worlds of this process share.
 
     Raises:
         ImportError: The package ``hightouch-sandbox`` is not installed.
@@ -85,7 +86,7 @@ class World(Faults):
     ) -> None:
         super().__init__()
         self.sandbox: Sandbox = sandbox or shared()
-        """The server that this world is in."""
+        """The server that keeps this world."""
         self.judged: bool = judge
         """Whether the end of the block, or of a test with pytest, checks the requests."""
         asked = {
@@ -116,7 +117,7 @@ class World(Faults):
 
     @property
     def is_open(self) -> bool:
-        """Whether the world exists."""
+        """Whether the world has not been closed yet."""
         return self._open
 
     @property
@@ -126,7 +127,7 @@ class World(Faults):
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables with which ``Hightouch()`` uses this world, in this process or in a child process."""
+        """The environment variables that make ``Hightouch()`` use this world, in this process or in a child process."""
         return {
             "HIGHTOUCH_API_KEY": self.api_key,
             "HIGHTOUCH_BASE_URL": self.base_url,
@@ -134,7 +135,7 @@ class World(Faults):
         }
 
     def client(self, **settings: Any) -> Hightouch:
-        """Returns a blocking client of this world. It is closed with the world.
+        """Returns a blocking client of this world. The world closes the client when the world is closed.
 
         Args:
             settings: Settings of :class:`Hightouch <hightouch_sdk.Hightouch>` that replace those of the world.
@@ -174,7 +175,7 @@ class World(Faults):
         return [request(entry) for entry in entries if wanted is None or entry["operation"] in wanted]
 
     def wait_for_requests(self, method: str | None = None, *, count: int = 1, timeout: float = 30) -> list[Request]:
-        """Waits until the world has received a number of requests, and returns them.
+        """Waits until the world has received ``count`` requests, and returns all requests so far.
 
         Args:
             method: Counts only the requests of this method.
@@ -211,10 +212,10 @@ class World(Faults):
         return complaints + self._unmet(self._log()["left"])
 
     def check(self) -> None:
-        """Raises if :meth:`judge` finds something wrong.
+        """Raises an error if :meth:`judge` finds something wrong.
 
         Raises:
-            WorldError: Its text lists what is wrong.
+            WorldError: The judge found something wrong, which the message lists.
         """
         complaints = self.judge()
         if complaints:

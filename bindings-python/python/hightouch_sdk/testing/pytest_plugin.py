@@ -1,6 +1,6 @@
 """A plugin for pytest. The extra ``hightouch-sdk[sandbox]`` registers it.
 
-A test that uses the fixture ``hightouch_world``, or has the mark of this name, gets a world of its own.
+A test that uses the fixture ``hightouch_world``, or has the mark ``hightouch_world``, gets a world of its own.
 ``Hightouch()`` and ``AsyncHightouch()`` use this world if they are called during the test, because the fixture sets
 ``HIGHTOUCH_API_KEY`` and ``HIGHTOUCH_BASE_URL``. A client that was created before, such as one that a module creates
 when it is imported, keeps its own settings. After the body of the test, the judge of the world checks the requests, and
@@ -63,7 +63,7 @@ def _hightouch_world_of_the_mark(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="session")
 def hightouch_sandbox() -> Iterator[Sandbox]:
-    """The server, which ends with the session. With pytest-xdist each process has its own."""
+    """The server of the session. With pytest-xdist, each process has its own server."""
     server = shared()
     yield server
     server.close()
@@ -89,7 +89,7 @@ def new_hightouch_world(hightouch_sandbox: Sandbox, request: pytest.FixtureReque
 def hightouch_world(
     new_hightouch_world: Callable[..., World], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> World:
-    """A world for this test, which ``Hightouch()`` and ``AsyncHightouch()`` use."""
+    """A world for this test. ``Hightouch()`` and ``AsyncHightouch()`` use this world."""
     node: pytest.Item = request.node
     settings: dict[str, object] = {}
     for mark in node.iter_markers("hightouch_world"):
@@ -107,5 +107,5 @@ def hightouch_world(
 
 @pytest.fixture
 def hightouch_client(hightouch_world: World) -> Hightouch:
-    """A blocking client of the world, which is closed after the test."""
+    """A blocking client of the test's world. The fixture closes the client after the test."""
     return hightouch_world.client()
