@@ -1,6 +1,6 @@
 """The Hightouch API for Python.
 
-Start with ``Hightouch``, whose methods block until the answer arrives. ``AsyncHightouch`` has the same methods for
+Start with ``Hightouch``. Its methods block until the answer arrives. ``AsyncHightouch`` has the same methods for
 asyncio::
 
     from hightouch_sdk import Hightouch
@@ -100,8 +100,8 @@ __all__ = [
 __all__ += _error_classes.__all__
 __all__ += _names.__all__
 
-# Importing asyncio takes longer than importing the rest of the package, and so does importing the models. So these
-# names are imported at their first use.
+# Importing asyncio or the models takes longer than importing the rest of the package. So these names are imported at
+# their first use.
 _LATER = {
     "AsyncHightouch": "_async_client",
     "AsyncIdentityGraphRunHandle": "_runs",

@@ -1,4 +1,4 @@
-"""Tables of values, through pyarrow."""
+"""Converts values to tables of pyarrow, pandas and polars."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def needed(library: str, extra: str) -> Any:
     """Imports an optional library.
 
     Raises:
-        ImportError: It is not installed.
+        ImportError: The library is not installed.
     """
     try:
         return import_module(library)
@@ -32,7 +32,7 @@ def needed(library: str, extra: str) -> Any:
 
 
 class Sink:
-    """Collects rows, and creates an Arrow table of them."""
+    """Collects rows, and creates an Arrow table of these rows."""
 
     def __init__(self, of: type[Any]) -> None:
         self._arrow = needed("pyarrow", "arrow")
@@ -54,7 +54,7 @@ class Sink:
         return types[name]
 
     def batch(self, about: Mapping[str, object], values: list[Any]) -> Any:
-        """Converts values to a record batch. ``about`` has the columns that all of them share."""
+        """Converts values to a record batch. ``about`` has the cells that are the same for all values."""
         cells = ([column.cell(value, about) for value in values] for column in self._columns)
         arrays = [self._arrow.array(each, field.type) for each, field in zip(cells, self.schema, strict=True)]
         return self._arrow.record_batch(arrays, schema=self.schema)
@@ -77,7 +77,7 @@ def table(records: Records[Any]) -> pyarrow.Table:
 
 
 def reader(records: Records[Any]) -> pyarrow.RecordBatchReader:
-    """Returns a reader. For each of its batches, it reads one chunk of the records."""
+    """Returns a reader of record batches. The reader fetches one chunk of the records for each batch."""
     sink = Sink(records.of)
     batches = (sink.batch(about, values) for about, values in records.chunks())
     made: pyarrow.RecordBatchReader = needed("pyarrow", "arrow").RecordBatchReader.from_batches(sink.schema, batches)

@@ -1,4 +1,4 @@
-"""The same as `_batch`, with coroutines."""
+"""The batches of the asynchronous client; see `_batch`."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Iterator:
 
 
 class _Stopping:
-    """Stops a batch if the block raises anything but an error of this package, and adds a note to the exception."""
+    """If the block raises anything but an error of this package, stops the batch and adds a note to the exception."""
 
     def __init__(self, interrupt: Callable[[BaseException], Awaitable[None]]) -> None:
         self._interrupt = interrupt
@@ -67,7 +67,7 @@ class _Stopping:
 
 @public
 class AsyncSyncBatch(Batch):
-    """The runs of many syncs. They are started and followed in the background, even while nobody waits for them.
+    """Starts the runs of many syncs and follows them in the background, even while nobody waits for them.
 
     Iterating over a batch yields each item once, as it ends; an item that failed raises nothing. An ``async with``
     block stops the batch at its end, and so does garbage collection. Runs that were started go on.
@@ -107,15 +107,15 @@ class AsyncSyncBatch(Batch):
                 function is called with each item that has changed; if it is a coroutine function, it is awaited.
             on_failure: What to do if a sync was not started, or its run failed, was cancelled or was interrupted:
                 ``"raise"`` an error, once every sync has ended, or ``"return"`` the items.
-            on_warning: What to do if a run ended with warnings.
+            on_warning: What to do if a run ended with warnings: ``"raise"`` or ``"return"``, as for ``on_failure``.
 
         Returns:
             All items, in the order of the syncs.
 
         Raises:
             InvalidRequestError: An argument is wrong.
-            RunFailedError: Syncs ended in a way for which the policy is ``"raise"``. The message names them with their
-                reasons; ``items`` has their items.
+            RunFailedError: A sync failed and ``on_failure`` is ``"raise"``, or a run ended with warnings and
+                ``on_warning`` is ``"raise"``. The message names these syncs with their reasons; ``items`` lists them.
             WaitTimeoutError: ``timeout`` expired. The batch goes on, and you can wait again.
             ClientClosedError: The batch was stopped before every sync had ended.
         """
@@ -166,7 +166,7 @@ class AsyncSyncBatch(Batch):
     async def _interrupt(self, raised: BaseException) -> None:
         """Stops the batch and adds a note to the exception that interrupted it."""
         if isinstance(raised, GeneratorExit):
-            # The coroutine was abandoned, so it cannot wait for anything.
+            # The coroutine was abandoned, so it must not wait for anything.
             self._abandon()
             return
         answered = False
@@ -189,7 +189,7 @@ class AsyncSyncBatch(Batch):
         return step
 
     async def _stop(self, seconds: float | None) -> bool:
-        """Stops the batch. Returns whether triggers in progress had ended in time."""
+        """Stops the batch. Returns whether all triggers in progress ended within ``seconds``."""
         if not self._known.is_here:
             return True
         if self._closing is None:
@@ -200,7 +200,7 @@ class AsyncSyncBatch(Batch):
         # `asyncio.run` cancels all tasks at its end, so the closing task may be cancelled.
         if not self._closing.done() or self._closing.cancelled():
             return False
-        # Another task may have stopped the batch at the same moment.
+        # Another task may have stopped the batch and closed it at the same moment.
         with suppress(ClientClosedError):
             self._known.take_stop(self._closing.result()[1])
         self._known.finished = True
@@ -209,7 +209,7 @@ class AsyncSyncBatch(Batch):
 
 
 class AsyncRunMany(AsyncResource):
-    """The methods of ``client.syncs`` that are not operations of the API."""
+    """The methods of ``client.syncs`` that do not stand for one operation of the API."""
 
     async def run_many(
         self,
@@ -283,7 +283,7 @@ class AsyncRunMany(AsyncResource):
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         door = self._calls.door
         with ExitStack() as stack:
-            # The core may want a key at any time before the end of the batch.
+            # The core may want a key at any time before the end of the batch, so the key function may run until then.
             stack.enter_context(door.asking())
             asking = ExitStack()
             teller = Teller(door.local)
@@ -302,7 +302,7 @@ class AsyncRunMany(AsyncResource):
         checkpoint: str | os.PathLike[str] | None = None,
         run_time: Seconds | None = None,
     ) -> BatchEstimate:
-        """Says what ``run_many`` with the same arguments needs at least. Sends nothing.
+        """Estimates how many requests and how much time ``run_many`` needs at least. Sends nothing.
 
         Args:
             syncs: The ids or slugs of the syncs.
@@ -312,7 +312,7 @@ class AsyncRunMany(AsyncResource):
             run_time: The time that you expect one run to take, in seconds or as a timedelta. Default: 0.
 
         Returns:
-            The numbers of requests, and the time.
+            The least numbers of requests, and the least time.
 
         Raises:
             InvalidRequestError: An argument is wrong.

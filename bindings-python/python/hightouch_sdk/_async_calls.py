@@ -1,4 +1,4 @@
-"""The same as `_calls`, with coroutines."""
+"""Makes the calls of resources for the asynchronous client; see `_calls`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class AsyncHandle(Protocol[T_co]):
 
 
 class AsyncCalls:
-    """Makes calls and returns values."""
+    """Makes calls, and returns the answers as values."""
 
     __slots__ = ("door",)
 
@@ -56,7 +56,7 @@ class AsyncCalls:
         return None if body == b"null" else handle(self.door, body, slug_of(args))
 
     def raw(self) -> AsyncCalls:
-        """Returns the same calls with raw answers.
+        """Returns an object that makes the same calls and returns raw answers.
 
         The result is cast to this class, because the methods of resources are typed for calls that return values.
         """
@@ -64,7 +64,7 @@ class AsyncCalls:
 
 
 class AsyncRawCalls:
-    """Makes calls and returns raw answers."""
+    """Makes calls, and returns the raw answers."""
 
     __slots__ = ("door",)
 

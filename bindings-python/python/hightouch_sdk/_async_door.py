@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from ._encoding import Args, Opts
 
 _LISTEN_MS = 500
-"""How often the listening thread checks whether its event loop was closed."""
+"""After how many milliseconds the listening thread checks again whether its event loop was closed."""
 
 _CANCEL_S = 1.0
-"""How long to wait for the outcome of a call after its cancellation."""
+"""For how many seconds to wait for the outcome of a call after its cancellation."""
 
 
 class _Inbox:
@@ -45,7 +45,7 @@ class _Inbox:
                 return
             except NotImplementedError:
                 pass
-        # The default event loop on Windows watches no descriptors. There, one thread waits for all answers of the loop.
+        # The default event loop on Windows cannot watch descriptors. So one thread waits for all answers of the loop.
         listener = threading.Thread(
             target=_listen,
             args=(weakref.ref(loop), self),
@@ -59,7 +59,7 @@ class _Inbox:
             future = self._pending.get(ticket)
             if future is not None and not future.done():
                 future.set_result(answer)
-        # These come last: if a filter of the log raises, the event loop reports it, and no answer is lost.
+        # The notices come last: if a log filter raises, the event loop reports the exception, and no answer is lost.
         for notice in self.mailbox.notices():
             tell(notice)
 
@@ -73,7 +73,7 @@ class _Inbox:
         del self._pending[ticket]
 
     async def answer(self, ticket: int) -> Answer:
-        """Waits for an answer. If the waiting task was cancelled, this can be called again for the same ticket."""
+        """Waits for an answer. It may be called again for a ticket if a wait for it was cancelled."""
         if self._pending[ticket].cancelled():
             self._pending[ticket] = asyncio.get_running_loop().create_future()
         return await self._pending[ticket]
@@ -89,7 +89,7 @@ def _listen(to: weakref.ref[asyncio.AbstractEventLoop], inbox: _Inbox) -> None:
             delivered = threading.Event()
 
             def deliver(done: threading.Event = delivered) -> None:
-                # If a filter of the log raises, the event loop reports it, and this thread must go on.
+                # If a log filter raises, the event loop reports the exception, and this thread must go on.
                 try:
                     inbox.deliver()
                 finally:
@@ -151,7 +151,7 @@ class AsyncDoor:
             raise error.with_traceback(None)  # noqa: B904
 
     def asking(self) -> AbstractContextManager[None]:
-        """Lets the key function run in this event loop."""
+        """Lets the key function run in this event loop during a ``with`` block."""
         keys = self.local.keys
         return keys.around(_running_loop()) if isinstance(keys, AsyncKeys) else nullcontext()
 

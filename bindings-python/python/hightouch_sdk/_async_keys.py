@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 _LOOK_S = 0.5
-"""How often to check whether the event loop in which the key function runs was stopped."""
+"""After how many seconds to check again whether the event loop in which the key function runs was stopped."""
 
 
 class AsyncKeys(Keys):
@@ -28,7 +28,7 @@ class AsyncKeys(Keys):
         self._calls: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, int] = weakref.WeakKeyDictionary()
 
     def _check(self, ask: Callable[[], Any]) -> None:
-        """Accepts any function."""
+        """Accepts any function, also a coroutine function."""
 
     @contextmanager
     def around(self, loop: asyncio.AbstractEventLoop) -> Generator[None, None, None]:
@@ -51,7 +51,7 @@ class AsyncKeys(Keys):
                 if asked.done():
                     return asked.result()
             # The loop was stopped while the function ran. Calls in another loop may wait for the key too, so the
-            # function is called again there.
+            # function is called again in that loop.
             if not loop.is_closed():
                 asked.cancel()
         raise RuntimeError("No event loop is running in which the key function could be called.")

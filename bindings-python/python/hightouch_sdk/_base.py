@@ -1,4 +1,4 @@
-"""What the blocking and the asynchronous client have in common."""
+"""The part that the blocking and the asynchronous client have in common."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DIAGNOSIS = Decoder(Diagnosis)
 _STATS = Decoder(Stats)
 
 TIME_SCALES: dict[str, float] = {}
-"""How much faster time passes at a base URL. Only ``hightouch_sdk.testing`` adds worlds of the sandbox."""
+"""By which factor time passes faster for clients of a base URL. Only ``hightouch_sdk.testing`` adds entries."""
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Callable[[], object])
@@ -43,7 +43,7 @@ class SecretKey(Protocol):
 
 
 class Client(Generic[K]):
-    """Takes the settings, and has the methods that send nothing."""
+    """The base of both clients: takes the settings, and has the methods that send nothing."""
 
     _Keys: ClassVar[type[Keys]] = Keys
 
@@ -122,7 +122,7 @@ class Client(Generic[K]):
         on_start: Callable[[CallStart], object] | None = None,
         on_end: Callable[[CallEnd], object] | None = None,
     ) -> None:
-        """Adds hooks to those that the client has. Calls in progress do not call them.
+        """Adds hooks to those that the client has. Calls in progress do not call the new hooks.
 
         Of several hooks, ``on_start`` runs in the order in which the hooks were added, and ``on_end`` in reverse.
 
@@ -158,7 +158,7 @@ def open_door(
     on_start: Callable[[CallStart], object] | None = None,
     on_end: Callable[[CallEnd], object] | None = None,
 ) -> Door:
-    """Opens a client with settings in Python's types.
+    """Creates a client of the core from settings in Python's types, and returns the door to it.
 
     Raises:
         ConfigError: A setting is wrong.
@@ -221,7 +221,7 @@ def or_raise(result: T | BaseException) -> T:
 def request_args(
     method: str, path: str, query: Mapping[str, object] | None, body: object | UnsetType
 ) -> dict[str, object]:
-    """Returns the arguments of the operation ``request``."""
+    """Converts the arguments of a client's method ``request`` for the core."""
     return {
         "method": method,
         "path": path,

@@ -1,4 +1,4 @@
-"""Batches: the runs of many syncs, which are started and followed together."""
+"""The batches of the blocking client: the runs of many syncs, which are started and followed together."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from ._door import Door, Pending
 
 INTERRUPTED_S = 5.0
-"""How long an interrupted wait waits for the answers of triggers in progress."""
+"""For how many seconds an interrupted wait still waits for the answers of triggers in progress."""
 
 FOLLOW: Args = {"onFailure": "return", "onWarning": "return"}
-"""The arguments of a step that raises no error if a sync failed."""
+"""The arguments of ``batch.next`` with which a failed sync raises no error."""
 
 
 class Limit:
-    """The arguments of each step of a wait, and its deadline."""
+    """The arguments of each step of a wait, and the deadline of the wait."""
 
     def __init__(self, timeout: Seconds | None, on_failure: Policy, on_warning: Policy) -> None:
         limit = milliseconds("timeout", timeout)
@@ -79,7 +79,7 @@ def asked(
 
 
 class Batch:
-    """What batches of both clients have in common."""
+    """The part that the batches of both clients have in common."""
 
     def __init__(self, door: Door, args: Mapping[str, Any], teller: Teller, body: bytes) -> None:
         self._local = door
@@ -103,7 +103,7 @@ class Batch:
         return batch_html(repr(self), self.items)
 
     def __del__(self) -> None:
-        # While the interpreter shuts down, the modules that this needs may be gone.
+        # While the interpreter shuts down, the modules that `_abandon` needs may be gone.
         with suppress(Exception):
             self._abandon()
 
@@ -130,7 +130,7 @@ class Batch:
 
 
 class Ended:
-    """A position in the items that have ended."""
+    """A position of one iteration in the items that have ended."""
 
     def __init__(self, known: Items) -> None:
         self._known = known
@@ -162,7 +162,7 @@ class _Iterator:
 
 
 class _Stopping:
-    """Stops a batch if the block raises anything but an error of this package, and adds a note to the exception."""
+    """If the block raises anything but an error of this package, stops the batch and adds a note to the exception."""
 
     def __init__(self, interrupt: Callable[[BaseException], None]) -> None:
         self._interrupt = interrupt
@@ -177,7 +177,7 @@ class _Stopping:
 
 @public
 class SyncBatch(Batch):
-    """The runs of many syncs. They are started and followed in the background, even while nobody waits for them.
+    """Starts the runs of many syncs and follows them in the background, even while nobody waits for them.
 
     Iterating over a batch yields each item once, as it ends; an item that failed raises nothing. A ``with`` block stops
     the batch at its end, and so does garbage collection. Runs that were started go on.
@@ -212,15 +212,15 @@ class SyncBatch(Batch):
                 function is called with each item that has changed.
             on_failure: What to do if a sync was not started, or its run failed, was cancelled or was interrupted:
                 ``"raise"`` an error, once every sync has ended, or ``"return"`` the items.
-            on_warning: What to do if a run ended with warnings.
+            on_warning: What to do if a run ended with warnings: ``"raise"`` or ``"return"``, as for ``on_failure``.
 
         Returns:
             All items, in the order of the syncs.
 
         Raises:
             InvalidRequestError: An argument is wrong.
-            RunFailedError: Syncs ended in a way for which the policy is ``"raise"``. The message names them with their
-                reasons; ``items`` has their items.
+            RunFailedError: A sync failed and ``on_failure`` is ``"raise"``, or a run ended with warnings and
+                ``on_warning`` is ``"raise"``. The message names these syncs with their reasons; ``items`` lists them.
             WaitTimeoutError: ``timeout`` expired. The batch goes on, and you can wait again.
             ClientClosedError: The batch was stopped before every sync had ended.
         """
@@ -282,7 +282,7 @@ class SyncBatch(Batch):
             raise
 
     def _stop(self, seconds: float | None) -> bool:
-        """Stops the batch. Returns whether triggers in progress had ended in time."""
+        """Stops the batch. Returns whether all triggers in progress ended within ``seconds``."""
         if not self._known.is_here:
             return True
         if self._closing is None:
@@ -298,7 +298,7 @@ class SyncBatch(Batch):
 
 
 class RunMany(Resource):
-    """The methods of ``client.syncs`` that are not operations of the API."""
+    """The methods of ``client.syncs`` that do not stand for one operation of the API."""
 
     def run_many(
         self,
@@ -384,7 +384,7 @@ class RunMany(Resource):
         checkpoint: str | os.PathLike[str] | None = None,
         run_time: Seconds | None = None,
     ) -> BatchEstimate:
-        """Says what ``run_many`` with the same arguments needs at least. Sends nothing.
+        """Estimates how many requests and how much time ``run_many`` needs at least. Sends nothing.
 
         Args:
             syncs: The ids or slugs of the syncs.
@@ -394,7 +394,7 @@ class RunMany(Resource):
             run_time: The time that you expect one run to take, in seconds or as a timedelta. Default: 0.
 
         Returns:
-            The numbers of requests, and the time.
+            The least numbers of requests, and the least time.
 
         Raises:
             InvalidRequestError: An argument is wrong.

@@ -34,7 +34,7 @@ class BatchItem(Value, frozen=True, kw_only=True):
     run_id: int | None = None
     """The id of the run, once it was started."""
     run_token: str | None = None
-    """The token of the run, once it was started. ``client.run(token)`` resumes it."""
+    """The token of the run, once it was started. ``client.run(token)`` returns a handle that follows the run."""
     adopted: bool = False
     """Whether the answer to the trigger was lost, and this is the only run that the trigger can have started."""
     joined: bool = False
@@ -44,7 +44,7 @@ class BatchItem(Value, frozen=True, kw_only=True):
     outcome: ItemOutcome | None = None
     """How the sync ended; None while it waits or is in progress."""
     error: HightouchError | None = None
-    """Why no run was started, or why the end of the run is not known. The error of a run is in ``state.error``."""
+    """Why no run was started, or why the end of the run is not known. ``state.error`` says why a run failed."""
 
     @property
     def in_progress(self) -> bool:
@@ -63,7 +63,7 @@ class BatchEstimate(Struct, frozen=True, kw_only=True):
     looks: int
     """Requests that read how runs ended: at least one for each sync."""
     requests: int
-    """The sum of the three."""
+    """The sum of ``lookups``, ``triggers`` and ``looks``."""
     seconds: float
     """The least time until the last run has ended, given the rate limit and the expected time of a run."""
 
@@ -148,11 +148,11 @@ class Items:
 
     def __init__(self, syncs: Iterable[Any], body: bytes, teller: Teller) -> None:
         self.batch = decoded(decoder(_Started), body).batch
-        """The number by which the door knows the batch."""
+        """The number that names the batch in calls to the core."""
         named = [sync if isinstance(sync, str) else int(sync) for sync in syncs]
         self.all = [BatchItem(index=index, sync=sync) for index, sync in enumerate(named)]
         self.ended: list[BatchItem] = []
-        """The items that have ended, in the order in which they did."""
+        """The items that have ended, in the order in which they ended."""
         self.finished = False
         self._teller = teller
         self._stop_told = threading.Lock()
@@ -164,7 +164,7 @@ class Items:
         return self._pid == os.getpid()
 
     def take_stop(self, body: bytes) -> None:
-        """Takes the answer of ``batch.stop``, which each caller of ``stop`` receives."""
+        """Takes the answer of ``batch.stop``. Only the first caller of ``stop`` tells the hooks and the log of it."""
         self._take(body, tell=self._stop_told.acquire(blocking=False))
 
     def take(self, body: bytes) -> Step:
@@ -176,14 +176,14 @@ class Items:
         changed = [it.item() for it in answer.items]
         for item in changed:
             # Two threads may receive changes in another order than the core sent them. An item that has ended does not
-            # change again, so a later change of it is an old one.
+            # change again, so a change that arrives after the end is outdated.
             if self.all[item.index].outcome is not None:
                 continue
             if item.outcome is not None:
                 self.ended.append(item)
             self.all[item.index] = item
         self.finished = self.finished or answer.finished
-        # This comes last: if a signal handler raises meanwhile, no change is lost.
+        # Hooks and log come last: if a signal handler raises meanwhile, no change is lost.
         if tell:
             self._teller.tell(answer.told)
         return Step(changed, answer.finished)
@@ -218,6 +218,6 @@ class Items:
         text = "\n".join(lines)
         if text and text not in getattr(raised, "__notes__", ()):
             add_note(raised, text)
-            # Python prints no note of an exception that ends the process quietly.
+            # Python prints no note of `SystemExit`, so the log gets the note.
             if was_asked() and (log := logger(wanted=True)) is not None:
                 log.warning("%s", text)

@@ -45,7 +45,7 @@ _ROWS: dict[object, Decoder[Any]] = {}
 
 
 def rows_decoder(of: type[T]) -> Decoder[list[T]]:
-    """Returns the decoder of a page's rows, which is created at its first use."""
+    """Returns the decoder of a page's rows. Creates the decoder at its first use."""
     made = _ROWS.get(of)
     if made is None:
         made = _ROWS[of] = decoder(cast("type[list[T]]", GenericAlias(list, (of,))))
@@ -53,7 +53,7 @@ def rows_decoder(of: type[T]) -> Decoder[list[T]]:
 
 
 class Calls:
-    """Makes calls and returns values."""
+    """Makes calls, and returns the answers as values."""
 
     __slots__ = ("door",)
 
@@ -80,7 +80,7 @@ class Calls:
         return None if body == b"null" else handle(self.door, body, slug_of(args))
 
     def raw(self) -> Calls:
-        """Returns the same calls with raw answers.
+        """Returns an object that makes the same calls and returns raw answers.
 
         The result is cast to this class, because the methods of resources are typed for calls that return values.
         """
@@ -88,7 +88,7 @@ class Calls:
 
 
 class RawCalls:
-    """Makes calls and returns raw answers."""
+    """Makes calls, and returns the raw answers."""
 
     __slots__ = ("door",)
 

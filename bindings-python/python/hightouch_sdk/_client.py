@@ -44,10 +44,10 @@ class Hightouch(Client[Ask], Resources):
         api_key: The workspace's API key: a string, an object with ``get_secret_value()`` such as pydantic's
             ``SecretStr``, or a function that returns the key. Default: the variable ``HIGHTOUCH_API_KEY``. A function
             is called before the first request, and again when the server refuses the key (401). Requests that are
-            refused at the same time share one call of the function. If it returns another key, each of these requests
-            is sent once more. If it raises, the calls that need the key fail with ``AuthenticationError``, whose
-            ``__cause__`` is the function's error. The function runs in a thread of its own. It must not use this
-            client.
+            refused at the same time share one call of the function. If that returns another key, each of these requests
+            is sent once more. If the function raises, the calls that need the key fail with ``AuthenticationError``;
+            the ``__cause__`` of that error is the function's error. The function runs in a thread of its own, and
+            must not use this client.
         api_key_file: A file that contains the key: a regular file of at most 64 KiB. One line break at its end is
             ignored.
         base_url: The address of the API, with its ``/api/v1``: an ``https`` URL, or an ``http`` URL of a loopback
@@ -62,7 +62,7 @@ class Hightouch(Client[Ask], Resources):
             host that name the same server. The URL is ``redis://[user:password@]host[:port][/database]``;
             ``rediss://`` uses TLS and trusts ``ca_bundle`` too; ``redis+sentinel://host:port,host:port/service``
             asks Sentinels for the server. The URL is shown nowhere. The first client of a workspace in a process
-            decides. Default: the variable ``HIGHTOUCH_LIMIT_SCOPE``, else ``"host"``.
+            decides for all. Default: the variable ``HIGHTOUCH_LIMIT_SCOPE``, else ``"host"``.
         timeout: Time limit of one attempt of a call, above 0, in seconds or as a timedelta. Default: 30 seconds.
         deadline: Time limit of a whole call with all attempts and waits, above 0, in seconds or as a timedelta.
             Default: no limit.
@@ -71,15 +71,15 @@ class Hightouch(Client[Ask], Resources):
         max_retries: How many times a request that failed is sent again, if that is safe. Waiting for the rate limit
             does not count as a retry. Default: 3.
         ca_bundle: A PEM file, at most 16 MiB, with certificates to trust in addition to those of the system.
-        proxy: The URL of a proxy: ``http``, ``https``, ``socks5`` or ``socks5h``. Default: the usual variables, such
-            as ``HTTPS_PROXY``.
+        proxy: The URL of a proxy: ``http``, ``https``, ``socks5`` or ``socks5h``. Default: the environment variables
+            for proxies, such as ``HTTPS_PROXY``.
         headers: Headers to send with every request, such as one that a gateway requires. A header of a single call
             replaces the header of the same name.
         on_start: A function that is called with a :class:`CallStart` before each call that may send something,
             including each page of a list and each step of following a run. It must be a plain function. An exception
             that it raises is logged and ignored.
-        on_end: A function that is called with a :class:`CallEnd` after each such call, in the same thread. It must be a
-            plain function, too, and an exception that it raises is logged and ignored.
+        on_end: A function that is called with a :class:`CallEnd` after each call that ``on_start`` is called for, in
+            the same thread. It must be a plain function, too, and an exception that it raises is logged and ignored.
 
     Raises:
         ConfigError: A setting is wrong, or there is no key.
@@ -130,7 +130,7 @@ class Hightouch(Client[Ask], Resources):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
-            HightouchError: The call failed in another way; its subclasses say which.
+            HightouchError: The call failed in another way, which the class of the error names.
         """
         args = request_args(method, path, query, body)
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)

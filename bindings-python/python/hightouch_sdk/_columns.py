@@ -13,7 +13,7 @@ from ._plain_values import json_text
 from ._value import Value
 
 About: TypeAlias = Mapping[str, object]
-"""The columns that all rows of a page share and that the rows themselves lack, such as the id of the sync of runs."""
+"""Cells that are the same for all rows of a page and that the rows lack, such as the id of the sync of runs."""
 
 _SCALARS: dict[Any, str] = {int: "int64", float: "double", bool: "bool", str: "string"}
 _SCALARS[datetime.__origin__] = "timestamp"
@@ -21,7 +21,7 @@ _LISTS: dict[Any, str] = {int: "list<int64>", str: "list<string>"}
 
 _COUNTS = ("added", "changed", "removed")
 
-# The columns that only a list knows, by the type of its rows.
+# The columns with cells that only a list knows, because its rows lack them. The key is the type of the rows.
 _ABOUT: dict[type, dict[str, str]] = {
     SyncRun: {"sync_id": "int64", "sync_slug": "string"},
     IdentityGraphRun: {"graph_id": "string"},
@@ -36,7 +36,7 @@ class Column(NamedTuple):
     kind: str
     """``int64``, ``double``, ``bool``, ``string``, ``timestamp``, ``list<int64>`` or ``list<string>``."""
     cell: Callable[[Any, About], Any]
-    """Returns the cell of a value."""
+    """Returns the cell of a value. The second argument has the cells that only the list knows."""
 
 
 _KNOWN: dict[type, tuple[Column, ...]] = {}

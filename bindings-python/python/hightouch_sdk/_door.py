@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from ._keys import Keys
 
     Answer: TypeAlias = tuple[bool, str, bytes]
-    """Whether the call succeeded, the head and the body."""
+    """An answer of the core: whether the call succeeded, the head, which says how the call went, and the body."""
 
     Late: TypeAlias = Callable[[bytes], object]
-    """Receives the body of a call that had succeeded when it was interrupted."""
+    """A function that receives the body of a call if the call succeeded although its wait was interrupted."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,7 +54,7 @@ _HEAD = Decoder(Head)
 
 
 def read(answer: Answer, op: str, keys: Keys | None = None) -> tuple[str, bytes]:
-    """Logs the answer of an operation, and returns its head and its body.
+    """Logs the end of a call, and returns the head and the body of its answer.
 
     Raises:
         HightouchError: The call failed.
@@ -77,7 +77,7 @@ def settled(
 
     Raises:
         HightouchError: The call failed.
-        BaseException: A signal handler raised it during the wait.
+        BaseException: The exception that a signal handler raised during the wait.
     """
     answer, raised = called
     if raised is not None:
@@ -122,7 +122,7 @@ def note_run(raised: BaseException, token: str | None) -> None:
 
 
 def add_note(raised: BaseException, text: str) -> None:
-    """Adds a note to an exception, as ``add_note`` does since Python 3.11."""
+    """Adds a note to an exception, as ``BaseException.add_note`` does in Python 3.11 and newer."""
     raised.__notes__ = [*getattr(raised, "__notes__", ()), text]  # type: ignore[attr-defined]
 
 
@@ -131,7 +131,7 @@ _RUN = Decoder(_Run)
 _SLICE_S = 0.05
 
 UNHOOKED = frozenset({"syncs.estimate_many", "batch.next"})
-"""Operations that are no calls of the user, or send nothing."""
+"""Operations without hooks: the first sends nothing, and the second only waits for changes of a batch."""
 
 KEY_FUNCTION = "key_function"
 """The code of a failure that was caused by the function that returns the key."""
@@ -146,7 +146,7 @@ _DECODERS: dict[object, Decoder[Any]] = {}
 
 
 def decoder(of: type[T]) -> Decoder[T]:
-    """Returns the decoder of a type, which is created at its first use."""
+    """Returns the decoder of a type. Creates the decoder at its first use."""
     made = _DECODERS.get(of)
     if made is None:
         with LOADING:
@@ -177,15 +177,15 @@ def meta_of(head: str) -> Meta:
 
 
 class Place(Struct):
-    """Where a page belongs: the token of the next page, if there may be one, and the id of the sync of its rows."""
+    """The token of the page after a page, if there may be one, and the id of the sync that the rows belong to."""
 
     next: str | None = None
     sync: int | None = None
 
 
 def place_of(head: str) -> Place:
-    """Returns where a page belongs."""
-    # Decodes nothing else, because this runs for each page of a list.
+    """Returns the token of the next page and the id of the sync."""
+    # Decodes no other member of the head, because this runs for each page of a list.
     return decoder(Place).decode(head)
 
 
@@ -274,7 +274,7 @@ class Door:
         return settled(self.engine.call(op, args_json(args or {}), ""), op)
 
     def begin(self, op: str, args: Args) -> Pending:
-        """Starts a call that sends nothing. No hooks are called. The call goes on if nobody waits for it."""
+        """Starts a call that sends nothing. No hooks are called. The call goes on even if nobody waits for it."""
         return Pending(self.engine, op, args)
 
     def __reduce__(self) -> Any:
@@ -301,7 +301,7 @@ class Door:
 
 
 def returned(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | BaseException:
-    """Returns what a function returns, or the exception that it raises, without frames and causes."""
+    """Returns what a function returns, or the exception that it raises, without its traceback and causes."""
     try:
         return function(*args, **kwargs)
     except BaseException as error:
@@ -310,7 +310,7 @@ def returned(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T |
 
 
 def open_engine(settings: Mapping[str, object]) -> Engine:
-    """Creates the core's client; settings that are None are left out."""
+    """Creates the core's client from settings. Leaves out settings that are None."""
     given = {name: value for name, value in settings.items() if value is not None}
     try:
         text = encoded(given)

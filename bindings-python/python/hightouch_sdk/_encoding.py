@@ -122,14 +122,14 @@ def args_json(args: Args) -> str:
     """Writes the arguments of a call.
 
     Raises:
-        InvalidRequestError: One of them has no JSON form.
+        InvalidRequestError: An argument has no JSON form.
     """
     given = {name: value for name, value in args.items() if value is not UNSET}
     if not given:
         return ""
     try:
         for value in given.values():
-            # msgspec would write bytes as Base64. `plain` refuses them.
+            # msgspec would write bytes as Base64, so `plain` refuses them here.
             if isinstance(value, BYTES):
                 plain(value)
         return encoded(given)
@@ -154,7 +154,7 @@ def encoded(members: object) -> str:
     """Writes an object as JSON.
 
     Raises:
-        TypeError, ValueError, OverflowError, RecursionError: A part of it has no JSON form.
+        TypeError, ValueError, OverflowError, RecursionError: A part of the object has no JSON form.
     """
     return _ENCODER.encode(members).decode()
 

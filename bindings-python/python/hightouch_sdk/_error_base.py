@@ -44,9 +44,9 @@ class ScopeChange(Value, frozen=True, kw_only=True):
     """A change in who shares the rate limit."""
 
     scope: str
-    """Who shares it from now on: ``"process"``, ``"host"`` or ``"fleet"``; see :attr:`Stats.scope`."""
+    """Who shares the limit from now on: ``"process"``, ``"host"`` or ``"fleet"``; see :attr:`Stats.scope`."""
     fallback: str | None = None
-    """Why it is not shared although ``limit_scope`` asks for it; None if it is shared again."""
+    """Why the limit is not shared as ``limit_scope`` demands; None if the limit is shared again."""
 
 
 class Meta(Value, frozen=True, kw_only=True):
@@ -54,7 +54,7 @@ class Meta(Value, frozen=True, kw_only=True):
 
     call_id: str = field(name="callId", default="")
     """The id of the call: 32 hexadecimal digits. The start and the end of a call have the same id in hooks, and so have
-    its log records. All requests that the call needs share it."""
+    its log records and all requests that the call needs."""
     request_id: str = field(name="requestId", default="")
     """The id of the call's own request, which this package sends as ``X-Request-Id`` with each attempt. Other requests
     of the call, such as the look-up of a slug, have ids of their own."""
@@ -65,7 +65,7 @@ class Meta(Value, frozen=True, kw_only=True):
     resource: str | None = None
     """What the method was called on, such as ``"sync 7"``; None if the method is called on nothing."""
     sync: str | None = None
-    """The sync that the call is about, as it was named: its id or its slug. A run names its sync by the id."""
+    """The sync that the call is about: the id or slug that the caller gave. For a method of a run, it is the id."""
     waited_ms: float = field(name="waitedMs", default=0.0)
     """How long the call waited for the rate limit, in milliseconds."""
     duration_ms: float = field(name="durationMs", default=0.0)
@@ -73,11 +73,11 @@ class Meta(Value, frozen=True, kw_only=True):
     mended: list[str] = field(default=[])
     """Paths of values in the answer that were missing or unusable and got a default, such as ``"3.plannedRows"``."""
     attempts: list[Attempt] = field(default=[])
-    """The requests that were sent, in their order."""
+    """The requests that were sent, in the order in which they began."""
     cuts: list[Cut] = field(default=[])
-    """One entry for each refusal (429) of this call that lowered the rate limit. Each is also logged."""
+    """One entry for each refusal (429) of this call that lowered the rate limit. Each entry is also logged."""
     scope_changes: list[ScopeChange] = field(name="scopeChanges", default=[])
-    """The changes in who shares the rate limit that this call was the first to notice. Each is also logged."""
+    """The changes in who shares the rate limit that this call was the first to notice. Each change is also logged."""
 
 
 @public
@@ -192,11 +192,11 @@ class RunFailedError(HightouchError):
     _problem = b"null"
 
     def of(self, state: type[Any]) -> None:
-        """Sets the type of ``result``; the handle of the run calls this."""
+        """Sets the type of ``result``. The handle of the run calls this method."""
         self._state = state
 
     def because(self, problem: bytes) -> None:
-        """Sets the JSON of ``problem``; the function that creates the error calls this."""
+        """Sets the JSON of ``problem``. The function that creates the error calls this method."""
         self._problem = problem
 
     @property
@@ -211,7 +211,7 @@ class RunFailedError(HightouchError):
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """Copies what the error says into a dict, as every error does, with two more keys.
+        """Copies what the error says into a dict; see :meth:`HightouchError.to_dict`. Adds two keys.
 
         ``problem`` says why the run did not succeed; it is ``None`` for a batch. ``items`` lists the failed items of a
         batch, each with its ``problem``. Times within ``items`` are ``datetime`` objects.
@@ -223,12 +223,12 @@ class RunFailedError(HightouchError):
         return {**super().to_dict(), "problem": _plain(self.problem), "items": items}
 
     def of_batch(self, items: Sequence[hightouch_sdk.BatchItem]) -> None:
-        """Takes all items of the batch, and sets ``items`` to the failed ones; the batch calls this."""
+        """Takes all items of the batch, and sets ``items`` to the failed items. The batch calls this method."""
         self._items = [items[failed["index"]] for failed in self.details or ()]
 
     @property
     def items(self) -> list[hightouch_sdk.BatchItem]:
-        """The failed items, if the error is of a batch (``syncs.run_many``). Otherwise there are none."""
+        """The failed items, if the error is of a batch (``syncs.run_many``); otherwise an empty list."""
         return list(self._items)
 
     @property

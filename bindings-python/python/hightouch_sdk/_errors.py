@@ -21,7 +21,7 @@ from ._surrogates import decode
 
 
 class Loading:
-    """Imports modules and resolves types at their first use. While the interpreter shuts down, neither is possible."""
+    """A block that imports modules or resolves types. If that fails because Python shuts down, the error says so."""
 
     def __enter__(self) -> None:
         pass

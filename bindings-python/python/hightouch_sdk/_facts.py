@@ -1,4 +1,4 @@
-"""Properties that are computed from the fields of values. ``SyncRun`` inherits ``SyncRunFacts``, and so on."""
+"""Properties that are computed from the fields of values. ``SyncRun``, for example, inherits ``SyncRunFacts``."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class RowCountsFacts(Value, frozen=True):
 
     @property
     def total(self) -> int:
-        """The sum of the three counts."""
+        """The sum of the added, changed and removed rows."""
         counts: Any = self
         total: int = counts.added_count + counts.changed_count + counts.removed_count
         return total

@@ -15,11 +15,11 @@ else:
         return []
 
     def needed(name=None):  # noqa: ANN001, ANN202
-        """Declares a field that is None if an answer lacks it. The core refuses to send a value without the field."""
+        """Declares a field that is None if an answer lacks it. The core refuses to send a value without this field."""
         return field(name=name, default=None)
 
     def needed_list(name=None):  # noqa: ANN001, ANN202
-        """Declares a list that is empty if an answer lacks it.
+        """Declares a list that becomes empty if an answer lacks it.
 
         The factory is not `list` itself, because msgspec would then omit an empty list from the JSON that is sent.
         """

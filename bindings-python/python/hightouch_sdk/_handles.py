@@ -11,7 +11,7 @@ H = TypeVar("H")
 
 
 class Handle(Generic[H]):
-    """An attribute that holds the handle of a resource. Read from the class of the client, it is the handle's class.
+    """The handle of a resource, as an attribute of a client. On the client's class, it is the class of the handle.
 
     ``unittest.mock.create_autospec`` and ``inspect`` read attributes from the class, and so find the methods.
     """

@@ -17,7 +17,7 @@ class Waiting(Value, frozen=True, kw_only=True):
     read: int = 0
     """All other calls."""
     bulk: int = 0
-    """Calls that read many rows, such as later pages of a list. They leave a tenth of the rate limit to the others."""
+    """Calls that read many rows, such as later pages of a list. They leave a tenth of the rate limit to other calls."""
 
 
 class Stats(Value, frozen=True, kw_only=True):
@@ -31,13 +31,13 @@ class Stats(Value, frozen=True, kw_only=True):
     allowed: int
     """How many requests are sent per window at present: fewer than ``limit`` after refusals, or with a ``share``."""
     in_flight: int = field(name="inFlight")
-    """Requests in progress. A request that was given up still counts for as long as it may reach the server."""
+    """Requests in progress. A request that the client has given up still counts while it may reach the server."""
     used: int
     """Requests that count towards the last window: they are in progress, or ended within it."""
     waiting: Waiting
     """Calls of this process that wait for the rate limit."""
     closed_for_ms: float = field(name="closedForMs")
-    """Milliseconds until requests are sent again after a refusal (429); 0 if they are not held back."""
+    """Milliseconds until requests are sent again after a refusal (429); 0 if the client holds no requests back."""
     refused: int
     """Requests of this process that the server has refused so far because of its rate limit (429)."""
     cuts: int
@@ -46,12 +46,12 @@ class Stats(Value, frozen=True, kw_only=True):
     granted: int
     """Requests that this process has sent so far."""
     fallback: str | None = None
-    """Why the limit is not shared at present although ``limit_scope`` asks for it; None if nothing is wrong."""
+    """Why the limit is not shared at present as ``limit_scope`` demands; None if nothing is wrong."""
     members: int | None = None
-    """How many processes have used the limit within the last minute, this one included, if a server keeps it; None
-    otherwise, and until the server has answered."""
+    """How many processes, including this one, have used the limit within the last minute. None unless a server keeps
+    the limit and has answered."""
     waiting_total: int | None = field(name="waitingTotal", default=None)
-    """Calls of all processes that wait for the rate limit, if a server keeps it and has answered; None otherwise."""
+    """Calls of all processes that wait for the rate limit. None unless a server keeps the limit and has answered."""
 
 
 class Negotiated(Value, frozen=True, kw_only=True):

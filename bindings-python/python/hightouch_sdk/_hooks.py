@@ -26,16 +26,16 @@ class CallStart(Struct, frozen=True, kw_only=True, rename="camel"):
     """A call that is about to start."""
 
     call_id: str = ""
-    """The id of the call: 32 hexadecimal digits. Its :class:`CallEnd`, its metadata and its log records have the same
-    id. All requests that the call needs share it."""
+    """The id of the call: 32 hexadecimal digits. Its :class:`CallEnd`, its metadata, its log records and all
+    requests that the call needs have the same id."""
     operation: str
     """The method, such as ``"syncs.list"``. ``"run"`` is a step of :meth:`Run.wait` or :meth:`Run.states`."""
     operation_id: str | None = None
     """The API's own name of the operation, such as ``"ListSync"``; None if the method has no such name."""
     resource: str | None = None
-    """What the method is called on, such as ``"sync 7"``; None if it is called on nothing."""
+    """What the method is called on, such as ``"sync 7"``; None if the method is called on nothing."""
     sync: str | None = None
-    """The sync that the call is about, as it was named: its id or its slug. A run names its sync by the id."""
+    """The sync that the call is about: the id or slug that the caller gave. For a method of a run, it is the id."""
     http_method: str | None = None
     """The HTTP method, such as ``"GET"``; None if the call has requests of several kinds."""
     url_template: str | None = None
@@ -46,10 +46,10 @@ class CallStart(Struct, frozen=True, kw_only=True, rename="camel"):
     """The port of the server."""
     batch_call_id: str | None = None
     """For a request that a batch has sent in the background: the id of the call ``syncs.run_many`` that started the
-    batch. None for every other call. Hooks get such a request when it has ended, while the program waits for the batch,
-    iterates over it or stops it."""
+    batch. None for every other call. Hooks get such a request after its end, while the program waits for the batch,
+    iterates over the batch or stops it."""
     started_ms: float = 0.0
-    """When the call began, in milliseconds since 1970. For a request of a batch this is in the past."""
+    """When the call began, in milliseconds since 1970. For a request of a batch, this time is in the past."""
     headers: dict[str, str] = {}
     """The headers to send in addition to those of the client. At first they are the option ``headers`` of the call. A
     hook may add headers, such as ``traceparent``, and change or remove them. All requests of the call send them. If a
@@ -72,9 +72,9 @@ class CallEnd(Struct, frozen=True, kw_only=True):
     sync: str | None = None
     """The sync that the call is about, as in :class:`CallStart`."""
     batch_call_id: str | None = None
-    """The call that started the batch, as in :class:`CallStart`."""
+    """The id of the call that started the batch, as in :class:`CallStart`."""
     meta: Meta | None = None
-    """The metadata of the call. None if the call was interrupted; may be None if it failed before anything was sent."""
+    """The metadata of the call. None if the call was interrupted, and perhaps if nothing was sent."""
     error: BaseException | None = None
     """The exception that the call raises; None if the call succeeded."""
 
@@ -83,12 +83,12 @@ _START = Decoder(CallStart)
 
 
 def began(call: CallStart, ago_ms: float) -> None:
-    """Sets when a call began: this many milliseconds ago."""
+    """Sets the start of a call to ``ago_ms`` milliseconds before now."""
     force_setattr(call, "started_ms", time() * 1000 - ago_ms)
 
 
 class Hooks:
-    """The hooks of a client. ``earlier`` are hooks that it had before."""
+    """The hooks of a client. ``earlier`` are hooks that were added before."""
 
     __slots__ = ("_on_end", "_on_start")
 
@@ -136,7 +136,7 @@ class Hooks:
 
 
 class Around:
-    """One call between its hooks. ``meta`` is set once the call has succeeded."""
+    """Calls the hooks before and after one call. The caller sets ``meta`` once the call has succeeded."""
 
     __slots__ = ("_call", "_hooks", "_opts", "meta")
 

@@ -1,4 +1,4 @@
-"""Shows values in a notebook. Showing a value sends nothing."""
+"""Writes values as HTML for notebooks. Sends nothing."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _OF_ITEM = ("sync", "run_id", "outcome", "status", "duration_seconds", "successf
 
 
 def value_html(value: Value) -> str:
-    """Shows a value as a table of its columns."""
+    """Returns a table with a row for each column of a value."""
     cells = _cells(value, {})
-    # Hides what is absent.
+    # Leaves out columns that have no value.
     cells = {name: cell for name, cell in cells.items() if cell is not None}
     rows = "".join(f"<tr><th style='text-align:left'>{_shown(name)}</th>{_cell(cells[name])}</tr>" for name in cells)
     return f"<b>{escape(type(value).__name__)}</b><table>{rows}</table>"
 
 
 def page_html(page: Page[Any]) -> str:
-    """Shows the first rows of a page."""
+    """Returns a table of the first rows of a page."""
     more = ", and more pages follow" if page.has_next else ""
     title = f"Page of {len(page)} row{'' if len(page) == 1 else 's'}{more}"
     if not page.items:
@@ -36,12 +36,12 @@ def page_html(page: Page[Any]) -> str:
 
 
 def batch_html(title: str, items: Iterable[Value]) -> str:
-    """Shows the items of a batch with their most important columns."""
+    """Returns a table of the items of a batch, with their most important columns."""
     return rows_html(title, ({name: _cells(item, {})[name] for name in _OF_ITEM} for item in items))
 
 
 def rows_html(title: str, records: Iterable[Mapping[str, object]]) -> str:
-    """Shows a table of the first 20 records, and how many more there are."""
+    """Returns a table of the first 20 records, and the number of further records."""
     shown: list[Mapping[str, object]] = []
     left = 0
     for record in records:
@@ -57,7 +57,7 @@ def rows_html(title: str, records: Iterable[Mapping[str, object]]) -> str:
 
 
 def text_html(text: str) -> str:
-    """Shows a text as it is."""
+    """Returns a text as HTML that shows its characters unchanged."""
     return f"<code>{escape(text)}</code>"
 
 

@@ -1,4 +1,4 @@
-"""JSON that has no type in this package. Its text is kept, and decoded when the value is read."""
+"""JSON of any shape. A `Json` keeps the text, and decodes the text when the value is read."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ __all__ = ["Json", "JsonEdit", "JsonInput", "json_of"]
 class Json(Frozen):
     """An immutable JSON value of any shape, such as the ``configuration`` of a sync.
 
-    It is decoded at its first use. As an argument it is sent with the same text that was received, so no digit is lost.
-    :meth:`with_` and :meth:`edit` create a changed copy, and :meth:`to_python` creates a copy of plain values.
+    The text is decoded at its first use. A ``Json`` that is passed as an argument is sent as the text that was
+    received, so no digit is lost. :meth:`with_` and :meth:`edit` create a changed copy, and :meth:`to_python` creates a
+    copy of plain values.
 
     Two ``Json`` are equal if their texts or their decoded values are equal. A ``Json`` is also equal to the plain value
     that :meth:`to_python` returns.
@@ -41,7 +42,7 @@ class Json(Frozen):
     def __init__(self, value: object) -> None:
         """Wraps a plain value: ``None``, a bool, a number, a string, a list or a dict with string keys.
 
-        A ``Decimal``, another :class:`Json`, and an object or array within one keep all their digits, at any depth.
+        A ``Decimal``, a :class:`Json`, and a part of a :class:`Json` keep all their digits, at any depth.
 
         Raises:
             TypeError: A part of the value has no JSON form.
@@ -156,8 +157,8 @@ class Json(Frozen):
         """Finds what differs between this value and a newer one.
 
         Strings are compared by their characters, and numbers by all their digits: ``1e400`` and ``1e401`` differ, and
-        ``1`` and ``1.0`` do not. Neither spelling nor the order of members counts. Items of arrays are aligned, so that
-        an inserted item is one change.
+        ``1`` and ``1.0`` do not. How a value is spelled and the order of members do not count. Items of arrays are
+        aligned, so that an inserted item is one change.
 
         Args:
             new: The newer value: a :class:`Json`, or a plain value.
@@ -185,7 +186,7 @@ class Json(Frozen):
         return self.value.get(key, default)
 
     def keys(self) -> KeysView[str]:
-        """Returns the names of the members of an object. With it, ``dict(json)`` is a dict of the members.
+        """Returns the names of the members of an object. ``dict(json)`` calls this method.
 
         Raises:
             TypeError: The value is not an object.
@@ -235,8 +236,8 @@ JsonInput: TypeAlias = Json | Mapping[str, Any] | Sequence[Any] | str | float | 
 class JsonEdit:
     """An editable copy of an object or an array, for use in a ``with`` block.
 
-    In the block it behaves like a dict or a list, and so do the objects and arrays in it. After the block :attr:`json`
-    is the result, and the copy is frozen. Everything that was not changed keeps its digits, its spacing and its order::
+    In the block, the edit behaves like a dict or a list, and so do its objects and arrays. After the block,
+    :attr:`json` is the result, and the edit is frozen. Everything else keeps its digits, its spacing and its order::
 
         with sync.configuration.edit() as edit:
             edit["mappings"][0]["to"] = "email"

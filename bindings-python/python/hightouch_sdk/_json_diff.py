@@ -1,4 +1,4 @@
-"""What differs between two JSON values."""
+"""The differences between two JSON values."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class JsonChange(Struct, frozen=True, kw_only=True):
     path: tuple[str | int, ...]
     """The names and indexes that lead to the value, as :meth:`Json.with_` takes them.
 
-    It holds when the changes before this one have been made. So an item of an array that was added or changed has its
-    index in the new array, and a removed item the index that it has just before it is removed.
+    The path is valid once the earlier changes of the diff have been made. So an added or changed item of an array has
+    its index in the new array. A removed item has the index that it has just before its removal.
     """
     kind: Literal["added", "removed", "changed"]
     """What happened to the value."""
     old: Json | None = None
-    """The value before the change, with all its digits. ``None`` if it is added."""
+    """The value before the change, with all its digits. ``None`` if the value is added."""
     new: Json | None = None
-    """The value after the change, with all its digits. ``None`` if it is removed."""
+    """The value after the change, with all its digits. ``None`` if the value is removed."""
 
     def __str__(self) -> str:
         return _call("json.describe", changes=_written([self]))["lines"][0]  # type: ignore[no-any-return]
@@ -44,8 +44,8 @@ class JsonChange(Struct, frozen=True, kw_only=True):
 class JsonDiff(Sequence[JsonChange]):
     """The changes that lead from one JSON value to another: a sequence of :class:`JsonChange`.
 
-    It is empty, and false, if nothing differs. ``str()`` writes one line for each change: ``+`` for an added value,
-    ``-`` for a removed one, and ``~`` for a changed one::
+    A diff is empty, and false, if nothing differs. ``str()`` writes one line for each change: ``+`` for an added value,
+    ``-`` for a removed value, and ``~`` for a changed value::
 
         ~ mappings[0].to: "Email__c" -> "Email"
         + mappings[3]: {"from":"name","to":"Name"}
@@ -55,7 +55,7 @@ class JsonDiff(Sequence[JsonChange]):
     __slots__ = ("_changes",)
 
     def __init__(self, changes: Iterable[JsonChange]) -> None:
-        """Wraps changes, such as some of those of another diff."""
+        """Wraps changes, for example a selection of the changes of another diff."""
         self._changes = tuple(changes)
 
     def reversed(self) -> JsonDiff:
@@ -114,7 +114,7 @@ def _read(change: dict[str, Any]) -> JsonChange:
 
 
 def _written(changes: Iterable[JsonChange]) -> list[dict[str, object]]:
-    """Writes changes as the door takes them. JSON is passed as a string, so that no digit is lost."""
+    """Writes changes as the core reads them. JSON is passed as a string, so that no digit is lost."""
     written: list[dict[str, object]] = []
     for change in changes:
         texts = {name: value.text for name, value in (("old", change.old), ("new", change.new)) if value is not None}

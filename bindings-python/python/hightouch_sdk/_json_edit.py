@@ -16,7 +16,7 @@ _LEFT = "This part was replaced or removed in the edit. Look up its place again.
 
 
 class Draft(HasText):
-    """An object or an array in an edit. A part stays text until it is read."""
+    """An object or an array in an edit. Each part of it stays text until the part is read."""
 
     __slots__ = ("_text", "_up", "over")
 
@@ -42,7 +42,7 @@ class Draft(HasText):
         return draft(part, self) if isinstance(part, str) and part[0] in "{[" else part
 
     def _changes(self) -> None:
-        """Prepares a change: refuses one that would be lost, and discards the texts that it makes outdated.
+        """Prepares a change: refuses a change that would be lost, and discards texts that the change makes outdated.
 
         Raises:
             RuntimeError: The edit has ended, or this part was replaced or removed.
@@ -81,8 +81,8 @@ class ObjectDraft(Draft, MutableMapping[str, Any]):
         super().__init__(text, up)
         self._layout, members = split(text)
         places = {name: place for place, (name, _) in enumerate(members)}
-        # Of several members with the same name, the last one counts. The others only keep their text; each has a place
-        # instead of a name.
+        # Of several members with the same name, the last one counts. Each of the others only keeps its text, under its
+        # position instead of its name.
         self._parts: dict[str | int, Part[str | Draft]] = {
             name if places[name] == place else place: _part(member) for place, (name, member) in enumerate(members)
         }
@@ -118,7 +118,7 @@ class ObjectDraft(Draft, MutableMapping[str, Any]):
         _detach([part])
 
     def _unshadow(self, key: str) -> None:
-        """Removes the other members with a name."""
+        """Removes the earlier members with the same name, which had no effect."""
         for place in [place for place, name in self._shadowed.items() if name == key]:
             del self._shadowed[place], self._parts[place]
 

@@ -17,9 +17,9 @@ class Part(Generic[T]):
     def __init__(self, value: T, name: str = "", before: str | None = None, after: str = "") -> None:
         self.value = value
         self.name = name
-        """The text of the name, up to the value. Empty for an item."""
+        """The text from the name to the value, with the colon. Empty for an item of an array."""
         self.before = before
-        """The white space before the part; ``None`` if the container's ``head`` or ``rest`` holds for it."""
+        """The white space before the part; ``None`` if the layout's ``head`` or ``rest`` is used."""
         self.after = after
         """The white space between the value and the comma."""
 
@@ -31,16 +31,16 @@ class Layout:
 
     def __init__(self) -> None:
         self.head = ""
-        """Before the first part."""
+        """The white space before the first part."""
         self.rest = ""
-        """Before each new part that is not the first."""
+        """The white space before each new part that is not the first."""
         self.tail = ""
-        """After the last part."""
+        """The white space after the last part."""
         self.between = ":"
-        """Between the name of a new member and its value."""
+        """The colon between the name of a new member and its value, with white space."""
 
     def joined(self, brackets: str, parts: list[tuple[str | None, str]]) -> str:
-        """Writes parts, each given as the white space before it and its text."""
+        """Writes parts as JSON. Each is given as a pair: the white space before the part, and its text."""
         if not parts:
             return brackets
         texts = [(self.rest if before is None else before) + text for before, text in parts]

@@ -1,4 +1,4 @@
-"""Turns a user's value into what the ``json`` module can write, or says which part of it JSON cannot express."""
+"""Converts a user's value so that the ``json`` module can write it, or names the part that JSON cannot express."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class NotFiniteError(NotJsonError, ValueError):
 
 
 def _nothing(_: object) -> None:
-    """Returns None for every part: the default of ``special``."""
+    """Returns None for every part. It is the default of ``special`` in :func:`plain`."""
 
 
 def plain(value: Any, special: Callable[[object], object] = _nothing) -> Any:

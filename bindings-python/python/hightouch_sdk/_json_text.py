@@ -34,7 +34,7 @@ class HasText:
 def loads(text: str | bytes) -> Any:
     """Decodes JSON into plain values.
 
-    Python refuses to convert integers of more than 4,300 digits; here they become infinity.
+    Python refuses to convert integers of more than 4,300 digits; this function returns infinity for them.
 
     Raises:
         ValueError: The text is not valid JSON.
@@ -131,8 +131,8 @@ def dumps(value: object) -> str:
     """
     if isinstance(value, HasText):
         return value.text
-    # `json` cannot insert JSON text. So it writes placeholders, which are then replaced by the text. A placeholder is
-    # random, so that no string of the user can contain one.
+    # `json` cannot insert JSON text. So it writes placeholders, and the last line replaces each of them by its text.
+    # Placeholders are random, so that no string of the user can contain one.
     mark = os.urandom(16).hex()
     texts: list[str] = []
 

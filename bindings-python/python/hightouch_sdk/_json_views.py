@@ -39,7 +39,7 @@ def _frozen(value: object) -> str:
 class JsonObject(Frozen, Mapping[str, Any]):
     """An object within a :class:`Json`: an immutable mapping. Its members are decoded at their first use.
 
-    It is equal to a dict with the same members. As an argument it is sent with the text that was received.
+    It is equal to a dict with the same members. If it is passed as an argument, the received text is sent.
     """
 
     __slots__ = ("_parts", "_seen", "_text")
@@ -93,10 +93,10 @@ class JsonObject(Frozen, Mapping[str, Any]):
 class JsonArray(Frozen, tuple[Any, ...]):
     """An array within a :class:`Json`: an immutable sequence.
 
-    It is equal to a list with the same items. As an argument it is sent with the text that was received.
+    It is equal to a list with the same items. If it is passed as an argument, the received text is sent.
     """
 
-    # Other libraries recognise a tuple. They would not recognise another class of sequences.
+    # The base class is `tuple`, because other libraries would not recognise another class of sequences.
 
     if TYPE_CHECKING:
         _text: str

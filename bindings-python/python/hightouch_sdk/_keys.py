@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ._native import Call, Engine
 
 in_key_function: ContextVar[bool] = ContextVar("in_key_function", default=False)
-"""Whether this code runs inside the key function. A call that the key function makes on its own client would wait for
-itself, so the core refuses such a call."""
+"""Whether this code runs inside the key function. If the key function makes a call on its own client, that call would
+wait for itself. So the core refuses such a call."""
 
 
 class Keys:
@@ -51,7 +51,7 @@ class Keys:
     def serve(self, engine: Engine, opts: Opts) -> Opts:
         """Starts the thread at the first call, and marks a call that the key function makes itself."""
         # While the interpreter shuts down, no thread can start, and no waiting thread can run again. A call that needs
-        # a key would wait forever, so it must be refused, as inside the key function.
+        # a key would wait forever, so it is refused like a call inside the key function.
         if in_key_function.get() or sys.is_finalizing():
             return {**opts, "inKeyFunction": True}
         if self._thread is None:
@@ -98,7 +98,7 @@ class _Wants:
         self._call = self.engine.start("client.keyWanted", "", "", self._mailbox, 0)
 
     def wanted(self) -> bool:
-        """Waits. Returns true once the core wants a key, false once the client is closed or collected."""
+        """Waits until the core wants a key (true), or until the client is closed or garbage-collected (false)."""
         arrived(self._mailbox, None)
         [(_, (ok, _, _))] = self._mailbox.drain()
         return ok

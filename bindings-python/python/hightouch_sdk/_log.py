@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from logging import Logger
 
 _DEBUG, _INFO = 10, 20
-"""``logging.DEBUG`` and ``logging.INFO``. This module does not import ``logging``."""
+"""The values of ``logging.DEBUG`` and ``logging.INFO``, because this module does not import ``logging``."""
 
 
 def logger(*, wanted: bool = False) -> Logger | None:
@@ -71,7 +71,7 @@ def tell(notice: str) -> None:
 
 
 def log_end(read: Callable[[bool, str], tuple[HightouchError | None, Meta | None]], ok: bool, head: str) -> None:
-    """Logs a call that has ended. ``read`` decodes ``head``; it is called only if the record is shown."""
+    """Logs a call that has ended. ``read`` decodes ``head``; ``read`` is called only if the record is shown."""
     if not shows_ends():
         return
     error, meta = read(ok, head)

@@ -36,7 +36,7 @@ T = TypeVar("T")
 L = TypeVar("L", bound="_Listing[Any]")
 
 SMALL = 20
-"""The smallest default size of a page. The first rows of a list are fetched in a page of their own size up to this."""
+"""The least number of rows that a page has by default. If ``take`` asks for fewer rows, only those are fetched."""
 
 
 def filters(args: Args) -> Args:
@@ -53,9 +53,9 @@ def filters(args: Args) -> Args:
 
 
 class Tabular(Generic[T]):
-    """What has rows of one type, and can pass them on as a table.
+    """A list, a page or records: has rows of one type, and can convert them to a table.
 
-    The columns depend only on the type of the rows. ``Records`` says which they are.
+    The columns depend only on the type of the rows; see ``Records``.
     """
 
     __slots__ = ()
@@ -92,7 +92,7 @@ class Tabular(Generic[T]):
     def to_pandas(self) -> PandasFrame:
         """Reads all rows into a ``pandas.DataFrame``. Needs ``hightouch-sdk[pandas]``.
 
-        The columns have pandas' nullable types, such as ``Int64``, because the others depend on the data.
+        The columns have pandas' nullable types, such as ``Int64``, because pandas' other types depend on the data.
 
         Raises:
             ImportError: pandas or pyarrow is not installed.
@@ -119,7 +119,7 @@ class Tabular(Generic[T]):
 
 
 class Page(Tabular[T], Value, Generic[T], frozen=True, dict=True):
-    """One page of a list. It can be iterated over, and has a length."""
+    """One page of a list. Iterating over it yields its rows, and ``len`` counts them."""
 
     items: list[T]
     """The rows of the page."""
@@ -163,13 +163,13 @@ def page_of(items: list[T], has_next: bool, of: type[T] | None, about: Mapping[s
 
 
 def origin(page: Page[T]) -> tuple[type[T] | None, Mapping[str, object]]:
-    """Returns the type of the rows of a page, if it is known, and what all of them have in common."""
+    """Returns the type of a page's rows, if it is known, and the cells that are the same for all rows."""
     known: tuple[type[T] | None, Mapping[str, object]] = vars(page).get("origin", (None, {}))
     return known
 
 
 class Query:
-    """The operation, arguments and options with which a list fetches its pages, and how their rows are decoded."""
+    """The operation, arguments and options with which a list fetches its pages, and the decoder of the rows."""
 
     __slots__ = ("args", "decoder", "of", "op", "opts", "slug")
 
@@ -181,7 +181,7 @@ class Query:
         """The type of the rows."""
         self.decoder: Decoder[Any] = decoder
         self.slug: str | None = slug
-        """The slug of the sync that the rows are of, if it is known."""
+        """The slug of the sync that the rows belong to, if the slug is known."""
 
 
 _PARENTS = {"graphId": "graph_id", "flowId": "flow_id"}
@@ -189,7 +189,7 @@ _PARENTS = {"graphId": "graph_id", "flowId": "flow_id"}
 
 
 class _Listing(Generic[T]):
-    """What the lists of both clients have in common."""
+    """The part that the lists of both clients have in common."""
 
     def __init__(self, query: Query) -> None:
         self._query = query
@@ -222,7 +222,7 @@ class _Listing(Generic[T]):
         return {**args, "limit": max(most, 1)}
 
     def _page(self, answer: tuple[str, bytes], before: int) -> tuple[Page[T], str | None]:
-        """Reads a page. ``before`` is the number of rows on earlier pages. Also returns the token of the next page."""
+        """Returns a page, and the token of the next page. ``before`` is the number of rows on earlier pages."""
         query, place = self._query, place_of(answer[0])
         items: list[T] = decoded(query.decoder, answer[1])
         token = place.next
@@ -248,7 +248,7 @@ class _Listing(Generic[T]):
 
 @public
 class Listing(_Listing[T], Tabular[T]):
-    """A list of the API. Iterating over it fetches page after page; each iteration starts again from the first page."""
+    """A list of the API. Iterating over the list fetches page after page; each iteration starts from the first page."""
 
     def __init__(self, door: Door, query: Query) -> None:
         self._door = door  # Set first, so that pickling a list fails with the error message of the door.

@@ -30,7 +30,7 @@ _ERROR = (
     "request_id",
     "run_token",
 )
-"""The attributes that represent an error, also within a value, such as the ``error`` of a ``BatchItem``."""
+"""The attributes of an error that its dict contains, also if the error is the ``error`` of a ``BatchItem``."""
 
 
 def plain_dict(value: Value) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def json_text(value: object) -> str:
 def json_default(value: Any) -> Any:
     """Returns what a JSON encoder writes in place of a value of this package.
 
-    Pass it to an encoder that does not know these values: ``json.dumps(runs, default=json_default)``, or
+    Pass this function to an encoder that does not know these values: ``json.dumps(runs, default=json_default)``, or
     ``msgspec.to_builtins(sync, enc_hook=json_default)``.
 
     Args:

@@ -21,7 +21,7 @@ Progress: TypeAlias = bool | Callable[[S], object]
 """``True`` shows the progress, ``False`` does not, and a function is called with each state."""
 
 AsyncProgress: TypeAlias = bool | Callable[[S], Awaitable[object] | object]
-"""The same as ``Progress``, for asyncio. An awaitable that the function returns is awaited before the wait goes on."""
+"""Like ``Progress``, for asyncio. If the function returns an awaitable, the wait awaits it before it goes on."""
 
 
 def _check(progress: object) -> None:
@@ -61,21 +61,21 @@ class Observer(_Observer[S]):
         super().__init__(progress, display)
 
     def see(self, state: S | None) -> None:
-        """Passes a state on."""
+        """Passes a state, unless it is None, to the function or the display."""
         if state is not None and self._tell is not None:
             self._tell(state)
 
 
 @final
 class AsyncObserver(_Observer[S]):
-    """Observes a wait of the asynchronous client. If the function returns an awaitable, it is awaited."""
+    """Observes a wait of the asynchronous client. Awaits what the function returns if that is an awaitable."""
 
     def __init__(self, progress: AsyncProgress[S], display: Callable[[], Display]) -> None:
         _check(progress)
         super().__init__(progress, display)
 
     async def see(self, state: S | None) -> None:
-        """Passes a state on."""
+        """Passes a state, unless it is None, to the function or the display."""
         if state is not None and self._tell is not None:
             told = self._tell(state)
             if isinstance(told, Awaitable):
@@ -92,7 +92,7 @@ def run_display(name: str, door: Door) -> Display:
 
 
 def batch_display(items: Sequence[BatchItem], door: Door) -> Display:
-    """Creates the display of a batch, whose items change in place."""
+    """Creates the display of a batch. The batch replaces items in ``items`` as they change."""
     with LOADING:
         from ._progress_display import Display
         from ._progress_rows import BatchBoard

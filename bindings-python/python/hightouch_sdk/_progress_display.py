@@ -26,16 +26,16 @@ ENDED_ROWS = 100
 
 
 class Screen(Protocol):
-    """Something that frames are drawn on."""
+    """Draws frames: on a terminal, in a notebook, or as lines of a log."""
 
     pause: float
-    """The least number of seconds between two frames. A batch of thousands of syncs changes all the time."""
+    """The least number of seconds between two frames, because a batch of thousands of syncs changes all the time."""
 
     def tell(self, changed: Row) -> None:
         """Takes a row that has changed, before a frame with it is drawn."""
 
     def draw(self, frame: Frame) -> None:
-        """Draws a frame in place of the last one."""
+        """Draws a frame in place of the previous frame."""
 
     def left(self, frame: Frame) -> None:
         """Notes that one of several waits has ended. ``frame`` is the last frame of that wait alone."""
@@ -52,8 +52,8 @@ class Display:
         self._door = door
         self._limit = LimitNotice()
         self.stage: _Stage | None = None
-        """Where the display is drawn; None until it has started. It is set before the first frame is drawn, so that
-        ``end`` works even if drawing that frame fails."""
+        """The stage on which the display is drawn; None until the display has started. It is set before the first
+        frame is drawn, so that ``end`` works even if drawing that frame fails."""
 
     def start(self) -> None:
         """Draws the first frame."""
@@ -75,12 +75,12 @@ class Display:
         try:
             return self._limit.text(decoded(decoder(Stats), self._door.local("client.stats")[1]))
         except HightouchError:
-            # The client was closed. The wait itself says so.
+            # The client was closed. The wait itself raises that error.
             return ""
 
 
 class _Stage:
-    """The displays that share a screen. They are drawn when a state has changed, and once a second."""
+    """The displays that share a screen. The stage draws them when a state has changed, and once a second."""
 
     def __init__(self, stream: object, screen: Screen) -> None:
         self.stream = stream
@@ -98,12 +98,12 @@ class _Stage:
         self._displays.append(display)
         display.stage = self
         self.draw()
-        # In a notebook, the context says to which cell an output belongs.
+        # In a notebook, the context says to which cell an output belongs, so the thread runs in a copy of it.
         run = contextvars.copy_context().run
         threading.Thread(target=run, args=(self._tick,), daemon=True, name="hightouch-progress").start()
 
     def add(self, display: Display) -> bool:
-        """Adds a display, unless the last one has left."""
+        """Adds a display. Returns False if all displays have left, because then the screen has ended."""
         with self._lock:
             if not self._displays:
                 return False
@@ -126,7 +126,7 @@ class _Stage:
             self._on_screen("end", self._frame()._replace(summary=own.summary))
 
     def draw(self, changed: Row | None = None) -> None:
-        """Draws a frame. A frame for a changed row may be skipped, because the thread draws one within a second."""
+        """Draws a frame. May skip the frame for a changed row, because the thread draws again within a second."""
         with self._lock:
             if self._screen is None or not self._displays:
                 return
@@ -173,7 +173,8 @@ class _Stages:
 
 
 _Stages.reset()
-# A forked child has none of the threads that draw, and the lock may be held for ever.
+# A forked child has none of the threads that draw, and its copy of the lock may stay locked for ever. So the child
+# begins without a stage.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_Stages.reset)
 
@@ -184,10 +185,10 @@ def _join(display: Display) -> None:
     if kernel_display is not None:
         from ._progress_notebook import Notebook
 
-        # Each wait has an output of its own, so nothing is shared.
+        # Each wait has an output of its own, so each gets its own stage.
         _Stage(None, Notebook(kernel_display)).open(display)
         return
-    # While `rich` draws, it puts a proxy in place of standard error.
+    # While `rich` draws, `sys.stderr` is a proxy, and its attribute is the real stream.
     stream: Any = getattr(sys.stderr, "rich_proxied_file", sys.stderr)
     # A program without a console, such as `pythonw`, has no standard error.
     if stream is None or stream.closed:
@@ -211,7 +212,7 @@ def _screen(stream: Any) -> Screen:
     except ImportError:
         from ._progress_text import Log, Terminal
 
-        # The older consoles of Windows print the control sequences of a terminal. `rich` knows how to treat them.
+        # Older consoles of Windows print control sequences as text. Only `rich` can draw on such a console.
         return Log(stream) if os.name == "nt" else Terminal(stream)
     return RichScreen(stream)
 

@@ -32,7 +32,7 @@ class _Shown:
 
 
 class Notebook:
-    """Updates one output of a cell."""
+    """Shows frames in one output of a notebook's cell."""
 
     pause = 0.5
 

@@ -15,7 +15,7 @@ STYLES = {"success": "green", "done": "green", "SUCCESS": "green", "warning": "y
 
 
 class RichScreen:
-    """Redraws a table in place."""
+    """Draws each frame as a table in place of the previous frame."""
 
     pause = 0.1
 

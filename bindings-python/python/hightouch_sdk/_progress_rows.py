@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ._health import Stats
 
 NOTICE_S = 3.0
-"""How long calls must have waited for the rate limit before the display says so."""
+"""For how many seconds calls must have waited for the rate limit before the display says so."""
 
 FAILED = {"failed", "cancelled", "interrupted", "FAILURE", "CANCELLED"}
 """The statuses of runs that failed."""
@@ -25,12 +25,12 @@ class Row(NamedTuple):
     """One run, as a line of the display."""
 
     name: str
-    """What runs, such as the slug of a sync."""
+    """The name of what runs, such as the slug of a sync."""
     state: str
     detail: str
-    """How far the run is, and why it failed, if it did."""
+    """How far the run is, or why it failed."""
     time: str
-    """For how long the run has been waited for, such as ``1:42``."""
+    """How long the wait for the run has lasted, such as ``1:42``."""
     is_running: bool = False
     is_failed: bool = False
 
@@ -48,7 +48,7 @@ class Frame(NamedTuple):
     """A text that says that calls wait for the rate limit; empty if none do."""
 
     def cropped(self, height: int) -> Frame:
-        """Drops rows until the frame fits ``height`` lines: ended runs first, then failed ones. Keeps the order."""
+        """Drops rows until the frame fits ``height`` lines. Keeps runs in progress longest, then failed runs."""
         room = max(1, height - bool(self.summary) - bool(self.notice))
         if len(self.rows) <= room:
             return self
@@ -110,7 +110,7 @@ def _joined(*parts: str) -> str:
 
 
 class Waited:
-    """The time for which a wait has gone on. It stands still after ``end``."""
+    """Measures how long a wait lasts, until ``end`` is called. ``str()`` writes the time."""
 
     def __init__(self) -> None:
         self._began = monotonic()
@@ -174,7 +174,7 @@ class BatchBoard:
         return Frame([self._row(item) for item in self._items], summary(self._items))
 
     def _time(self, item: BatchItem) -> str:
-        """Returns for how long the run has been followed; nothing before its start."""
+        """Returns for how long the run has been followed; an empty text before its start."""
         if item.run_token is None:
             return ""
         waited = self._waited.setdefault(item.index, Waited())
@@ -213,11 +213,12 @@ class LimitNotice:
         self._since: float | None = None
 
     def text(self, stats: Stats) -> str:
-        """Returns the notice; empty if nothing waits, or only briefly."""
+        """Returns the notice; empty if no call waits, or calls wait only briefly."""
         closed = stats.closed_for_ms / 1000
         waiting = stats.waiting
         calls = waiting.trigger + waiting.read + waiting.bulk
-        # Looks at runs usually wait only for their own small part of the limit, which delays nothing else.
+        # Calls that read the state of a run (`poll`) may use only a small part of the limit. Waiting for that part
+        # delays nothing else, so these calls count only if the limit is used up or nothing is sent.
         if stats.used >= stats.allowed or closed > 0:
             calls += waiting.poll
         if not calls:

@@ -9,7 +9,7 @@ from ._native import monotonic
 from ._progress_rows import Frame, Row
 
 REPEAT_S = 30.0
-"""If a run changes but keeps its status, a log writes it again after this many seconds."""
+"""If a run changes but keeps its status, a log writes a line for the run again after this many seconds."""
 
 
 class Terminal:
@@ -40,7 +40,7 @@ class Terminal:
 
     def _show(self, lines: list[str]) -> None:
         up = f"\x1b[{self._height - 1}A" if self._height > 1 else ""
-        # Each line is cleared before it is written, and then everything below the last one.
+        # Clears each line before writing it, and at the end clears everything below the last line.
         text = "\n".join(f"\x1b[2K{line}" for line in lines)
         self._stream.write(f"\r{up}{text}\x1b[J")
         self._stream.flush()
@@ -68,7 +68,7 @@ def table_lines(frame: Frame, width: int) -> list[str]:
 
 
 class Log:
-    """Writes a line for each change of a status. For outputs that cannot be redrawn, such as the log of a CI job."""
+    """Writes a line for each change of a status, to outputs that cannot be redrawn, such as the log of a CI job."""
 
     pause = 1.0
 

@@ -22,13 +22,14 @@ class Records(Tabular[T]):
     Iterating yields one dict for each value. Other libraries take all of them as a table: through ``to_arrow``,
     ``to_pandas`` and ``to_polars``, and as an Arrow stream, which polars, DuckDB and pyarrow read by themselves.
 
-    A column has the name of the attribute, with these exceptions. The columns and their types do not depend on the
-    data: an empty list has them too.
+    The columns and their types do not depend on the data: an empty list has the same columns. A column has the name of
+    its attribute, with these exceptions:
 
     * Row counts are side by side: ``planned_added``, ``planned_changed``, ``planned_removed``, ``planned_total``.
     * A run with times has ``duration_seconds``.
-    * Runs of a sync begin with ``sync_id`` and ``sync_slug``, which their list knows. The slug is null unless the list
-      was asked for by a slug or a :class:`Sync`. Runs of a graph have ``graph_id``, messages of a flow ``flow_id``.
+    * Runs of a sync begin with ``sync_id`` and ``sync_slug``, which their list knows. The slug is null unless the
+      caller named the sync by its slug or a :class:`Sync`. Runs of a graph have ``graph_id``, and messages of a flow
+      have ``flow_id``.
     * Opaque JSON, maps and nested values are JSON as text. A nested value with only plain fields has a column for each,
       such as ``external_segment_id``.
     * An item of a batch has the columns of its run too.
@@ -67,11 +68,11 @@ class Records(Tabular[T]):
                 yield {column.name: column.cell(value, about) for column in self._columns}
 
     def records(self) -> Records[T]:
-        """Returns the records themselves."""
+        """Returns this object, which is flat already."""
         return self
 
     def chunks(self) -> Iterator[tuple[Mapping[str, object], list[T]]]:
-        """Yields the values in chunks, each with the columns that its values share, such as the id of their sync."""
+        """Yields the values in chunks, each with the cells that its values share, such as the id of their sync."""
         loose: list[T] = []
         for part in self._values:
             if isinstance(part, self.of):
@@ -87,7 +88,7 @@ class Records(Tabular[T]):
 
     def _pages(self, part: Any) -> Iterator[Page[T]]:
         """Iterates over the pages of a page or a list."""
-        # `isinstance` would narrow the type to one with unknown rows.
+        # With `isinstance`, a type checker would take the type of the rows for unknown.
         is_list = issubclass(type(part), Listing)
         if not is_list and not issubclass(type(part), Page):
             raise self._unfit(part)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 Policy: TypeAlias = Literal["raise", "return"]
-"""What ``wait`` does after a failure or after warnings: it raises an error, or returns its result."""
+"""What ``wait`` does after a failure or after warnings: ``"raise"`` an error, or ``"return"`` the result."""
 
 
 class _Opened(Struct):
@@ -100,10 +100,10 @@ def _result(state: S | None) -> S:
 
 
 class _Handle(Generic[S]):
-    """What the handles of both clients have in common."""
+    """The part that the handles of both clients have in common."""
 
     kind: str
-    """What runs: ``"sync"``, ``"sequence"`` or ``"identity_graph"``."""
+    """The kind of thing that runs: ``"sync"``, ``"sequence"`` or ``"identity_graph"``."""
     _state: type[S]
 
     def __init__(self, body: bytes, slug: str | None = None) -> None:
@@ -117,7 +117,7 @@ class _Handle(Generic[S]):
 
     @property
     def token(self) -> str:
-        """A string that identifies the run. ``client.run(token)`` resumes it, even in another process or language."""
+        """A text that names the run. ``client.run(token)`` returns its handle, also in another process or language."""
         return self._opened.token
 
     @property
@@ -136,7 +136,7 @@ class _Handle(Generic[S]):
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def _of(self) -> list[str]:
-        """Returns the part of the repr that says what the run is a run of."""
+        """Returns the part of the repr that names the sync, sequence or identity graph of the run."""
         return []
 
     def _name(self) -> str:

@@ -16,7 +16,7 @@ class _State:
     pid = 0
     """The id of the process to which ``waits`` belongs. A forked child has another id."""
     was_asked = False
-    """Whether the waits of this process have been asked to end."""
+    """Whether SIGTERM has asked the waits of this process to end."""
 
 
 def was_asked() -> bool:
@@ -25,7 +25,7 @@ def was_asked() -> bool:
 
 def _end(number: int, frame: FrameType | None) -> None:
     if os.getpid() != _State.pid:
-        # A forked child inherits the handler. Until the child itself begins a wait, SIGTERM ends it as by default.
+        # A forked child inherits the handler. Until the child itself begins a wait, SIGTERM ends the child as usual.
         import signal
 
         signal.signal(number, signal.SIG_DFL)
@@ -47,7 +47,7 @@ class Terminable:
         """The id of the process that counts this block in ``waits``; None if the block is not counted."""
 
     def __enter__(self) -> None:
-        if sys.is_finalizing():  # Nothing more can be imported, and no signal is handled any more.
+        if sys.is_finalizing():  # Python can import no more modules and handles no more signals.
             return
         # These modules are imported only when a batch is waited for, because importing them takes a while.
         import signal
@@ -63,7 +63,7 @@ class Terminable:
         if _State.waits == 0 and handler is signal.SIG_DFL:
             try:
                 signal.signal(signal.SIGTERM, _end)
-            except ValueError:  # Only the main interpreter has signals.
+            except ValueError:  # Only the main interpreter can set a handler.
                 return
         elif handler is not _end:
             return
@@ -71,7 +71,7 @@ class Terminable:
         self._pid = _State.pid
 
     def __exit__(self, kind: object, raised: object, trace: object) -> None:
-        # A forked child also leaves a block that its parent entered, but does not count it.
+        # A forked child also leaves blocks that its parent entered, but has not counted them.
         if self._pid != os.getpid():
             return
         import signal

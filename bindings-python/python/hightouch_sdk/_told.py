@@ -29,7 +29,7 @@ class Told(Struct, rename="camel"):
 
 
 class Teller:
-    """Calls the hooks that the client has when a batch starts, and writes the log."""
+    """Calls the hooks that the client had when a batch started, and writes the log."""
 
     __slots__ = ("_hooks",)
 
@@ -55,7 +55,7 @@ class Teller:
                 began(told.call, told.started_ago_ms)
                 self._tell_of_call(told.call, told.meta, bytes(told.failure))
         except Exception as error:
-            # A filter of the log must not change the outcome of the batch.
+            # A log filter that raises must not change the outcome of the batch, so its exception is only reported.
             unraisable(error, tell)
 
     def _tell_of_call(self, call: CallStart, meta: Meta, failed: bytes) -> None:

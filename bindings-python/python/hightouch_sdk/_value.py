@@ -28,8 +28,8 @@ class _Params:
 class Value(Struct, frozen=True):
     """The base class of all values.
 
-    A value has the interface of a dataclass: ``dataclasses.fields``, ``asdict`` and ``replace`` accept it, and so do
-    libraries that accept dataclasses. pydantic accepts it as the type of a field.
+    A value has the interface of a dataclass: ``dataclasses.fields``, ``asdict`` and ``replace`` accept values,
+    and so do libraries that accept dataclasses. pydantic accepts the class of a value as the type of a field.
     """
 
     if TYPE_CHECKING:
@@ -42,8 +42,8 @@ class Value(Struct, frozen=True):
         """Copies the value, and all values in it, into plain dicts and lists.
 
         The keys are the names of the attributes, and each attribute has a key. An attribute that is absent is ``None``.
-        A variant of a union, such as a ``CronRule``, begins with its ``kind``. Opaque JSON becomes plain values,
-        whose fractions keep about 17 digits. A ``datetime`` stays a ``datetime``.
+        A variant of a union, such as a ``CronRule``, begins with its ``kind``. Opaque JSON becomes plain values;
+        a fraction keeps about 17 digits. A ``datetime`` stays a ``datetime``.
 
         Raises:
             ValueError: The value contains a ``Json`` whose text is not valid JSON.

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from ._native import Engine
 
 _CANCEL_S = 1.0
-"""How long to wait for the outcome of a call after its cancellation."""
+"""For how many seconds to wait for the outcome of a call after its cancellation."""
 
 _DAY_MS = 86_400_000
 
 
 def _gevent() -> Any:
     """Returns the package gevent; None unless it has patched the sockets of this process."""
-    # In a patched program, a wait that blocks the thread would hold up all of its greenlets, and no `gevent.Timeout`
-    # could end it.
+    # In a patched program, a wait that blocks the thread would hold up all greenlets of the thread, and no
+    # `gevent.Timeout` could end that wait.
     monkey = sys.modules.get("gevent.monkey")
     return sys.modules["gevent"] if monkey is not None and monkey.is_module_patched("socket") else None
 
@@ -45,7 +45,7 @@ def called(
     try:
         while answer is None:
             arrived(mailbox, None)
-            # The answer is taken before the listener is called, so that it is not lost if the listener raises.
+            # The answer is taken before the listener is called. So the answer is not lost if the listener raises.
             answer = _taken(mailbox)
             _tell(mailbox, listener)
     except BaseException as raised:

@@ -50,7 +50,7 @@ _Value: TypeAlias = str | bool | int | float
 _SCOPE = "hightouch_sdk"
 _SCHEMA = "https://opentelemetry.io/schemas/1.36.0"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 300)
-"""The buckets of durations: those that OpenTelemetry recommends for HTTP, and longer ones for waits."""
+"""The bounds of the buckets for durations, in seconds: what OpenTelemetry recommends for HTTP, and longer ones."""
 
 _instrumented: weakref.WeakSet[Hightouch | AsyncHightouch] = weakref.WeakSet()
 
@@ -62,7 +62,7 @@ def instrument(
     meter_provider: MeterProvider | None = None,
     attributes: Mapping[str, str | bool | int | float] | None = None,
 ) -> None:
-    """Creates a span for each call of a client, sends its context along, and measures calls and the rate limit.
+    """Creates a span for each call of a client, sends its context with each request, and measures calls and the limit.
 
     Each page of a list, each step of following a run and each request of a batch is a call. The spans of a batch's
     requests are children of the span of ``syncs.run_many``, and end after it. Instrumenting a client again changes
@@ -73,7 +73,7 @@ def instrument(
         tracer_provider: Creates the spans. Default: the global provider.
         meter_provider: Creates the metrics. Default: the global provider.
         attributes: Attributes to add to all spans and metrics of this client. The figures of the rate limit belong to a
-            workspace. If a program uses several workspaces, give each client an attribute that tells them apart.
+            workspace. If a program uses several workspaces, give each client an attribute that names its workspace.
     """
     if client in _instrumented:
         return
@@ -87,7 +87,7 @@ def instrument(
 
 
 class _Telemetry:
-    """The hooks of one client."""
+    """The hooks that create spans and metrics for one client."""
 
     def __init__(self, tracer: Tracer, meter: Meter, attributes: dict[str, _Value]) -> None:
         self._tracer = tracer
@@ -119,7 +119,7 @@ class _Telemetry:
             "server.port": call.server_port,
             "hightouch.operation": call.operation,
         }
-        # The attributes of metrics. They have few values, unlike those that only the span has.
+        # Spans and metrics have these attributes. Unlike those that only spans have, each has few different values.
         common: dict[str, _Value] = {
             **self._attributes,
             **{name: value for name, value in given.items() if value is not None},
@@ -165,7 +165,7 @@ class _Telemetry:
 
 
 def _key(call: CallStart | CallEnd) -> tuple[str, int]:
-    """Identifies a call. Requests of a batch can share an id, but each thread reports one request at a time."""
+    """Identifies a call. Requests of a batch can share an id, so the reporting thread is part of their key."""
     return call.call_id, 0 if call.batch_call_id is None else threading.get_ident()
 
 
@@ -175,7 +175,7 @@ def _parent_of_request(call: CallStart) -> Context:
     found = trace.get_current_span(propagate.extract(call.headers, current)).get_span_context()
     if not found.is_valid:
         return current
-    # The span belongs to this process, which the propagator cannot know.
+    # The propagator marks the span as remote, but the span belongs to this process.
     near = SpanContext(found.trace_id, found.span_id, False, found.trace_flags, found.trace_state)
     return trace.set_span_in_context(NonRecordingSpan(near), current)
 
