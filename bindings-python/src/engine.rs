@@ -71,8 +71,8 @@ impl Engine {
 
     /// Makes a call and waits for `(ok, head, body)`. If a signal handler raises, the call is cancelled. Then the
     /// result holds the exception, and the answer of the cancelled call if it arrives within [`CANCEL`]. During the
-    /// wait, `listener` is called with each notice (JSON). An `Exception` of the listener is reported as unraisable. Any
-    /// other exception of the listener has the same effect as an exception of a signal handler.
+    /// wait, `listener` is called with each notice (JSON). An `Exception` of the listener is reported as unraisable.
+    /// Any other exception of the listener has the same effect as an exception of a signal handler.
     #[pyo3(signature = (op, args, opts, listener=None))]
     fn call<'py>(
         &self,
