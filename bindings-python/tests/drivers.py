@@ -98,7 +98,7 @@ class Part(NamedTuple):
         return "cancelAfterMs" in self.step or "cancelOn" in self.step
 
     def is_due(self) -> bool:
-        """Whether to cancel the call now: the request that `cancelOn` names has arrived, or the step names none."""
+        """Whether to cancel the call now: the request that `cancelOn` names has arrived, or there is no `cancelOn`."""
         operation = self.step.get("cancelOn")
         return operation is None or any(request["operation"] == operation for request in self.world.requests())
 

@@ -273,7 +273,7 @@ def test_the_package_does_not_import_opentelemetry() -> None:
 
 
 def test_a_span_tells_that_others_do_not_share_the_limit(world: World, collected: Collected) -> None:
-    # Nothing listens on this port.
+    # Nothing listens on this port, so the client cannot share the limit.
     with Hightouch(**world.settings(limit_scope="redis://127.0.0.1:1")) as client:
         collected.instrument(client)
         client.syncs.get(1)

@@ -37,7 +37,7 @@ MESSAGE = "00000001-0000-4000-8000-000000000001"
 
 @pytest.fixture(scope="module")
 def keeper(sandbox: Sandbox) -> Iterator[World]:
-    """A world whose limit allows all requests of these tests."""
+    """A world with a limit that allows all requests of these tests."""
     world = sandbox.world({"limit": {"requests": 100_000, "seconds": 10}})
     yield world
     world.end()

@@ -82,7 +82,7 @@ def test_a_batch_that_is_collected_starts_nothing_more(endless: World) -> None:
         gc.collect()
         time.sleep(0.5)
         before = len(endless.requests())
-        # Only the batch followed the run, so no more requests are sent.
+        # Only the batch followed the run, and the batch is gone. So no more requests are sent.
         time.sleep(1.5)
         assert len(endless.requests()) == before
     assert triggers(endless) == 1
