@@ -52,7 +52,7 @@ class _Iterator:
 
 
 class _Stopping:
-    """If the block raises anything but an error of this package, stops the batch and adds a note to the exception."""
+    """Stops the batch if the block raises anything but an error of this package, and adds a note to the exception."""
 
     def __init__(self, interrupt: Callable[[BaseException], Awaitable[None]]) -> None:
         self._interrupt = interrupt

@@ -116,8 +116,8 @@ class AsyncHightouch(Client[Ask], AsyncResources):
         Args:
             method: ``GET``, ``HEAD``, ``POST``, ``PUT``, ``PATCH`` or ``DELETE``.
             path: The path below the base URL. It starts with exactly one slash and contains no query.
-            query: The parameters of the query: strings, numbers, bools, or lists of these. A list repeats its
-                parameter.
+            query: The parameters of the query: strings, numbers, bools, or lists of these. A list sends its
+                parameter several times.
             body: Any JSON value. ``None`` sends null. If ``body`` is left out, the request has no body.
             timeout: Time limit of one attempt, in seconds or as a timedelta.
             deadline: Time limit of the whole call with all attempts and waits, in seconds or as a timedelta.

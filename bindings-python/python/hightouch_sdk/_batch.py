@@ -88,7 +88,7 @@ class Batch:
 
     @property
     def items(self) -> list[BatchItem]:
-        """What is known of each sync now, in the order of the syncs. Nothing is sent."""
+        """What is known of each sync now, in the order of the syncs. Reading this attribute sends nothing."""
         return list(self._known.all)
 
     def __len__(self) -> int:
@@ -130,7 +130,7 @@ class Batch:
 
 
 class Ended:
-    """A position of one iteration in the items that have ended."""
+    """The position of an iteration in the list of ended items."""
 
     def __init__(self, known: Items) -> None:
         self._known = known
@@ -162,7 +162,7 @@ class _Iterator:
 
 
 class _Stopping:
-    """If the block raises anything but an error of this package, stops the batch and adds a note to the exception."""
+    """Stops the batch if the block raises anything but an error of this package, and adds a note to the exception."""
 
     def __init__(self, interrupt: Callable[[BaseException], None]) -> None:
         self._interrupt = interrupt

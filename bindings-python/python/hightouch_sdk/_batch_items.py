@@ -28,7 +28,7 @@ class BatchItem(Value, frozen=True, kw_only=True):
     index: int
     """The position of the sync in the batch, from 0."""
     sync: int | str
-    """The id or slug of the sync, as it was given."""
+    """The id or slug of the sync, as the caller gave it."""
     sync_id: int | None = None
     """The id of the sync, once its run was started."""
     run_id: int | None = None
@@ -36,11 +36,11 @@ class BatchItem(Value, frozen=True, kw_only=True):
     run_token: str | None = None
     """The token of the run, once it was started. ``client.run(token)`` returns a handle that follows the run."""
     adopted: bool = False
-    """Whether the answer to the trigger was lost, and this is the only run that the trigger can have started."""
+    """Whether the answer to the trigger was lost. Then this is the only run that the trigger can have started."""
     joined: bool = False
     """Whether the run was in progress already and the trigger started no other (``if_running="join"``)."""
     state: SyncRun | None = None
-    """The last state of the run that was seen."""
+    """The last state of the run that the batch has read."""
     outcome: ItemOutcome | None = None
     """How the sync ended; None while it waits or is in progress."""
     error: HightouchError | None = None
@@ -53,11 +53,11 @@ class BatchItem(Value, frozen=True, kw_only=True):
 
 
 class BatchEstimate(Struct, frozen=True, kw_only=True):
-    """The least that a batch needs. A run that has not ended when it is first read needs more requests."""
+    """The least requests and time that a batch needs. A run that goes on after its first read needs more requests."""
 
     lookups: int
-    """Requests that prepare triggers: one for each slug with an id that is not remembered, one for each sync with
-    ``if_running="join"``, and one if a checkpoint needs the server's time."""
+    """Requests that prepare triggers: one for each slug that the client does not remember the id of, one for each sync
+    with ``if_running="join"``, and one if a checkpoint needs the server's time."""
     triggers: int
     """Requests that start runs: one for each sync."""
     looks: int
@@ -160,7 +160,7 @@ class Items:
 
     @property
     def is_here(self) -> bool:
-        """Whether the batch was started in this process. A forked child does not have it."""
+        """Whether this process started the batch. A forked child cannot use the batch of its parent."""
         return self._pid == os.getpid()
 
     def take_stop(self, body: bytes) -> None:

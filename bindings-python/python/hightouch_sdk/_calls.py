@@ -31,7 +31,7 @@ class Handle(Protocol[T_co]):
 
 
 def slug_of(args: Args) -> str | None:
-    """Returns the slug by which a call names its sync; None if it uses an id, or is not about a sync."""
+    """Returns the slug by which a call names its sync; None if the call uses an id, or is not about a sync."""
     sync = args.get("sync")
     return sync if isinstance(sync, str) and not sync.isdigit() else None
 

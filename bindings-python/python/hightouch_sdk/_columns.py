@@ -142,7 +142,7 @@ def _getter(name: str, kind: str) -> Column:
 
 
 def _about(name: str, kind: str, is_field: bool) -> Column:
-    """Returns a column whose cells come from the list, unless the value has a field of this name that is set."""
+    """Returns a column with cells from the list. If the value has a field of this name that is set, that counts."""
 
     def cell(value: Any, about: About) -> Any:
         own = getattr(value, name) if is_field else None

@@ -177,7 +177,7 @@ def meta_of(head: str) -> Meta:
 
 
 class Place(Struct):
-    """The token of the page after a page, if there may be one, and the id of the sync that the rows belong to."""
+    """The token of the next page, if there may be one, and the id of the sync that the rows belong to."""
 
     next: str | None = None
     sync: int | None = None

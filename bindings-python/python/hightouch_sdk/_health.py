@@ -33,7 +33,7 @@ class Stats(Value, frozen=True, kw_only=True):
     in_flight: int = field(name="inFlight")
     """Requests in progress. A request that the client has given up still counts while it may reach the server."""
     used: int
-    """Requests that count towards the last window: they are in progress, or ended within it."""
+    """Requests that count against the limit now: those in progress, and those that ended within the last window."""
     waiting: Waiting
     """Calls of this process that wait for the rate limit."""
     closed_for_ms: float = field(name="closedForMs")
@@ -90,7 +90,7 @@ class Diagnosis(Value, frozen=True, kw_only=True):
     text: str
     """A readable report of all findings."""
     base_url: str | None = field(name="baseUrl", default=None)
-    """The address of the API; None if the settings do not contain a valid one."""
+    """The address of the API; None if the settings do not contain a valid address."""
     proxy: str | None = None
     """The proxy that requests go through, from the settings or the environment, without its credentials. None if there
     is no proxy."""

@@ -51,10 +51,10 @@ class CallStart(Struct, frozen=True, kw_only=True, rename="camel"):
     started_ms: float = 0.0
     """When the call began, in milliseconds since 1970. For a request of a batch, this time is in the past."""
     headers: dict[str, str] = {}
-    """The headers to send in addition to those of the client. At first they are the option ``headers`` of the call. A
-    hook may add headers, such as ``traceparent``, and change or remove them. All requests of the call send them. If a
-    hook adds a header that the option may not contain, the call raises :class:`InvalidRequestError`, and nothing is
-    sent. All requests of a batch send the headers of the call ``syncs.run_many``. Changing the headers of such a
+    """The headers to send in addition to those of the client. At first, these are the option ``headers`` of the call. A
+    hook may add headers, such as ``traceparent``, and change or remove them. All requests of the call send the result.
+    If a hook adds a header that the option may not contain, the call raises :class:`InvalidRequestError`, and nothing
+    is sent. All requests of a batch send the headers of the call ``syncs.run_many``. Changing the headers of such a
     request has no effect."""
 
 
@@ -74,7 +74,7 @@ class CallEnd(Struct, frozen=True, kw_only=True):
     batch_call_id: str | None = None
     """The id of the call that started the batch, as in :class:`CallStart`."""
     meta: Meta | None = None
-    """The metadata of the call. None if the call was interrupted, and perhaps if nothing was sent."""
+    """The metadata of the call. None if the call was interrupted; may be None if nothing was sent."""
     error: BaseException | None = None
     """The exception that the call raises; None if the call succeeded."""
 

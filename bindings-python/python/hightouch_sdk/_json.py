@@ -75,7 +75,7 @@ class Json(Frozen):
     def value(self) -> Any:
         """The decoded value.
 
-        A :class:`JsonObject`, a :class:`JsonArray`, or a plain ``str``, ``int``, ``float``, ``bool`` or ``None``.
+        It is a :class:`JsonObject`, a :class:`JsonArray`, or a plain ``str``, ``int``, ``float``, ``bool`` or ``None``.
 
         Raises:
             ValueError: The text is not valid JSON.

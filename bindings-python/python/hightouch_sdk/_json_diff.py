@@ -20,7 +20,7 @@ _REVERSED: dict[str, Literal["added", "removed", "changed"]] = {
 
 
 class JsonChange(Struct, frozen=True, kw_only=True):
-    """One change of a :class:`JsonDiff`. ``str()`` writes it as one line, with long values shortened."""
+    """One change of a :class:`JsonDiff`. ``str()`` writes the change as one line and shortens long values."""
 
     path: tuple[str | int, ...]
     """The names and indexes that lead to the value, as :meth:`Json.with_` takes them.

@@ -56,7 +56,7 @@ def _no_number(text: str) -> float:
     raise ValueError(f"JSON has no {text}.")
 
 
-# `parse_int=float` accepts integers of any length. The decoded values are not used.
+# `parse_int=float` accepts integers of any length. It loses digits, but nothing uses the decoded numbers.
 _DECODER = JSONDecoder(parse_int=float, parse_constant=_no_number)
 _SPACE = re.compile(r"[ \t\n\r]*")
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Frozen(HasText):
-    """Refuses to assign or delete items, and says what to do instead."""
+    """A base class that refuses to assign or delete items. The error says what to do instead."""
 
     __slots__ = ()
 

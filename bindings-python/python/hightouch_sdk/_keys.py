@@ -30,7 +30,7 @@ wait for itself. So the core refuses such a call."""
 
 
 class Keys:
-    """Calls the key function in a thread of its own. The thread ends once the client is closed or collected."""
+    """Calls the key function in a thread of its own. The thread ends once the client is closed or garbage-collected."""
 
     def __init__(self, ask: Callable[[], Any]) -> None:
         self._check(ask)
@@ -62,8 +62,8 @@ class Keys:
 
     def _start(self, engine: Engine) -> None:
         wants = _Wants(engine)
-        # The thread holds a strong reference to this object only while the key function runs. If it always held one, a
-        # client to which its own key function refers would never be collected.
+        # The thread holds a strong reference to this object only while the key function runs. With a permanent one, a
+        # client to which its own key function refers would never be garbage-collected.
         args = (wants, weakref.ref(self))
         self._thread = threading.Thread(target=_answer, args=args, daemon=True, name="hightouch-sdk-key")
         weakref.finalize(self, wants.end).atexit = False
@@ -112,7 +112,7 @@ class _Wants:
 def _answer(wants: _Wants, to: weakref.ref[Keys]) -> None:
     while True:
         wants.begin()
-        # From here on, collecting the `Keys` object cancels the call.
+        # From here on, the call is cancelled when the `Keys` object is garbage-collected.
         if to() is None or not wants.wanted():
             return
         keys = to()

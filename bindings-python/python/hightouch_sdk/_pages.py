@@ -196,7 +196,7 @@ class _Listing(Generic[T]):
         self._most: int | None = None
 
     def take(self: L, count: int) -> L:  # noqa: PYI019 - Python 3.10 cannot resolve `Self`.
-        """Returns the same list, but with at most ``count`` rows. Nothing is sent until you read it.
+        """Returns the same list, but with at most ``count`` rows. Nothing is sent until you read the list.
 
         The argument ``limit`` of a method is something else: the number of rows per page.
 
@@ -287,7 +287,7 @@ class Listing(_Listing[T], Tabular[T]):
         return next(iter(self.take(1)), None)
 
     def records(self) -> hightouch_sdk.Records[T]:
-        """Returns the list as flat records. Nothing is sent until you read them."""
+        """Returns the list as flat records. Nothing is sent until you read the records."""
         return hightouch_sdk.Records(self._query.of, [self])
 
     def _fetch(self, args: Args, before: int) -> tuple[Page[T], str | None]:

@@ -13,7 +13,7 @@ P = TypeVar("P")
 
 
 def problem_of(run: object, of: type[P]) -> P | None:
-    """Returns why a run did not succeed, as a value of the type ``of``; None if it succeeded or has not ended."""
+    """Returns why a run did not succeed, as a value of the type ``of``; None if the run succeeded or has not ended."""
     # The type is an argument, because this module cannot import the models, which import this module.
     found: P | None = Decoder(of | None).decode(local("run.problem", encoded(run)))
     return found

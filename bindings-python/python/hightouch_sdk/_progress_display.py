@@ -71,7 +71,7 @@ class Display:
             self.stage.leave(self)
 
     def notice(self) -> str:
-        """Returns a text that says that calls wait for the rate limit; empty if none do."""
+        """Returns a text that says that calls wait for the rate limit; empty if no calls wait."""
         try:
             return self._limit.text(decoded(decoder(Stats), self._door.local("client.stats")[1]))
         except HightouchError:
@@ -161,7 +161,7 @@ class _Stage:
 
 
 class _Stages:
-    """The stages of this process."""
+    """The stage that all waits of this process share on standard error, and its lock."""
 
     lock: threading.Lock
     current: _Stage | None
@@ -218,7 +218,7 @@ def _screen(stream: Any) -> Screen:
 
 
 def _notebook() -> Any:
-    """Returns the function ``display`` of IPython if this is a kernel of Jupyter; else None."""
+    """Returns the function ``display`` of IPython if this process is a kernel of Jupyter; else None."""
     ipython: Any = sys.modules.get("IPython")
     if ipython is None:
         return None

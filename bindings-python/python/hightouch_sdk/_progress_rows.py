@@ -45,7 +45,7 @@ class Frame(NamedTuple):
     rows: list[Row]
     summary: str = ""
     notice: str = ""
-    """A text that says that calls wait for the rate limit; empty if none do."""
+    """A text that says that calls wait for the rate limit; empty if no calls wait."""
 
     def cropped(self, height: int) -> Frame:
         """Drops rows until the frame fits ``height`` lines. Keeps runs in progress longest, then failed runs."""
@@ -62,7 +62,7 @@ class Frame(NamedTuple):
 
 
 class Board(Protocol):
-    """Collects states and says what to show."""
+    """Collects the states of one wait, and creates frames of them."""
 
     def see(self, state: object, /) -> Row: ...
     def frame(self) -> Frame: ...
@@ -101,7 +101,7 @@ def detail_of(state: object) -> str:
 
 
 def first_line(text: str | None) -> str:
-    """Returns the first line of a text that may have none."""
+    """Returns the first line of a text; empty if the text is None or blank."""
     return next(iter((text or "").strip().splitlines()), "")
 
 
@@ -125,7 +125,7 @@ class Waited:
 
 
 class RunBoard:
-    """Shows one run."""
+    """The board of one run: a single row."""
 
     def __init__(self, name: str) -> None:
         self._name = printable(name)
@@ -158,7 +158,7 @@ class RunBoard:
 
 
 class BatchBoard:
-    """Shows the syncs of a batch, and a summary of them."""
+    """The board of a batch: a row for each sync, and a summary."""
 
     def __init__(self, items: Sequence[BatchItem]) -> None:
         self._items = items

@@ -51,7 +51,7 @@ class Terminal:
             size = os.get_terminal_size(self._stream.fileno())
         except (OSError, ValueError):
             return 80, 24
-        # A terminal that does not know its size says 0.
+        # A terminal that does not know its size reports 0.
         return size.columns or 80, size.lines or 24
 
 

@@ -122,7 +122,7 @@ class _Handle(Generic[S]):
 
     @property
     def adopted(self) -> bool:
-        """Whether the answer to the trigger was lost, and this is the only run that the trigger can have started."""
+        """Whether the answer to the trigger was lost. Then this is the only run that the trigger can have started."""
         return self._opened.adopted
 
     @property

@@ -115,7 +115,7 @@ _warned = False
 
 
 def _warn_in_event_loop() -> None:
-    """Warns once if the blocking client is used inside a running event loop, which stands still meanwhile."""
+    """Warns once if a blocking call is made inside a running event loop, because the call stops the loop meanwhile."""
     global _warned
     asyncio = sys.modules.get("asyncio")
     # A notebook runs its cells inside an event loop, and blocking calls are usual there.

@@ -49,7 +49,7 @@ def limit(probe: bool, form: str | None, **settings: Any) -> None:
 
 
 def _standing(ht: Hightouch) -> Stats:
-    """Returns the state of the limit. If a server keeps it, waits until the server has answered or cannot be used."""
+    """Returns the state of the limit. If a server keeps the limit, waits until the server has answered or failed."""
     stats = ht.stats()
     while stats.scope == "fleet" and stats.members is None:
         sleep(0.01)

@@ -29,7 +29,7 @@ class Column(Struct, Generic[T], frozen=True):
     in_table: bool = True
     """Whether tables, which must fit on a screen, have the column."""
     in_data: bool = True
-    """Whether CSV and JSON have the column. A column that only sums up others is for people, so only tables have it."""
+    """Whether CSV and JSON have the column. Only tables need a column that sums up other columns for people."""
     show: Callable[[Any], str] | None = None
     """Converts a value to its text in a table; None stands for ``short``."""
 

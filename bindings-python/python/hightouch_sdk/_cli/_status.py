@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Status(IntEnum):
-    """How a command ended."""
+    """How a command ended. The members are the exit statuses."""
 
     DONE = 0
     FAILED = 1
@@ -63,8 +63,8 @@ def status_of(error: HightouchError) -> Status:
 def status_of_items(items: Sequence[BatchItem], *, warnings_fail: bool) -> Status:
     """Returns the exit status of a batch that has ended.
 
-    If a run failed, the status is ``FAILED``. Otherwise, if it is unknown whether a run was started or how it ended, it
-    is ``UNKNOWN``. Otherwise the status is that of the first error, or ``DONE``.
+    If a run failed, the status is ``FAILED``. Otherwise, if a run may have been started, or the end of a run is not
+    known, the status is ``UNKNOWN``. Otherwise the status is that of the first error, or ``DONE``.
     """
     outcomes = {item.outcome for item in items}
     if "failure" in outcomes or (warnings_fail and "warning" in outcomes):

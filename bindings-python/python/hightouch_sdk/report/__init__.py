@@ -71,7 +71,7 @@ class RunsReport:
         self.bucket_starts: list[datetime] = reading.period.starts
         """The start of each bucket of the period: of each hour, each day, each 7 days or each 28 days."""
         self.buckets: dict[int, RunFigures] = {}
-        """The figures of each bucket in which runs started, by its index in ``bucket_starts``."""
+        """The figures of each bucket in which runs started. The key is the index in ``bucket_starts``."""
         for sync in self.syncs:
             self.total.add(sync.total)
             for index, figures in sync.buckets.items():

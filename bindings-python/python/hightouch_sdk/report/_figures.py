@@ -95,15 +95,15 @@ class ReasonCount:
     """How often runs of one sync ended for one reason."""
 
     reason: Reason
-    """The reason."""
+    """Why the runs did not succeed."""
     is_failure: bool
     """Whether the runs failed. Otherwise they ended with warnings."""
     last_at: datetime
-    """When the last of these runs started."""
+    """When the last run with this reason started."""
     last_run_id: int
-    """The id of the last of these runs."""
+    """The id of the last run with this reason."""
     runs: int = 0
-    """The number of runs."""
+    """How many runs ended for this reason."""
 
 
 @final
@@ -120,11 +120,11 @@ class SyncFigures:
     total: RunFigures = field(default_factory=RunFigures)
     """The figures of the whole period."""
     buckets: dict[int, RunFigures] = field(default_factory=dict[int, RunFigures])
-    """The figures of each bucket in which runs started, by its index in ``bucket_starts`` of the report."""
+    """The figures of each bucket in which runs started. The key is the index in the report's ``bucket_starts``."""
     reasons: list[ReasonCount] = field(default_factory=list[ReasonCount])
-    """Why runs did not succeed: the first 20 different reasons. More are only counted, in ``other_reasons``."""
+    """Why runs did not succeed: the first 20 different reasons. ``other_reasons`` counts runs with further reasons."""
     other_reasons: int = 0
-    """The number of runs that did not succeed for other reasons."""
+    """The number of runs that did not succeed for reasons that ``reasons`` does not list."""
     last_status: str | None = None
     """The status of the last run that ended in the period."""
     last_at: datetime | None = None

@@ -86,7 +86,7 @@ def rows(report: RunsReport, charts: Charts) -> Iterator[Row]:
 
 
 def parts(report: RunsReport) -> Iterator[str]:
-    """Yields the page in parts."""
+    """Yields the HTML of the page in small parts."""
     environment = Environment(
         loader=PackageLoader(__package__ or "", "templates"),
         autoescape=True,

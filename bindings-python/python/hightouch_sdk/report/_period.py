@@ -65,11 +65,11 @@ class Period:
             if self.step == HOUR:
                 start = (start.astimezone(timezone.utc) + HOUR).astimezone(self.zone)
             else:
-                start += self.step  # Midnight in the zone, also if a day has 23 or 25 hours.
+                start += self.step  # This is midnight in the zone, also after a day of 23 or 25 hours.
         return found
 
     def bucket(self, at: datetime) -> int | None:
-        """Returns the index of the bucket of a time. Later times are in the last bucket; earlier ones are in none."""
+        """Returns the index of the bucket of a time. Later times are in the last bucket; earlier times are in none."""
         index = bisect_right(self._instants, at.timestamp()) - 1
         return index if index >= 0 else None
 

@@ -115,7 +115,7 @@ class Reading:
         return sorted(self.read, key=by_trouble)
 
     def filters(self) -> dict[str, Any]:
-        """Returns the arguments of a list of runs. ``after`` is a millisecond early, because the API excludes it."""
+        """Returns the arguments of a list of runs. The API excludes ``after``, so that is a millisecond early."""
         return {"after": self.period.start - timedelta(milliseconds=1), "priority": "bulk"}
 
 

@@ -204,7 +204,7 @@ class World(Faults):
 
         Waits up to 10 seconds for requests that have not ended. The judge checks each request against Hightouch's
         description of the API, and against rules such as that a refused key is not sent again. After
-        :meth:`set_limit` it accepts refusals.
+        :meth:`set_limit`, the judge accepts refusals.
         """
         wire = {"refused": 2**31, "allow": ["limit"]} if self._limited else {}
         case = {"player": "user", "scenario": "test", "wire": wire}
@@ -222,7 +222,7 @@ class World(Faults):
             raise WorldError("The sandbox found something wrong:\n" + "\n".join(f"* {line}" for line in complaints))
 
     def close(self) -> None:
-        """Removes the world and closes the clients that :meth:`client` returned. Closing it again does nothing."""
+        """Removes the world and closes the clients that :meth:`client` returned. A second call does nothing."""
         if not self._open:
             return
         self._open = False
