@@ -9,7 +9,7 @@ export default tseslint.config(
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
     },
     rules: {
-      // The module node:test itself waits for the promises that `describe` and `test` return.
+      // `describe` and `test` return promises that need no await, because the module node:test waits for them.
       '@typescript-eslint/no-floating-promises': [
         'error',
         { allowForKnownSafeCalls: [{ from: 'package', name: ['describe', 'test'], package: 'node:test' }] },
@@ -18,7 +18,7 @@ export default tseslint.config(
   },
   {
     files: ['src/native.ts'],
-    // Bundlers follow a `require` that is written out.
+    // Bundlers find a package only if `require` is called with its name, and not through a variable.
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {

@@ -25,7 +25,7 @@ export function listen(signal: AbortSignal, cancel: () => void): void {
   }
 }
 
-/** Undoes {@link listen}. */
+/** Ends {@link listen}: `cancel` is no longer called when `signal` aborts. */
 export function unlisten(signal: AbortSignal, cancel: () => void): void {
   const waiting = callbacks.get(signal)
   if (waiting?.delete(cancel) && waiting.size === 0) {
@@ -61,8 +61,8 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 /**
- * The most errors that are kept for one signal or reason. A process may abort with the same reason again and again, so
- * the oldest errors are dropped.
+ * The most errors that are kept for one signal or reason; further errors replace the oldest ones. Without this bound,
+ * the list would grow forever in a process that aborts with the same reason again and again.
  */
 const MAX_ERRORS = 1000
 
@@ -82,7 +82,7 @@ export function recordAborted(signal: AbortSignal, error: CancelledError): void 
 
 /**
  * Returns the errors of aborted calls. These errors say what the calls may have left behind. An aborted call itself
- * rejects with the signal's `reason`, which knows nothing about the call.
+ * rejects with the signal's `reason`, which says nothing about the call.
  *
  * ```ts
  * import { stoppedCalls } from 'hightouch-sdk'
@@ -99,8 +99,8 @@ export function recordAborted(signal: AbortSignal, error: CancelledError): void 
  * pass the signal, because a primitive does not identify one abort.
  * @returns One error for each aborted call, and for each run that goes on after the abort stopped its batch.
  * The oldest error is the first, and only the latest 1,000 are returned. An error has a `hint` if a change
- * had been sent and may still take effect, or if a run goes on. The `run` of an error is the token of that
- * run, and its `meta` describes the requests of the call. The array is empty if no call was aborted for this
+ * had been sent and may still take effect, or if a run goes on. The `run` of an error is the token of the
+ * run, and the `meta` describes the requests of the call. The array is empty if no call was aborted for this
  * reason, or if every call was aborted before it started. The errors are kept for as long as the reason or
  * the signal is in memory.
  */

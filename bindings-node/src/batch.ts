@@ -30,35 +30,35 @@ interface ItemRecord {
 interface Changes {
   items: ItemRecord[]
   finished: boolean
-  /** Requests that have ended, if hooks or subscribers want to know. */
+  /** Requests of the batch that have ended; sent only if the client has hooks or subscribers. */
   told?: Parameters<Door['tell']>[0]
 }
 
 /** A request for changes that is in progress. */
 interface ChangesRequest {
   answer: Promise<void>
-  /** Ends a request that waits. It is absent if the core answers at once. */
+  /** Aborts the request while it waits for changes; absent if the core answers the request at once. */
   abort?: AbortController
 }
 
 /** Options of {@link SyncBatch.wait}. */
 export interface BatchWaitOptions {
   /**
-   * How long to wait, in milliseconds, 0 or more; without a limit by default. When the time is over, `wait` rejects with
-   * {@link WaitTimeoutError}, and the batch continues.
+   * How long to wait, in milliseconds, 0 or more; without a limit by default. When the time is over, `wait` rejects
+   * with {@link WaitTimeoutError}, and the batch continues.
    */
   timeoutMs?: number | undefined
   /**
    * What `wait` does if a sync was not started, or its run failed, was cancelled or was interrupted: `'raise'`, the
-   * default, rejects with {@link RunFailedError} when all have ended; `'return'` returns the items.
+   * default, rejects with {@link RunFailedError} when all syncs have ended; `'return'` returns the items.
    */
   onFailure?: 'raise' | 'return' | undefined
-  /** What `wait` does if a run ended with warnings: `'return'`, the default, or `'raise'`. */
+  /** What `wait` does if a run ended with warnings: `'return'`, the default, returns the items; `'raise'` rejects. */
   onWarning?: 'raise' | 'return' | undefined
   /**
-   * Shows the progress. With `true`, lines on standard error count the syncs that ended and show the run of each sync in
-   * progress, and change in place, if standard error is a terminal; elsewhere nothing is shown. With `'log'`, each item
-   * that changes is a line on standard error. The default is `false`.
+   * Shows the progress on standard error; `false` by default. `true` shows one line with the number of syncs that have
+   * ended, and one line for each sync in progress. These lines change in place. They are shown only if standard error
+   * is a terminal. `'log'` writes a new line for each item that changes.
    *
    * A function is called with each item that changes while `wait` is pending. It cannot end the wait: if it throws or
    * rejects, its error is emitted as a process warning.
@@ -66,15 +66,15 @@ export interface BatchWaitOptions {
   progress?: boolean | 'log' | ProgressFunction<BatchItem> | undefined
   /**
    * Stops the batch like {@link SyncBatch.stop}; `wait` then rejects with the signal's `reason`. The runs that were
-   * started continue: {@link stoppedCalls} returns an error with the token of each.
+   * started continue: {@link stoppedCalls} returns one error for each of these runs, with its token.
    */
   signal?: AbortSignal | undefined
 }
 
-/** The least that a batch needs. A run that has not ended when it is first read needs more requests. */
+/** The fewest requests and the least time that a batch needs. Each further look at a run is one more request. */
 export interface BatchEstimate {
   /**
-   * Requests that prepare triggers: one for each slug with an id that is not remembered, one for each sync with
+   * Requests that prepare triggers: one for each slug if the client does not know its id yet, one for each sync with
    * `ifRunning: 'join'`, and one if a checkpoint needs the server's time.
    */
   lookups: number
@@ -82,15 +82,15 @@ export interface BatchEstimate {
   triggers: number
   /** Requests that read how runs ended: at least one for each sync. */
   looks: number
-  /** The sum of the three. */
+  /** The sum of `lookups`, `triggers` and `looks`. */
   requests: number
   /**
-   * The least time until the last run has ended, in milliseconds, given the rate limit and the expected time of a run.
+   * The least time until the last run has ended, in milliseconds, given the rate limit and `runTimeMs`.
    */
   durationMs: number
 }
 
-/** The longest delay that `setTimeout` accepts. With a longer one, the timer would fire at once. */
+/** The longest delay that `setTimeout` accepts, in milliseconds. With a longer delay, the timer would fire at once. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 /** Calls the function that a batch registered, once the batch is garbage-collected. */
@@ -150,7 +150,8 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     options: CallOptions,
   ): Promise<SyncBatch> {
     const given: unknown = syncs
-    // The array is copied, because the caller may change it meanwhile. The core refuses a value that is not an array.
+    // The array is copied, because the caller may change it before the core answers. The core refuses a value that is
+    // not an array.
     const copy = Array.isArray(given) ? [...syncs] : syncs
     const { batch } = await door.value<{ batch: number }>(
       'syncs.run_many',
@@ -184,14 +185,14 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
   }
 
   /**
-   * Waits until every sync has ended. Outages of the API do not end the wait. It can be called again.
+   * Waits until every sync has ended. Outages of the API do not end the wait. `wait` can be called again.
    *
    * @param options How long to wait, and what to do if a sync fails.
    * @returns One item for each sync, in the order in which the syncs were passed.
    * @throws {@link InvalidRequestError} if an option is unknown or wrong.
-   * @throws {@link RunFailedError} if a sync was not started, or its run failed, was cancelled or was interrupted, unless
-   * `onFailure` is `'return'`; or if a run ended with warnings and `onWarning` is `'raise'`. The message names each sync
-   * that failed and says why, and the `items` of the error are these syncs.
+   * @throws {@link RunFailedError} if a sync was not started, or its run failed, was cancelled or was interrupted,
+   * unless `onFailure` is `'return'`; or if a run ended with warnings and `onWarning` is `'raise'`. The message names
+   * each sync that failed and says why, and the `items` of the error are these syncs.
    * @throws {@link WaitTimeoutError} if not all syncs ended within `timeoutMs`. The batch continues.
    * @throws {@link ClosedError} if the batch was stopped before every sync had ended.
    */
@@ -274,7 +275,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
   }
 
   /**
-   * Waits until items have changed, the time is over, or the signal has aborted. All waits and iterations
+   * Waits until items have changed, the time `end` is reached, or the signal has aborted. All waits and iterations
    * share one request, because the core reports each change only once.
    */
   async #changes(end = Infinity, signal?: AbortSignal): Promise<void> {

@@ -78,7 +78,7 @@ function editsBetween(from: string, to: string): number {
 /**
  * Refuses a `signal` that is not an AbortSignal, such as the AbortController itself.
  *
- * @throws HightouchError (`invalid_request`) if `signal` is something else.
+ * @throws HightouchError (`invalid_request`) if `signal` is neither an AbortSignal nor undefined.
  */
 export function checkSignal(signal: unknown, call?: CalledMethod): void {
   if (signal === undefined) return

@@ -31,12 +31,12 @@ export interface HightouchOptions
    * request is sent once more. The deadline of a call includes the time that the function takes. If the function fails,
    * the calls that need the key reject with an {@link AuthenticationError} whose `code` is `key_function` and whose
    * `cause` is what the function threw. The function must not make calls with a client that has a key function. Such a
-   * call could wait for the very key that the function is to return, so it rejects with the same code.
+   * call could wait for the very key that the function is to return, so it rejects with the code `key_function` too.
    */
   apiKey?: string | ApiKeyFunction | undefined
   /**
-   * A PEM file, at most 16 MiB, of certificates to trust in addition to those of the system. The default is the file
-   * that `NODE_EXTRA_CA_CERTS` names, if that file exists.
+   * The path of a PEM file, at most 16 MiB, with certificates to trust in addition to those of the system. The default
+   * is the file that `NODE_EXTRA_CA_CERTS` names, if that file exists.
    */
   caBundle?: string | undefined
   /**
@@ -47,10 +47,10 @@ export interface HightouchOptions
   /**
    * Who shares the limit: `host`, all processes of the same user on this host; `process`, the clients of this process;
    * or the URL of a Redis or Valkey server, all processes on any host that name the same server. Read from
-   * `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The first client of a workspace in a process decides.
+   * `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one process, the setting of a workspace's first client is used.
    *
    * The URL is `redis://[user:password@]host[:port][/database]`. `rediss://` uses TLS and trusts `caBundle` too.
-   * `redis+sentinel://host:port,host:port/service` asks Sentinels for the server. The URL is shown nowhere.
+   * `redis+sentinel://host:port,host:port/service` asks Sentinels for the server. No error and no log shows the URL.
    */
   limitScope?: LimitScope | undefined
 }
@@ -69,8 +69,8 @@ export interface RequestArgs {
  * A client of the Hightouch REST API.
  *
  * By default the API key is read from `HIGHTOUCH_API_KEY`. Creating a client sends nothing. One client makes any number
- * of calls at the same time. All clients that use the same workspace share one rate limit: by default in all processes
- * of the user on this host, or only in this process (`limitScope`).
+ * of calls at the same time. All clients that use the same workspace share one rate limit; by default these are the
+ * clients in all processes of the user on this host. The setting `limitScope` changes who shares it.
  *
  * ```ts
  * const ht = new Hightouch()
@@ -174,7 +174,7 @@ export class Hightouch extends Resources {
    * Checks the connection and the key. Makes one TLS handshake, and one request (`syncs.list`) that counts towards the
    * rate limit. A problem is returned as a finding and not thrown.
    *
-   * @param options Options of this call. It has no other option than `signal`.
+   * @param options Only `signal`.
    * @returns The findings, and what TLS negotiated.
    */
   async diagnose(options: Pick<CallOptions, 'signal'> = {}): Promise<Diagnosis> {
@@ -207,13 +207,13 @@ export class Hightouch extends Resources {
   }
 }
 
-/** Returns the file of additional certificates that Node.js itself trusts. Node.js ignores a missing file, too. */
+/** Returns the file of additional certificates that Node.js itself trusts. Like Node.js, ignores a missing file. */
 function extraCertificates(): string | undefined {
   const file = process.env.NODE_EXTRA_CA_CERTS
   return file !== undefined && existsSync(file) ? file : undefined
 }
 
-/** The package `hightouch-sandbox` keeps the time scales of its worlds here, by their base URLs. */
+/** The global variable in which the package `hightouch-sandbox` keeps the time scale of each base URL of a world. */
 const TIME_SCALES = Symbol.for('hightouch-sdk.timeScales')
 
 /** Returns how many times shorter the pauses of a client are, if it uses a world of the sandbox. */
@@ -229,7 +229,8 @@ const PROXIES = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PRO
 /** Returns the variables that the core reads. A worker can have its own environment, which the core cannot see. */
 function environment(): Record<string, string> {
   const ours = Object.keys(process.env).filter((name) => name.startsWith('HIGHTOUCH_'))
-  // Each proxy variable is looked up by its name, because the names of variables are not case-sensitive on Windows.
+  // The proxy variables are looked up by name: on Windows, `process.env` finds a variable in any spelling, but lists
+  // only one of them.
   const set = [...ours, ...PROXIES].map((name) => [name, process.env[name]] as const)
   return Object.fromEntries(set.filter((entry): entry is [string, string] => entry[1] !== undefined))
 }

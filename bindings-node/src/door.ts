@@ -80,7 +80,10 @@ interface NativeCall {
 /** The native bridge of this thread, and the calls that wait for its answers. */
 class PendingCalls {
   readonly #pending = new Map<number, (settled: Settled) => void>()
-  /** Made at the first call, and closed while there is neither a door nor a call: it is a handle on the event loop. */
+  /**
+   * Created at the first call. Closed while no door is open and no call is pending, because tools that look for open
+   * handles would report it.
+   */
   #bridge: NativeBridge | undefined
   #lastId = 0
   /** The number of pending calls that keep the process alive. */
@@ -89,7 +92,7 @@ class PendingCalls {
 
   constructor(readonly native: Native) {}
 
-  /** Counts a door. Returns a function that stops counting it. */
+  /** Counts a door as open. Returns the function that counts the door as closed. */
   open(): () => void {
     this.#openDoors += 1
     let isOpen = true
@@ -155,10 +158,11 @@ const LOCAL = new Set([
 
 const KNOWN_OPTIONS = [...CALL_OPTIONS, 'signal']
 
-/** What is left to do for a door that was garbage-collected. */
+/** What to call once a door is garbage-collected. */
 interface Left {
   /** Cancels the waiting `client.keyWanted`. */
   cancel?: NativeCancel
+  /** Counts the door as closed. */
   closed: () => void
 }
 
@@ -172,7 +176,7 @@ export class Door {
   readonly #calls: PendingCalls
   readonly #engine: NativeEngine
   readonly #hooks: CallHooks
-  /** Tells the calls that this door is closed. */
+  /** Counts this door as closed in `#calls`. */
   readonly #closed: () => void
   /** What the key function threw last. */
   readonly #keyFailure: { cause?: unknown } = {}
@@ -223,7 +227,7 @@ export class Door {
     return (await this.call<T>(op, args, options)).value
   }
 
-  /** Whether hooks or subscribers want to know of calls. */
+  /** Whether the client has hooks, or the tracing channel has subscribers. */
   get isObserved(): boolean {
     return isObserved(this.#hooks)
   }
@@ -248,7 +252,7 @@ export class Door {
   /** Makes one call and returns the server's answer unchanged. */
   async raw(op: string, args: object, options: CallOptions): Promise<RawReply> {
     const { head, encodedHead, body } = await this.#call(op, args, options, { raw: true })
-    // The head is decoded each time, because the user may change the value that `parse` returned.
+    // The head is decoded again for each call of `parse`, because the user may change the value that `parse` returned.
     const answer = (): Answer => (decode(encodedHead) as { answer: Answer }).answer
     const parse = (): unknown => {
       const { failure, value } = answer()

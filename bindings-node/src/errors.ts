@@ -92,8 +92,8 @@ export class ConnectionError extends HightouchError {}
 
 /**
  * The run failed, was cancelled or was interrupted, or it ended with warnings and `onWarning` is `'raise'`.
- * The `wait` of a batch rejects with this error if that is so for at least one run, or if at least one sync
- * was not started. The message then names each of these syncs and says why.
+ * The `wait` of a batch rejects with this error if at least one of its runs ended in one of these ways, or if
+ * at least one sync was not started. The message then names each of these syncs and says why.
  */
 export class RunFailedError extends HightouchError {
   /** The syncs of a batch that did not succeed, in the order of the batch; absent if the error is about one run. */
@@ -126,17 +126,18 @@ export interface BatchItem {
   /** The token of the run; absent until it was started. `client.run(token)` returns its handle. */
   readonly runToken?: string
   /**
-   * Whether the answer to the trigger was lost, and this is the only run that the trigger can have started.
+   * Whether the answer to the trigger was lost and the client found the run itself: no other run can be the
+   * one that the trigger started.
    */
   readonly adopted: boolean
-  /** Whether the run had started before: with `ifRunning: 'join'`, the trigger returned it and started none. */
+  /** Whether the run was already in progress: with `ifRunning: 'join'`, the trigger returned it and started none. */
   readonly joined: boolean
   /** The last state of the run that was seen; absent until one was seen. */
   readonly state?: SyncRun
   /**
    * How the sync ended; absent while it waits or is in progress. `'failure'`: the run failed, was cancelled or was
-   * interrupted. `'not_started'`: no run was started. `'unknown'`: a run may have been started, or how it ended could not
-   * be read. In the last two cases `error` says why.
+   * interrupted. `'not_started'`: no run was started. `'unknown'`: a run may have been started, or how it ended could
+   * not be read. In the last two cases `error` says why.
    */
   readonly outcome?: 'success' | 'warning' | 'failure' | 'not_started' | 'unknown'
   /** Why no run was started, or why it is not known how the run ended. If the run itself failed, see `state.error`. */

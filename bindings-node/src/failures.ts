@@ -20,7 +20,7 @@ function ownPath(): string | undefined {
   return { 'hightouch-sdk.js': __filename, 'failures.js': folder }[path.basename(__filename)]
 }
 
-/** A bound on the number of this package's frames between a user's call and the creation of an error. */
+/** The most frames of this package that can be between a user's call and the creation of an error. */
 const OWN_FRAMES = 12
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Hooks, which the user passes to a client; the channel for subscribers of the whole process; and the function that calls
- * functions of the user.
+ * Hooks, which the user passes to a client; the channel for subscribers of the whole process; and the function that
+ * calls functions of the user.
  */
 
 import { tracingChannel } from 'node:diagnostics_channel'
@@ -27,7 +27,7 @@ export interface CallInfo extends CalledMethod {
   resource?: string
   /** The sync that the call is about, as it was named: its id or its slug. A run names its sync by the id. */
   sync?: string
-  /** The HTTP method, such as `GET`; absent if the call has requests of several kinds. */
+  /** The HTTP method, such as `GET`; absent if the call sends requests with several methods. */
   httpMethod?: string
   /** The path below the base URL, such as `/syncs/{syncId}`; absent if the call has no fixed path. */
   urlTemplate?: string
@@ -37,11 +37,11 @@ export interface CallInfo extends CalledMethod {
   serverPort?: number
   /**
    * For a request that a batch has sent in the background: the id of the call `syncs.runMany` that started the batch;
-   * absent for every other call. Hooks and subscribers get such a request when it has ended, while the program waits for
-   * the batch, iterates over it or stops it.
+   * absent for every other call. Hooks and subscribers get such a request only after it has ended, and only while the
+   * program waits for the batch, iterates over it or stops it.
    */
   batchCallId?: string
-  /** When the call began, in milliseconds since 1970. For a request of a batch this is in the past. */
+  /** When the call began, in milliseconds since 1970. A request of a batch began before its hooks are called. */
   startedMs: number
 }
 
@@ -52,7 +52,7 @@ export interface CallStart extends CallInfo {
    * may add headers, such as `traceparent`, and change or remove them, until it returns. All requests of the call send
    * them. If a hook adds a header that the option may not contain, the call rejects with an
    * {@link InvalidRequestError}, and nothing is sent. All requests of a batch send the headers of the call
-   * `syncs.runMany`. Changing the headers of such a request has no effect.
+   * `syncs.runMany`. Changing the headers of a request of a batch has no effect.
    */
   headers: Record<string, string>
 }
@@ -66,8 +66,8 @@ export interface CallEnd extends CallInfo {
 }
 
 /**
- * The object that subscribers of the {@link https://nodejs.org/api/diagnostics_channel.html#class-tracingchannel | tracing
- * channel} `hightouch-sdk:call` get. All events of one call have the same object.
+ * The object that subscribers of the {@link https://nodejs.org/api/diagnostics_channel.html#class-tracingchannel |
+ * tracing channel} `hightouch-sdk:call` get. All events of one call have the same object.
  */
 export interface CallContext extends CallStart {
   /** The requests of the call and their timing, once the call has succeeded. */
@@ -77,10 +77,11 @@ export interface CallContext extends CallStart {
 }
 
 /**
- * Hooks: functions that a client calls before and after each call that may send requests. Each page of a list, each step
- * of following a run and each request of a batch is a call. No hook is called if a call rejects before it starts, such as for an unknown
- * option or for a signal that has already aborted. Apart from the headers, a hook cannot change a call: if the hook
- * throws or rejects, its error is emitted as a process warning. The package writes no log; use `onEnd` to write one.
+ * Hooks: functions that a client calls before and after each call that may send requests. Each page of a list, each
+ * step of following a run and each request of a batch is a call. No hook is called if a call rejects before it starts,
+ * because of an unknown option or a signal that has already aborted. Apart from the headers, a hook cannot change a
+ * call: if the hook throws or rejects, its error is emitted as a process warning. The package writes no log; use
+ * `onEnd` to write one.
  *
  * ```ts
  * const ht = new Hightouch({

@@ -1,3 +1,3 @@
-/** The types of the package for `import`. `tools/bundle.mjs` writes the code that `import` loads. */
+/** The types of the package for `import`. `tools/bundle.mjs` writes the JavaScript that `import` loads. */
 
 export * from './index.js'

@@ -14,7 +14,7 @@ export const MARK = '$json'
 const MARK_START = `{"${MARK}":[`
 const MARK_END = ']}'
 
-/** Returns the text of a value that is a Json, and `undefined` for any other value. Throws if it is a copy of a Json. */
+/** Returns the text of a Json, and `undefined` for any other value. Throws a TypeError for a copy of a Json. */
 export type TextIn = (value: object) => string | undefined
 
 function mark(text: string): object {
@@ -136,7 +136,7 @@ function unencodableType(value: unknown, isRequired: boolean): string | undefine
   }
 }
 
-/** How many levels deep the search goes: deeper than the core accepts. */
+/** How many levels deep the search goes. The core accepts fewer levels. */
 const MAX_DEPTH = 1000
 
 /** Finds the first member that JSON cannot express. */

@@ -1,11 +1,11 @@
-/** Finds copies of a Json, which would be sent as other JSON. */
+/** Members that tell a Json from a copy of one. Sending a copy is refused, because it would be sent as other JSON. */
 
 /**
- * The name of the guard, a member of each Json. An object that has the guard but is not a Json was
- * copied from one member by member, and is refused.
+ * The name of the guard, a member of each Json. An object that has the guard but is not a Json is a
+ * copy that was made member by member.
  */
 export const COPY_GUARD = '[Json]'
-/** The value of the guard. `structuredClone` throws for a symbol, and the error contains its description. */
+/** The value of the guard. `structuredClone` throws for a symbol; its error shows the description of the symbol. */
 export const COPY_ITS_VALUE = Symbol(
   'a Json cannot be copied: copy its `value`, or call its method `with` to get a changed one',
 )

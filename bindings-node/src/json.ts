@@ -95,7 +95,7 @@ export class Json<T = JsonValue> {
   constructor(value: undefined, text: string | TextPart)
   constructor(value?: JsonInput, text?: string | TextPart) {
     this.#state = { text: text ?? encodeText(textIn, value) }
-    // Both are own properties, so that deepEqual sees the value, and a copy has the guard. Neither can be deleted.
+    // `value` and the guard are own properties, so that deepEqual compares the value, and a copy gets the guard.
     Object.defineProperty(this, 'value', Json.#value)
     Object.defineProperty(this, COPY_GUARD, Json.#guard)
     // The state is writable, because a Proxy may not return a wrapped object for a property that cannot change.
@@ -118,7 +118,7 @@ export class Json<T = JsonValue> {
    * Use it for answers that contain opaque JSON, such as a sync.
    *
    * @param value The value.
-   * @throws `TypeError` with the path of a member that JSON cannot express. `JSON.stringify` would drop some of them.
+   * @throws `TypeError` with the path of a member that JSON cannot express. `JSON.stringify` drops some such members.
    */
   static stringify(value: unknown): string {
     return encodeText(textIn, value)
@@ -190,7 +190,7 @@ export class Json<T = JsonValue> {
    * })
    * ```
    *
-   * @param change Makes the changes. Each sees those before it.
+   * @param change Makes the changes. Each change applies to the result of the changes before it.
    * @throws `TypeError` if a change is not possible, or `change` returns a promise.
    */
   edit(change: (edit: JsonEdit) => unknown): Json<T> {
@@ -208,12 +208,12 @@ export class Json<T = JsonValue> {
    * Finds what differs between this value and a newer one.
    *
    * Strings are compared by their characters, and numbers by all their digits: `1e400` and `1e401` differ, and `1` and
-   * `1.0` do not. Neither spelling nor the order of members counts. Items of arrays are aligned, so that an inserted
-   * item is one change.
+   * `1.0` do not. The order of members and the spelling of a value do not matter. Items of arrays are aligned, so that
+   * an inserted item is one change.
    *
    * @param other The newer value: a `Json` or a plain value.
    * @returns The changes that lead from this value to `other`. As a string they are one line each.
-   * @throws `TypeError` if JSON cannot express a member of `other`, or a text nests more than 127 levels deep.
+   * @throws `TypeError` if JSON cannot express a member of `other`, or a value nests more than 127 levels deep.
    */
   diff(other: JsonInput): JsonDiff {
     const args = { old: this.text, new: encodeText(textIn, other) }
@@ -249,12 +249,12 @@ export class Json<T = JsonValue> {
   }
 }
 
-/** Returns the text of a value that is a Json, and `undefined` for any other value. Throws if it is a copy of a Json. */
+/** Returns the text of a Json, and `undefined` for any other value. Throws a TypeError for a copy of a Json. */
 export const textIn = (value: object): string | undefined => Json.textIn(value)
 
 type Edited = Record<'json', string>
 
-/** The changes of {@link Json.edit}. A path is the name of a member, or the names and array indices that lead to a value. */
+/** The changes of {@link Json.edit}. A path is the name of a member, or the names and indices that lead to a value. */
 export class JsonEdit {
   #edits: object[] | undefined = []
 
@@ -276,7 +276,7 @@ export class JsonEdit {
   }
 
   /**
-   * Replaces a value, or adds a member, or an item at the end of an array if the last index is its length.
+   * Replaces a value, or adds one: a member with a new name, or an item at the index that is the array's length.
    *
    * @param path The path of the value.
    * @param value The new value.
@@ -328,8 +328,8 @@ export class JsonEdit {
 /** One change of a {@link JsonDiff}. As a string it is one line, with long values shortened. */
 export class JsonChange {
   /**
-   * The names and array indices that lead to the value, as {@link Json.with} takes them. The path holds when
-   * the changes before this one have been made. So an item of an array that was added or changed has its index in the new
+   * The names and array indices that lead to the value, as {@link Json.with} takes them. The path is valid once the
+   * changes before this one have been made. So an item of an array that was added or changed has its index in the new
    * array, and a removed item the index that it has just before it is removed.
    */
   readonly path: Path
@@ -355,7 +355,7 @@ export class JsonChange {
     return { path, kind, ...(old !== undefined && { old }), ...(next !== undefined && { new: next }) }
   }
 
-  /** Returns the line. */
+  /** Returns the change as one line. */
   toString(): string {
     return String(new JsonDiff([this]))
   }
@@ -402,8 +402,8 @@ export class JsonDiff implements Iterable<JsonChange> {
   /**
    * Makes the changes in a value. Everything else keeps its digits, its spacing and its order.
    *
-   * @param value The value. It may differ from the one that was compared, but not in the places that the changes
-   * concern.
+   * @param value The value. It may differ from the value that was compared, but not in the places that the
+   * changes concern.
    * @throws `Error` if a path does not exist, or the value there is not the `old` value of the change.
    * @throws `TypeError` if JSON cannot express a member of `value`.
    */
@@ -412,7 +412,7 @@ export class JsonDiff implements Iterable<JsonChange> {
     return new Json(undefined, (callLocal('json.apply', args, Error) as Edited).json)
   }
 
-  /** Returns the lines. */
+  /** Returns one line for each change. */
   toString(): string {
     const args = { changes: this.#written() }
     return (callLocal('json.describe', args, Error) as { lines: string[] }).lines.join('\n')

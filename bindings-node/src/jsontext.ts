@@ -8,7 +8,7 @@ export function formatPath(path: Path, root = 'value'): string {
   return root + path.map((name) => (typeof name === 'number' ? `[${String(name)}]` : `.${name}`)).join('')
 }
 
-/** Returns the end of the string that starts at `at`. A regular expression would overflow the stack on long strings. */
+/** Returns the index after the JSON string at `at`. A regular expression would overflow the stack on long strings. */
 export function endOfString(text: string, at: number): number {
   let end = at + 1
   while (text[end] !== '"') end += text[end] === '\\' ? 2 : 1
@@ -30,7 +30,7 @@ export interface State {
   parsed?: unknown
 }
 
-/** Returns the text. */
+/** Returns the JSON text, and keeps it in the state. */
 export function textOf(state: State): string {
   if (typeof state.text === 'string') return state.text
   const { texts, start, end } = state.text
@@ -66,7 +66,11 @@ export type Frozen<T> = unknown extends T
       ? { readonly [Name in keyof T]: Frozen<T[Name]> }
       : T
 
-/** Returns the steps of a path. */
+/**
+ * Returns a path as an array. A string is the name of one member.
+ *
+ * @throws TypeError if a step is neither a name nor an array index.
+ */
 export function stepsOf(path: string | Path): Path {
   const steps = typeof path === 'string' ? [path] : path
   const wrong = steps.findIndex(

@@ -45,9 +45,9 @@ export interface Cut {
 
 /** A change in who shares the rate limit. */
 export interface ScopeChange {
-  /** Who shares it from now on, like the `scope` of {@link Stats}. */
+  /** Who shares the limit from now on; the values are those of `scope` in {@link Stats}. */
   scope: 'process' | 'host' | 'fleet'
-  /** Why it is not shared although `limitScope` asks for it; absent if it is shared again. */
+  /** Why the limit is not shared although `limitScope` asks for it; absent if the limit is shared again. */
   fallback?: string
 }
 

@@ -5,7 +5,7 @@ import path from 'node:path'
 
 /** An engine of the core. */
 export interface NativeEngine {
-  /** Describes a call that is about to begin, as JSON. */
+  /** Returns what hooks are told of a call that is about to begin, as JSON. */
   announce(op: string, args: string): string
 }
 
@@ -68,12 +68,12 @@ function targets(platform: string, arch: string): string[] {
   }
 }
 
-/** What came of loading one addon. */
+/** An addon that was loaded, or why it was not. */
 type Loaded = { addon: unknown } | { cause: unknown }
 
 /**
  * Loads the package of one target. The names are written out, so that bundlers find the packages and copy their files.
- * A call of `require` within `try` is no error for them if the package is not installed.
+ * Bundlers ignore a call of `require` within `try` if the package is not installed.
  */
 function loadPackage(name: string): Loaded {
   try {
@@ -144,7 +144,7 @@ export function loadNative(
   })
 }
 
-/** Returns the file that this package has if it was built on this machine. A bundle of ES modules has no `__dirname`. */
+/** Returns the path of the addon in this package. A bundle of ES modules has no `__dirname` and no such path. */
 function besides(name: string): string[] {
   if (typeof __dirname !== 'string') return []
   return [path.join(__dirname, '..', 'prebuilt', `${name.replace('sdk-', 'sdk.')}.node`)]

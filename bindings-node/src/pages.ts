@@ -147,7 +147,7 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
   /**
    * Fetches all pages and returns their items.
    *
-   * @param options `max`: at most how many items to return; no more pages are fetched than these need. By default all.
+   * @param options `max`: the most items to return; all by default. No more pages are fetched than these items need.
    * @throws {@link InvalidRequestError} if an option is unknown or wrong.
    * @throws {@link HightouchError} if a page cannot be fetched.
    */
@@ -160,7 +160,7 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
   }
 
   /**
-   * Iterates over the first items. Fetches no more pages than these need.
+   * Iterates over the first items. Fetches no more pages than these items need.
    *
    * @param count How many items, 0 or more; fewer if the list is shorter.
    * @throws {@link InvalidRequestError} if `count` is not an integer, 0 or more.
@@ -183,8 +183,8 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
   }
 
   /**
-   * Iterates over all items as flat records. Their columns are the same for every item, and are those that Python has.
-   * What is absent from an item is null. {@link tables} describes the columns.
+   * Iterates over all items as flat records. Every record has the same columns, which are also those of Python. What is
+   * absent from an item is null. {@link tables} describes the columns.
    *
    * ```ts
    * for await (const { syncId, id, plannedAdded } of ht.syncs.runs(7).records()) {
@@ -227,7 +227,7 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
   }
 
   /**
-   * Throws, so that `JSON.stringify` does not write a list that was not read as `{}`.
+   * Always throws: `JSON.stringify` would otherwise write the list as `{}`, because its items have not been read.
    *
    * @throws `TypeError` always.
    */

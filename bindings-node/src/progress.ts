@@ -32,6 +32,7 @@ export function isProgress(value: unknown): boolean {
 export interface RunName {
   /** What runs, such as `sync 7`. */
   of: string
+  /** The id of the run. */
   id: number | string
 }
 
@@ -103,7 +104,7 @@ function liveLines(terminal: Terminal): LiveLines {
   return lines
 }
 
-/** The lines of a batch: a count, and a line for each sync in progress. What did not succeed is printed above them. */
+/** The lines of a batch: a count, and one line per sync in progress. Syncs that did not succeed are printed above. */
 class BatchLines implements Observer<BatchItem> {
   readonly #lines: LiveLines
   readonly #summary: Line

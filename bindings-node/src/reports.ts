@@ -20,7 +20,7 @@ export interface Stats {
   allowed: number
   /** Requests in progress. A request that was given up still counts for as long as it may reach the server. */
   inFlight: number
-  /** Requests that count towards the last window: they are in progress, or ended within it. */
+  /** Requests that count towards the last window: those in progress, and those that ended within the window. */
   used: number
   /** Requests of this process that wait for the rate limit. */
   waiting: Waiting
@@ -88,7 +88,8 @@ export interface Finding {
    * `ok`, or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
    * `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `no_descriptors`, `not_tls`, `tls_version`,
    * `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`,
-   * `limit_not_shared`, `quota_exhausted`; or the kind of an error that has no code. The code of an error is one of these, or `checkpoint`. Later versions may add codes.
+   * `limit_not_shared`, `quota_exhausted`; or the kind of an error that has no code. The `code` of an
+   * error is one of these, or `checkpoint`. Later versions may add codes.
    */
   code: string
   /** What was found. */

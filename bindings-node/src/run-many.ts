@@ -14,14 +14,14 @@ export type RunManyArgs<TriggerArgs> = TriggerArgs & {
    */
   atOnce?: number | undefined
   /**
-   * The path or the `file:` URL of the file that records what was started. If it exists, the batch that it records is
-   * resumed: a run that has ended is not repeated, a run in progress is followed, and a sync that was not started is
+   * The path or the `file:` URL of the file that records what was started. If the file exists, the batch in it
+   * is resumed: a run that has ended is not repeated, a run in progress is followed, and a sync that was not started is
    * started. If it cannot be known whether a run was started, the item has the outcome `'unknown'`.
    */
   checkpoint?: string | URL | undefined
   /**
-   * Whether a resumed batch starts a sync again if it cannot be known whether its run was started; false by default. The
-   * sync may then run twice.
+   * Whether a resumed batch starts a sync again if it cannot be known whether its run was started; false by default.
+   * The sync may then run twice.
    */
   retryUnknown?: boolean | undefined
   /**
@@ -30,13 +30,13 @@ export type RunManyArgs<TriggerArgs> = TriggerArgs & {
   retryFailed?: boolean | undefined
 }
 
-/** The base of `syncs`. */
+/** The base class of `syncs`. */
 export abstract class SyncsBase<TriggerArgs extends object> extends Resource {
   /**
    * Starts a run of each sync and follows all of them in the background. A sync that fails does not affect the others,
-   * but after a failure that would affect every sync, such as a refused key, no more syncs are started. An unknown slug
-   * is not an error of this call, but of its item. Hooks get this call, and each request of the batch once it has
-   * ended.
+   * but after a failure that would affect every sync, such as a refused key, no more syncs are started. If a slug is
+   * unknown, this call succeeds, and the item of that slug has the error. Hooks get this call, and each request of the
+   * batch once the request has ended.
    *
    * ```ts
    * const batch = await ht.syncs.runMany(['orders-to-salesforce', 2, 3], { atOnce: 2 })
@@ -62,11 +62,12 @@ export abstract class SyncsBase<TriggerArgs extends object> extends Resource {
     return this.calls.batch(syncs, args, options)
   }
   /**
-   * Says what {@link SyncsBase.runMany} with the same arguments needs at least. Sends nothing.
+   * Returns the fewest requests and the least time that {@link SyncsBase.runMany} needs for the same arguments. Sends
+   * nothing.
    *
    * @param syncs The ids or slugs of the syncs.
-   * @param args The arguments of `runMany`, and `runTimeMs`: the time that you expect one run to take, in milliseconds; 0
-   * by default. The file of a checkpoint is not read.
+   * @param args The arguments of `runMany`, and `runTimeMs`: the time that you expect one run to take, in milliseconds;
+   * 0 by default. The file of a checkpoint is not read.
    * @returns The numbers of requests, and the time.
    * @throws {@link InvalidRequestError} if an argument is wrong.
    * @throws {@link ClosedError} if the client is closed.

@@ -42,9 +42,9 @@ export interface WaitOptions<State> {
    */
   onWarning?: 'raise' | 'return' | undefined
   /**
-   * Shows the progress. With `true`, a line on standard error shows the run, its status, its rows and the time, and
-   * changes in place, if standard error is a terminal; elsewhere nothing is shown. With `'log'`, each new state is a line
-   * of its own on standard error. The default is `false`.
+   * Shows the progress on standard error; `false` by default. `true` shows one line with the run, its status, its rows
+   * and the time. The line changes in place. It is shown only if standard error is a terminal. `'log'` writes a new
+   * line for each new state.
    *
    * A function is called with each new state of the run, the last one included. It cannot end the wait: if it throws or
    * rejects, its error is emitted as a process warning.
@@ -95,7 +95,10 @@ export abstract class RunHandle<State> {
    * run.
    */
   readonly token: string
-  /** Whether the answer to the trigger was lost, and this is the only run that the trigger can have started. */
+  /**
+   * Whether the answer to the trigger was lost and the client found the run itself: no other run can be the one that
+   * the trigger started.
+   */
   readonly adopted: boolean
   /** Whether the run was already in progress: with `ifRunning: 'join'`, the trigger returned it and started none. */
   readonly joined: boolean
@@ -109,7 +112,8 @@ export abstract class RunHandle<State> {
   }
 
   /**
-   * Reads the run once. Unlike `wait`, it rejects during an outage of the API, and it does not reject if the run failed.
+   * Reads the run once. Unlike `wait`, it rejects during an outage of the API, and it does not reject if the run
+   * failed.
    *
    * @param options Only `signal`.
    * @returns The state of the run.

@@ -19,7 +19,7 @@ export interface Column {
    */
   readonly type: 'int' | 'float' | 'bool' | 'string' | 'timestamp' | 'list' | 'json'
   /**
-   * The names of the members that lead to the column's value in the API's value; empty if the API's value lacks it.
+   * The names of the members that lead to the column's value within a value of the API; empty if no member holds it.
    *
    * @internal
    */
@@ -32,8 +32,8 @@ export type Records<Rec extends object> = Iterable<Rec> | AsyncIterable<Rec>
 /** Options of `toJSONL`. */
 export interface JSONLOptions {
   /**
-   * The columns to write, in this order; by default all columns of the table. They may include members that you added to
-   * the records yourself.
+   * The columns to write, in this order; by default all columns of the table. They may include members that you added
+   * to the records yourself.
    */
   columns?: readonly string[] | undefined
   /** Whether names are written in snake case, as Python has them: `sync_id` for `syncId`. By default they are not. */
@@ -45,9 +45,9 @@ export interface CSVOptions extends JSONLOptions {
   /** Whether to write a first line with the names of the columns. Default: true. */
   header?: boolean | undefined
   /**
-   * Whether to write a `'` before each text that a spreadsheet would take for a formula, because it begins with `=`, `+`,
-   * `-`, `@`, a tab or a line break. Default: false, which writes each text as it is. Use it for a file that people open
-   * in a spreadsheet: others may choose names and error messages in Hightouch.
+   * Whether to write a `'` before each text that a spreadsheet would take for a formula, because it begins with `=`,
+   * `+`, `-`, `@`, a tab or a line break. Default: false, which writes each text as it is. Set this option for a file
+   * that people open in a spreadsheet, because strangers may have chosen the names and error messages in Hightouch.
    */
   escapeFormulas?: boolean | undefined
 }
@@ -105,14 +105,14 @@ export class Table<Value extends object, Rec extends object> {
   }
 
   /**
-   * Writes records as CSV (RFC 4180), in UTF-8. Null is an empty cell, and an empty text is `""`. A record is only taken
-   * when the stream is read, so a list fetches its next page only when it is wanted. If taking a record fails, the
-   * stream fails with the same error.
+   * Writes records as CSV (RFC 4180), in UTF-8. Null is an empty cell, and an empty text is `""`. A record is only
+   * taken when the stream is read, so a list fetches its next page only when the stream has been read that far. If
+   * taking a record fails, the stream fails with the same error.
    *
    * @param records The records. They may have more members, for `columns`.
    * @param options How to write them.
-   * @throws {@link InvalidRequestError} if an option is unknown. The stream fails with a `TypeError` if a record does not
-   * have a column, or holds in it what no cell can hold.
+   * @throws {@link InvalidRequestError} if an option is unknown. The stream fails with a `TypeError` if a record does
+   * not have a column, or holds a value that cannot be written.
    */
   toCSV<Row extends Rec>(records: Records<Row>, options: CSVOptions = {}): Readable {
     checkNames('option', options, CSV_OPTIONS)
@@ -127,13 +127,13 @@ export class Table<Value extends object, Rec extends object> {
   }
 
   /**
-   * Writes records as JSON Lines, in UTF-8: one JSON object a line, each with all columns. Columns of JSON hold text, and
-   * columns of lists hold arrays. A record is only taken when the stream is read, as with {@link Table.toCSV}.
+   * Writes records as JSON Lines, in UTF-8: one JSON object a line, each with all columns. Columns of JSON hold text,
+   * and columns of lists hold arrays. A record is only taken when the stream is read, as with {@link Table.toCSV}.
    *
    * @param records The records. They may have more members, for `columns`.
    * @param options How to write them.
-   * @throws {@link InvalidRequestError} if an option is unknown. The stream fails with a `TypeError` if a record does not
-   * have a column, or holds in it what no cell can hold.
+   * @throws {@link InvalidRequestError} if an option is unknown. The stream fails with a `TypeError` if a record does
+   * not have a column, or holds a value that cannot be written.
    */
   toJSONL<Row extends Rec>(records: Records<Row>, options: JSONLOptions = {}): Readable {
     checkNames('option', options, JSONL_OPTIONS)
@@ -161,7 +161,7 @@ function columnOf(described: string): Column {
   return { name, snakeName, type: type as Column['type'], path: path === '-' ? [] : path.split('.') }
 }
 
-/** Creates a stream of lines. Each line is a chunk, so that no record is taken before the one before it was read. */
+/** Creates a stream of lines. Each line is a chunk, so that no record is taken before the previous line was read. */
 function stream<Rec extends object>(
   first: string | undefined,
   records: Records<Rec>,

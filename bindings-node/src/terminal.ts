@@ -12,12 +12,12 @@ export interface Terminal {
   removeListener(event: 'error', listener: () => void): unknown
 }
 
-/** How often the lines are written again, so that their times advance. */
+/** Milliseconds after which the lines are written again, so that their times advance. */
 const TICK_MS = 1000
 
 /** A line that changes in place, with the time since it was added. */
 export interface Line {
-  /** Shows a text in place of the last one. */
+  /** Shows a text in place of the previous text. */
   show(text: string): void
   /** Ends the line: its text stays, above the lines that still change. */
   end(): void
@@ -37,7 +37,7 @@ interface Shown {
 export class LiveLines {
   readonly #terminal: Terminal
   readonly #lines = new Set<Shown>()
-  /** How many lines are on the terminal. */
+  /** How many lines were written last, and must be erased before the next write. */
   #drawn = 0
   /** How many writes have not ended. */
   #writing = 0
@@ -109,7 +109,7 @@ export class LiveLines {
     return `${time(performance.now() - since)}  ${text}`
   }
 
-  /** A terminal that has gone away must not end the process. */
+  /** Writes a text. Errors are ignored, because a terminal that has been closed must not end the process. */
   #write(text: string): void {
     if (text === '') return
     // All writes share one listener, because Node.js warns of a leak if there are more than ten.
@@ -122,7 +122,7 @@ export class LiveLines {
   }
 }
 
-/** Some terminals that do not know their size say 0. */
+/** Returns `usual` in place of 0, which some terminals report if they do not know their size. */
 function sizeOr(usual: number, size = 0): number {
   return size > 0 ? size : usual
 }
@@ -138,7 +138,7 @@ function printable(text: string): string {
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u
 
-/** Cuts a text to a number of columns. A longer text would take two lines, of which only one would be overwritten. */
+/** Cuts a text to a number of columns. A longer text would wrap, and only one of its two lines would be erased. */
 function shortened(text: string, columns: number): string {
   let width = 0
   let kept = ''
@@ -150,7 +150,7 @@ function shortened(text: string, columns: number): string {
   return text
 }
 
-/** `0:05`, `12:00`, `1:00:00`. */
+/** Formats milliseconds as `0:05`, `12:00` or `1:00:00`. */
 function time(ms: number): string {
   const seconds = Math.floor(ms / 1000)
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60]

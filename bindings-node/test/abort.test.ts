@@ -15,9 +15,9 @@ describe('an abort', () => {
   const { sandbox, world } = useSandbox()
   const clientOf = (home: World, more: object = {}): Hightouch =>
     new Hightouch({ ...settingsOf(sandbox, home), ...more })
-  /** Waits until the sandbox has seen `n` requests. */
+  /** Waits until the sandbox has received `n` requests. */
   const arrived = (home: World, n = 1) => eventually(async () => (await logOf(sandbox, home)).length >= n)
-  /** Waits until the sandbox has seen a client close a request before it was answered. */
+  /** Waits until a client has closed a request that the sandbox had not answered. */
   const gone = (home: World) =>
     eventually(async () => (await logOf(sandbox, home)).some(({ gone_ms }) => gone_ms !== undefined))
   const hanging = { script: [{ when: {}, answer: { hang: true }, times: 1000 }] }
@@ -188,7 +188,7 @@ describe('stoppedCalls', () => {
   const { sandbox, world } = useSandbox()
   const hanging = { script: [{ when: {}, answer: { hang: true }, times: 1000 }] }
 
-  /** Makes calls to a server that does not answer, and aborts the calls once the server has received all of them. */
+  /** Triggers sync 1 `calls` times. The server receives all requests and answers none; then the calls are aborted. */
   const aborted = async (
     why: unknown,
     calls: number,
@@ -220,7 +220,7 @@ describe('stoppedCalls', () => {
       assert(error.meta?.requestId)
       assert.equal(error.cause, why)
     }
-    // Hooks got the same errors.
+    // The hook `onEnd` got the same errors as `stoppedCalls` returns.
     assert.deepEqual(
       ends.map(({ error }) => error),
       errors,

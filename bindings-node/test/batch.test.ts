@@ -105,7 +105,7 @@ describe('a batch', () => {
       if (outcomes(batch.items).includes(undefined)) early += 1
       seen.push(item)
     }
-    // The unknown slug ends first, although it was not passed first.
+    // The item of the unknown slug ends first, although its slug was passed second.
     assert.equal(seen[0]?.sync, 'no-such-sync')
     assert(early >= 1)
     assert.deepEqual(seen.map(({ index }) => index).sort(), [0, 1, 2, 3])
@@ -211,7 +211,7 @@ describe('a batch', () => {
     for await (const item of batch) assert.fail(String(item.index))
     await assert.rejects(batch.wait(), { kind: 'closed' })
     assert.equal(await triggers(home), 2)
-    // The end of an `await using` block stops a batch, too.
+    // The end of an `await using` block stops a batch, as `stop` does.
     let kept: sdk.SyncBatch
     {
       await using other = await ht.syncs.runMany([1])
@@ -340,7 +340,7 @@ describe('a batch', () => {
       await new Promise(setImmediate)
       return batch.deref() === undefined
     })
-    // Waits for longer than a run takes, so that the next sync could have started.
+    // Waits for longer than a run takes. In that time a batch that was not stopped would start the next sync.
     await new Promise((resolve) => setTimeout(resolve, 3000))
     assert((await triggers(home)) <= 1)
   })

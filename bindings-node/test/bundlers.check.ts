@@ -20,7 +20,7 @@ const VERSIONS = {
   vite: '8.4.0',
   webpack: '5.113.0',
 }
-/** What some of them need beside. */
+/** Packages that some of these bundlers need. */
 const BESIDE = {
   '@rollup/plugin-commonjs': '29.0.3',
   '@rollup/plugin-node-resolve': '16.0.3',
@@ -37,7 +37,7 @@ const { status } = await run.wait({ timeoutMs: 60_000 })
 console.log(status)
 await ht.close()
 `
-/** The same for output as CommonJS, which has no \`await\` outside of functions. */
+/** The program within a function, for bundles in CommonJS, which has no `await` outside of functions. */
 const JOB_IN_FUNCTION = `${JOB.replace('\nconst ht', '\nasync function main() {\nconst ht')}}\nmain()\n`
 
 const ROUTE = `import { Hightouch } from 'hightouch-sdk'
@@ -76,7 +76,7 @@ describe('a bundle', () => {
   const triggers = async (home: World): Promise<number> =>
     (await logOf(sandbox, home)).filter(({ operation }) => operation.startsWith('TriggerRun')).length
 
-  /** Moves the files of `folder` where no package is installed, unless the package is to lie beside them. */
+  /** Runs a bundle in a new project, in which hightouch-sdk is installed only if `beside` is true. */
   const runs = async (folder: string, file: string, beside: boolean, program = 'node'): Promise<void> => {
     const place = new Project()
     cpSync(project.file(folder), place.file('out'), { recursive: true })
@@ -194,7 +194,7 @@ describe('a bundle', () => {
       const place = new Project()
       cpSync(project.file('.next/standalone'), place.file('out'), { recursive: true })
       const { home, env } = await environment()
-      // The server does not print its port, so a file that is loaded into its process sends the request.
+      // The server does not print its port. So a file that Node.js loads into the server's process sends the request.
       place.write(
         'ask.cjs',
         `

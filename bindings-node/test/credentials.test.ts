@@ -14,7 +14,7 @@ describe('a key function', () => {
     apiKey: sdk.ApiKeyFunction,
     more: sdk.HightouchOptions = {},
   ): sdk.Hightouch => new sdk.Hightouch({ ...settingsOf(sandbox, home), ...more, apiKey })
-  /** Creates a key function that returns these keys, one for each call, and then the last one again and again. */
+  /** Creates a key function that returns these keys, one for each call. Further calls return the last key. */
   const giving = (...keys: (string | undefined)[]) =>
     test.mock.fn(async () => {
       await new Promise(setImmediate)
@@ -87,8 +87,8 @@ describe('a key function', () => {
     const kinds = await Promise.all(Array.from({ length: 20 }, () => kind(ht.syncs.get(1))))
     assert.deepEqual(new Set(kinds), new Set(['authentication']))
     assert.equal(give.mock.callCount(), 2)
-    // The second call of the function, after the first 401, returned the same key. `late` started before that call, so
-    // its own 401 does not cause another one.
+    // The function was called again after the first 401, and returned the same key. `late` began before this second
+    // call of the function, so the 401 of `late` does not cause a third call.
     assert.equal(await kind(late), 'authentication')
     assert.equal(give.mock.callCount(), 2)
     assert.equal((await statuses(home)).length, 21)
@@ -110,7 +110,7 @@ describe('a key function', () => {
     const home = await world()
     const cause = new Error('the vault is sealed')
     const give = test.mock.fn<sdk.ApiKeyFunction>(async () => {
-      // Gives all three calls time to start: one that starts after the failure would call the function again.
+      // All three calls must start before the function fails. A later call would call the function again.
       await setTimeout(500)
       throw cause
     })
@@ -192,7 +192,7 @@ describe('a key function', () => {
     assert.equal(await kind(ht.syncs.get(1)), 'closed')
   })
 
-  /** Incident: a trigger inside the function waited forever for the key that the function was to return. */
+  /** Incident: a call inside the key function waited forever for the key that the function was to return. */
   test('cannot make calls with its own client, and the error says so', async () => {
     const home = await world()
     const inner: unknown[] = []

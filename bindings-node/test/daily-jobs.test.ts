@@ -1,4 +1,4 @@
-/** The programs of README for a daily job: several syncs of which some fail, and a week's runs in a file. */
+/** Runs two programs of README.md: one runs several syncs, of which some fail; one writes a week's runs to a file. */
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -13,7 +13,7 @@ import { tables } from 'hightouch-sdk'
 
 import { ROOT, useSandbox, type World } from './support.js'
 
-/** Writes the one program of README that has `marker` to a file in the package, so that it can import packages. */
+/** Writes the program of README.md that contains `marker` to a file in this package, so that its imports resolve. */
 function program(marker: string): string {
   const page = readFileSync(path.join(ROOT, 'README.md'), 'utf8')
   const blocks = [...page.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code)
@@ -26,7 +26,7 @@ function program(marker: string): string {
   return file
 }
 
-/** Runs a program as its user does. Returns its exit status, its standard error, and the folder that it ran in. */
+/** Runs a program in an empty folder. Returns its exit status, its standard error, and the path of the folder. */
 async function run(
   file: string,
   home: World,
@@ -97,7 +97,7 @@ interface Counts {
   removedCount: number
 }
 
-/** Returns the rows of a list of the API, without the SDK. */
+/** Fetches the items of a list from the API, without the SDK. */
 async function listed(home: World, path: string): Promise<Wire[]> {
   const answer = await fetch(home.httpBaseUrl + path, { headers: { Authorization: `Bearer ${home.apiKey}` } })
   const page = (await answer.json()) as { data: Wire[]; hasMore: boolean }
@@ -105,7 +105,7 @@ async function listed(home: World, path: string): Promise<Wire[]> {
   return page.data
 }
 
-/** Returns the cells of a run of the API, as the file must have them. */
+/** Converts a run as the API returns it to the cells that the file must have for it. */
 function cellsOf(wire: Wire): Record<string, unknown> {
   const time = (text: string | null): Date | null => (text === null ? null : new Date(text))
   const [started, finished] = [time(wire.startedAt), time(wire.finishedAt)]

@@ -56,7 +56,7 @@ describe('records', () => {
     assert.equal(sdk.tables.syncRuns.columns[0]?.snakeName, 'sync_id')
   })
 
-  /** A user who names a sync by its slug does not know its id, and the rows do not have it. */
+  /** A user who names a sync by its slug may not know its id, and the API's runs do not contain the id. */
   test('of runs have the id of the sync on every page, also if it was named by its slug', async () => {
     await using ht = clientOf(await world({ syncs: 3, pastRuns: 5, slugs: ['orders-to-salesforce'] }))
     const ids: string[] = []
@@ -114,7 +114,7 @@ describe('records', () => {
     }
   })
 
-  /** Everything that a client returns can be part of an HTTP response or of a log. */
+  /** Programs write everything that a client returns to HTTP responses and logs, as JSON. */
   test('are not the only form: everything that was read has JSON', async () => {
     await using ht = clientOf(await world({ syncs: 2, pastRuns: 1 }))
     const run = await ht.syncs.trigger(1)
@@ -155,7 +155,7 @@ describe('records', () => {
   })
 })
 
-/** Encodes and decodes a value, as an HTTP answer or a log does. */
+/** Encodes a value as JSON and decodes it. */
 function throughJSON(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value))
 }
@@ -204,7 +204,7 @@ describe('a file', () => {
     assert.equal(await text(sdk.tables.sources.toCSV([], { columns, header: false })), '')
   })
 
-  /** A spreadsheet runs a text that begins with `=` as a formula, and others choose the names in a workspace. */
+  /** A spreadsheet runs a text that begins with `=` as a formula, and strangers may choose names in a workspace. */
   test('of CSV has no formulas if asked, and other texts and numbers stay', async () => {
     const formulas = ['=1+2', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', '\n=1']
     const records = [...formulas.map((name) => ({ ...source(name, 'a-b'), cents: -5 }))]

@@ -77,7 +77,7 @@ describe('an error', () => {
 describe('the stack of an error', () => {
   const { sandbox, world } = useSandbox()
 
-  /** Incident: six to eight of the ten frames that V8 keeps were the package's, and the caller was not in the stack. */
+  /** Incident: V8 keeps ten frames. Six to eight of them were the package's, so the caller was not in the stack. */
   test('has the frames of the caller and none of the package', async () => {
     await using ht = new sdk.Hightouch(settingsOf(sandbox, await world()))
     const nested = async (depth: number): Promise<unknown> => {
@@ -120,7 +120,7 @@ describe('a client', () => {
     assert(error instanceof sdk.AuthenticationError)
     const shown = [ht, ht.syncs, list, error, error.stack, error.cause, await ht.stats()]
     for (const value of shown) {
-      // A list that was not read has no JSON.
+      // `JSON.stringify` throws for a list that was not read.
       const json = value === list ? '' : ((JSON.stringify(value) as string | undefined) ?? '')
       const text = inspect(value, { depth: 20, showHidden: true, getters: true }) + json
       assert.equal(text.includes(canary), false, text)
@@ -142,7 +142,7 @@ describe('a client', () => {
       const body = { limit: wrong } as unknown as sdk.JsonInput
       await assert.rejects(ht.request('POST', '/syncs', { body }), sdk.InvalidRequestError)
     }
-    // These members are at the top level, which `encode` checks in another way. JSON.stringify would write null.
+    // `encode` has a separate check for numbers at the top level. JSON.stringify would write them as null.
     for (const wrong of [NaN, -Infinity]) {
       await assert.rejects(
         ht.syncs.list({ limit: wrong }).then(),

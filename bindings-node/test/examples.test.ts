@@ -40,7 +40,7 @@ function pages(): string[] {
 function examples(): [name: string, code: string][] {
   return pages().flatMap((page) => {
     const text = readFileSync(path.join(ROOT, page), 'utf8').replace(/^ *\* ?/gm, '')
-    // A block whose first line names a file is a part of a project of its own, which stranger.test.ts runs.
+    // A block with a file name in its first line is part of a project, which stranger.test.ts runs.
     const blocks = [...text.matchAll(/^```(?:js|ts)\n(?!\/\/ [\w.]+\n)(.*?)^```$/gms)]
     return blocks.map(([, code = ''], index): [string, string] => [
       `${page.replace(/[./]/g, '-')}-${String(index + 1)}`,
@@ -49,7 +49,7 @@ function examples(): [name: string, code: string][] {
   })
 }
 
-/** Adds the import and the client to an example that lacks them. Often an earlier example on its page has them. */
+/** Adds the import and the client to an example without them, which relies on an earlier example of its page. */
 function completed(code: string): string {
   const parts = [code]
   if (!code.includes('new Hightouch(')) parts.unshift('const ht = new Hightouch()\n')

@@ -17,7 +17,7 @@ import { eventually, ROOT, settingsOf, useSandbox } from './support.js'
 
 const PASSWORD = 'hunter2-of-the-server'
 
-/** A server of one test, which `make servers` brings. */
+/** A Redis or Valkey server for one test. `make servers` installs the program. */
 class Server implements AsyncDisposable {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'hightouch-server-'))
   readonly #child: ChildProcess

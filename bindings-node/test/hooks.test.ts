@@ -37,7 +37,7 @@ describe('hooks', () => {
     )
   })
 
-  /** Incident: the operation of a step was `runs.next` in hooks, and either `run` or `syncs.runs` in its meta. */
+  /** Incident: a step of `wait` had the operation `runs.next` in hooks, and `run` or `syncs.runs` in its meta. */
   test('name a followed run as meta and errors do', async () => {
     const home = await world({ runs: { seconds: 1 } })
     const names = new Set<string>()

@@ -1,4 +1,4 @@
-/** The packages as npm, pnpm and Yarn Plug'n'Play install them, and what is in them. */
+/** Installs the packages with npm, pnpm and Yarn Plug'n'Play, tests them, and checks which files they contain. */
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -19,7 +19,7 @@ function tarball(name: string): string {
   return found ?? assert.fail(`there is no package ${name}`)
 }
 
-/** Returns the texts of the files of a tarball, by their paths. */
+/** Returns a function that returns the contents of a file in the tarball of a package. */
 function contents(name: string): (file: string) => Buffer {
   const listed = execFileSync('tar', ['-tzf', tarball(name)], { encoding: 'utf8' })
     .trim()
@@ -30,7 +30,7 @@ function contents(name: string): (file: string) => Buffer {
   }
 }
 
-/** Creates a project whose manifest names the tarballs; no registry has them. */
+/** Creates a project with a manifest that names the tarballs as dependencies, because no registry has the packages. */
 function projectOf(overrides: (files: Record<string, string>) => object): Project {
   const project = new Project()
   const files = Object.fromEntries(DEPENDENCIES.map((name) => [name, `file:${tarball(name)}`]))
@@ -51,7 +51,7 @@ describe('a package that is installed without cargo', () => {
     const tools = new Project()
     await tools.succeed('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', 'pnpm@12.21.0'])
     const project = projectOf(() => ({}))
-    // Packages for other platforms are in no registry.
+    // pnpm must not look for the packages for other platforms, which are in no registry.
     project.write(
       'pnpm-workspace.yaml',
       `overrides:\n${others()
@@ -67,7 +67,7 @@ describe('a package that is installed without cargo', () => {
       project.file('store'),
     ])
     assert.match(await project.succeed('node', ['--test', 'job.test.mjs']), passed())
-    // The program runs as pnpm links it.
+    // pnpm links the program, which must run through that link.
     await project.succeed(pnpm, ['exec', 'hightouch-sandbox', '--version'])
   })
 
@@ -93,7 +93,7 @@ describe('a package that is installed without cargo', () => {
     assert.match(await project.succeed('node', [yarn, 'node', '--test', 'job.test.mjs']), passed())
   })
 
-  /** The tree has glibc 2.31, the oldest that Debian's mirrors have. `packaging/debian` creates it, and needs root. */
+  /** `packaging/debian` creates a tree of Debian with glibc 2.31, the oldest on Debian's mirrors. It needs root. */
   test('passes the tests of the page on an old Debian', { skip: process.getuid?.() !== 0 }, async (t) => {
     const tree = execFileSync(path.join(ROOT, 'packaging', 'debian'), ['bullseye'], {
       encoding: 'utf8',
@@ -102,7 +102,7 @@ describe('a package that is installed without cargo', () => {
     await project.install()
     for (const [name, text] of PAGE) project.write(name, text)
     cpSync(process.execPath, project.file('bin/node'))
-    // The mounts end with the process.
+    // The mounts are in a namespace of this process, so they end with the process.
     const mounts =
       'mount -t proc proc "$1/proc"; mount --bind /dev "$1/dev"; mount --bind "$2" "$1/mnt"; exec /usr/sbin/chroot "$1" ' +
       '/usr/bin/env -i PATH=/mnt/bin:/usr/bin:/bin HOME=/mnt sh -euc "cd /mnt; ldd --version; node --test job.test.mjs"'
@@ -184,7 +184,7 @@ function passed(): RegExp {
   return new RegExp(`^(#|ℹ) pass ${String(COUNT)}$`, 'm')
 }
 
-/** Returns the packages for other platforms. */
+/** Returns the names of the packages for other platforms than this one. */
 function others(): string[] {
   return ['hightouch-sdk', 'hightouch-sandbox'].flatMap((name) => {
     const manifest = JSON.parse(contents(name)('package.json').toString()) as { optionalDependencies: object }
@@ -192,7 +192,7 @@ function others(): string[] {
   })
 }
 
-/** Returns the minor version of the newest glibc that a file names. */
+/** Returns the minor version of the newest glibc that a binary requires: 28 for glibc 2.28. */
 function newestGlibc(file: Buffer): number {
   const named = [...file.toString('latin1').matchAll(/GLIBC_2\.(\d+)/g)].map(([, minor]) => Number(minor))
   return Math.max(0, ...named)

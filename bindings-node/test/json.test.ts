@@ -35,17 +35,16 @@ describe('a Json', () => {
     }, TypeError)
     assert.throws(() => value.a.b.push(2), TypeError)
     assert.throws(() => Reflect.set(json, 'value', {}), /members of a Json cannot be assigned/)
-    // No member can be deleted either. One of them marks copies of the Json, which would otherwise be sent as plain
-    // objects.
+    // No member can be deleted either. Without the member that marks copies, a copy would be sent as a plain object.
     for (const name of Object.keys(json)) assert.equal(Reflect.deleteProperty(json, name), false, name)
     const copy = structuredClone(value)
     copy.a.b.push(2)
     assert.deepEqual(copy, { a: { b: [1, 2] } })
   })
 
-  /** Guards against a getter that needs a `Json` as its `this`: a framework that wraps answers would get an error. */
+  /** The getters must accept a Proxy as `this`, because some frameworks wrap every answer in one. */
   test('gives its value and its text through a Proxy', () => {
-    // Wraps an object, and each object that is read from it, as reactive frameworks do.
+    // Wraps an object and, like a reactive framework, each object that is read from the wrapper.
     const wrap = <V extends object>(target: V): V =>
       new Proxy(target, {
         get: (from, name, receiver): unknown => {
@@ -112,7 +111,7 @@ describe('Json.with', () => {
     const json = parse(text)
     for (const [path, value, expected] of cases) assert.equal(json.with(path, value).text, expected)
     assert.equal(json.text, text)
-    // If a name occurs more than once, the last member counts, however its name is escaped.
+    // If a name occurs more than once, the change is made in the last member, even if its name has escapes.
     assert.equal(parse('{"a":1,"\\u0061":2}').with('a', 3).text, '{"a":1,"\\u0061":3}')
     assert.equal(parse('"x"').with([], {}).text, '{}')
   })
@@ -183,7 +182,7 @@ describe('a value of the user', () => {
     assert.equal(new sdk.Json(new Date(0) as unknown as string).text, '"1970-01-01T00:00:00.000Z"')
   })
 
-  /** Incident: some of these were sent as null or left out, and for others the message had no path. */
+  /** Incident: some of these values were sent as null or left out, and for others the message had no path. */
   test('is refused with its path if JSON cannot express it', () => {
     const cyclic: { list: unknown[] } = { list: [] }
     cyclic.list.push({ back: cyclic })
@@ -294,7 +293,7 @@ describe('opaque JSON of the server', () => {
     })
   })
 
-  /** A server that is written in JavaScript may cut a text in the middle of an emoji. */
+  /** A server in JavaScript may cut a text within an emoji. The rest is half of a pair of UTF-16 units. */
   test('keeps half an emoji', async () => {
     answer = '{"id":1,"slug":"a","configuration":{"x":"\\ud800"}}'
     const sync = await ht.syncs.get(1)
@@ -313,7 +312,7 @@ describe('opaque JSON of the server', () => {
     assert.equal(got.length, before)
   })
 
-  /** A value of the server or the user that looks like a mark must not be taken for one. */
+  /** Opaque JSON crosses the door in marks such as `{"$json": ["1"]}`. Other values that look so must stay values. */
   test('may look like the marks in which it crosses the door', async () => {
     answer = '{"id":1,"slug":"a","configuration":{"$json":["1"]},"tags":{"$json":"x"}}'
     const sync = await ht.syncs.get(1)

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises'
 
 import type { Hightouch } from 'hightouch-sdk'
 
-/** What one call of the function does: return a key, perhaps late; fail; or use the client that has the function. */
+/** What one call of the function does: return a key, perhaps late; fail; or make a call with its own client. */
 export type KeyEntry = string | { fails?: string; usesClient?: true; delayMs?: number; key?: string }
 
 export class KeyFunction {
@@ -17,7 +17,7 @@ export class KeyFunction {
   }
 
   /**
-   * Does what the next entry says; the last entry serves all further calls. `client` is the client that has this
+   * Does what the next entry says; the last entry is used for all further calls. `client` is the client that has this
    * function.
    */
   async key(client: Hightouch): Promise<string> {
@@ -32,7 +32,7 @@ export class KeyFunction {
     return entry.key ?? ''
   }
 
-  /** Ends a delay, so that nothing runs after the scenario. */
+  /** Ends a delay that is in progress, so that nothing runs after the scenario. */
   end(): void {
     this.#ended.abort()
   }

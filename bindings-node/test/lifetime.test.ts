@@ -15,7 +15,7 @@ describe('a process', { concurrency: 2 }, () => {
   const { sandbox, world } = useSandbox()
   const hanging = { script: [{ when: {}, answer: { hang: true }, times: 1000 }] }
 
-  /** Runs `script` in its own process. The script can use `settings` and `Hightouch`. */
+  /** Runs `script` in a new process. The script can use `settings` and `Hightouch`. */
   const run = async (home: World, script: string): Promise<{ code: number | null; out: string }> => {
     const prelude = `
       const { Worker, isMainThread, workerData, parentPort } = require('node:worker_threads')
@@ -141,7 +141,7 @@ describe('a process', { concurrency: 2 }, () => {
       worker.on('message', (n) => console.log(n))
       await new Promise((resolve) => worker.once('exit', resolve))
     }`
-    // A thread loads the addon when it creates its first client, so here the main thread never loads it.
+    // A thread loads the addon when it creates its first client. The main thread creates none, so only workers load it.
     assert.deepEqual(await run(home, script), { code: 0, out: '3\n3\n3\n' })
   })
 

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 
 import type { JsonValue } from 'hightouch-sdk'
 
-/** Lists the differences. With `anyText`, `"..."` matches any value that is not null. */
+/** Returns the differences, one text each. With `anyText`, `"..."` in `expected` matches any value but null. */
 export function complaints(
   expected: JsonValue,
   actual: JsonValue | undefined,

@@ -13,7 +13,7 @@ const MEGABYTE = 2 ** 20
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-/** The bytes in use after a garbage collection: of the JavaScript heap, and of the process. */
+/** Collects garbage, and returns the bytes in use: in the JavaScript heap and by the whole process. */
 function used(): { heap: number; rss: number } {
   collect()
   const { heapUsed, external, rss } = process.memoryUsage()
@@ -38,8 +38,8 @@ describe('a list of 100,000 syncs', () => {
     assert.equal(count, SYNCS)
     const grown = [late.heap - early.heap, late.rss - early.rss].map((bytes) => bytes / MEGABYTE)
     // If the rows were kept, the heap and the process would each grow by more than 140 MB. The size of the heap is
-    // exact after a garbage collection. The process can also grow for other reasons, such as the allocator or the load
-    // of the machine, by up to 32 MB.
+    // exact after a garbage collection. The process can also grow by up to 32 MB for other reasons, such as the
+    // allocator or the load of the machine.
     const [heap = NaN, rss = NaN] = grown
     assert(heap < 16 && rss < 70, `grew by ${grown.join(' and ')} MB`)
   })

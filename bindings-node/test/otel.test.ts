@@ -19,7 +19,7 @@ import * as ts from 'typescript'
 
 import { logOf, ROOT, settingsOf, useSandbox } from './support.js'
 
-/** Returns the example, as JavaScript. */
+/** Returns the example for OpenTelemetry of docs/hooks.md, compiled to JavaScript. */
 function example(): string {
   const page = readFileSync(path.join(ROOT, 'docs', 'hooks.md'), 'utf8')
   const blocks = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => code)

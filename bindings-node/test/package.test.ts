@@ -14,7 +14,7 @@ const manifest = JSON.parse(readFileSync(path.join(ROOT, 'bindings-node', 'packa
   scripts?: Record<string, string>
 }
 const lock = readFileSync(path.join(ROOT, 'bindings-node', 'package-lock.json'), 'utf8')
-// These are the `require` and `import` of Node.js itself. tsc would compile an import statement to `require`.
+// Uses the `require` and `import` of Node.js itself, because tsc compiles an import statement to `require`.
 const required = createRequire(__filename)('hightouch-sdk') as Record<string, unknown>
 const imported = import('hightouch-sdk') as Promise<Record<string, unknown>>
 

@@ -18,7 +18,7 @@ describe('a list', () => {
     const seen: number[] = []
     for await (const { id } of page) seen.push(id)
     assert.deepEqual(seen, ids(1, 25))
-    // The page's own items need no request.
+    // A plain loop has only the page's own items, and sends no request.
     assert.deepEqual(
       [...page].map(({ id }) => id),
       ids(1, 10),
@@ -71,7 +71,7 @@ describe('a list', () => {
     await assert.rejects(ht.syncs.list().toArray({ limit: 1 } as object), /Unknown option `limit`/)
   })
 
-  /** Incident: an HTTP handler answered `{}`, because it encoded a list that was not awaited. */
+  /** Incident: an HTTP handler encoded a list without awaiting it, and so answered `{}`. */
   test('is encoded as JSON if it was read, and refused if not', async () => {
     await using ht = new sdk.Hightouch(settingsOf(sandbox, await world({ syncs: 3 })))
     const page = await ht.syncs.list({ limit: 2 })

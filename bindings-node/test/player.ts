@@ -53,7 +53,7 @@ export interface Scenario {
   wire?: object
 }
 
-/** The outcome of a step: a value, with the handle if it returned one, or an error. */
+/** The outcome of a step: a value, with the handle if the step returned one, or an error. */
 type Outcome = { value: JsonValue; handle?: AnyRunHandle } | { error: unknown; aborted: boolean }
 
 const HANG_MS = 60_000
@@ -77,7 +77,7 @@ export async function play(id: string, scenario: Scenario, sandbox: Sandbox, wor
 
 /** One scenario, with its clients and the values that steps saved. */
 class Play {
-  /** The clients by name. The client of steps that name none has the name ''. */
+  /** The clients by name. A step that names no client uses the client ''. */
   readonly #clients = new Map<string, Hightouch>()
   readonly #keys: KeyFunction[] = []
   readonly #names: Record<string, unknown>
@@ -286,7 +286,7 @@ async function operation(client: Hightouch, step: Step, args: Members, options: 
   return { value: JSON.parse(JSON.stringify(value ?? null)) as JsonValue }
 }
 
-/** Returns the items of the first page, or of all pages. */
+/** Returns the items of the first page if `take` is `firstPage`, and else those of all pages. */
 async function itemsOf(
   list: AsyncIterable<unknown> & PromiseLike<Iterable<unknown>>,
   take: Step['take'],
@@ -298,8 +298,8 @@ async function itemsOf(
 }
 
 /**
- * Returns the arguments for a method. The method's parameters have the names of the door's arguments, and its parameter
- * `args` takes the others. The names are read from the method's source, so that no second list of them is needed.
+ * Returns the parameters for a method. A parameter takes the argument of its name, and the parameter `args` takes all
+ * other arguments. The names of the parameters are read from the method's source, so that no list of them is needed.
  */
 function parameters(method: Method, args: Members, options: object): unknown[] {
   const source = /\(([^)]*)\)/.exec(method.toString())?.[1] ?? ''
@@ -311,7 +311,7 @@ function parameters(method: Method, args: Members, options: object): unknown[] {
   return names.map((name) => (name === 'options' ? options : name === 'args' ? rest : args[name]))
 }
 
-/** Converts `list_flows` to `listFlows`. */
+/** Converts a name such as `list_flows` to `listFlows`. */
 function camel(name: string): string {
   return name.replace(/_(.)/g, (_match, letter: string) => letter.toUpperCase())
 }
@@ -370,13 +370,13 @@ function checkError(expected: Members, error: unknown, aborted: boolean, where: 
   }
 }
 
-/** Returns the error of the call that was aborted for this reason. */
+/** Returns the members of the error of the call that was aborted for this reason. */
 function errorOfAbort(reason: unknown): Members {
   const [error] = stoppedCalls(reason)
   return error ? { ...error.toJSON(), kind: kindOf(error) } : { kind: 'cancelled' }
 }
 
-/** Returns the kind of an error by the name of its class. The classes in `errorClasses` are not those of the bundle. */
+/** Returns the kind of an error. Compares classes by name, because those in `errorClasses` are not the bundle's. */
 function kindOf(error: HightouchError): string {
   const kind = Object.entries(errorClasses).find(([, known]) => error.constructor.name === known.name)?.[0]
   assert.equal(kind, error.kind)
@@ -387,7 +387,7 @@ function texts(value: JsonValue | undefined): string[] {
   return value === undefined ? [] : ([value].flat() as string[])
 }
 
-/** Replaces each `{{name.member}}` in `value`. A string that is only one of these becomes the named value itself. */
+/** Replaces each `{{name.member}}` in `value`. A string that is nothing else becomes the named value, of any type. */
 function fill(value: JsonValue, names: Record<string, unknown>): JsonValue {
   if (typeof value === 'string') {
     const whole = /^\{\{([^{}]+)\}\}$/.exec(value)?.[1]

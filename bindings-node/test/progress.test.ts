@@ -5,7 +5,7 @@ import * as sdk from 'hightouch-sdk'
 
 import { settingsOf, useSandbox } from './support.js'
 
-/** Returns the lines that a terminal shows. The text of a terminal may move the cursor up and clear what is below. */
+/** Returns the lines that a terminal shows after `text`, which may move the cursor up and clear the lines below it. */
 function screen(text: string): string[] {
   const lines = ['']
   let row = 0
@@ -25,7 +25,7 @@ function screen(text: string): string[] {
   return lines.slice(0, -1)
 }
 
-/** Replaces the times of lines by `T`. */
+/** Replaces the time at the start of each line by `T`. */
 function untimed(lines: string[]): string[] {
   return lines.map((line) => line.replace(/^\d+:\d\d {2}/, 'T  '))
 }
@@ -134,7 +134,7 @@ describe('the progress of a wait', () => {
     written = ''
     await assert.rejects(run.wait({ progress: true }), sdk.RunFailedError)
     const lines = screen(written)
-    // A text of the server is shown without its control sequences.
+    // The error text of the run is shown without its control sequences.
     assert.equal(lines.length, 1)
     assert.match(String(lines[0]), /: failed, .*, no red x/)
   })

@@ -1,4 +1,4 @@
-/** Projects of somebody else: empty folders in which the packed packages are installed, without cargo. */
+/** Projects as a user has them: folders in which the packed packages are installed, on a machine without cargo. */
 
 import assert from 'node:assert/strict'
 import { execFile, execFileSync, spawnSync } from 'node:child_process'
@@ -32,7 +32,7 @@ export function emptyFolder(): string {
   return folder
 }
 
-/** Returns a `PATH` with one version of Node.js, with npm and the programs of the system, and without cargo. */
+/** Returns a `PATH` that has one version of Node.js, npm and the programs of the system, but not cargo. */
 function pathWith(node: string): string {
   const bin = emptyFolder()
   symlinkSync(node, path.join(bin, 'node'))
@@ -66,7 +66,7 @@ export class Project {
   readonly #env: NodeJS.ProcessEnv
 
   constructor() {
-    // Registry and proxy of npm may be set by variables. A key of the real API must reach no test.
+    // Other variables stay, because they may set the registry and the proxy of npm. No test may get a real key.
     const kept = Object.entries(process.env).filter(([name]) => !/^(HIGHTOUCH_|NODE_)/.test(name))
     this.#env = {
       ...Object.fromEntries(kept),
@@ -84,7 +84,7 @@ export class Project {
     return path.join(this.folder, name)
   }
 
-  /** Installs the packed packages, and before them packages of the registry. */
+  /** Installs these packages of the registry, and then the packed packages. */
   async install(...registry: string[]): Promise<void> {
     if (!existsSync(this.file('package.json'))) this.write('package.json', '{ "private": true }\n')
     const npm = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
@@ -114,8 +114,8 @@ export class Project {
 let packed: string | undefined
 
 /**
- * Returns the tarballs of the packages. The variable `HIGHTOUCH_PACKAGES` names their folder; otherwise the unoptimised
- * addon and program are packed.
+ * Returns the paths of the tarballs of the packages. The variable `HIGHTOUCH_PACKAGES` can name their folder. Without
+ * it, the packages are packed here, with the unoptimised addon and program.
  */
 export function tarballs(): string[] {
   packed ??= process.env.HIGHTOUCH_PACKAGES ?? pack()
@@ -134,7 +134,7 @@ function pack(): string {
     [program, `hightouch-sandbox.${target}`],
   ] as const) {
     cpSync(from, path.join(built, name))
-    // Most of an unoptimised file is for debuggers.
+    // Most of an unoptimised file is debug information, which no test needs.
     spawnSync('strip', ['--strip-debug', path.join(built, name)])
   }
   const out = emptyFolder()
@@ -143,7 +143,7 @@ function pack(): string {
   return out
 }
 
-/** Returns the files that the blocks of a page consist of. The first line of such a block is a comment with a name. */
+/** Returns the files that a page contains as code blocks, by name. The first line of such a block names the file. */
 export function filesOf(page: string): Map<string, string> {
   const files = new Map<string, string>()
   const text = readFileSync(path.join(ROOT, page), 'utf8')

@@ -66,7 +66,7 @@ const rule = fc.oneof<fc.Arbitrary<sdk.ScheduleRule<sdk.JsonInput>>[]>(
     job: fc.record({ id: text }),
   }),
 )
-/** A rule of any other kind. */
+/** A rule of a kind that the API does not document. */
 const unknownRule = fc.record({
   kind: fc.constant('unknown' as const),
   raw: fc
@@ -104,7 +104,7 @@ const variable = fc.record({
   ),
   variants: fc.array(variant, { maxLength: 3 }),
 })
-/** Generates an event. `words` generates a value of an enumeration; it gets the values that the API documents. */
+/** Generates an event. `words` gets the documented values of an enumeration, and returns a generator of values. */
 const eventOf = (words: (...known: string[]) => fc.Arbitrary<string>) =>
   fc.record({
     schema: configuration,
@@ -118,7 +118,7 @@ const eventOf = (words: (...known: string[]) => fc.Arbitrary<string>) =>
 const event = eventOf((...known) => fc.oneof(fc.constantFrom(...known), text))
 const documentedEvent = eventOf((...known) => fc.constantFrom(...known))
 
-/** Converts a schedule to the JSON of the server, where a rule has no `kind`. */
+/** Converts a schedule to the JSON that the server uses, in which a rule has no `kind`. */
 function asServed({ type, schedule: given }: sdk.Schedule<sdk.JsonInput>): object {
   if (!given) return { type }
   const { kind, ...members } = given
@@ -236,7 +236,7 @@ describe('any value that a user can build is the same when it is read back from 
     const property = fc.asyncProperty(events, async (given) => {
       await ht.eventContracts.update('contract-000001', { events: given })
       const first = await ht.eventContracts.get('contract-000001')
-      // The server may fill in what was left out.
+      // The server may add members that were left out, so only the members that were sent are compared.
       const merged = plain(first.events).map((read, i) => ({ ...read, ...plain(given[i]) }))
       assert.deepEqual(merged, plain(first.events))
       assert.equal(first.events.length, given.length)

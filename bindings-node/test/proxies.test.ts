@@ -14,7 +14,7 @@ const VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'NO_P
 /** Incident: only `HIGHTOUCH_*` variables reached the core, so no proxy variable was read. */
 describe('the proxy of the environment', () => {
   const { sandbox, world } = useSandbox()
-  /** The addresses that clients asked the proxy for. */
+  /** The addresses to which clients asked the proxy to connect. */
   const asked: string[] = []
   let proxy: Server
   let url = ''

@@ -1,4 +1,4 @@
-/** The tests of docs/testing.md in Vitest, in Jest and in node:test, on each version of Node.js. */
+/** Runs the tests of docs/testing.md in Vitest, in Jest and in node:test, on each installed version of Node.js. */
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -15,7 +15,7 @@ const SUITE = PAGE.get('job.test.mjs') ?? ''
 const IMPORT = "import { test } from 'node:test'"
 const COUNT = SUITE.match(/^test\(/gm)?.length ?? 0
 
-/** Returns the suite as the page says that it is for another runner. */
+/** Returns the suite of the page for another runner, with the two imports that the page says to change. */
 function suiteFor(runner: string, importTest: string): string {
   assert(SUITE.includes(IMPORT))
   return SUITE.replace(IMPORT, importTest).replace(
@@ -60,7 +60,7 @@ test('a test that fails', async () => {
 
 describe('the tests of the page', () => {
   const project = new Project()
-  /** Programs of a test runner, by the path of its main file. */
+  /** The main files of Jest and of Vitest, which Node.js runs. */
   const jest = project.file('node_modules/jest/bin/jest.js')
   const vitest = project.file('node_modules/vitest/vitest.mjs')
   const inVm = { NODE_OPTIONS: '--experimental-vm-modules' }
@@ -101,7 +101,7 @@ describe('the tests of the page', () => {
       assert.match(output, new RegExp(`Tests +${String(COUNT)} passed`))
     })
 
-    /** Incident: Jest listed a handle for each file, although its clients were closed. */
+    /** Incident: Jest reported an open handle for each file of tests, although the file had closed all its clients. */
     test(`leave no handle that Jest finds on Node ${version}`, async () => {
       const output = await project.succeed(node, [jest, '--detectOpenHandles', 'cjs/'])
       assert.match(output, new RegExp(`^Tests: +${String(COUNT + 1)} passed`, 'm'))

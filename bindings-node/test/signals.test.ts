@@ -1,4 +1,4 @@
-/** The program in docs/runs.md that a signal ends. */
+/** Sends signals to the program in docs/runs.md that stops its batch when a signal arrives. */
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

@@ -1,4 +1,4 @@
-/** A project of somebody else: the blocks of docs/testing.md, in an empty folder, with the packages installed. */
+/** A project as a user has it: the code blocks of docs/testing.md in an empty folder, with the packages installed. */
 
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'

@@ -83,7 +83,7 @@ export async function logOf(sandbox: Sandbox, world: World): Promise<LogEntry[]>
   return ((await answer.json()) as { requests: LogEntry[] }).requests
 }
 
-/** Waits until `found` returns anything but undefined or false. Fails after 30 s. */
+/** Calls `found` again and again until it returns a value that is neither undefined nor false. Fails after 30 s. */
 export async function eventually<T>(found: () => Promise<T | undefined | false>): Promise<T> {
   const end = Date.now() + 30_000
   for (;;) {

@@ -1,6 +1,6 @@
 /**
- * Writes what the tests see to a file, in which tests/house/canary looks for keys. Each line is
- * `{"player", "what", "text"}`.
+ * Writes everything that users can see of the values in tests to a file. tests/house/canary then checks that the file
+ * contains no API key. Each line is a JSON object with the members `player`, `what` and `text`.
  */
 
 import { appendFileSync } from 'node:fs'

@@ -1,4 +1,4 @@
-/** Tests the types. This file is compiled and not run. Each line below a `@ts-expect-error` must be an error. */
+/** Tests the types. This file is only compiled. The compiler must refuse each line below a `@ts-expect-error`. */
 
 import type { Readable } from 'node:stream'
 
@@ -114,7 +114,7 @@ export async function fields(ht: Hightouch, source: Sync): Promise<void> {
   await ht.syncs.update(7, { schedule: null })
   await ht.syncs.update('orders', { schedule: undefined, disabled: undefined })
   await ht.syncs.update(7)
-  // A value that was read can be sent.
+  // The types of values in answers are accepted as arguments.
   await ht.syncs.update(8, { schedule: source.schedule, configuration: source.configuration })
   if (source.configuration) {
     expectType<[Json, FrozenJson, string]>([

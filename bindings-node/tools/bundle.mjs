@@ -2,10 +2,12 @@
 // when Node reads one file than when it reads thirty.
 //
 // dist/hightouch-sdk.js   the code, as CommonJS, with a source map
-// dist/hightouch-sdk.mjs  for `import`
-// dist/import.js          what that file imports: an object with the exports. Node looks through a CommonJS file that is
-//                         imported for its exports, which takes longer than the rest of the import. Here it looks
-//                         through three lines. The copy lacks `__esModule`, which bundlers understand in different ways.
+// dist/hightouch-sdk.mjs  for `import`: names the exports of dist/import.js
+// dist/import.js          an object with the exports of the code
+//
+// Node searches a CommonJS file that is imported for its exports. In the whole code, this search takes longer than the
+// rest of the import, so dist/hightouch-sdk.mjs imports the two lines of dist/import.js instead. The object there lacks
+// `__esModule`, which bundlers interpret in different ways.
 
 import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -23,11 +25,11 @@ buildSync({
   platform: 'node',
   format: 'cjs',
   target: 'node20.17',
-  // The packages for platforms.
+  // The packages for platforms contain an addon, which is no JavaScript.
   external: ['hightouch-sdk-*'],
   // Classes keep their names, because users see these names.
   keepNames: true,
-  // Node reads the map with --enable-source-maps. It contains the sources.
+  // With --enable-source-maps, Node reads the map, which contains the sources.
   sourcemap: 'linked',
   logLevel: 'warning',
 })

@@ -1,7 +1,7 @@
 // Packs the packages that are published: `platform-packages.mjs BUILT OUT [--all]`. BUILT has a file
-// `hightouch-sdk.<target>.node` and a file `hightouch-sandbox.<target>` for each platform. Each becomes a package, such as
-// `hightouch-sdk-<target>`, of which npm installs the one that fits. The package `hightouch-sdk` names its own as optional
-// dependencies, and `hightouch-sandbox` does the same. With --all, the files of every platform must be there.
+// `hightouch-sdk.<target>.node` and a file `hightouch-sandbox.<target>` for each platform. Each file becomes a package,
+// such as `hightouch-sdk-<target>`. `hightouch-sdk` and `hightouch-sandbox` name their packages for platforms as
+// optional dependencies, and npm installs the one that fits. With --all, a missing file is an error.
 
 import { execFileSync } from 'node:child_process'
 import {
@@ -39,7 +39,7 @@ const PACKAGES = [
     notices: path.join(root, NOTICES),
     what: 'The addon',
     built: (target) => `hightouch-sdk.${target}.node`,
-    // The loader requires the package.
+    // src/native.ts requires the package, so its main file is the addon.
     shipped: (target) => `hightouch-sdk.${target}.node`,
     entry: (file) => ({ main: file }),
   },
@@ -49,7 +49,7 @@ const PACKAGES = [
     what: 'The program',
     built: (target) => `hightouch-sandbox.${target}`,
     shipped: (target) => `hightouch-sandbox${target.startsWith('win32') ? '.exe' : ''}`,
-    // Yarn unpacks a package with this setting, so that the program can be run.
+    // Yarn leaves packages zipped. It unpacks a package with this setting, so that the program can be run.
     entry: () => ({ preferUnplugged: true }),
   },
 ]
@@ -91,7 +91,7 @@ function packAll({ folder, notices, what, built: builtName, shipped, entry }) {
     Object.keys(TARGETS).map((target) => [`${name}-${target}`, version]),
   )
   const { devDependencies: _, ...published } = manifest
-  // The addon of this machine is for a package that is packed without this tool.
+  // `prebuilt` has the addon of this machine. The published package has no addon.
   const files = [...manifest.files.filter((file) => file !== 'prebuilt'), 'LICENSE-*']
   pack({ ...published, files, optionalDependencies }, (to) => {
     for (const part of ['dist', 'bin', 'README.md'])
@@ -101,7 +101,7 @@ function packAll({ folder, notices, what, built: builtName, shipped, entry }) {
   return [name, ...targets.map((target) => `${name}-${target}`)]
 }
 
-/** Packs a folder that `fill` fills. */
+/** Packs a new folder with this manifest. `fill` gets the path of the folder and writes the other files. */
 function pack(manifest, fill) {
   const to = path.join(work, manifest.name)
   mkdirSync(to)
@@ -114,7 +114,7 @@ function pack(manifest, fill) {
   })
 }
 
-/** Returns the repository of a package. The workflow knows it, and npm compares it with the origin of the package. */
+/** Returns the fields of the manifest that name the repository. npm compares them with the origin of the package. */
 function origin() {
   const { GITHUB_REPOSITORY: name, GITHUB_SERVER_URL: server } = process.env
   if (!name || !server) return {}

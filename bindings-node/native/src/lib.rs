@@ -20,7 +20,7 @@ use napi_derive::napi;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// The result of one call as JavaScript gets it: `[id, ok, head, body, texts]`. All members but the id are those of
-/// [`wire::CallOutput`]; `texts` is absent if there are none.
+/// [`wire::CallOutput`]; `texts` is absent if it would be empty.
 type Settled = (u32, bool, String, String, Option<Buffer>);
 
 /// Wakes the JavaScript thread. The function is weak, so that a bridge without calls does not keep the process alive.
@@ -32,7 +32,7 @@ pub struct Engine(Arc<wire::Engine>);
 
 #[napi]
 impl Engine {
-    /// Describes a call that is about to begin, as JSON.
+    /// Returns what hooks are told of a call that is about to begin, as JSON.
     #[napi(catch_unwind)]
     pub fn announce(&self, op: String, args: String) -> String {
         self.0.announce(&op, &args)
@@ -48,7 +48,7 @@ pub fn open(settings: String) -> Either<Engine, String> {
     }
 }
 
-/// Makes a function of the core that needs no engine. Returns whether it succeeded, and its result as JSON or the
+/// Calls a function of the core that needs no engine. Returns whether the call succeeded, and its result as JSON or the
 /// sentence that says why it failed.
 #[napi(catch_unwind)]
 pub fn local(op: String, args: String) -> (bool, String) {
@@ -167,8 +167,8 @@ impl Bridge {
         held
     }
 
-    /// Gives up the threadsafe function, which tools that look for open handles list. No call may be in progress, and
-    /// none may be made afterwards.
+    /// Drops the threadsafe function, which tools that look for open handles would report. No call may be in progress,
+    /// and no call may be made afterwards.
     #[napi(catch_unwind)]
     pub fn close(&self) {
         let wake = lock(&self.completed.wake).take();
@@ -178,7 +178,7 @@ impl Bridge {
 
 /// Converts a result to what JavaScript gets.
 fn settled((id, outcome): (u32, wire::CallOutput)) -> Settled {
-    // Only the body of a raw answer can be invalid UTF-8, because it is passed on as the server sent it.
+    // Only a raw answer can have a body of invalid UTF-8: the core passes that body on as the server sent it.
     let body = String::from_utf8(outcome.body)
         .unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned());
     let texts = (!outcome.texts.is_empty()).then(|| outcome.texts.into());

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Runs the program, with the same arguments and the same exit status.
+// Runs the program of the package for this platform with the same arguments, and ends with its exit status.
 
 const { spawn } = require('node:child_process')
 
 const { programPath } = require('../dist/program.js')
 
 const child = spawn(programPath(), process.argv.slice(2), { stdio: 'inherit' })
-// A terminal sends the first of these to the whole group. The program then ends by itself.
+// Passes signals on to the program. The handlers also keep this process alive until the program has ended.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 child.on('error', (error) => {
   console.error(`hightouch-sandbox: ${error.message}`)

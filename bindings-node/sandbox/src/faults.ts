@@ -1,13 +1,14 @@
-/** What a test arms in a world. */
+/** Faults: what a test makes go wrong in a world. */
 
 import type { MethodName } from './methods.js'
 import { operationsOf } from './requests.js'
 
+/** The number that the server is sent for `Infinity`: its largest one. */
 const ALWAYS = 2 ** 32 - 1
 
 /** How often a fault is used. */
 export interface Times {
-  /** For how many requests or runs; `Infinity` for all from now on. */
+  /** How many requests or runs have the fault; `Infinity` for all from now on. */
   times?: number | undefined
 }
 
@@ -15,9 +16,9 @@ export interface Times {
 export interface FailOptions extends Times {
   /** The message in the answer. */
   message?: string | undefined
-  /** The seconds of the world in a `Retry-After` header. By default there is no such header. */
+  /** The value of the header `Retry-After`, in seconds of the world. By default the answer has no such header. */
   retryAfter?: number | undefined
-  /** Whether the request has its effect nevertheless, as when a gateway fails behind the API. */
+  /** Whether the requests have their effect in spite of the error; false by default. */
   performed?: boolean | undefined
 }
 
@@ -35,23 +36,23 @@ export interface AnswerOptions extends Times {
   headers?: Readonly<Record<string, string>> | undefined
 }
 
-/** How runs go. What is left out stays as it was. */
+/** How runs go. What is left out is as the settings of the world say. */
 export interface RunPlan extends Times {
-  /** The last status. */
+  /** The status with which the run ends. */
   status?: 'success' | 'warning' | 'failed' | 'cancelled' | 'interrupted' | undefined
   /** The error text of the run. */
   error?: string | undefined
   /** How long the run takes, in seconds of the world. */
   seconds?: number | undefined
-  /** How many of 150 rows the destination rejects. */
+  /** How many of 150 rows the destination rejects, 0 to 150. */
   rejected?: number | undefined
 }
 
 /** Options of {@link Faults.setLimit}. */
 export interface LimitOptions {
-  /** How many requests other programs send in each second of the world. */
+  /** How many requests of other programs count towards the limit in each second of the world. */
   othersPerSecond?: number | undefined
-  /** The seconds of the world in the `Retry-After` header of a refusal. By default there is no such header. */
+  /** The value of the header `Retry-After` of a refusal, in seconds of the world. By default it has no such header. */
   retryAfter?: number | undefined
 }
 
@@ -59,11 +60,12 @@ export interface LimitOptions {
 export type SyncName = number | string | null
 
 /**
- * The methods of a world that arm answers, ends of runs and the rate limit.
+ * The methods of a world that plan faults: answers, the ends of runs, and the rate limit.
  *
- * A fault is for the next requests of a method, such as `syncs.trigger`; with null, for the next requests of any.
- * Faults of one method are used in the order in which they were armed. Each method rejects with a TypeError if a client
- * has no such method, if the world has no such sync, or if an argument is wrong.
+ * A fault is for the next requests that a method of a client sends, such as `syncs.trigger`; if the method is null, for
+ * the next requests of any method. Faults for one method are used in the order in which they were planned. All methods
+ * here reject with a TypeError if a client has no such method, if the world has no such sync, or if an argument is
+ * wrong.
  */
 export abstract class Faults {
   readonly #armed: { kind: 'script' | 'runs'; index: number; text: string; times: number }[] = []
@@ -122,7 +124,7 @@ export abstract class Faults {
   }
 
   /**
-   * Plans how runs of syncs go that start from now on.
+   * Plans how syncs' runs go, if they start from now on.
    *
    * @param sync The id or the slug of a sync; null for all syncs.
    * @param plan How the runs go, and for how many runs; by default for all from now on.
@@ -169,11 +171,11 @@ export abstract class Faults {
   }
 
   /**
-   * Sets the rate limit of the workspace. A client does not know of it, and so learns it from refusals (429).
+   * Sets the rate limit of the workspace. A client is not told of this limit, and learns it from refusals (429).
    *
    * @param requests How many requests are allowed.
-   * @param seconds In how many seconds of the world.
-   * @param options What else is known of the limit.
+   * @param seconds In how many seconds of the world they are allowed; 10 by default.
+   * @param options How much of the limit others use, and what a refusal says.
    */
   async setLimit(requests: number, seconds = 10, options: LimitOptions = {}): Promise<void> {
     const { othersPerSecond, retryAfter } = options
@@ -187,7 +189,7 @@ export abstract class Faults {
     return this.#limited
   }
 
-  /** @internal Returns a sentence for each armed fault that was not met as often as it was armed. */
+  /** @internal Returns a sentence for each fault that was used less often than it was planned. */
   protected unmet(left: Readonly<Record<'script' | 'runs', readonly number[]>>): string[] {
     return this.#armed.flatMap(({ kind, index, text, times }) => {
       const met = times - (left[kind][index] ?? 0)

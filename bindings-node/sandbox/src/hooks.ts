@@ -6,15 +6,15 @@ import { World, type WorldOptions } from './world.js'
 /** The functions of a test runner that register hooks. */
 export interface Runner {
   beforeEach: (hook: () => Promise<void>) => void
-  /** The hook is told whether the test failed, as far as its runner tells. Then the judge is not asked. */
+  /** `failed` is true if the test has failed and the runner says so. The requests are then not judged. */
   afterEach: (hook: (failed: boolean) => Promise<void>) => void
   afterAll: (hook: () => Promise<void>) => void
 }
 
-/** The variables that name a file of these packages. A test keeps them. */
+/** The variables that name a file of these packages. They are kept during a test; other variables are not. */
 const FILES = ['HIGHTOUCH_SANDBOX', 'HIGHTOUCH_ADDON']
 
-/** How many times {@link worldEachTest} was called for tests that have not ended. */
+/** How many files or blocks of tests use worlds and have not ended. The last one to end closes the server. */
 let users = 0
 
 /**
@@ -64,7 +64,7 @@ export function worldEachTest(runner: Runner, options: WorldOptions): () => Worl
 }
 
 function setVariable(name: string, value: string | undefined): void {
-  // An assignment of undefined would set the text "undefined".
+  // Assigning undefined to a variable would set it to the text "undefined".
   // eslint-disable-next-line @typescript-eslint/no-dynamic-delete
   if (value === undefined) delete process.env[name]
   else process.env[name] = value

@@ -1,3 +1,3 @@
-/** The package for `import`. The code is CommonJS, so that each class exists once. */
+/** The entry for `import`. It loads the CommonJS code that `require` loads too, so that each class exists once. */
 
 export * from './node-test.js'

@@ -1,4 +1,4 @@
-/** Finds the program, which a package for each platform contains. */
+/** Finds the program `hightouch-sandbox`, which the package for this platform contains. */
 
 function targets(platform: string, arch: string): string[] {
   if (platform === 'win32') return [`win32-${arch}-msvc`]
@@ -9,10 +9,10 @@ function targets(platform: string, arch: string): string[] {
 }
 
 /**
- * Returns the path of the program `hightouch-sandbox`: the variable `HIGHTOUCH_SANDBOX`, else the program of the package
- * for this platform.
+ * Returns the path of the program `hightouch-sandbox`: the value of the variable `HIGHTOUCH_SANDBOX`, else the path of
+ * the program in the package for this platform.
  *
- * @throws Error if that package is not installed. The message names it.
+ * @throws Error if the package for this platform is not installed. The message names the package.
  */
 export function programPath(): string {
   const named = process.env.HIGHTOUCH_SANDBOX
@@ -23,7 +23,7 @@ export function programPath(): string {
     try {
       return require.resolve(`hightouch-sandbox-${name}/${file}`)
     } catch {
-      // The other one may be installed.
+      // The package for the other C library may be installed.
     }
   }
   const packages = names.map((name) => `hightouch-sandbox-${name}`).join(' or ')

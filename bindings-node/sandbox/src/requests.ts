@@ -12,10 +12,10 @@ export interface WorldRequest {
   httpMethod: string
   /** The path below the base URL. */
   path: string
-  /** The parameters of the query. A parameter that is repeated has an array. */
+  /** The parameters of the query, each with its value, or with an array of values if the parameter is repeated. */
   query: Record<string, string | string[]>
   /** The JSON of the body; undefined if there is none. */
-  // A test reads members of a body that it knows.
+  // The type is `any`, so that a test can read the members that it expects without a cast.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   body: any
   /** The headers, with names in lower case and without the key. */
@@ -24,7 +24,7 @@ export interface WorldRequest {
   status: number | undefined
   /** When the request arrived, in the time of the world. */
   at: Date
-  /** Whether the client went away before it had the whole answer. */
+  /** Whether the client closed the request before it had received the whole answer. */
   abandoned: boolean
 }
 
@@ -43,12 +43,12 @@ export interface LogEntry {
 
 const names = Object.keys(METHODS) as MethodName[]
 
-/** Several methods may send the same operation. The first one is the method of that name. */
+/** Returns the first method in the list that sends an operation. Lookups, which use operations of others, come last. */
 function methodOf(operation: string | null): MethodName | undefined {
   return names.find((name) => operationsOf(name).some((one) => one === operation))
 }
 
-/** Returns a request from its entry in the log. */
+/** Converts an entry of the log to a request. */
 export function requestOf(entry: LogEntry): WorldRequest {
   const headers = { ...entry.headers }
   delete headers.authorization
@@ -73,7 +73,7 @@ export function requestOf(entry: LogEntry): WorldRequest {
  */
 export function operationsOf(method: MethodName): readonly string[] {
   if (Object.hasOwn(METHODS, method)) return METHODS[method]
-  // A misspelt name usually has one part right.
+  // In a misspelt name, the part before or after the dot is usually right.
   const parts = plain(method).split('.')
   const near = names.filter((name) => {
     const wanted = plain(name).split('.')

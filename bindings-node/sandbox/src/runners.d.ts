@@ -1,4 +1,4 @@
-/** What this package uses of the test runners. Jest and Vitest are not installed here. */
+/** The types of Jest and Vitest that this package uses. The test runners themselves are not installed here. */
 
 declare module '@jest/globals' {
   export const beforeEach: (hook: () => Promise<void>) => void

@@ -11,8 +11,8 @@ import { programPath } from './program.js'
 /** Settings of a {@link Sandbox}. */
 export interface SandboxOptions {
   /**
-   * The path of the program. The default is the variable `HIGHTOUCH_SANDBOX`, else the program of the package for this
-   * platform.
+   * The path of the program. The default is the value of the variable `HIGHTOUCH_SANDBOX`, else the path of the program
+   * in the package for this platform.
    */
   program?: string | undefined
   /** Further arguments of the program; `hightouch-sandbox --help` lists them. */
@@ -30,13 +30,14 @@ interface Started {
 /**
  * A running sandbox: a local server that implements the Hightouch API.
  *
- * It is a child process that ends when it is closed or when this process ends, even if this process is killed. It does
- * not keep this process alive. Worlds start one by themselves, and share it within a process.
+ * The server is a child process. It ends when it is closed or when this process ends, even if this process is killed,
+ * and it does not keep this process alive. Usually no test starts a sandbox itself: the first world of a process starts
+ * one, and all worlds of the process share it.
  */
 export class Sandbox {
   readonly #child: ChildProcess
 
-  /** The path of the program. */
+  /** The path of the program that runs the server. */
   readonly program: string
   /** The address of the server over TLS. */
   readonly url: string
@@ -78,12 +79,12 @@ export class Sandbox {
       })
     })
     const [line] = (await Promise.race([once(lines, 'line'), ended])) as [string]
-    // The program ends later, and nobody waits for that here.
+    // `ended` rejects when the program ends later. Without a handler, Node.js would end this process.
     ended.catch(() => undefined)
-    // An error of writing to a program that has ended is of no interest, because nothing is written.
+    // Nothing is written to the program, so a broken pipe means only that the program has ended.
     child.stdin.on('error', () => undefined)
     child.unref()
-    // The streams of pipes are sockets.
+    // At run time these streams are sockets, which can be unreferenced; their types do not say so.
     for (const stream of [child.stdin, child.stdout]) (stream as unknown as Socket).unref()
     return new Sandbox(program, child, JSON.parse(line) as Started)
   }
@@ -94,7 +95,7 @@ export class Sandbox {
     return exitCode === null && signalCode === null && stdin?.writableEnded === false
   }
 
-  /** Ends the server, and resolves once it has ended. Closing it again does nothing. */
+  /** Ends the server, and resolves once it has ended. Closing a server again does nothing. */
   async close(): Promise<void> {
     const child = this.#child
     if (child.exitCode !== null || child.signalCode !== null) return
@@ -120,7 +121,7 @@ export class Sandbox {
    */
   async control(method: string, path: string, body?: unknown): Promise<unknown> {
     const headers = { 'content-type': 'application/json' }
-    // A connection that is kept would keep a test runner waiting.
+    // Without an agent, the connection closes after the answer. An open one would keep the test runner alive.
     const sent = request(`${this.httpUrl}/_worlds${path}`, { method, headers, agent: false })
     sent.end(body === undefined ? undefined : JSON.stringify(body))
     const [answer] = (await once(sent, 'response')) as [IncomingMessage]
@@ -144,7 +145,7 @@ export async function sharedSandbox(): Promise<Sandbox> {
   const known = shared
   const server = await running()
   if (server?.isRunning) return server
-  // Another caller may have started it meanwhile.
+  // During the await, another caller may have started a new server.
   if (shared === known) shared = Sandbox.start()
   return shared ?? Sandbox.start()
 }

@@ -6,11 +6,11 @@ import { worldEachTest } from './hooks.js'
 import type { World, WorldOptions } from './world.js'
 
 /**
- * Gives each test of this file, or of the block that calls this, a world of its own.
+ * Gives each test of this file, or of the block that calls `useWorld`, a world of its own.
  *
  * `new Hightouch()` uses this world during the test, because `HIGHTOUCH_API_KEY` and `HIGHTOUCH_BASE_URL` are set. So
- * the test cannot reach a real workspace. After the test the judge of the world checks the requests, and fails the test
- * if it finds something wrong. Tests of one file must not run at the same time: the environment is that of the process.
+ * the test cannot reach a real workspace. After the test, the judge of the world checks the requests, and fails the
+ * test if a request is wrong. Tests of one file must not run at the same time, because they share these variables.
  *
  * @param options Settings of the worlds.
  * @returns A function that returns the world of the test that runs. It throws an Error outside of tests.
@@ -18,7 +18,7 @@ import type { World, WorldOptions } from './world.js'
 export function useWorld(options: WorldOptions = {}): () => World {
   const runner = {
     beforeEach,
-    // Vitest wants the parameter of a hook to be taken apart.
+    // Vitest requires that a hook destructures its parameter.
     afterEach: (hook: (failed: boolean) => Promise<void>) => {
       afterEach(({ task }) => hook(task.result?.state === 'fail'))
     },

@@ -10,7 +10,7 @@ import { operationsOf, requestOf, type LogEntry, type WorldRequest } from './req
 import { sharedSandbox, type Sandbox } from './server.js'
 import { setTimeScale } from './time-scales.js'
 
-/** The judge of a world found something wrong with the requests, or an armed fault was not met. */
+/** The judge found a request that breaks a rule, a fault was not used as often as planned, or too few requests came. */
 export class WorldError extends Error {
   /** The name of the class. */
   override readonly name = 'WorldError'
@@ -18,15 +18,15 @@ export class WorldError extends Error {
 
 /** The keys of a world. No other world accepts them. */
 export interface Keys {
-  /** Allows everything. */
+  /** Allows every operation. */
   readonly valid: string
-  /** Allows everything, too. */
+  /** Allows every operation, too. A test can change from one key to the other. */
   readonly second: string
-  /** Is refused with 401, because the API does not know it. */
+  /** The server refuses this key with 401, because it does not know the key. */
   readonly invalid: string
-  /** Is refused with 401, because the user who created it is gone. */
+  /** The server refuses this key with 401, because the user who created it has left the workspace. */
   readonly orphaned: string
-  /** Allows reading. A change is refused with 403. */
+  /** Allows reading. The server refuses a change with 403. */
   readonly readOnly: string
 }
 
@@ -34,18 +34,18 @@ export interface Keys {
 export interface WorldOptions {
   /** The number of syncs, whose ids count from 1. The default is 3, or as many as there are slugs. */
   syncs?: number | undefined
-  /** The slugs of the first syncs. Others have made-up slugs. */
+  /** The slugs of the first syncs. The server invents the slugs of all others. */
   slugs?: readonly string[] | undefined
   /** How long a run takes, in seconds of the world; 5 by default. */
   secondsPerRun?: number | undefined
   /** How many times faster than real time the time of the world passes, 0.001 to 1,000,000; 20 by default. */
   timeScale?: number | undefined
   /**
-   * The rate limit of the workspace, as a number of requests and of seconds of the world. A client does not know of
-   * another limit than `[200, 10]`, unless it is told.
+   * The rate limit of the workspace: a number of requests in a number of seconds of the world; `[200, 10]` by default.
+   * A client is not told of another limit, and learns it from refusals (429), unless its setting `limit` names it.
    */
   limit?: readonly [requests: number, seconds: number] | undefined
-  /** The same number gives the same data; 1 by default. */
+  /** The seed of the data: worlds with the same number have the same data; 1 by default. */
   seed?: number | undefined
   /** Further settings of the world by their names in the sandbox, such as `{ pastRuns: 2 }`. */
   settings?: Readonly<Record<string, unknown>> | undefined
@@ -99,7 +99,7 @@ export class World extends Faults {
     this.baseUrl = created.httpBaseUrl
     this.tlsBaseUrl = created.baseUrl
     const { valid, second, invalid, orphaned, readOnly } = created.keys
-    // What a test prints of a world does not contain its keys.
+    // The property is not enumerable, so that the keys are not shown when a test prints a world.
     Object.defineProperty(this, 'keys', { value: { valid, second, invalid, orphaned, readOnly } })
     for (const url of [this.baseUrl, this.tlsBaseUrl]) setTimeScale(url, timeScale)
   }
@@ -146,7 +146,7 @@ export class World extends Faults {
   }
 
   /**
-   * Returns a client of this world. It is closed with the world.
+   * Creates a client of this world. Closing the world closes the client.
    *
    * @param options Settings of the client that replace those of the world.
    */
@@ -174,7 +174,7 @@ export class World extends Faults {
   /**
    * Waits until the world has received a number of requests, and returns them.
    *
-   * @param method Counts only the requests of this method.
+   * @param method Only the requests of this method count. By default all requests count.
    * @param options How many requests to wait for, 1 by default, and for how many milliseconds, 30,000 by default.
    * @throws TypeError if a client has no such method.
    * @throws {@link WorldError} if fewer requests arrive in time.
@@ -202,11 +202,11 @@ export class World extends Faults {
   }
 
   /**
-   * Returns what is wrong with the requests, as sentences, and the armed faults that were not met.
+   * Returns sentences that say which requests are wrong, and which faults were not used as often as planned.
    *
    * Waits up to 10 seconds for requests that have not ended. The judge checks each request against Hightouch's
-   * description of the API, and against rules such as that a refused key is not sent again. After
-   * {@link Faults.setLimit} it accepts refusals.
+   * description of the API and against rules. One rule is that a refused key is not sent again. After
+   * {@link Faults.setLimit} the judge accepts refusals.
    */
   async judge(): Promise<string[]> {
     const wire = this.isLimited ? { refused: 2 ** 31, allow: ['limit'] } : {}
@@ -215,9 +215,9 @@ export class World extends Faults {
   }
 
   /**
-   * Does nothing if {@link judge} finds nothing wrong.
+   * Calls {@link judge}, and throws if it finds something wrong.
    *
-   * @throws {@link WorldError} if it does. Its text lists what is wrong.
+   * @throws {@link WorldError} if something is wrong. The message lists what is wrong.
    */
   async check(): Promise<void> {
     const complaints = await this.judge()
@@ -227,7 +227,7 @@ export class World extends Faults {
     }
   }
 
-  /** Removes the world, and closes the clients that {@link client} returned. Closing it again does nothing. */
+  /** Removes the world, and closes the clients that {@link client} returned. Closing a world again does nothing. */
   async close(): Promise<void> {
     if (!this.#open) return
     this.#open = false
