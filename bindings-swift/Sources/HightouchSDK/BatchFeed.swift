@@ -21,13 +21,13 @@ final class BatchFeed: @unchecked Sendable {
         var ended: [Int] = []
         /// Whether nothing changes any more, because the batch has ended, was stopped or cannot be followed.
         var isOver = false
-        /// The error if the batch cannot be followed. Only a defect can cause it.
+        /// The error if the batch cannot be followed. Only a defect of the SDK can cause such an error.
         var failure: (any Error)?
         var following: Task<Void, Never>?
         var stopping: Task<Void, Never>?
         /// The `batch.next` that waits for a change without a timeout; nil if there is none.
         var waitingRequest: Task<BatchChanges, any Error>?
-        /// Waits that have timed out. Each gets the core's error, or nil if there was a change instead.
+        /// Waits that have timed out. Each gets the core's error, or nil if a change has come before the error.
         var expiring: [CheckedContinuation<HightouchError?, Never>] = []
         var signals: [Int: AsyncStream<Void>.Continuation] = [:]
         var lastSignal = 0
@@ -175,7 +175,7 @@ final class BatchFeed: @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Returns the core's error for a wait that has timed out; nil if there was a change instead or the batch is over.
+    /// Returns the core's error for a wait that has timed out; nil if a change came before it, or the batch is over.
     func expired() async -> HightouchError? {
         await withCheckedContinuation { waiter in
             let (isOver, request) = locked { state in
@@ -213,7 +213,7 @@ final class BatchFeed: @unchecked Sendable {
             let stopping =
                 state.stopping
                 ?? Task.detached { [self, following = state.following] in
-                    // Waits for `follow`, which could otherwise apply its last changes after the newer ones that
+                    // Waits for `follow`. Otherwise `follow` could apply its last changes after the newer changes that
                     // `batch.stop` returns.
                     await following?.value
                     do {
@@ -229,7 +229,7 @@ final class BatchFeed: @unchecked Sendable {
         return stopping
     }
 
-    /// Stops the batch, and then makes the core forget it.
+    /// Stops the batch, and then makes the core forget the batch.
     func close() {
         let stopping = stop()
         Task.detached { [door, batch] in

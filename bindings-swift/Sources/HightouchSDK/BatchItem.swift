@@ -16,7 +16,7 @@ public struct BatchItem: Codable, Hashable, Sendable {
     public internal(set) var isJoined = false
     /// The last known state of the run; nil until one is known.
     public internal(set) var state: SyncRun?
-    /// How the sync ended; nil while it waits or is in progress.
+    /// How the sync ended; nil while the sync waits or is in progress.
     public internal(set) var outcome: Outcome?
     /// Why no run was started, or why it is not known how the run ended. If the run itself failed, see ``state``.
     public internal(set) var error: HightouchError?

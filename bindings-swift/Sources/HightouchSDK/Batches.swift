@@ -11,9 +11,10 @@
 /// let items = try await batch.wait(onFailure: .return)
 /// ```
 ///
-/// If the task is cancelled while it waits or iterates, the batch is stopped, and an error is thrown once the triggers in
-/// progress have ended. The runs that were started continue. If there are any, the error is a ``HightouchError`` of kind
-/// `cancelled`, and its ``HightouchError/items`` have the tokens of these runs. Otherwise it is a `CancellationError`.
+/// If the task is cancelled while it waits or iterates, the batch is stopped, and an error is thrown once the triggers
+/// in progress have ended. The runs that were started continue. If at least one run continues, the error is a
+/// ``HightouchError`` of kind `cancelled`, and its ``HightouchError/items`` have the tokens of these runs. Otherwise
+/// the error is a `CancellationError`.
 ///
 /// Any number of tasks can wait and iterate at once. A batch that is released stops.
 public final class SyncBatch: AsyncSequence, Sendable {
@@ -130,7 +131,7 @@ extension Syncs {
     /// Starts a run of each sync and follows the runs together, in the background. A sync that fails does not affect
     /// the others. But after a failure that would affect every sync, such as a rejected key, no more syncs are started.
     /// For an unknown slug, this method does not throw; the item of that sync has the error. Hooks get this call, and
-    /// each request of the batch once it has ended.
+    /// each request of the batch once the request has ended.
     ///
     /// - Parameters:
     ///   - syncs: The ids or slugs of the syncs; an all-digit string is an id.
@@ -140,9 +141,9 @@ extension Syncs {
     ///   - ifRunning: What to do while a run of a sync is in progress. Default: `queue`.
     ///   - atOnce: How many syncs may be in progress at a time, from the trigger to the end of the run, at least 1.
     ///     Default: 50.
-    ///   - checkpoint: The path of the file that records what was started. If it exists, the batch that it records is
-    ///     resumed: a run that has ended is not repeated, a run in progress is followed, and a sync that was not started
-    ///     is started. If it cannot be known whether a run was started, the outcome of the item is `unknown`.
+    ///   - checkpoint: The path of the file that records what was started. If the file exists, the batch in it is
+    ///     resumed: a run that has ended is not repeated, a run in progress is followed, and a sync that was not
+    ///     started is started. If it cannot be known whether a run was started, the outcome of the item is `unknown`.
     ///   - retryUnknown: Start a sync again if it cannot be known whether its run was started. The sync may then run
     ///     twice. Default: false.
     ///   - retryFailed: Start a sync again if its run failed, was cancelled or was interrupted. Default: false.
@@ -183,7 +184,7 @@ extension Syncs {
         return SyncBatch(door: door, batch: opened.batch, syncs: syncs)
     }
 
-    /// Says what `runMany` with the same arguments needs at least. Sends nothing.
+    /// Returns the fewest requests and the least time that `runMany` needs for the same arguments. Sends nothing.
     ///
     /// - Parameters:
     ///   - syncs: The ids or slugs of the syncs.
@@ -192,8 +193,8 @@ extension Syncs {
     ///   - checkpoint: As in `runMany`. The file is not read.
     ///   - runTime: The time that you expect one run to take. Default: zero.
     /// - Returns: The numbers of requests, and the time.
-    /// - Throws: ``HightouchError``. The kind is `invalidRequest` if an argument is wrong, and `closed` if the client is
-    ///   closed.
+    /// - Throws: ``HightouchError``. The kind is `invalidRequest` if an argument is wrong, and `closed` if the client
+    ///   is closed.
     public func estimateMany(
         _ syncs: [SyncReference],
         ifRunning: IfRunning? = nil,
@@ -215,18 +216,18 @@ extension Syncs {
     }
 }
 
-/// The least that a batch needs. A run that has not ended when it is first read needs more requests.
+/// The fewest requests and the least time that a batch needs. Each further look at a run is one more request.
 public struct BatchEstimate: Hashable, Sendable {
-    /// Requests that prepare triggers: one for each slug with an id that is not remembered, one for each sync with
-    /// `ifRunning: .join`, and one if a checkpoint needs the server's time.
+    /// Requests that prepare triggers: one for each slug if the client does not know its id yet, one for each sync
+    /// with `ifRunning: .join`, and one if a checkpoint needs the server's time.
     public let lookups: Int
     /// Requests that start runs: one for each sync.
     public let triggers: Int
     /// Requests that read how runs ended: at least one for each sync.
     public let looks: Int
-    /// The sum of the three.
+    /// The sum of ``lookups``, ``triggers`` and ``looks``.
     public let requests: Int
-    /// The least time until the last run has ended, given the rate limit and the expected time of a run.
+    /// The least time until the last run has ended, given the rate limit and `runTime`.
     public let duration: Duration
 }
 

@@ -1,4 +1,4 @@
-/// One method for each kind of result. The generated methods call them.
+/// Makes the calls of the generated methods: one function for each kind of result.
 extension Door {
     func value<Value: Decodable>(_ op: String, _ arguments: Fields, _ options: CallOptions) async throws -> Value {
         try await call(op, arguments, options.fields).value()
@@ -47,7 +47,7 @@ extension Door {
         try await raw(op, arguments, options) { [self] in try handle(of: $0) }
     }
 
-    /// The handle of the run that a response contains; nil if the response contains none.
+    /// Returns the handle of the run that a response contains; nil if the response contains no run.
     private func handle<State: RunState>(of response: Response) throws -> RunHandle<State>? {
         try response.value(as: OpenedRun?.self).map { try RunHandle($0, door: self) }
     }

@@ -43,13 +43,13 @@ enum Coding {
 
     static func date(_ text: String) throws -> Date {
         if let milliseconds = milliseconds(text) { return Date(timeIntervalSince1970: Double(milliseconds) / 1000) }
-        // The time is rounded to whole milliseconds, so that both parsers return equal dates for the same time.
+        // The time is rounded to whole milliseconds, so that `style` and `milliseconds` return equal dates for a time.
         let parsed = try style.parse(text).timeIntervalSince1970
         return Date(timeIntervalSince1970: (parsed * 1000).rounded() / 1000)
     }
 
     /// Parses a timestamp in the core's form to milliseconds since 1970. Returns nil for any other text and for some
-    /// days, which are left to `style`. This parser exists because a `FormatStyle` takes a hundred times as long.
+    /// days, which `style` parses. This parser exists because a `FormatStyle` takes a hundred times longer.
     private static func milliseconds(_ text: String) -> Int? {
         var text = text
         return text.withUTF8 { utf8 in

@@ -22,14 +22,15 @@ public struct CallMeta: Codable, Hashable, Sendable {
 
     /// A change in who shares the rate limit.
     public struct ScopeChange: Codable, Hashable, Sendable {
-        /// Who shares it from then on.
+        /// Who shares the rate limit from then on.
         public let scope: LimitStats.Scope
-        /// Why it is not shared although ``Configuration/limitScope`` asks for it; nil if it is shared again.
+        /// Why the rate limit is not shared although ``Configuration/limitScope`` asks for it; nil if it is shared
+        /// again.
         public let fallback: String?
     }
 
-    /// The id of the call: 32 hexadecimal digits. The start and the end of a call have the same id in hooks. All requests
-    /// that the call needs share it.
+    /// The id of the call: 32 hexadecimal digits. The start and the end of a call have the same id in hooks. All
+    /// requests that the call needs share it.
     public let callId: String
     /// The id of the call's own request. Each attempt sends it as `X-Request-Id`. Other requests of the
     /// call, such as the look-up of a slug, have ids of their own.
@@ -51,8 +52,8 @@ public struct CallMeta: Codable, Hashable, Sendable {
     public let mended: [String]
     /// All HTTP requests of the call, in order.
     public let attempts: [Attempt]
-    /// The 429 responses to this call that lowered the rate limit; usually empty. Log each one as a warning: something
-    /// that does not share the rate limit also uses the workspace, or ``Configuration/limit`` is too high.
+    /// The 429 responses to this call that lowered the rate limit; usually empty. Log each one as a warning: another
+    /// program uses the workspace without sharing the rate limit, or ``Configuration/limit`` is too high.
     public let cuts: [Cut]
     /// The changes in who shares the rate limit that this call was the first to notice; usually empty.
     public let scopeChanges: [ScopeChange]
@@ -137,10 +138,10 @@ public struct LimitStats: Codable, Hashable, Sendable {
     /// Why the limit is not shared at present although ``Configuration/limitScope`` asks for it; nil if nothing is
     /// wrong.
     public let fallback: String?
-    /// Number of requests per window, as configured.
+    /// The number of requests per window that ``Configuration/limit`` allows.
     public let limit: Int
-    /// Number of requests per window that are allowed now. It is below ``limit`` if this process has only a share of
-    /// the limit (``Configuration/share``), and for a while after a 429.
+    /// The number of requests per window that are allowed now. It is below ``limit`` if this process has only a share
+    /// of the limit (``Configuration/share``), and for a while after a 429.
     public let allowed: Int
     /// Requests in flight. A request that was given up counts for as long as it may still reach the server.
     public let inFlight: Int
@@ -180,9 +181,8 @@ public struct Diagnosis: Codable, Hashable, Sendable {
         /// `ok`, or the code of a problem: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
         /// `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `no_descriptors`, `not_tls`, `tls_version`,
         /// `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`,
-        /// `limit_not_shared` or `quota_exhausted`.
-        /// A failure without such a code has the kind of its error as its code, such as `timeout`. The code of an
-        /// error is one of these, or `checkpoint`. Later versions may add codes.
+        /// `limit_not_shared` or `quota_exhausted`. For a failure without such a code, the kind of its error, such as
+        /// `timeout`. ``HightouchError/code`` is one of these codes, or `checkpoint`. Later versions may add codes.
         public let code: String
         /// What the check found.
         public let message: String

@@ -7,8 +7,7 @@ struct Native: Sendable {
 
     init(_ settings: Fields) throws {
         let encoder = Coding.encoder()
-        // A number that JSON cannot express becomes one of these texts. The core refuses the text as it refuses any
-        // other invalid setting.
+        // A number that JSON cannot express becomes one of these texts, which the core refuses as an invalid setting.
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
         do {
@@ -36,7 +35,7 @@ struct Native: Sendable {
         try await response(op, arguments, options, Cancel())
     }
 
-    /// Describes a call that is about to begin.
+    /// Returns what hooks are told of a call that is about to begin.
     func announce(_ op: String, _ arguments: Fields) throws -> CallStart {
         do {
             return try read(CallStart.self, from: Data(try engine.announce(op: op, args: arguments.json()).utf8))
@@ -63,7 +62,7 @@ struct Native: Sendable {
 extension Native {
     /// Asks the core why a run did not succeed. Sends nothing.
     static func problem(of run: some RunState) -> RunProblem? {
-        // Neither can fail: every run can be encoded as JSON, and the core answers for every valid JSON.
+        // Neither `try` can fail: every run can be encoded as JSON, and the core accepts every run.
         guard let json = try? Coding.encoder().encode(run),
             let found = try? HightouchNative.local(op: "run.problem", args: String(decoding: json, as: UTF8.self))
         else { return nil }
@@ -162,13 +161,13 @@ final class Door: Sendable {
         }
     }
 
-    /// Makes a call that sends no request of its own. Hooks are not called. If the task is cancelled, the error is of
-    /// kind `cancelled`.
+    /// Makes a call that sends no request itself, such as `batch.next`, without calling hooks. If the task is
+    /// cancelled, the error is of kind `cancelled`.
     func quiet(_ op: String, _ arguments: Fields) async throws -> Response {
         try await native.call(op, arguments)
     }
 
-    /// Tells the core if the call comes from the credentials function.
+    /// Adds an option that tells the core whether the call comes from inside the credentials function.
     private func marked(_ options: Fields) -> Fields {
         var options = options
         options.set("inKeyFunction", CredentialsProvider.isRunning ? true : nil)
@@ -188,7 +187,7 @@ final class Door: Sendable {
         try await native.local(op, arguments, marked(options))
     }
 
-    /// Ends the calls in flight, then the credentials function.
+    /// Closes the native client, which ends the calls in flight, and then cancels the credentials function.
     func close() async throws {
         // The task is cancelled after the core has closed. Otherwise, calls that wait for a key would fail with the
         // error of the cancelled function and not with `closed`.

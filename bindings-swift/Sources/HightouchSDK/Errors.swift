@@ -52,14 +52,14 @@ public struct HightouchError: Error, Sendable, Hashable {
     public let meta: CallMeta?
     /// The token of the run that the error is about; nil if there is none. ``Hightouch/run(_:)`` opens the run.
     public let run: String?
-    /// Why the run did not succeed, and what to do, if the kind is `runFailed` and the error is about one run; otherwise
-    /// nil. In the error of a batch, the state of each of the ``items`` has its own problem.
+    /// Why the run did not succeed, and what to do, if the kind is `runFailed` and the error is about one run;
+    /// otherwise nil. In the error of a batch, the state of each of the ``items`` has its own problem.
     public let problem: RunProblem?
 
     /// The kind of the run, for errors of kind `runFailed`; otherwise nil.
     public internal(set) var runKind: RunKind?
     /// If the error comes from a ``SyncBatch`` and the kind is `runFailed`: the items that did not succeed. If the kind
-    /// is `cancelled`: the items whose runs go on. Otherwise empty.
+    /// is `cancelled`: the items with runs that go on. Otherwise empty.
     public internal(set) var items: [BatchItem] = []
     /// The Swift error that caused this one, such as the error that the `credentials` function threw; otherwise nil.
     /// `==` ignores this property.
@@ -70,11 +70,12 @@ public struct HightouchError: Error, Sendable, Hashable {
 
     private var cause: Cause
 
-    /// The final state of the run, if the kind is `runFailed` and it is a run of a sync; otherwise nil.
+    /// The final state of the run, if the error has the kind `runFailed` and is about a sync; otherwise nil.
     public var syncRun: SyncRun? { state() }
-    /// The final state of the run, if the kind is `runFailed` and it is a run of a sequence; otherwise nil.
+    /// The final state of the run, if the error has the kind `runFailed` and is about a sequence; otherwise nil.
     public var sequenceRun: SequenceRun? { state() }
-    /// The final state of the run, if the kind is `runFailed` and it is a run of an identity graph; otherwise nil.
+    /// The final state of the run, if the error has the kind `runFailed` and is about an identity graph; otherwise
+    /// nil.
     public var identityGraphRun: IdentityGraphRun? { state() }
 
     private func state<State: RunState>() -> State? {
@@ -87,7 +88,7 @@ public struct HightouchError: Error, Sendable, Hashable {
     /// - Parameters:
     ///   - kind: The kind.
     ///   - message: What happened.
-    ///   - hint: What to do about it.
+    ///   - hint: What to do about the error.
     ///   - error: The error that caused this one.
     public init(_ kind: Kind, _ message: String, hint: String? = nil, because error: (any Error)? = nil) {
         self.kind = kind

@@ -5,7 +5,7 @@ extension Coding {
     ///
     /// - Throws: `EncodingError` if JSON cannot express `value`.
     static func exactText(of value: some Encodable) throws -> String {
-        // The name is new for each text, so that no member of the value can have it.
+        // The name of the mark is new for each text, so that no member of the value has the same name.
         let mark = "$json-\(UUID().uuidString)"
         let encoder = encoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -13,7 +13,7 @@ extension Coding {
         return try spliced(Array(try encoder.encode(value)), mark: mark)
     }
 
-    /// Replaces each `{"mark":["…"]}` with the JSON text in it.
+    /// Replaces each mark, `{"mark":["…"]}`, with the JSON text that the mark contains.
     private static func spliced(_ json: [UInt8], mark: String) throws -> String {
         let (open, close) = (Array("{\"\(mark)\":[".utf8), Array("]}".utf8))
         var whole: [UInt8] = []
@@ -37,8 +37,8 @@ extension Coding {
 
 extension JSONEncoder {
     /// Creates an encoder that writes the values of this SDK as the API writes them: times have the form
-    /// `2026-08-13T09:30:00.000Z`. ``HightouchSDK/JSONValue/init(encoding:)`` also keeps every digit of opaque JSON, which
-    /// no `JSONEncoder` can.
+    /// `2026-08-13T09:30:00.000Z`. ``HightouchSDK/JSONValue/init(encoding:)`` also keeps every digit of opaque JSON,
+    /// which no `JSONEncoder` can.
     public static func hightouch() -> JSONEncoder { Coding.encoder() }
 }
 

@@ -40,7 +40,7 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         set(name, scope?.text)
     }
 
-    /// Returns what the elements of a list belong to, as far as the arguments of the list say it.
+    /// The graph, the flow or the slug of the sync that the elements of a list belong to, if an argument names it.
     var parent: RecordParent {
         func argument<Value>(_ name: String) -> Value? { members.first { $0.name == name }?.value as? Value }
         var parent = RecordParent(graphId: argument("graphId"), flowId: argument("flowId"))
@@ -50,7 +50,7 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
 
     func encode(to encoder: any Encoder) throws {
         var object = encoder.container(keyedBy: AnyKey.self)
-        // Of several members with the same name, the last one counts.
+        // If a name was set more than once, the last value replaces the others.
         for (name, value) in members {
             try object.encode(value, forKey: AnyKey(name))
         }

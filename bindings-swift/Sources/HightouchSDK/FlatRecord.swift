@@ -36,8 +36,8 @@ public protocol FlatRecord: Codable, Hashable, Sendable {
     var cells: [RecordCell] { get }
 }
 
-/// What a value belongs to, such as the sync of a run. The lists of this SDK know it, but most of their elements do not
-/// contain it.
+/// What a value belongs to, such as the sync of a run. Most values do not contain the id of what they belong to, but a
+/// list of this SDK knows the id.
 public struct RecordParent: Hashable, Sendable {
     /// The id of the sync, for runs of a sync.
     public var syncId: Int?
@@ -93,7 +93,7 @@ public struct RecordColumn: Hashable, Sendable {
 
 /// The value of a ``FlatRecord`` in one column.
 public enum RecordCell: Hashable, Sendable {
-    /// Nothing.
+    /// No value.
     case null
     /// True or false.
     case bool(Bool)
@@ -115,8 +115,8 @@ public enum RecordCell: Hashable, Sendable {
     init(_ value: [String]) { self = .list(jsonText(of: value)) }
 }
 
-/// Returns the JSON text of a value. If the value contains a number that JSON cannot express, returns `null`: only a
-/// value that the user created can contain one.
+/// Returns the JSON text of a value, or `null` if the value contains a number that JSON cannot express. Only a value
+/// that the user created can contain such a number.
 func jsonText(of value: some Encodable) -> String { (try? Coding.exactText(of: value)) ?? "null" }
 
 func jsonTextIfPresent(of value: (some Encodable)?) -> String? { value.map { jsonText(of: $0) } }

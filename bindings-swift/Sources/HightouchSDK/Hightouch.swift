@@ -6,14 +6,14 @@
 /// let result = try await run.wait(timeout: .seconds(1800))
 /// ```
 ///
-/// One client serves any number of tasks at once. All clients of one workspace share its rate limit: by default in all
-/// processes of the user on this host, or only in this process (``Configuration/limitScope``). A client retries a
-/// request only if the request is safe to repeat.
+/// One client serves any number of tasks at once. All clients of one workspace share its rate limit; by default these
+/// are the clients in all processes of the user on this host. ``Configuration/limitScope`` changes who shares it. A
+/// client retries a request only if the request is safe to repeat.
 ///
 /// Methods throw ``HightouchError``. Cancelling the task closes the request in flight. The method then throws
 /// `CancellationError`, or a ``HightouchError`` of kind `cancelled` if a request may have started or changed something
-/// or if the method was following a run. If the task was waiting for a ``SyncBatch``, the error is always
-/// `CancellationError`, and the items of the batch say which runs continue.
+/// or if the method was following a run. If the task was waiting for a ``SyncBatch`` with runs that continue, the error
+/// has the kind `cancelled`, and its ``HightouchError/items`` name these runs.
 public final class Hightouch: Sendable {
     let door: Door
 
@@ -23,9 +23,9 @@ public final class Hightouch: Sendable {
     ///   - apiKey: The workspace's API key. If nil, the client reads the key from ``Configuration/apiKeyFile``, or else
     ///     from the environment variable `HIGHTOUCH_API_KEY`.
     ///   - configuration: Settings that differ from the defaults.
-    ///   - onStart: Called before each call that may send a request, in the task that makes the call. It may change the
-    ///     ``CallStart/headers`` that the call sends.
-    ///   - onEnd: Called after each such call, whether the call succeeded or failed.
+    ///   - onStart: Called before each call that may send a request, in the task that makes the call. The
+    ///     function may change the ``CallStart/headers`` that the call sends.
+    ///   - onEnd: Called after each call for which `onStart` is called, whether the call succeeded or failed.
     /// - Throws: ``HightouchError`` of kind `config` if there is no usable key or a setting is invalid.
     public convenience init(
         apiKey: String? = nil,
@@ -45,9 +45,9 @@ public final class Hightouch: Sendable {
     /// key (401), once for all requests that the server rejected with that key. If the function returns a different
     /// key, the client sends each of those requests once more.
     ///
-    /// A call's deadline includes the time that the function takes. The function must not use this client: such a call
-    /// throws an error of kind `authentication`. To fetch the key through the API, create a second client that has an
-    /// `apiKey`.
+    /// A call's deadline includes the time that the function takes. The function must not use this client: a call of
+    /// this client inside the function throws an error of kind `authentication`. To fetch the key through the API,
+    /// create a second client that has an `apiKey`.
     ///
     /// - Parameters:
     ///   - credentials: Returns the workspace's API key. If the function throws or returns an invalid key, the calls
@@ -56,9 +56,9 @@ public final class Hightouch: Sendable {
     ///     key is invalid. Cancelling one of those calls does not cancel the function. ``close()`` cancels the
     ///     function, and so does releasing the client and everything created from it.
     ///   - configuration: Settings that differ from the defaults. They must not name a key file.
-    ///   - onStart: Called before each call that may send a request, in the task that makes the call. It may change the
-    ///     ``CallStart/headers`` that the call sends.
-    ///   - onEnd: Called after each such call, whether the call succeeded or failed.
+    ///   - onStart: Called before each call that may send a request, in the task that makes the call. The
+    ///     function may change the ``CallStart/headers`` that the call sends.
+    ///   - onEnd: Called after each call for which `onStart` is called, whether the call succeeded or failed.
     /// - Throws: ``HightouchError`` of kind `config` if a setting is invalid or names a key file.
     public convenience init(
         credentials: @escaping @Sendable () async throws -> String,

@@ -5,18 +5,18 @@ import Foundation
 /// Fetching one page of a list is one call. So is each step of following a run, which waits for the next change, and
 /// each request of a batch. Hooks get a request of a batch when it has ended, in a task of the package.
 public struct CallStart: Sendable, Hashable, Decodable {
-    /// The id of the call: 32 hexadecimal digits. Its ``CallEnd`` and its ``CallMeta`` have the same id. All requests that
-    /// the call needs share it.
+    /// The id of the call: 32 hexadecimal digits. Its ``CallEnd`` and its ``CallMeta`` have the same id. All requests
+    /// that the call needs share it.
     public let callId: String
     /// The method, such as `syncs.list`; `run` for each step of a handle's `wait` or `states`.
     public let operation: String
     /// The operation's id in the API, such as `ListSync`; nil for methods that call no single operation.
     public let operationId: String?
-    /// What the method is called on, such as `sync 7`; nil if it is called on nothing.
+    /// What the method is called on, such as `sync 7`; nil if the method is called on nothing.
     public let resource: String?
     /// The sync that the call is about, as it was named: its id or its slug. A run names its sync by the id.
     public let sync: String?
-    /// The HTTP method, such as `GET`; nil if the call has requests of several kinds.
+    /// The HTTP method, such as `GET`; nil if the call sends requests with several methods.
     public let httpMethod: String?
     /// The path below the base URL, such as `/syncs/{syncId}`; nil if the call has no fixed path.
     public let urlTemplate: String?
@@ -24,16 +24,16 @@ public struct CallStart: Sendable, Hashable, Decodable {
     public let serverAddress: String?
     /// The port of the server.
     public let serverPort: Int?
-    /// For a request that a batch has sent in the background: the id of the call `syncs.runMany` that started the batch;
-    /// nil for every other call.
+    /// For a request that a batch has sent in the background: the id of the call `syncs.runMany` that started the
+    /// batch; nil for every other call.
     public let batchCallId: String?
-    /// When the call began, in milliseconds since 1970. For a request of a batch this is in the past.
+    /// When the call began, in milliseconds since 1970. A request of a batch began before its hooks are called.
     public internal(set) var startedMs = 0
     /// The headers to send in addition to those of the client. At first they are the option `headers` of the call. A
     /// hook may add headers, such as `traceparent`, and change or remove them. All requests of the call send them. If a
     /// hook adds a header that the option may not contain, the call throws an error of kind `invalidRequest`, and
-    /// nothing is sent. All requests of a batch send the headers of the call `syncs.runMany`. Changing the headers of
-    /// such a request has no effect.
+    /// nothing is sent. All requests of a batch send the headers of the call `syncs.runMany`. Changing the headers of a
+    /// request of a batch has no effect.
     public var headers: [String: String] = [:]
 
     private enum CodingKeys: CodingKey {
@@ -73,7 +73,7 @@ extension CallEnd {
 }
 
 extension CallStart {
-    /// Sets when the call began: this long ago.
+    /// Sets the time when the call began: `ago` milliseconds before now.
     mutating func began(ago: Int = 0) { startedMs = Int(Date().timeIntervalSince1970 * 1000) - ago }
 }
 

@@ -1,8 +1,8 @@
 import Foundation
 
 extension CodingUserInfoKey {
-    /// Marks the coders that pass a ``JSONValue`` as its text, as the door does. In an encoder, the value of this key is
-    /// the name of the mark. In a decoder, the value is the `Data` with the texts that came with the answer.
+    /// Marks the coders that pass a ``JSONValue`` as its text, as the door does. In an encoder, the value of this key
+    /// is the name of the mark. In a decoder, the value is the `Data` with the texts that came with the answer.
     static let opaqueAsText = CodingUserInfoKey(rawValue: "hightouch.opaqueAsText")
 }
 
@@ -28,7 +28,7 @@ extension JSONValue: Codable {
             self.init(known: String(decoding: texts[texts.startIndex + start..<texts.startIndex + end], as: UTF8.self))
             return
         }
-        // The most frequent types come first, because each wrong guess throws an error.
+        // The most frequent types come first, because each wrong guess throws an error, which takes time.
         let single = try decoder.singleValueContainer()
         if single.decodeNil() {
             self = .null
@@ -100,8 +100,8 @@ extension JSONValue: Codable {
 }
 
 extension JSONValue {
-    /// Creates a value from an `Encodable` value, such as a dictionary or a struct. A ``JSONValue`` in it keeps its text,
-    /// so `JSONValue(encoding: sync).text` has every digit of the sync's configuration.
+    /// Creates a value from an `Encodable` value, such as a dictionary or a struct. A ``JSONValue`` in it keeps its
+    /// text, so `JSONValue(encoding: sync).text` has every digit of the sync's configuration.
     ///
     /// - Parameter value: The value to encode. Dates become strings of the form `YYYY-MM-DDTHH:MM:SS.mmmZ`, in UTC.
     /// - Throws: `EncodingError` if JSON cannot express `value`.
@@ -124,7 +124,7 @@ extension Decoder {
 }
 
 extension Encoder {
-    /// The name of the mark under which this encoder passes text; nil if it does not.
+    /// The name of the mark as which this encoder writes a ``JSONValue``; nil if the encoder writes plain JSON.
     fileprivate var mark: String? { CodingUserInfoKey.opaqueAsText.flatMap { userInfo[$0] as? String } }
 }
 

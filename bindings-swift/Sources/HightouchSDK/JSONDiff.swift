@@ -3,15 +3,15 @@ extension JSONValue {
     public struct Change: Sendable, Hashable {
         /// What happened to a value.
         public enum Kind: String, Sendable, Codable {
-            /// Only the new value has it.
+            /// The newer JSON has a value at the path, and the older JSON has none.
             case added
-            /// Only the old value has it.
+            /// The older JSON has a value at the path, and the newer JSON has none.
             case removed
-            /// Both have it, and it differs.
+            /// Both have a value at the path, and the two values differ.
             case changed
         }
 
-        /// The names and indexes that lead to the value. They hold when the changes before
+        /// The names and indexes that lead to the value. The path is valid once the changes before
         /// this one have been made. So an element of an array that was added or changed has its index in the new array,
         /// and a removed element the index that it has just before it is removed.
         public let path: [Step]
@@ -48,8 +48,8 @@ extension JSONValue {
         }
     }
 
-    /// The changes that lead from one JSON value to another. It is empty if nothing differs. Its description has one
-    /// line for each change.
+    /// The changes that lead from one JSON value to another. The collection is empty if the values are equal. Its
+    /// description has one line for each change.
     public struct Diff: Sendable, Hashable {
         private let changes: [Change]
 
@@ -68,11 +68,11 @@ extension JSONValue {
 
         /// Makes the changes in a value. Everything else keeps its digits, its spacing and its order.
         ///
-        /// - Parameter value: The value. It may differ from the one that was compared, but not in the places that the
-        ///   changes concern.
+        /// - Parameter value: The value. It may differ from the value that was compared, but not in the places that
+        ///   the changes concern.
         /// - Returns: The changed value.
-        /// - Throws: ``HightouchError`` of kind `invalidRequest` if a path does not exist, or the value there is not the
-        ///   `old` value of the change.
+        /// - Throws: ``HightouchError`` of kind `invalidRequest` if a path does not exist, or the value there is not
+        ///   the `old` value of the change.
         public func apply(to value: JSONValue) throws -> JSONValue {
             struct Arguments: Encodable {
                 var json: String
@@ -87,8 +87,8 @@ extension JSONValue {
     /// Finds what differs between this value and a newer one.
     ///
     /// Strings are compared by their characters, and numbers by all their digits: `1e400` and `1e401` differ, and `1`
-    /// and `1.0` do not. Neither spelling nor the order of members counts. Elements of arrays are aligned, so that an
-    /// inserted element is one change.
+    /// and `1.0` do not. The order of members and the spelling of a value do not matter. Elements of arrays are
+    /// aligned, so that an inserted element is one change.
     ///
     /// - Parameter new: The newer value.
     /// - Returns: The changes that lead from this value to `new`.
@@ -110,7 +110,7 @@ extension JSONValue.Diff: RandomAccessCollection, CustomStringConvertible {
     public var startIndex: Int { changes.startIndex }
     /// The number of changes.
     public var endIndex: Int { changes.endIndex }
-    /// The change at a position. Its path is right once all earlier changes are made.
+    /// The change at a position. Its path is valid once all earlier changes have been made.
     public subscript(position: Int) -> JSONValue.Change { changes[position] }
     /// One line for each change, without a line feed at the end.
     public var description: String { changes.map(\.description).joined(separator: "\n") }

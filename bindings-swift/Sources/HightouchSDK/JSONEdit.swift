@@ -7,7 +7,7 @@ extension JSONValue {
         case index(Int)
     }
 
-    /// The changes of ``JSONValue/edit(_:)``. Each sees those before it.
+    /// The changes of ``JSONValue/edit(_:)``. Each change applies to the result of the changes before it.
     public struct Edit: Sendable {
         fileprivate var changes: [Written] = []
 
@@ -18,8 +18,8 @@ extension JSONValue {
             var name: String?
         }
 
-        /// Replaces a value, or adds a member at the end of its object, or an element if the last index is the length
-        /// of its array. An empty path stands for the whole value.
+        /// Replaces a value, or adds one: a member with a new name at the end of the object, or an element at the index
+        /// that is the array's length. An empty path stands for the whole value.
         public mutating func set(_ value: JSONValue, at path: [Step]) {
             changes.append(Written(do: "set", path: path, value: value.text))
         }
@@ -39,7 +39,8 @@ extension JSONValue {
             changes.append(Written(do: "remove", path: path))
         }
 
-        /// Gives a member another name, which must be free. Its value and its place in the object stay.
+        /// Gives a member another name, which no other member of the object may have. The value and the position of the
+        /// member stay.
         public mutating func rename(_ path: [Step], to name: String) {
             changes.append(Written(do: "rename", path: path, name: name))
         }
@@ -57,12 +58,12 @@ extension JSONValue {
     /// print(configuration)  // {"mappings":[{"from":"id","to":"OrderId"},{"from":"name","to":"Name"}]}
     /// ```
     ///
-    /// To change one value, assigning to a subscript is shorter. It keeps the digits and the order of everything else
-    /// too, but not the white space in the objects and arrays around the value.
+    /// To change one value, assigning to a subscript is shorter. An assignment also keeps the digits and the order of
+    /// everything else, but not the white space in the objects and arrays around the value.
     ///
-    /// - Parameter changes: Describes the changes, which are made when it returns.
-    /// - Throws: ``HightouchError`` of kind `invalidRequest`, with the path, if a change is not possible; then the value
-    ///   stays as it is. Or what `changes` throws.
+    /// - Parameter changes: Describes the changes. They are made after this function has returned.
+    /// - Throws: ``HightouchError`` of kind `invalidRequest`, with the path, if a change is not possible, or the error
+    ///   that `changes` throws. In both cases the value stays as it is.
     public mutating func edit(_ changes: (inout Edit) throws -> Void) throws {
         var edit = Edit()
         try changes(&edit)

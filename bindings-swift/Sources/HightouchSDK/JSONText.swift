@@ -12,7 +12,7 @@ enum JSONLevel: Sendable {
     case object([(name: String, value: JSONValue)])
 }
 
-/// JSON text that parses its first level on first access.
+/// JSON text. Its first level is parsed on first access.
 final class JSONText: @unchecked Sendable {
     let text: String
     private let lock = NSLock()

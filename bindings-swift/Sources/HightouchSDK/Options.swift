@@ -16,7 +16,7 @@ public struct RateLimit: Sendable, Hashable {
     }
 }
 
-/// Who shares a rate limit, as a setting. ``LimitStats/scope`` says who shares it at present.
+/// The setting for who shares a rate limit. ``LimitStats/scope`` says who shares the limit at present.
 public struct LimitScope: Hashable, Sendable {
     let text: Secret
 
@@ -27,10 +27,10 @@ public struct LimitScope: Hashable, Sendable {
 
     /// All processes, on any host, that name the same Redis or Valkey server.
     ///
-    /// - Parameter url: The URL of the server: `redis://[user:password@]host[:port][/database]`. `rediss://` uses TLS and
-    ///   trusts ``Configuration/caBundle`` too. `redis+sentinel://host:port,host:port/service` asks Sentinels for the
-    ///   server. The URL is never printed.
-    /// - Returns: The scope of all who name that server.
+    /// - Parameter url: The URL of the server: `redis://[user:password@]host[:port][/database]`. `rediss://` uses TLS
+    ///   and trusts ``Configuration/caBundle`` too. `redis+sentinel://host:port,host:port/service` asks Sentinels for
+    ///   the server. No error, log or description shows the URL.
+    /// - Returns: The scope that all processes share if they name the same server.
     public static func server(_ url: String) -> Self { Self(text: Secret(url)) }
 }
 
@@ -50,7 +50,7 @@ public struct Priority: RawRepresentable, Codable, Hashable, Sendable {
     public static let poll = Self(rawValue: "poll")
     /// All other calls, such as those that read, create or change a resource.
     public static let read = Self(rawValue: "read")
-    /// The pages of a list after the first one. They leave a tenth of the limit free for other calls.
+    /// Calls that fetch a page of a list after the first one. They leave a tenth of the limit free for other calls.
     public static let bulk = Self(rawValue: "bulk")
 }
 

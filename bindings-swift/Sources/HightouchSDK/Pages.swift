@@ -35,7 +35,7 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
     /// Identifies a page of the list.
     fileprivate enum Place: Sendable {
         case first
-        /// The page that this token names. The previous page came with the token.
+        /// The page that this token names. The answer with the previous page contained the token.
         case token(String)
         /// The page with this index among the pages that ``init(pages:)`` was given.
         case index(Int)
@@ -59,7 +59,7 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
         }
     }
 
-    /// Creates a list that has these pages, for example for a test. It sends nothing.
+    /// Creates a list that has these pages, for example for a test. The list sends nothing.
     ///
     /// ```swift
     /// let list = PagedSequence(pages: [Page(items: [Sync(id: 7, slug: "orders")])])
@@ -92,13 +92,13 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
         try await pages.reduce(into: []) { $0 += $1.items }
     }
 
-    /// Fetches the first elements into memory. Fetches no more pages than these need. `prefix(_:)` iterates over them
-    /// instead.
+    /// Fetches the first elements into memory. Fetches no more pages than these elements need. To iterate over the
+    /// elements instead, use `prefix(_:)`.
     ///
     /// - Parameter max: How many elements, 0 or more.
     /// - Returns: The first elements in order; fewer than `max` if the list is shorter.
-    /// - Throws: ``HightouchError``, of kind `invalidRequest` if `max` is negative, or `CancellationError` if the task was
-    ///   cancelled.
+    /// - Throws: ``HightouchError``, of kind `invalidRequest` if `max` is negative, or `CancellationError` if the task
+    ///   was cancelled.
     public func collect(max: Int) async throws -> [Element] {
         guard max >= 0 else {
             throw HightouchError(
@@ -107,7 +107,7 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
         return try await prefix(max).reduce(into: []) { $0.append($1) }
     }
 
-    /// Fetches the first element. A page that is fetched for it may have more.
+    /// Fetches the first element, with the rest of its page.
     ///
     /// - Returns: The first element; nil if the list is empty.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
@@ -146,7 +146,7 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
         /// Iterates over the pages.
         public struct Iterator: AsyncIteratorProtocol {
             fileprivate let list: PagedSequence
-            /// Where the next page is; nil after the last page or an error.
+            /// The page that `next` fetches; nil after the last page or an error.
             fileprivate var place: Place?
 
             fileprivate init(list: PagedSequence, next: Place?) { (self.list, place) = (list, next) }

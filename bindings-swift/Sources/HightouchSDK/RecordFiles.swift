@@ -1,7 +1,7 @@
 import Foundation
 
-/// The lines of a CSV file or of a JSON Lines file. Each line contains its line break, so all lines joined are the
-/// file. A record is only read when its line is requested.
+/// The lines of a CSV file or of a JSON Lines file. Each line contains its line break, so the joined lines are the
+/// contents of the file. A record is only read when its line is requested.
 ///
 /// Iterating throws the errors of the sequence of records, and ``HightouchError`` of kind `invalidRequest` for a column
 /// that the records do not have.
@@ -45,9 +45,9 @@ extension AsyncSequence where Self: Sendable, Element: FlatRecord {
     ///   - header: Whether the first line has the names of the columns.
     ///   - columns: The names of the columns to write, as in Swift; all of them if nil.
     ///   - snakeCase: Whether the names are written as in Python, such as `sync_id`.
-    ///   - escapingFormulas: Whether to write a `'` before each text that a spreadsheet would run as a formula, because it
-    ///     begins with `=`, `+`, `-`, `@`, a tab or a line break. Use it for a file that people open in a spreadsheet:
-    ///     others may choose names and error messages in Hightouch.
+    ///   - escapingFormulas: Whether to write a `'` before each text that a spreadsheet would run as a formula, because
+    ///     it begins with `=`, `+`, `-`, `@`, a tab or a line break. Set it for a file that people open in a
+    ///     spreadsheet, because strangers may have chosen the names and error messages in Hightouch.
     /// - Returns: The lines, each with its line break.
     public func csv(
         header: Bool = true, columns: [String]? = nil, snakeCase: Bool = false, escapingFormulas: Bool = false
@@ -56,8 +56,8 @@ extension AsyncSequence where Self: Sendable, Element: FlatRecord {
         return RecordLines(records: self, format: RecordFormat(kind, columns, snakeCase))
     }
 
-    /// Writes the records as JSON Lines, in UTF-8: one object a line, with a member for each column. Columns of JSON hold
-    /// text, and columns of lists hold arrays.
+    /// Writes the records as JSON Lines, in UTF-8: one object a line, with a member for each column. Columns of JSON
+    /// hold text, and columns of lists hold arrays.
     ///
     /// - Parameters:
     ///   - columns: The names of the columns to write, as in Swift; all of them if nil.
@@ -72,8 +72,8 @@ extension PagedSequence where Element: Recordable {
     /// The elements as flat records.
     public var records: Records { Records(pages: pages) }
 
-    /// Writes the elements as CSV (RFC 4180), in UTF-8: one flat record a line. The next page is only fetched when its
-    /// first line is asked for.
+    /// Writes the elements as CSV (RFC 4180), in UTF-8: one flat record a line. A page is only fetched when its first
+    /// line is requested.
     ///
     /// Nil is an empty cell, an empty text is `""`, and a list is JSON. A text is written as it is, even if a
     /// spreadsheet would run it as a formula, unless `escapingFormulas` is true.
@@ -94,8 +94,8 @@ extension PagedSequence where Element: Recordable {
         records.csv(header: header, columns: columns, snakeCase: snakeCase, escapingFormulas: escapingFormulas)
     }
 
-    /// Writes the elements as JSON Lines: one flat record a line. The next page is only fetched when its first line is
-    /// asked for.
+    /// Writes the elements as JSON Lines: one flat record a line. A page is only fetched when its first line is
+    /// requested.
     ///
     /// - Parameters:
     ///   - columns: The names of the columns to write, as in Swift; all of them if nil.
@@ -188,7 +188,7 @@ struct RecordWriter<Record: FlatRecord>: Sendable {
 
 extension RecordCell {
     /// Returns the cell as CSV. Works on bytes, because a Swift `Character` can hold CR and LF together, or a quote
-    /// with an accent, and would then hide both from the check for special characters.
+    /// with an accent. The check for special characters would then not find them.
     fileprivate func csv(_ escapingFormulas: Bool) -> String {
         let bytes: [UInt8]
         switch self {

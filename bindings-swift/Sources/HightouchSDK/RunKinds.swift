@@ -23,8 +23,8 @@ public protocol RunState: Codable, Hashable, Sendable {
 }
 
 extension RunState {
-    /// Why the run failed, was cancelled or was interrupted, or why it ended with warnings, and what to do. Nil if the run
-    /// succeeded or has not ended. Sends nothing.
+    /// Why the run failed, was cancelled or was interrupted, or why it ended with warnings, and what to do. Nil if the
+    /// run succeeded or has not ended. Sends nothing.
     public var problem: RunProblem? { Native.problem(of: self) }
 }
 

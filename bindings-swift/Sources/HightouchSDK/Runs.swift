@@ -16,8 +16,8 @@ public struct RunHandle<State: RunState>: Sendable {
     /// Whether the run was already in progress and the trigger joined it (`ifRunning: .join`) instead of starting one.
     public let isJoined: Bool
 
-    /// What ``RunHandle/wait(timeout:onFailure:onWarning:progress:)`` does if a run did not succeed or ended with
-    /// warnings.
+    /// What ``RunHandle/wait(timeout:onFailure:onWarning:progress:)`` or the `wait` of a ``SyncBatch`` does if a run
+    /// did not succeed or ended with warnings.
     public enum EndPolicy: String, Codable, Sendable {
         /// Throws an error of kind `runFailed` that contains the final state of the run.
         case `throw` = "raise"
@@ -38,8 +38,8 @@ public struct RunHandle<State: RunState>: Sendable {
         isJoined = run.joined
     }
 
-    /// Reads the run once. Unlike ``wait(timeout:onFailure:onWarning:progress:)``, this method throws during an outage of
-    /// the API, and it does not throw if the run failed.
+    /// Reads the run once. Unlike ``wait(timeout:onFailure:onWarning:progress:)``, this method throws during an outage
+    /// of the API, and it does not throw if the run failed.
     ///
     /// - Returns: The state of the run.
     /// - Throws: ``HightouchError``. The kind is `notFound` if the server does not list the run, or not yet, and
@@ -48,8 +48,8 @@ public struct RunHandle<State: RunState>: Sendable {
         try await door.call("run.state", ["run": token]).value()
     }
 
-    /// The current state of the run, then one state for each change. The last one is the final state. If the run fails,
-    /// only that state says so, and no error is thrown.
+    /// The current state of the run, then one state for each change, up to the final state. If the run fails, the final
+    /// state says so, and no error is thrown.
     ///
     /// Iterating throws ``HightouchError`` if the client can no longer follow the run. If the task is cancelled, the
     /// error has the kind `cancelled` and contains the token.

@@ -1,6 +1,7 @@
 import Foundation
 
-/// How much faster time passes at a base URL. Only the module `HightouchTesting` adds base URLs, those of its worlds.
+/// How many times faster than real time the time passes for clients with a certain base URL. Only the module
+/// `HightouchTesting` adds base URLs, namely those of its worlds.
 package enum TimeScales {
     private static let lock = NSLock()
     /// Guarded by `lock`.
@@ -10,8 +11,8 @@ package enum TimeScales {
         lock.withLock { for url in baseURLs { scales[url] = scale } }
     }
 
-    /// Returns how many times faster time passes for a client with this base URL, or with that of the environment if it is
-    /// nil. Nil if time passes as usual there.
+    /// Returns how many times faster than real time the time passes for a client with this base URL; nil if the client
+    /// uses real time. If `baseURL` is nil, the environment names the base URL.
     static func scale(at baseURL: String?) -> Double? {
         lock.withLock {
             scales.isEmpty ? nil : scales[baseURL ?? ProcessInfo.processInfo.environment["HIGHTOUCH_BASE_URL"] ?? ""]

@@ -1,8 +1,9 @@
 import Foundation
 import HightouchSDK
 
-/// What a test arms in a world. A fault is for the next requests of a method, such as `syncs.trigger`; with nil, for the
-/// next requests of any. Faults of one method are used in the order in which they were armed.
+/// Faults: what a test makes go wrong in a world. A fault is for the next requests that a method of a client sends,
+/// such as `syncs.trigger`; if the method is nil, for the next requests of any method. Faults for one method are used
+/// in the order in which they were planned.
 extension World {
     /// Answers the next requests of a method with an error.
     ///
@@ -11,8 +12,9 @@ extension World {
     ///   - status: The status of the answer, 200 to 599.
     ///   - times: How many requests fail; nil for all from now on.
     ///   - message: The message in the answer.
-    ///   - retryAfter: The seconds of the world in a `Retry-After` header.
-    ///   - performed: Whether the request has its effect nevertheless, as when a gateway fails behind the API.
+    ///   - retryAfter: The value of the header `Retry-After`, in seconds of the world. If nil, the answer has no such
+    ///     header.
+    ///   - performed: Whether the requests have their effect in spite of the error.
     /// - Throws: ``SandboxError`` if a client has no such method or an argument is wrong.
     public func failNext(
         _ method: String?,
@@ -45,7 +47,7 @@ extension World {
     ///
     /// - Parameters:
     ///   - method: The method; nil for any.
-    ///   - delay: How long, in real time.
+    ///   - delay: How long each answer is delayed, in real time.
     ///   - times: How many answers are delayed; nil for all from now on.
     /// - Throws: ``SandboxError`` if a client has no such method or an argument is wrong.
     public func delayNext(_ method: String?, by delay: Duration, times: Int? = 1) async throws {
@@ -71,15 +73,15 @@ extension World {
         try await arm(method, answer, times, "answerNext(\(quoted(method)))")
     }
 
-    /// Plans how runs of syncs go that start from now on. What is left out stays as it was.
+    /// Plans how syncs' runs go, if they start from now on. What is nil is as the settings of the world say.
     ///
     /// - Parameters:
     ///   - sync: The id or the slug of a sync; nil for all syncs.
-    ///   - status: The last status: `success`, `warning`, `failed`, `cancelled` or `interrupted`.
+    ///   - status: The status with which the run ends: `success`, `warning`, `failed`, `cancelled` or `interrupted`.
     ///   - error: The error text of the run.
     ///   - seconds: How long the run takes, in seconds of the world.
-    ///   - rejected: How many of 150 rows the destination rejects.
-    ///   - times: For how many runs; nil for all from now on.
+    ///   - rejected: How many of 150 rows the destination rejects, 0 to 150.
+    ///   - times: How many runs go so; nil for all from now on.
     /// - Throws: ``SandboxError`` if the world has no such sync or an argument is wrong.
     public func planRuns(
         _ sync: SyncReference? = nil,
@@ -129,7 +131,7 @@ extension World {
     /// - Parameters:
     ///   - sync: The id or the slug of the sync; nil for any.
     ///   - error: The error text of the run.
-    ///   - rejected: How many of 150 rows the destination rejects.
+    ///   - rejected: How many of 150 rows the destination rejects, 0 to 150.
     ///   - times: How many runs end so.
     /// - Throws: ``SandboxError`` if the world has no such sync.
     public func warnNextRun(
@@ -138,14 +140,14 @@ extension World {
         try await planRuns(sync, status: "warning", error: error, rejected: rejected, times: times)
     }
 
-    /// Sets the rate limit of the workspace. A client does not know of it, and so learns it from refusals (429).
+    /// Sets the rate limit of the workspace. A client is not told of this limit, and learns it from refusals (429).
     ///
     /// - Parameters:
     ///   - requests: How many requests are allowed.
-    ///   - period: In how long, in the time of the world.
-    ///   - othersPerSecond: How many requests other programs send in each second of the world.
-    ///   - retryAfter: The seconds of the world in the `Retry-After` header of a refusal. If nil, there is no such
-    ///     header.
+    ///   - period: The time in which they are allowed, in the time of the world.
+    ///   - othersPerSecond: How many requests of other programs count towards the limit in each second of the world.
+    ///   - retryAfter: The value of the header `Retry-After` of a refusal, in seconds of the world. If nil, a refusal
+    ///     has no such header.
     /// - Throws: ``SandboxError`` if an argument is wrong.
     public func setLimit(
         _ requests: Int, per period: Duration = .seconds(10), othersPerSecond: Double? = nil, retryAfter: Int? = nil
@@ -174,9 +176,9 @@ private struct Entries: Decodable {
     let entries: [Int]
 }
 
-/// The faults that a test armed for a number of requests or runs.
+/// The faults that a test planned for a number of requests or runs. The judge checks that each was used that often.
 final class ArmedFaults: @unchecked Sendable {
-    /// How often each entry is still to be used.
+    /// How many requests or runs each fault is still for, by its index.
     struct Left: Decodable {
         let script: [Int]
         let runs: [Int]

@@ -11,17 +11,17 @@ public struct Request: Sendable {
     public let httpMethod: String
     /// The path below the base URL.
     public let path: String
-    /// The parameters of the query, as strings. A parameter that is repeated has an array.
+    /// The parameters of the query: each is a string, or an array of strings if the parameter is repeated.
     public let query: [String: JSONValue]
     /// The JSON of the body; nil if there is none.
     public let body: JSONValue?
-    /// The headers, with names in lower case and without the key. A header that is repeated has an array.
+    /// The headers, without the key. Names are in lower case. Each value is a string, or an array if it is repeated.
     public let headers: [String: JSONValue]
     /// The status of the answer; nil if no answer was sent.
     public let status: Int?
     /// When the request arrived, in the time of the world.
     public let date: Date
-    /// Whether the client went away before it had the whole answer.
+    /// Whether the client closed the request before it had received the whole answer.
     public let isAbandoned: Bool
 }
 
@@ -51,7 +51,7 @@ extension Request: Decodable {
     }
 }
 
-/// Returns the operations that a method sends.
+/// Returns the operations of the API that a method sends. Throws a ``SandboxError`` if a client has no such method.
 func operations(of method: String) throws -> [String] {
     if let found = methods.first(where: { $0.name == method }) { return found.operations }
     let near = methods.map(\.name).min { distance($0, method) < distance($1, method) }
@@ -59,7 +59,7 @@ func operations(of method: String) throws -> [String] {
     throw SandboxError("A client has no method \"\(method)\".\(hint)")
 }
 
-/// How many letters must be inserted, deleted or replaced to get one text from the other.
+/// Returns how many letters must be inserted, deleted or replaced to get one text from the other.
 private func distance(_ one: String, _ other: String) -> Int {
     let letters = Array(other)
     var row = Array(0...letters.count)

@@ -5,11 +5,12 @@ import HightouchSDK
     import FoundationNetworking
 #endif
 
-/// A running sandbox: a local server that implements the Hightouch API, each ``World`` with its own keys and data.
+/// A running sandbox: a local server that implements the Hightouch API. Each ``World`` in it has its own keys and data.
 ///
-/// Worlds start one by themselves, and share it within a process. The server is a child process, which ends when this
-/// process ends, even if this process is killed. In a simulator, where no process can be started, connect to a server
-/// that runs already, such as one in a container: ``init(connecting:)``.
+/// Usually no test starts a sandbox itself: the first world of a process starts one, and all worlds of the process
+/// share it. The server is a child process, which ends when this process ends, even if this process is killed. A
+/// simulator cannot start processes. There, use ``init(connecting:)`` with a server that runs already, for example in a
+/// container.
 public final class Sandbox: Sendable {
     /// The address of the server without TLS.
     public let url: String
@@ -23,7 +24,7 @@ public final class Sandbox: Sendable {
 
     /// Uses a server that runs already.
     ///
-    /// - Parameter url: Its address without TLS, such as `http://127.0.0.1:4010`.
+    /// - Parameter url: The address of the server without TLS, such as `http://127.0.0.1:4010`.
     public init(connecting url: String) {
         self.url = url
         caBundle = nil
@@ -36,8 +37,8 @@ public final class Sandbox: Sendable {
         /// Starts a server.
         ///
         /// - Parameters:
-        ///   - program: The path of the program `hightouch-sandbox`. If nil, it is the one that the environment variable
-        ///     `HIGHTOUCH_SANDBOX` names, else the one on `PATH`.
+        ///   - program: The path of the program `hightouch-sandbox`. If nil, the environment variable
+        ///     `HIGHTOUCH_SANDBOX` names the program, or else the program on `PATH` is used.
         ///   - arguments: Further arguments of the program.
         /// - Throws: ``SandboxError`` if there is no such program or if it does not start.
         public init(program: String? = nil, arguments: [String] = []) async throws {
@@ -47,7 +48,8 @@ public final class Sandbox: Sendable {
             self.server = server
         }
 
-        /// Ends the server that this object started, and returns once it has ended. Closing it again does nothing.
+        /// Ends the server that this object started, and returns once it has ended. Closing a sandbox again does
+        /// nothing.
         public func close() async {
             await server?.close()
         }
@@ -127,14 +129,14 @@ private actor SharedSandbox {
         do {
             return try await task.value
         } catch {
-            // The next world tries again.
+            // The next world tries to start a server again.
             if starting == task { starting = nil }
             throw error
         }
     }
 }
 
-/// The sandbox could not be started, or it refused what a test asked for. ``description`` says why.
+/// The sandbox could not be started, or it refused a setting or an argument. ``description`` says why.
 public struct SandboxError: Error, LocalizedError, CustomStringConvertible, Sendable {
     /// What happened, and what to do.
     public let description: String

@@ -3,7 +3,7 @@
 
     /// The process of a sandbox that this process started.
     final class ServerProcess: Sendable {
-        /// The first line of its output.
+        /// The first line that the program prints.
         struct Started: Decodable {
             let httpUrl: String
             let ca: String
@@ -38,7 +38,7 @@
             input = stdin.fileHandleForWriting
         }
 
-        /// Reads in a thread of its own, because the program may take a while to print its first line.
+        /// Reads the first line, in a new thread, because the program may take a while to print the line.
         private static func line(_ output: FileHandle) async -> Data {
             await withCheckedContinuation { continuation in
                 Thread.detachNewThread {

@@ -3,15 +3,15 @@ import HightouchSDK
 
 /// A workspace of the sandbox with its own keys, data, clock, rate limit and log.
 ///
-/// ``withWorld(_:sandbox:judge:_:)`` creates one for a block. Time in a world passes faster than real time, and so do
-/// the pauses of clients of this world in this process: between two looks at a run, before a retry, and for the rate
+/// ``withWorld(_:sandbox:judge:_:)`` creates a world for a block. Time in a world passes faster than real time, and so
+/// do the pauses of clients of this world in this process: between two looks at a run, before a retry, and for the rate
 /// limit. Time limits that a program sets stay in real time.
 public final class World: Sendable {
     /// Settings of a world.
     public struct Settings: Sendable {
-        /// The number of syncs. Their ids count from 1. If nil, 3, or as many as there are slugs.
+        /// The number of syncs. Their ids count from 1. If nil, there are 3 syncs, or one for each slug if more.
         public var syncs: Int?
-        /// The slugs of the first syncs. The others have made-up slugs.
+        /// The slugs of the first syncs. The server invents the slugs of all others.
         public var slugs: [String]
         /// How long a run takes, in seconds of the world.
         public var secondsPerRun: Double
@@ -20,7 +20,7 @@ public final class World: Sendable {
         /// The rate limit of the workspace, in the time of the world. A client expects the usual limit of 200 requests
         /// in 10 seconds unless its own settings name another.
         public var limit: RateLimit
-        /// The same number gives the same data.
+        /// The seed of the data: worlds with the same number have the same data.
         public var seed: Int
         /// Further settings by their names in the sandbox, such as `["pastRuns": 2]`.
         public var others: [String: JSONValue]
@@ -62,15 +62,15 @@ public final class World: Sendable {
 
     /// The keys of a world. No other world accepts them.
     public struct Keys: Sendable, Decodable, CustomStringConvertible, CustomReflectable {
-        /// Allows everything.
+        /// Allows every operation.
         public let valid: String
-        /// Allows everything, too.
+        /// Allows every operation, too. A test can change from one key to the other.
         public let second: String
-        /// Is refused with 401, because the API does not know it.
+        /// The server refuses this key with 401, because it does not know the key.
         public let invalid: String
-        /// Is refused with 401, because the user who created it is gone.
+        /// The server refuses this key with 401, because the user who created it has left the workspace.
         public let orphaned: String
-        /// Allows reading. A change is refused with 403.
+        /// Allows reading. The server refuses a change with 403.
         public let readOnly: String
 
         /// Does not contain the keys.
@@ -101,7 +101,7 @@ public final class World: Sendable {
     ///
     /// - Parameters:
     ///   - settings: Settings that differ from the defaults.
-    ///   - sandbox: The server. If nil, one that all worlds of this process share.
+    ///   - sandbox: The server. If nil, the server that all worlds of this process share.
     /// - Throws: ``SandboxError`` if the server cannot be started or a setting is wrong.
     public init(_ settings: Settings = Settings(), sandbox: Sandbox? = nil) async throws {
         let server = if let sandbox { sandbox } else { try await Sandbox.shared() }
@@ -150,7 +150,7 @@ public final class World: Sendable {
     /// Waits until the world has received a number of requests, and returns them.
     ///
     /// - Parameters:
-    ///   - method: Counts only the requests of this method.
+    ///   - method: Only the requests of this method count. If nil, all requests count.
     ///   - count: How many requests to wait for.
     ///   - timeout: How long to wait.
     /// - Returns: All requests so far, at least `count`.
@@ -177,11 +177,11 @@ public final class World: Sendable {
         get async throws { try await log().refused }
     }
 
-    /// Returns what is wrong with the requests, as sentences, and the armed faults that were not met.
+    /// Returns sentences that say which requests are wrong, and which faults were not used as often as planned.
     ///
     /// Waits up to 10 seconds for requests that have not ended. The judge checks each request against Hightouch's
-    /// description of the API, and against rules such as that a refused key is not sent again. After
-    /// ``setLimit(_:per:othersPerSecond:retryAfter:)`` it accepts refusals.
+    /// description of the API and against rules. One rule is that a refused key is not sent again. After
+    /// ``setLimit(_:per:othersPerSecond:retryAfter:)`` the judge accepts refusals.
     public func judge() async throws -> [String] {
         let wire: JSONValue = armed.isLimited ? ["refused": .int(1 << 31), "allow": ["limit"]] : [:]
         let verdict = try await control(
@@ -189,15 +189,15 @@ public final class World: Sendable {
         return verdict.complaints + armed.unmet(try await log().left)
     }
 
-    /// Throws if ``judge()`` finds something wrong.
+    /// Calls ``judge()``, and throws if it finds something wrong.
     ///
-    /// - Throws: ``WorldError`` with what is wrong.
+    /// - Throws: ``WorldError``, which lists what is wrong.
     public func check() async throws {
         let complaints = try await judge()
         if !complaints.isEmpty { throw WorldError(complaints) }
     }
 
-    /// Removes the world. Removing it again throws.
+    /// Removes the world. Removing a world again throws.
     public func close() async throws {
         TimeScales.set(nil, at: [baseURL, tlsBaseURL])
         _ = try await sandbox.control("DELETE", "/\(id)")
@@ -227,9 +227,9 @@ public final class World: Sendable {
 ///
 /// - Parameters:
 ///   - settings: Settings of the world that differ from the defaults.
-///   - sandbox: The server. If nil, one that all worlds of this process share.
-///   - judge: Whether the end of the block checks the requests, and that every armed fault was met.
-///   - isolation: The actor in which the block runs, which is that of the caller.
+///   - sandbox: The server. If nil, the server that all worlds of this process share.
+///   - judge: Whether the judge checks at the end of the block that the requests are right and every fault was used.
+///   - isolation: The actor in which the block runs; by default the actor of the caller.
 ///   - body: The block.
 /// - Returns: What the block returns.
 /// - Throws: What the block throws, ``WorldError`` if the judge found something wrong, and ``SandboxError`` if the
@@ -254,7 +254,7 @@ public func withWorld<Value: Sendable>(
     return result
 }
 
-/// The judge of a world found something wrong with the requests, or an armed fault was not met.
+/// The judge found a request that breaks a rule, a fault was not used as often as planned, or too few requests came.
 public struct WorldError: Error, LocalizedError, CustomStringConvertible, Sendable {
     /// What is wrong, as sentences.
     public let complaints: [String]
