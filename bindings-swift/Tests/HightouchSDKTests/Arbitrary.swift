@@ -2,7 +2,7 @@ import Foundation
 
 @testable import HightouchSDK
 
-/// Generates values of all kinds. The same seed gives the same values.
+/// Generates random values of the SDK's types. The same seed gives the same values.
 struct Arbitrary: RandomNumberGenerator {
     private var state: UInt64
 
@@ -52,7 +52,8 @@ struct Arbitrary: RandomNumberGenerator {
         return .double(double.isFinite ? double : 2.5)
     }
 
-    /// The text of a JSON value. It may have numbers and repeated members that Swift's types cannot hold without loss.
+    /// The text of a JSON value. It may contain numbers and repeated members that Swift's types cannot hold without
+    /// loss.
     mutating func jsonText(depth: Int = 3) -> String {
         let blank = one(of: ["", " ", "\n\t"])
         switch Int.random(in: 0..<(depth > 0 ? 6 : 4), using: &self) {

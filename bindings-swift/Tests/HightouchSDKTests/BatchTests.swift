@@ -6,7 +6,7 @@ import XCTest
 /// Batches, which run many syncs at once.
 final class BatchTests: XCTestCase {
     /// Creates a world with seven syncs. The runs of two syncs fail, and the run of one ends with a warning. Time in
-    /// the world passes ten times as fast.
+    /// the world passes ten times faster than real time.
     private func world(seconds: Int = 20) async throws -> World {
         try await Sandbox.running().world([
             "syncs": 7, "pastRuns": 0, "timeScale": 10,
@@ -88,7 +88,7 @@ final class BatchTests: XCTestCase {
             if batch.items.contains(where: { $0.outcome == nil }) { early += 1 }
             seen.append(item)
         }
-        // The unknown slug ends first, although it was not passed first.
+        // The item of the unknown slug ends first, although its slug was not passed first.
         XCTAssertEqual(seen.first?.sync, "no-such-sync")
         XCTAssertGreaterThanOrEqual(early, 1)
         XCTAssertEqual(seen.map(\.index).sorted(), [0, 1, 2, 3])
@@ -277,7 +277,7 @@ final class BatchTests: XCTestCase {
             let batch = try await client.syncs.runMany([1, 2, 3, 4, 5, 6, 7], atOnce: 1)
             try await until { inProgress(batch).count == 1 }
         }
-        // A run takes one second here, so another run would start during this time if the batch continued.
+        // A run takes one second here. If the batch continued, it would start another run during this sleep.
         try await Task.sleep(for: .seconds(3))
         let sent = try await triggers(world)
         XCTAssertEqual(sent, 1)

@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Hooks, raw responses, arguments that are absent, null or set, and runs that are opened from a token.
+/// Tests hooks, raw responses, arguments that are absent, null or set, and runs that are opened from a token.
 final class CallTests: XCTestCase {
     func testHooksReceiveTheStartAndTheEndOfEachCallThatMaySend() async throws {
         let world = try await Sandbox.running().world(["syncs": 250])

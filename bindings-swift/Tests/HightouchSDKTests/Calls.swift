@@ -3,8 +3,8 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Creates a client from a scenario's settings. A setting that ``Configuration`` does not have, or one of a wrong type,
-/// is passed to the core unchanged.
+/// Creates a client from a scenario's settings. A setting that ``Configuration`` does not have, or that has a wrong
+/// type, is passed to the core unchanged.
 func client(
     _ settings: [String: JSONValue], credentials: (@Sendable () async throws -> String)? = nil
 ) throws -> Hightouch {
@@ -41,7 +41,7 @@ func hightouch(
     return try Hightouch(settings: settings, credentials: credentials, hooks: hooks, internal: `internal`)
 }
 
-/// One call of a scenario. It can be made more than once.
+/// One call of a scenario, which can be made more than once.
 struct Call: Sendable {
     let client: Hightouch
     let options: CallOptions
@@ -80,7 +80,7 @@ struct Call: Sendable {
     /// How many times to make the call concurrently.
     var times: Int { step["atOnce"]?.int ?? 1 }
 
-    /// Makes the call, and cancels it if the step says so.
+    /// Makes the call, and cancels the call if the step says so.
     func attempt() async -> Ended {
         let task = Task { try await make() }
         let cancelling = Task {
@@ -101,8 +101,8 @@ struct Call: Sendable {
         }
     }
 
-    /// Whether the call must be cancelled now: `cancelOn` is absent, or the server has received a request of that
-    /// operation.
+    /// Whether the call must be cancelled now: `cancelOn` is absent, or the server has received a request of the
+    /// operation that `cancelOn` names.
     private func isDue() async throws -> Bool {
         guard let operation = step["cancelOn"] else { return true }
         return try await world.requests().contains { $0["operation"] == operation }
@@ -213,7 +213,7 @@ struct Call: Sendable {
     }
 }
 
-/// Helpers of the generated calls.
+/// Functions that the generated calls use.
 extension Call {
     /// Throws if the scenario has an argument that the call does not pass on. Otherwise the scenario would pass without
     /// testing that argument.
@@ -307,7 +307,7 @@ extension Call {
 }
 
 extension Ended {
-    /// A handle in the form that scenarios compare.
+    /// Converts a handle to the form that scenarios compare.
     fileprivate init<State>(_ run: RunHandle<State>, _ handle: AnyRun) {
         Trace.note(run: run)
         value = [

@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// The checkpoints of batches.
+/// Tests checkpoints, the files that record what a batch has started.
 final class CheckpointTests: XCTestCase {
     private func world(_ more: [String: JSONValue] = [:]) async throws -> World {
         let usual: [String: JSONValue] = [
@@ -16,7 +16,7 @@ final class CheckpointTests: XCTestCase {
         try await world.requests().count { $0["method"] == "POST" }
     }
 
-    /// A path where no file is yet.
+    /// Returns a path at which no file exists.
     private func place() -> String {
         FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
     }

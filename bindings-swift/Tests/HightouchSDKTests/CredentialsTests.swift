@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Clients that get their key from a function.
+/// Tests clients that get their key from a function.
 final class CredentialsTests: XCTestCase {
     func testTheFunctionIsCalledOnceBeforeTheFirstRequest() async throws {
         let world = try await Sandbox.running().world()
@@ -71,7 +71,7 @@ final class CredentialsTests: XCTestCase {
         XCTAssertFalse("\(error) \(error.causes) \(error.underlying as Any)".contains("canary"))
     }
 
-    /// Without the error, the function would wait forever for the key that it must return itself.
+    /// Without the error, the call in the function would wait forever for the key that the function must return.
     func testAFunctionThatUsesItsOwnClientGetsAnError() async throws {
         let world = try await Sandbox.running().world()
         let (key, handover) = (try world.text("apiKey"), Handover())
@@ -230,7 +230,7 @@ private final class Lifetime: Sendable {
     deinit { signal.finish() }
 }
 
-/// An event that happens once and that tasks can wait for.
+/// An event that happens once. Tasks can wait for the event.
 private actor Event {
     private var hasHappened = false
     private var waiters: [CheckedContinuation<Void, Never>] = []

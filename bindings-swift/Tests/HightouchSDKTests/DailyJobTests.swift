@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// The programs of README for a daily job: several syncs of which some fail, and a week's runs in a file.
+/// Runs two programs of README.md: one runs several syncs, of which some fail; one writes a week's runs to a file.
 final class DailyJobTests: XCTestCase {
     private let fiveSyncs = ExampleProgram(name: "five-syncs", page: "README.md")
     private let weekOfRuns = ExampleProgram(name: "week-of-runs", page: "README.md")
@@ -34,7 +34,8 @@ final class DailyJobTests: XCTestCase {
         XCTAssertNotNil(said.range(of: expected, options: .regularExpression), said)
     }
 
-    /// Each line of the file is the record of one run, so the lines of the lists, read one by one, are those of the file.
+    /// Each line of the file is one run. So the file must have the lines that the lists have if they are read one by
+    /// one.
     func testTheFileOfAWeekHasEachRunOfEachSyncOnce() async throws {
         let world = try await Sandbox.running().world(["syncs": 30, "pastRuns": 2])
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)

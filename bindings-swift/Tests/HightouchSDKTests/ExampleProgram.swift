@@ -20,7 +20,7 @@ struct ExampleProgram {
         return page.contains("```swift\n\(program)```\n")
     }
 
-    /// Starts the program in a world, as its user does. Returns it with its standard output.
+    /// Starts the program with the variables that name a world. Returns the process and its standard output.
     func start(_ world: World, in folder: URL? = nil) throws -> (Process, Pipe) {
         let (program, output) = (Process(), Pipe())
         program.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])

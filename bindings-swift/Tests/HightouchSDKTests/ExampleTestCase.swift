@@ -18,7 +18,7 @@ class ExampleTestCase: XCTestCase {
         let world = try await Sandbox.running().world([
             "syncs": 10, "slugs": ["orders-to-salesforce"], "runs": ["seconds": 1],
         ])
-        // An example ignores signals, so that it can handle them in its own way.
+        // Some examples ignore signals. After the test, the process handles signals in the usual way again.
         addTeardownBlock { for number in [SIGTERM, SIGINT] { signal(number, SIG_DFL) } }
         for (name, value) in ["HIGHTOUCH_API_KEY": "apiKey", "HIGHTOUCH_BASE_URL": "httpBaseUrl"] {
             let previous = ProcessInfo.processInfo.environment[name]

@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// A rate limit that a Redis or Valkey server keeps for processes on any host.
+/// Tests a rate limit that a Redis or Valkey server keeps for processes on any host.
 final class FleetTests: XCTestCase {
     private let password = "hunter2-of-the-server"
 
@@ -72,7 +72,7 @@ final class FleetTests: XCTestCase {
     }
 }
 
-/// Collects changes of the scope. It has a lock, because any thread may call a hook.
+/// Records changes of the limit's scope. The records have a lock, because any thread may call a hook.
 private final class Changes: @unchecked Sendable {
     private let lock = NSLock()
     private var told: [CallMeta.ScopeChange] = []
@@ -82,14 +82,14 @@ private final class Changes: @unchecked Sendable {
     func add(_ changes: [CallMeta.ScopeChange]) { lock.withLock { told += changes } }
 }
 
-/// A server of one test, which `make servers` brings.
+/// A Redis or Valkey server for one test. `make servers` installs the program.
 private struct Server {
     private let process = Process()
     private let folder: URL
     let url: String
 
     static func start(_ program: String, password: String) async throws -> Server {
-        // Nothing keeps the listener, so it closes at once and its port is free again.
+        // The listener is released at once, so its port is free again.
         let port = try Listener().port
         let server = try Server(program, password: password, port: port)
         for _ in 0..<2_000 where !server.isReady() { try await Task.sleep(for: .milliseconds(10)) }

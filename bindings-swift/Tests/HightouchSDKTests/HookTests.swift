@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// The ids of calls, and headers from hooks.
+/// Tests the ids of calls, and headers that hooks add.
 final class HookTests: XCTestCase {
     func testTheStartTheEndAndTheMetaOfACallShareItsId() async throws {
         let world = try await Sandbox.running().world(["slugs": ["orders"], "runs": ["seconds": 1]])

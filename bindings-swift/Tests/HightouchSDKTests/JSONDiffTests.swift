@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Edits of JSON and differences, by the cases that the tests of all languages read.
+/// Tests edits of JSON and differences with the cases that the tests of all languages read.
 final class JSONDiffTests: XCTestCase {
     private struct EditCase: Decodable {
         struct Change: Decodable {
@@ -32,8 +32,8 @@ final class JSONDiffTests: XCTestCase {
         var lines: [String]
     }
 
-    /// The cases of one kind. Each has a line of its own. Those with halves of surrogate pairs are left out, because a
-    /// `String` cannot hold one.
+    /// Returns the cases of one kind. The file has one case a line. Cases with half a surrogate pair are left out,
+    /// because a `String` cannot hold half a pair.
     private func cases<Case: Decodable>(with member: String) throws -> [Case] {
         let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         let file = here.appendingPathComponent("../../../tests/json/cases.json").standardizedFileURL
@@ -76,7 +76,7 @@ final class JSONDiffTests: XCTestCase {
         }
     }
 
-    /// A subscript drops white space around the value that it sets, and nothing else.
+    /// A subscript differs from an edit only in that it drops white space around the value that it sets.
     func testASubscriptSetsTheSameValueAsAnEdit() throws {
         let cases: [EditCase] = try cases(with: "\"edits\":")
         var seen = 0

@@ -10,7 +10,7 @@ import XCTest
 #endif
 
 /// Runs blocking work on a thread of its own, because such work could block every thread of the task pool. If the task
-/// is cancelled, the socket is shut down, which ends the work. So a test that fails elsewhere does not hang here.
+/// is cancelled, the socket is shut down, which ends the work. So a test that has failed does not wait for the work.
 private func blocking<Value: Sendable>(
     on socket: Int32, _ work: @escaping @Sendable () throws -> Value
 ) async throws -> Value {

@@ -39,7 +39,7 @@ struct Ended: Sendable {
 
 struct Player {
     let scenario: JSONValue
-    /// Whether to call operations through `withRawResponse`.
+    /// Whether to make the calls through `withRawResponse`.
     let isRaw: Bool
     /// The values of placeholders, by name.
     private var names: [String: JSONValue]
@@ -131,7 +131,7 @@ struct Player {
         }
     }
 
-    /// Makes all calls concurrently, each as many times as its step says. Throws if they take longer than 60 s.
+    /// Makes all calls concurrently, each the number of times that its step says. Throws if they take longer than 60 s.
     private static func made(_ calls: [Call], _ place: String) async throws -> [[Ended]] {
         try await withThrowingTaskGroup(of: (Int, Ended)?.self) { group in
             for (index, call) in calls.enumerated() {

@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// The methods of `withRawResponse`.
+/// Tests the methods of `withRawResponse`.
 final class RawTests: XCTestCase {
     func testEachRawResponseParsesToTheResultOrTheErrorOfItsMethod() async throws {
         var called: Set<String> = []

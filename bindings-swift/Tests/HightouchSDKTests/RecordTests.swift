@@ -49,7 +49,7 @@ final class RecordTests: XCTestCase {
         try await world.delete()
     }
 
-    /// A line of JSON has every column, with a value of the column's type, and decodes to the record.
+    /// Checks that each line of JSON has every column, with a value of the column's type, and decodes to the record.
     private func check<Element: Recordable>(_ list: PagedSequence<Element>) async throws {
         let columns = Element.Record.columns
         let records = try await list.records.reduce(into: []) { $0.append($1) }
@@ -127,7 +127,7 @@ final class RecordTests: XCTestCase {
         XCTAssertEqual(bare, "")
     }
 
-    /// A spreadsheet runs a text that begins with `=` as a formula, and others choose the names in a workspace.
+    /// A spreadsheet runs a text that begins with `=` as a formula, and strangers may choose names in a workspace.
     func testCSVHasNoFormulasIfAskedAndOtherTextsStay() async throws {
         let formulas = ["=1+2", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\r\n=1"]
         let lines = sources(formulas).csv(header: false, columns: ["name", "slug"], escapingFormulas: true)
@@ -186,7 +186,7 @@ final class RecordTests: XCTestCase {
         try await world.delete()
     }
 
-    /// A list that a test makes up behaves like one of the API.
+    /// A list that a test creates from pages behaves like a list of the API.
     func testAListCanBeMadeUpForATest() async throws {
         let pages = [Page(items: [Sync(id: 1, slug: "a")], isLast: false), Page(items: [Sync(id: 2, slug: "b")])]
         let list = PagedSequence(pages: pages)

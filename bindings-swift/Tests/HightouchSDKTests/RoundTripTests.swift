@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Every value that a user can build is the same after the server has stored it and sent it back.
+/// Tests that every value that a user can build is the same after the server has stored it and sent it back.
 final class RoundTripTests: XCTestCase {
     private let rounds = 60
 

@@ -87,7 +87,7 @@ struct World {
 }
 
 extension JSONValue {
-    /// Encodes a value to the JSON that the core uses for it.
+    /// Converts a value to the JSON that the core uses for the value.
     init(of value: some Encodable) throws {
         self = try Coding.decoder().decode(JSONValue.self, from: try Coding.encoder().encode(value))
     }

@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// The program in docs/runs.md that a signal ends.
+/// Sends signals to the program in docs/runs.md that stops its batch when a signal arrives.
 final class SignalTests: XCTestCase {
     private let nightly = ExampleProgram(name: "nightly", page: "docs/runs.md")
 

@@ -72,7 +72,7 @@ final class SandboxTests: XCTestCase {
         XCTAssertEqual(urls.count, 1)
     }
 
-    /// The methods of Swift are those of the client, so that a fault can be armed for each.
+    /// A test names the method for which it plans a fault. The names must be those of the client in Swift.
     func testEveryMethodHasTheOperationsOfItsFirstMethod() throws {
         XCTAssertEqual(try operations(of: "syncs.trigger"), ["TriggerRun", "TriggerRunCustom"])
         XCTAssertEqual(try operations(of: "syncSequences.trigger"), ["TriggerSequenceRun"])

@@ -3,7 +3,7 @@ import HightouchSDK
 import HightouchTesting
 import XCTest
 
-/// Runs by `make test-swift` with the program of the sandbox in HIGHTOUCH_SANDBOX.
+/// Tests `World`. `make test-swift` sets HIGHTOUCH_SANDBOX to the path of the sandbox's program.
 final class WorldTests: XCTestCase {
     private let orders = World.Settings(slugs: ["orders"])
 
@@ -16,7 +16,7 @@ final class WorldTests: XCTestCase {
         }
     }
 
-    /// The complaints with which the block ended; nil if it ended without any.
+    /// Returns the complaints of the judge after a block; nil if the judge had none.
     private func complaints(
         _ settings: World.Settings? = nil, _ body: (World) async throws -> Void
     ) async throws -> [String]? {
@@ -101,7 +101,7 @@ final class WorldTests: XCTestCase {
 
     func testTheJudgeFailsTheBlock() async throws {
         let world = try await World(orders)
-        // A program that uses a path of its own, which the API does not have.
+        // The API does not have the path of this request, so the judge complains.
         _ = await thrown { try await world.client().request("POST", "/syncs/1/launch", body: [:]) }
         let error = await thrown { try await world.check() }
         let complaints = (error as? WorldError)?.complaints ?? []

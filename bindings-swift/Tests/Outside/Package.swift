@@ -1,5 +1,5 @@
 // swift-tools-version: 6.0
-// A package of a user, which depends on this repository by its URL. `bindings-swift/outside` builds and tests it.
+// A package as a user has it: it depends on this repository by its URL. `bindings-swift/outside` builds and tests it.
 import PackageDescription
 
 let package = Package(
