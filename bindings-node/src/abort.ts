@@ -35,8 +35,8 @@ export function unlisten(signal: AbortSignal, cancel: () => void): void {
 }
 
 /**
- * Waits for `work`, and calls `cancel` if `signal` aborts meanwhile. Leaves no listener on the signal afterwards. Never
- * sets `signal.onabort`, because the user may have set it.
+ * Waits for `work`, and calls `cancel` if `signal` aborts before `work` has ended. Leaves no listener on the signal
+ * afterwards. Never sets `signal.onabort`, because the user may have set that property.
  */
 export async function cancelOnAbort<T>(
   work: Promise<T>,

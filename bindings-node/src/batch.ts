@@ -60,8 +60,8 @@ export interface BatchWaitOptions {
    * ended, and one line for each sync in progress. These lines change in place. They are shown only if standard error
    * is a terminal. `'log'` writes a new line for each item that changes.
    *
-   * A function is called with each item that changes while `wait` is pending. It cannot end the wait: if it throws or
-   * rejects, its error is emitted as a process warning.
+   * A function is called with each item that changes while `wait` is pending. The function cannot end the wait: if it
+   * throws or rejects, its error is emitted as a process warning.
    */
   progress?: boolean | 'log' | ProgressFunction<BatchItem> | undefined
   /**
@@ -99,8 +99,8 @@ const collected = new FinalizationRegistry<() => void>((close) => {
 })
 
 /**
- * The runs of many syncs. `for await` yields each item as soon as its sync has ended, in any order. Every
- * loop starts with the items whose syncs have already ended. Leaving a loop does not stop the batch.
+ * The runs of many syncs. `for await` yields each item when its sync has ended, in any order. Every loop
+ * starts with the items that have already ended. Leaving a loop does not stop the batch.
  */
 export class SyncBatch implements AsyncIterable<BatchItem> {
   readonly #door: Door
@@ -293,8 +293,8 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
       const work = Promise.race([request.answer, woken])
       await (signal ? cancelOnAbort(work, signal, wake) : work)
     } catch (error) {
-      // Only the caller that sent the request throws its error. If the request was aborted, or the batch
-      // ended or was stopped meanwhile, nobody throws it.
+      // Only the caller that sent the request throws the error of the request. If the request was aborted, or
+      // if the batch has ended or was stopped meanwhile, no caller throws the error.
       if (isOwn && !request.abort?.signal.aborted && !this.#isOver) throw error
     } finally {
       clearTimeout(timer)
@@ -330,7 +330,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
   async #apply({ items, finished, told = [] }: Changes): Promise<void> {
     for (const record of items) {
       const { sync, outcome } = this.#items[record.index] ?? {}
-      // The answer to `batch.stop` has all items, including those that had ended before.
+      // Skips an item that had ended before: the answer to `batch.stop` contains all items once more.
       if (sync === undefined || outcome !== undefined) continue
       const item = itemOf(record, sync)
       this.#items[record.index] = item

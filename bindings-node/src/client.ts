@@ -29,7 +29,7 @@ export interface HightouchOptions
    * The function is called before the first request, and again when the server refuses the key (401). All requests that
    * are refused with the same key share one call of the function. If the function returns a different key, each refused
    * request is sent once more. The deadline of a call includes the time that the function takes. If the function fails,
-   * the calls that need the key reject with an {@link AuthenticationError} whose `code` is `key_function` and whose
+   * the calls that need the key reject with an {@link AuthenticationError}. Its `code` is `key_function`, and its
    * `cause` is what the function threw. The function must not make calls with a client that has a key function. Such a
    * call could wait for the very key that the function is to return, so it rejects with the code `key_function` too.
    */
@@ -41,7 +41,7 @@ export interface HightouchOptions
   caBundle?: string | undefined
   /**
    * The rate limit of the workspace: how many requests (1 to 1,000,000) may be sent in how many seconds (0.001 to
-   * 86,400); 200 requests in 10 seconds by default. It can be lowered or raised, but not turned off.
+   * 86,400); 200 requests in 10 seconds by default. The limit can be lowered or raised, but not turned off.
    */
   limit?: readonly [requests: number, seconds: number] | undefined
   /**
@@ -141,7 +141,8 @@ export class Hightouch extends Resources {
   }
 
   /**
-   * Sends a request for which this package has no method. It has the same rate limit, retries and errors as any other.
+   * Sends a request for which this package has no method. The request has the same rate limit, retries and
+   * errors as any other.
    *
    * @param method The HTTP method: `GET`, `HEAD`, `POST`, `PUT`, `PATCH` or `DELETE`. `GET` and `HEAD` count as reads,
    * and all others as changes.

@@ -2,7 +2,7 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks'
 
-/** Returns the API key. A client calls it before the first request, and again when the server refuses the key (401). */
+/** A function that returns the API key. A client calls it before the first request, and after each refusal (401). */
 export type ApiKeyFunction = () => string | Promise<string>
 
 /**

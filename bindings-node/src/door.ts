@@ -202,8 +202,8 @@ export class Door {
   }
 
   #serveKeys(keyFunction: ApiKeyFunction): NativeCancel {
-    // The closures below must not hold `this`: they live as long as `client.keyWanted` waits, so the door would never
-    // be garbage-collected.
+    // The closures below must not hold `this`. They live while `client.keyWanted` waits, so they would keep the door
+    // from being garbage-collected.
     const [calls, engine, keyFailure] = [this.#calls, this.#engine, this.#keyFailure]
     const cancel = new calls.native.Cancel()
     const send = async (op: string, args: object = {}): Promise<void> => {
@@ -244,7 +244,7 @@ export class Door {
     }
   }
 
-  /** Makes one call whose answer is opaque JSON. */
+  /** Makes one call and returns its answer as opaque JSON. */
   async json<T>(op: string, args: object, options: CallOptions = {}): Promise<Json<T>> {
     return new Json<T>(undefined, (await this.#call(op, args, options)).body)
   }

@@ -20,12 +20,12 @@ export interface CalledMethod {
 export interface CallInfo extends CalledMethod {
   /**
    * The id of the call: 32 hexadecimal digits. The start, the end and the {@link Meta} of a call have the same id. All
-   * requests that the call needs share it.
+   * requests that the call needs share this id.
    */
   callId: string
   /** What the method is called on, such as `sync 7`; absent if it is called on nothing. */
   resource?: string
-  /** The sync that the call is about, as it was named: its id or its slug. A run names its sync by the id. */
+  /** The sync that the call is about: the id or the slug that the caller passed. A run handle passes the id. */
   sync?: string
   /** The HTTP method, such as `GET`; absent if the call sends requests with several methods. */
   httpMethod?: string
@@ -41,16 +41,19 @@ export interface CallInfo extends CalledMethod {
    * program waits for the batch, iterates over it or stops it.
    */
   batchCallId?: string
-  /** When the call began, in milliseconds since 1970. A request of a batch began before its hooks are called. */
+  /**
+   * When the call began, in milliseconds since 1970. Hooks for a request of a batch are called some time after it
+   * began.
+   */
   startedMs: number
 }
 
 /** A call that starts. */
 export interface CallStart extends CallInfo {
   /**
-   * The headers to send in addition to those of the client. At first they are the option `headers` of the call. A hook
-   * may add headers, such as `traceparent`, and change or remove them, until it returns. All requests of the call send
-   * them. If a hook adds a header that the option may not contain, the call rejects with an
+   * The headers to send in addition to those of the client. At first they are the option `headers` of the call. Until
+   * a hook returns, it may add headers, such as `traceparent`, and change or remove headers. All requests of the call
+   * send the headers. If a hook adds a header that the option may not contain, the call rejects with an
    * {@link InvalidRequestError}, and nothing is sent. All requests of a batch send the headers of the call
    * `syncs.runMany`. Changing the headers of a request of a batch has no effect.
    */

@@ -19,8 +19,8 @@ import { callLocal } from './native.js'
 
 /**
  * A value that can be sent where the API takes any JSON. A {@link Json} at any depth and a `bigint` are sent with all
- * their digits. A member that is `undefined` is left out. Anything else that JSON cannot express is an error, and so is
- * `undefined` in an array.
+ * their digits. A member that is `undefined` is left out. Sending `undefined` in an array, or anything else that JSON
+ * cannot express, is an error.
  */
 export type JsonInput =
   // Any Json is accepted, because its text is sent and the type of its value does not matter.
@@ -40,7 +40,7 @@ export type JsonInput =
  *
  * A `Json` that you pass on is sent exactly as it came, with every digit. `JSON.stringify` writes its `value`, and
  * `assert.deepEqual` compares two by their `value`. A `Json` is not a plain object. Sending a copy that was made by
- * spreading or merging is an error, and so is sending a `Json` to which a member was assigned.
+ * spreading or merging, or a `Json` to which a member was assigned, is an error.
  * `structuredClone` throws; clone the `text` or the `value` instead.
  *
  * Until its `text` or `value` is first read, a `Json` may keep all opaque JSON of its answer in memory.
@@ -66,7 +66,7 @@ export class Json<T = JsonValue> {
   readonly #state: State
 
   // All objects share one getter. V8 creates a hidden class for each object that has a getter of its own, and this
-  // takes several times as long as the rest of decoding an answer.
+  // takes several times longer than the rest of decoding an answer.
   static readonly #value: PropertyDescriptor & ThisType<Json<unknown>> = {
     enumerable: true,
     get() {
@@ -362,7 +362,7 @@ export class JsonChange {
 }
 
 /**
- * The changes that lead from one JSON value to another. It is iterable. As a string it has one line for each change:
+ * The changes that lead from one JSON value to another, in order. As a string, a diff has one line for each change:
  * `+` for an added value, `-` for a removed one and `~` for a changed one.
  */
 export class JsonDiff implements Iterable<JsonChange> {

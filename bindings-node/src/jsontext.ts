@@ -24,7 +24,7 @@ export interface TextPart {
 
 /** What a Json holds. */
 export interface State {
-  /** The JSON text. Until the text is first read, it can be the part of an answer that contains the text. */
+  /** The JSON text. Before the text is first read, this can be its position in the bytes of an answer instead. */
   text: string | TextPart
   /** The parsed text; undefined until the value is first read. */
   parsed?: unknown

@@ -23,7 +23,7 @@ export interface CallOptions extends Omit<CallSettings, 'priority'> {
   signal?: AbortSignal | undefined
 }
 
-/** One attempt: one HTTP request of a call. It has either a `status` or a `failure`. */
+/** One attempt: one HTTP request of a call. An attempt has either a `status` or a `failure`. */
 export interface Attempt {
   /** The HTTP status of the answer. */
   status?: number
@@ -54,8 +54,8 @@ export interface ScopeChange {
 /** What happened during a call. */
 export interface Meta {
   /**
-   * The id of the call: 32 hexadecimal digits. The start and the end of a call have the same id in hooks. All requests
-   * that the call needs share it.
+   * The id of the call: 32 hexadecimal digits. Hooks get the same id at the start and at the end of the call. All
+   * requests that the call needs share this id.
    */
   callId: string
   /**
@@ -69,7 +69,7 @@ export interface Meta {
   operationId?: string
   /** What the method was called on, such as `sync 7`; absent if the method is called on nothing. */
   resource?: string
-  /** The sync that the call is about, as it was named: its id or its slug. A run names its sync by the id. */
+  /** The sync that the call is about: the id or the slug that the caller passed. A run handle passes the id. */
   sync?: string
   /** Milliseconds that the call waited for the rate limit. */
   waitedMs: number

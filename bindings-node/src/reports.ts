@@ -8,8 +8,8 @@ export interface Stats {
    */
   scope: 'process' | 'host' | 'fleet'
   /**
-   * How many processes have used the limit within the last minute, this one included, if a server keeps it; null
-   * otherwise, and until the server has answered.
+   * How many processes have used the limit within the last minute, this process included. Null if no server keeps the
+   * limit, or if the server has not answered yet.
    */
   members: number | null
   /** Why the limit is not shared at present although `limitScope` asks for it; null if nothing is wrong. */
@@ -62,7 +62,7 @@ export interface Diagnosis {
    * itself uses TLS or SOCKS, and if no connection could be made.
    */
   tls?: Negotiated
-  /** Whether a request with this key succeeded. */
+  /** Whether a request with the API key of the client succeeded. */
   ok: boolean
   /** The findings, in the order of the checks. */
   findings: Finding[]

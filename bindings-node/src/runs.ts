@@ -46,8 +46,8 @@ export interface WaitOptions<State> {
    * and the time. The line changes in place. It is shown only if standard error is a terminal. `'log'` writes a new
    * line for each new state.
    *
-   * A function is called with each new state of the run, the last one included. It cannot end the wait: if it throws or
-   * rejects, its error is emitted as a process warning.
+   * A function is called with each new state of the run, the last one included. The function cannot end the wait: if it
+   * throws or rejects, its error is emitted as a process warning.
    */
   progress?: boolean | 'log' | ProgressFunction<State> | undefined
   /** Ends the wait, which rejects with the signal's `reason`. The run continues. */
@@ -129,7 +129,7 @@ export abstract class RunHandle<State> {
   /**
    * Iterates over the states of the run as they change, the last one included. Does not reject if the run fails.
    *
-   * @param options Only `signal`. It ends the iteration, which then rejects with the signal's `reason`.
+   * @param options Only `signal`. If it aborts, the iteration ends and rejects with the signal's `reason`.
    * @throws {@link InvalidRequestError} if an option is unknown or wrong.
    * @throws {@link NotFoundError} if the server has not listed the run for ten minutes.
    * @throws {@link HightouchError} if the state of the run cannot be read, and the reason is not an outage of the API.

@@ -109,7 +109,7 @@ export class Table<Value extends object, Rec extends object> {
    * taken when the stream is read, so a list fetches its next page only when the stream has been read that far. If
    * taking a record fails, the stream fails with the same error.
    *
-   * @param records The records. They may have more members, for `columns`.
+   * @param records The records. They may have members that are no columns; the option `columns` may name them.
    * @param options How to write them.
    * @throws {@link InvalidRequestError} if an option is unknown. The stream fails with a `TypeError` if a record does
    * not have a column, or holds a value that cannot be written.
@@ -130,7 +130,7 @@ export class Table<Value extends object, Rec extends object> {
    * Writes records as JSON Lines, in UTF-8: one JSON object a line, each with all columns. Columns of JSON hold text,
    * and columns of lists hold arrays. A record is only taken when the stream is read, as with {@link Table.toCSV}.
    *
-   * @param records The records. They may have more members, for `columns`.
+   * @param records The records. They may have members that are no columns; the option `columns` may name them.
    * @param options How to write them.
    * @throws {@link InvalidRequestError} if an option is unknown. The stream fails with a `TypeError` if a record does
    * not have a column, or holds a value that cannot be written.
@@ -200,7 +200,7 @@ function jsonOf(cell: Cell | readonly unknown[]): string {
       : JSON.stringify(cell)
 }
 
-/** Returns the time from the start of a run to its end, if it has both. */
+/** Returns the seconds from the start of a run to its end; undefined if the run lacks one of these times. */
 function seconds(run: object): number | undefined {
   const { startedAt, finishedAt } = run as { startedAt?: string; finishedAt?: string }
   if (startedAt === undefined || finishedAt === undefined) return undefined

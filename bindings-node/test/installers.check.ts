@@ -93,7 +93,7 @@ describe('a package that is installed without cargo', () => {
     assert.match(await project.succeed('node', [yarn, 'node', '--test', 'job.test.mjs']), passed())
   })
 
-  /** `packaging/debian` creates a tree of Debian with glibc 2.31, the oldest on Debian's mirrors. It needs root. */
+  /** `packaging/debian` creates a tree of Debian with glibc 2.31, the oldest on Debian's mirrors, and needs root. */
   test('passes the tests of the page on an old Debian', { skip: process.getuid?.() !== 0 }, async (t) => {
     const tree = execFileSync(path.join(ROOT, 'packaging', 'debian'), ['bullseye'], {
       encoding: 'utf8',

@@ -13,7 +13,7 @@ import type { World, WorldOptions } from './world.js'
  * test if a request is wrong. Tests of one file must not run at the same time, because they share these variables.
  *
  * @param options Settings of the worlds.
- * @returns A function that returns the world of the test that runs. It throws an Error outside of tests.
+ * @returns A function that returns the world of the current test. The function throws an Error outside of tests.
  */
 export function useWorld(options: WorldOptions = {}): () => World {
   const runner = {

@@ -4,7 +4,7 @@ import { METHODS, type MethodName } from './methods.js'
 
 /** A request that a world received, and how it was answered. */
 export interface WorldRequest {
-  /** The method that sends such requests, such as `syncs.trigger`; undefined if no method does. */
+  /** The method of a client that sends the operation, such as `syncs.trigger`; undefined if no method sends it. */
   method: MethodName | undefined
   /** The operation of the API, such as `TriggerRun`; undefined if the API has no such operation. */
   operation: string | undefined

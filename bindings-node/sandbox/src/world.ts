@@ -10,7 +10,7 @@ import { operationsOf, requestOf, type LogEntry, type WorldRequest } from './req
 import { sharedSandbox, type Sandbox } from './server.js'
 import { setTimeScale } from './time-scales.js'
 
-/** The judge found a request that breaks a rule, a fault was not used as often as planned, or too few requests came. */
+/** The judge found a request that breaks a rule, a fault was used less often than planned, or too few requests came. */
 export class WorldError extends Error {
   /** The name of the class. */
   override readonly name = 'WorldError'
@@ -32,7 +32,7 @@ export interface Keys {
 
 /** Settings of a {@link World}. */
 export interface WorldOptions {
-  /** The number of syncs, whose ids count from 1. The default is 3, or as many as there are slugs. */
+  /** The number of syncs; their ids count from 1. The default is the number of slugs, but at least 3. */
   syncs?: number | undefined
   /** The slugs of the first syncs. The server invents the slugs of all others. */
   slugs?: readonly string[] | undefined
@@ -202,7 +202,7 @@ export class World extends Faults {
   }
 
   /**
-   * Returns sentences that say which requests are wrong, and which faults were not used as often as planned.
+   * Returns sentences that say which requests are wrong, and which faults were used less often than planned.
    *
    * Waits up to 10 seconds for requests that have not ended. The judge checks each request against Hightouch's
    * description of the API and against rules. One rule is that a refused key is not sent again. After
