@@ -89,7 +89,7 @@ final class BatchFeed: @unchecked Sendable {
         }
         let timer = end.map { end in
             Task.detached {
-                // Sleeps at most a day at a time, because one sleep cannot be as long as the longest `Duration`.
+                // Sleeps at most a day at a time, because a single sleep cannot last for the longest `Duration`.
                 while .now < end { try await Task.sleep(for: min(end - .now, .seconds(86_400))) }
                 signal.yield()
             }
@@ -147,7 +147,7 @@ final class BatchFeed: @unchecked Sendable {
         }
         locked { state in
             for (change, error) in zip(changes.items, errors) where state.items.indices.contains(change.index) {
-                // The answer to `batch.stop` has all items, including those that had ended before.
+                // Skips an item that had ended before: the answer to `batch.stop` contains all items once more.
                 if state.items[change.index].outcome != nil { continue }
                 if change.outcome != nil { state.ended.append(change.index) }
                 state.items[change.index].apply(change, error: error)

@@ -1,7 +1,8 @@
 /// Runs the user's credentials function, which returns the API key, each time the core needs a key.
 actor CredentialsProvider {
-    /// Whether this task runs inside a credentials function. If so, the core rejects calls of clients that have such a
-    /// function: a call of the same client would wait forever for the key that the function has not returned yet.
+    /// Whether this task runs inside a credentials function. The core then rejects calls of clients that have a
+    /// credentials function: a call of the same client would wait forever for the key that the function has not
+    /// returned yet.
     @TaskLocal static var isRunning = false
 
     private let function: @Sendable () async throws -> String

@@ -29,8 +29,8 @@ public struct CallMeta: Codable, Hashable, Sendable {
         public let fallback: String?
     }
 
-    /// The id of the call: 32 hexadecimal digits. The start and the end of a call have the same id in hooks. All
-    /// requests that the call needs share it.
+    /// The id of the call: 32 hexadecimal digits. Hooks get the same id at the start and at the end of the call.
+    /// All requests that the call needs share this id.
     public let callId: String
     /// The id of the call's own request. Each attempt sends it as `X-Request-Id`. Other requests of the
     /// call, such as the look-up of a slug, have ids of their own.
@@ -41,7 +41,7 @@ public struct CallMeta: Codable, Hashable, Sendable {
     public let operationId: String?
     /// The resource of the call, such as `sync 7`; nil for methods without one.
     public let resource: String?
-    /// The sync that the call is about, as it was named: its id or its slug. A run names its sync by the id.
+    /// The sync that the call is about: the id or the slug that the caller passed. A run handle passes the id.
     public let sync: String?
     /// Time in milliseconds that the call waited for the rate limit.
     public let waitedMs: Int
@@ -132,8 +132,8 @@ public struct LimitStats: Codable, Hashable, Sendable {
 
     /// Who shares the limit at present.
     public let scope: Scope
-    /// How many processes have used the limit within the last minute, this one included, if a server keeps it; nil
-    /// otherwise, and until the server has answered.
+    /// How many processes have used the limit within the last minute, this process included. Nil if no server keeps the
+    /// limit, or if the server has not answered yet.
     public let members: Int?
     /// Why the limit is not shared at present although ``Configuration/limitScope`` asks for it; nil if nothing is
     /// wrong.
@@ -198,7 +198,7 @@ public struct Diagnosis: Codable, Hashable, Sendable {
     /// The TLS parameters of the connection to the server, which may go through a proxy. Nil if the base URL is `http`,
     /// if no connection could be made, or if the connection to the proxy itself uses TLS or SOCKS.
     public let tls: TLS?
-    /// Whether a read with this key succeeded.
+    /// Whether a read with the API key of the settings succeeded.
     public let ok: Bool
     /// The findings, in the order of the checks.
     public let findings: [Finding]

@@ -85,6 +85,6 @@ extension Duration {
         return seconds * 1000 + (attoseconds > 0 ? attoseconds + millisecond - 1 : attoseconds) / millisecond
     }
 
-    /// The longest time whose milliseconds fit in an `Int64`.
+    /// The longest time that an `Int64` can hold in milliseconds.
     static let longest = Self.milliseconds(Int64.max)
 }

@@ -5,8 +5,8 @@ import Foundation
 /// Fetching one page of a list is one call. So is each step of following a run, which waits for the next change, and
 /// each request of a batch. Hooks get a request of a batch when it has ended, in a task of the package.
 public struct CallStart: Sendable, Hashable, Decodable {
-    /// The id of the call: 32 hexadecimal digits. Its ``CallEnd`` and its ``CallMeta`` have the same id. All requests
-    /// that the call needs share it.
+    /// The id of the call: 32 hexadecimal digits. The ``CallEnd`` and the ``CallMeta`` of the call have the same id.
+    /// All requests that the call needs share this id.
     public let callId: String
     /// The method, such as `syncs.list`; `run` for each step of a handle's `wait` or `states`.
     public let operation: String
@@ -14,7 +14,7 @@ public struct CallStart: Sendable, Hashable, Decodable {
     public let operationId: String?
     /// What the method is called on, such as `sync 7`; nil if the method is called on nothing.
     public let resource: String?
-    /// The sync that the call is about, as it was named: its id or its slug. A run names its sync by the id.
+    /// The sync that the call is about: the id or the slug that the caller passed. A run handle passes the id.
     public let sync: String?
     /// The HTTP method, such as `GET`; nil if the call sends requests with several methods.
     public let httpMethod: String?
@@ -27,7 +27,8 @@ public struct CallStart: Sendable, Hashable, Decodable {
     /// For a request that a batch has sent in the background: the id of the call `syncs.runMany` that started the
     /// batch; nil for every other call.
     public let batchCallId: String?
-    /// When the call began, in milliseconds since 1970. A request of a batch began before its hooks are called.
+    /// When the call began, in milliseconds since 1970. Hooks for a request of a batch are called some time after it
+    /// began.
     public internal(set) var startedMs = 0
     /// The headers to send in addition to those of the client. At first they are the option `headers` of the call. A
     /// hook may add headers, such as `traceparent`, and change or remove them. All requests of the call send them. If a

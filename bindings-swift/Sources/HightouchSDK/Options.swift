@@ -46,7 +46,7 @@ public struct Priority: RawRepresentable, Codable, Hashable, Sendable {
 
     /// Calls that start something, such as a run.
     public static let trigger = Self(rawValue: "trigger")
-    /// Calls that read the state of a run that is followed.
+    /// Calls that read the state of a run while a handle or a batch follows the run.
     public static let poll = Self(rawValue: "poll")
     /// All other calls, such as those that read, create or change a resource.
     public static let read = Self(rawValue: "read")

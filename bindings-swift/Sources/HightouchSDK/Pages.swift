@@ -7,7 +7,7 @@ public struct Page<Element: Sendable>: Sendable {
     public let isLast: Bool
     /// Statistics of the call that fetched the page.
     public let meta: CallMeta
-    /// What the elements belong to, as far as the list knows.
+    /// What the elements belong to, such as the sync of runs. An id that the list does not know is nil.
     public let parent: RecordParent
 
     /// Creates a page, for example for a test.

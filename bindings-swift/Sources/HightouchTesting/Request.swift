@@ -3,7 +3,7 @@ import HightouchSDK
 
 /// A request that a world received, and how it was answered.
 public struct Request: Sendable {
-    /// The method that sends such requests, such as `syncs.trigger`; nil if no method does.
+    /// The method of a client that sends the operation, such as `syncs.trigger`; nil if no method sends it.
     public let method: String?
     /// The operation of the API, such as `TriggerRun`; nil if the API has no such operation.
     public let operation: String?

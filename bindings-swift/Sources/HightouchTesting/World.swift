@@ -9,7 +9,7 @@ import HightouchSDK
 public final class World: Sendable {
     /// Settings of a world.
     public struct Settings: Sendable {
-        /// The number of syncs. Their ids count from 1. If nil, there are 3 syncs, or one for each slug if more.
+        /// The number of syncs. Their ids count from 1. If nil, it is the number of slugs, but at least 3.
         public var syncs: Int?
         /// The slugs of the first syncs. The server invents the slugs of all others.
         public var slugs: [String]
@@ -177,7 +177,7 @@ public final class World: Sendable {
         get async throws { try await log().refused }
     }
 
-    /// Returns sentences that say which requests are wrong, and which faults were not used as often as planned.
+    /// Returns sentences that say which requests are wrong, and which faults were used less often than planned.
     ///
     /// Waits up to 10 seconds for requests that have not ended. The judge checks each request against Hightouch's
     /// description of the API and against rules. One rule is that a refused key is not sent again. After
@@ -254,7 +254,7 @@ public func withWorld<Value: Sendable>(
     return result
 }
 
-/// The judge found a request that breaks a rule, a fault was not used as often as planned, or too few requests came.
+/// The judge found a request that breaks a rule, a fault was used less often than planned, or too few requests came.
 public struct WorldError: Error, LocalizedError, CustomStringConvertible, Sendable {
     /// What is wrong, as sentences.
     public let complaints: [String]
