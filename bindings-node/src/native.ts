@@ -33,7 +33,7 @@ export interface NativeBridge {
   ): void
   /** Keeps the event loop alive if `busy` is true, and otherwise lets it end. */
   hold(busy: boolean): void
-  /** Gives up the handle on the event loop. No call may be in progress, and none may be made afterwards. */
+  /** Closes the handle on the event loop. No call may be in progress, and no call may be made afterwards. */
   close(): void
 }
 

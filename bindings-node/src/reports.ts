@@ -26,7 +26,7 @@ export interface Stats {
   waiting: Waiting
   /** Requests of all processes that wait, if a server keeps the limit and has answered; null otherwise. */
   waitingTotal: number | null
-  /** Milliseconds until requests are sent again after a refusal (429); 0 if they are not held back. */
+  /** Milliseconds until requests are sent again after a refusal (429); 0 if there is no such pause. */
   closedForMs: number
   /** Requests of this process that the server has refused so far because of its rate limit (429). */
   refused: number

@@ -376,7 +376,7 @@ function errorOfAbort(reason: unknown): Members {
   return error ? { ...error.toJSON(), kind: kindOf(error) } : { kind: 'cancelled' }
 }
 
-/** Returns the kind of an error. Compares classes by name, because those in `errorClasses` are not the bundle's. */
+/** Returns the kind of an error. Compares names, because `errorClasses` has other class objects than the bundle. */
 function kindOf(error: HightouchError): string {
   const kind = Object.entries(errorClasses).find(([, known]) => error.constructor.name === known.name)?.[0]
   assert.equal(kind, error.kind)
