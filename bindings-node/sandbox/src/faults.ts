@@ -36,7 +36,7 @@ export interface AnswerOptions extends Times {
   headers?: Readonly<Record<string, string>> | undefined
 }
 
-/** How runs go. What is left out is as the settings of the world say. */
+/** How runs go. For what is left out, the settings of the world apply. */
 export interface RunPlan extends Times {
   /** The status with which the run ends. */
   status?: 'success' | 'warning' | 'failed' | 'cancelled' | 'interrupted' | undefined
@@ -124,10 +124,10 @@ export abstract class Faults {
   }
 
   /**
-   * Plans how syncs' runs go, if they start from now on.
+   * Plans how future runs of syncs go.
    *
    * @param sync The id or the slug of a sync; null for all syncs.
-   * @param plan How the runs go, and for how many runs; by default for all from now on.
+   * @param plan How the runs go, and how many runs follow the plan; by default all from now on.
    */
   async planRuns(sync: SyncName, plan: RunPlan): Promise<void> {
     const { times = Infinity, rejected, ...given } = plan
@@ -160,7 +160,7 @@ export abstract class Faults {
    *
    * @param sync The id or the slug of the sync; null for any.
    * @param options How many of 150 rows the destination rejects, 1 by default; the error text of the run; and how many
-   * runs end so, 1 by default.
+   * runs end with a warning, 1 by default.
    */
   async warnNextRun(
     sync: SyncName = null,

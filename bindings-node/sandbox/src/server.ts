@@ -65,7 +65,7 @@ export class Sandbox {
    */
   static async start(options: SandboxOptions = {}): Promise<Sandbox> {
     const program = options.program ?? programPath()
-    // The program ends when its standard input closes. The kernel closes it if this process is killed.
+    // The program ends when its standard input closes. The kernel closes the input if this process is killed.
     const child = spawn(program, ['--exit-with-stdin', ...(options.arguments ?? [])], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
