@@ -73,7 +73,7 @@ extension World {
         try await arm(method, answer, times, "answerNext(\(quoted(method)))")
     }
 
-    /// Plans how syncs' runs go, if they start from now on. What is nil is as the settings of the world say.
+    /// Plans how future runs of syncs go. For an argument that is nil, the settings of the world apply.
     ///
     /// - Parameters:
     ///   - sync: The id or the slug of a sync; nil for all syncs.
@@ -81,7 +81,7 @@ extension World {
     ///   - error: The error text of the run.
     ///   - seconds: How long the run takes, in seconds of the world.
     ///   - rejected: How many of 150 rows the destination rejects, 0 to 150.
-    ///   - times: How many runs go so; nil for all from now on.
+    ///   - times: How many runs follow the plan; nil for all from now on.
     /// - Throws: ``SandboxError`` if the world has no such sync or an argument is wrong.
     public func planRuns(
         _ sync: SyncReference? = nil,
@@ -132,7 +132,7 @@ extension World {
     ///   - sync: The id or the slug of the sync; nil for any.
     ///   - error: The error text of the run.
     ///   - rejected: How many of 150 rows the destination rejects, 0 to 150.
-    ///   - times: How many runs end so.
+    ///   - times: How many runs end with a warning.
     /// - Throws: ``SandboxError`` if the world has no such sync.
     public func warnNextRun(
         _ sync: SyncReference? = nil, _ error: String = "armed by the test", rejected: Int = 1, times: Int = 1
@@ -178,7 +178,7 @@ private struct Entries: Decodable {
 
 /// The faults that a test planned for a number of requests or runs. The judge checks that each was used that often.
 final class ArmedFaults: @unchecked Sendable {
-    /// How many requests or runs each fault is still for, by its index.
+    /// For each fault, by its index, how many more requests or runs it is for.
     struct Left: Decodable {
         let script: [Int]
         let runs: [Int]

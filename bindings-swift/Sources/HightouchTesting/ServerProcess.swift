@@ -10,7 +10,7 @@
         }
 
         let started: Started
-        /// The program ends when this pipe closes. The kernel closes it if this process is killed.
+        /// The program ends when this pipe closes. The kernel closes the pipe if this process is killed.
         private let input: FileHandle
         private let ended: AsyncStream<Never>
 

@@ -73,9 +73,9 @@ public final class World: Sendable {
         /// Allows reading. The server refuses a change with 403.
         public let readOnly: String
 
-        /// Does not contain the keys.
+        /// A text without the keys.
         public var description: String { "Keys(…)" }
-        /// Does not contain the keys.
+        /// A mirror without children, so that `dump` does not show the keys.
         public var customMirror: Mirror { Mirror(self, children: []) }
     }
 

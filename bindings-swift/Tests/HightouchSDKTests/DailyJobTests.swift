@@ -34,8 +34,7 @@ final class DailyJobTests: XCTestCase {
         XCTAssertNotNil(said.range(of: expected, options: .regularExpression), said)
     }
 
-    /// Each line of the file is one run. So the file must have the lines that the lists have if they are read one by
-    /// one.
+    /// Each line of the file is one run. The test reads the runs of each sync itself, and expects the same lines.
     func testTheFileOfAWeekHasEachRunOfEachSyncOnce() async throws {
         let world = try await Sandbox.running().world(["syncs": 30, "pastRuns": 2])
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)

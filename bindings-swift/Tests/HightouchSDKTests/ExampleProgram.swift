@@ -4,7 +4,7 @@ import Foundation
 
 /// A program of bindings-swift/Examples that a page of the documentation shows.
 struct ExampleProgram {
-    /// The name of its folder and of its product.
+    /// The name of the program's folder, and of its product in Package.swift.
     let name: String
     /// The path of the page from the root of the repository.
     let page: String
