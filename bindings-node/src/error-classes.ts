@@ -13,7 +13,7 @@ export class InvalidRequestError extends HightouchError {}
 /** The server refused the key (401), or the function that returns the key failed. */
 export class AuthenticationError extends ApiError {}
 
-/** The key is not allowed to do this (403). */
+/** The key may not make this request (403). */
 export class PermissionError extends ApiError {}
 
 /** The resource does not exist (404). */
@@ -22,13 +22,16 @@ export class NotFoundError extends ApiError {}
 /** The request conflicts with something that exists (409). */
 export class ConflictError extends ApiError {}
 
-/** The server found a value invalid (422, or a validation error under 200). The details say which and why. */
+/**
+ * The server found a value invalid (422, or a validation error with status 200). The details say which and
+ * why.
+ */
 export class ValidationError extends ApiError {}
 
 /** The wait for the rate limit would be too long, or the server refused every request (429) for minutes. */
 export class RateLimitedError extends ApiError {}
 
-/** The server failed (5xx, or "Internal Server Error" under 200). */
+/** The server failed (5xx, or "Internal Server Error" with status 200). */
 export class ServerError extends ApiError {}
 
 /** No connection to the server could be made, or the connection broke. */

@@ -16,19 +16,20 @@ export type ErrorKind =
   | 'invalid_request'
   /** The server refused the key (401), or the function that returns the key failed. */
   | 'authentication'
-  /** The key is not allowed to do this (403). */
+  /** The key may not make this request (403). */
   | 'permission'
   /** The resource does not exist (404). */
   | 'not_found'
   /** The request conflicts with something that exists (409). */
   | 'conflict'
   /**
-   * The server found a value invalid (422, or a validation error under 200). The details say which and why.
+   * The server found a value invalid (422, or a validation error with status 200). The details say which and
+   * why.
    */
   | 'validation'
   /** The wait for the rate limit would be too long, or the server refused every request (429) for minutes. */
   | 'rate_limited'
-  /** The server failed (5xx, or "Internal Server Error" under 200). */
+  /** The server failed (5xx, or "Internal Server Error" with status 200). */
   | 'server'
   /** No connection to the server could be made, or the connection broke. */
   | 'connect'
@@ -58,7 +59,8 @@ export interface ClientSettings {
   /** The API key of the workspace; read from `HIGHTOUCH_API_KEY` by default. */
   apiKey?: string | undefined
   /**
-   * A file that holds the API key: a regular file of at most 64 KiB. One line break at its end is ignored.
+   * The path of a file that holds the API key: a regular file of at most 64 KiB. One line break at the end of
+   * the file is ignored.
    */
   apiKeyFile?: string | undefined
   /**
@@ -81,8 +83,8 @@ export interface ClientSettings {
   /**
    * Who shares the limit: `host`, all processes of the same user on this host; `process`, the clients of this
    * process; or the URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS), all processes
-   * on any host that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The
-   * first client of a workspace in a process decides.
+   * on any host that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one
+   * process, the setting of a workspace's first client is used.
    */
   limitScope?: string | undefined
   /** Time limit of one attempt, in milliseconds, above 0; 30,000 by default. */
@@ -101,7 +103,9 @@ export interface ClientSettings {
    * does not count.
    */
   maxRetries?: number | undefined
-  /** A PEM file, at most 16 MiB, of certificates to trust in addition to those of the system. */
+  /**
+   * The path of a PEM file, at most 16 MiB, with certificates to trust in addition to those of the system.
+   */
   caBundle?: string | undefined
   /**
    * The URL of a proxy (`http`, `https`, `socks5` or `socks5h`) for every request; read from the usual
@@ -109,8 +113,8 @@ export interface ClientSettings {
    */
   proxy?: string | undefined
   /**
-   * Headers to send with every request, such as one that a gateway requires. Headers of a single call replace
-   * headers of the client with the same name.
+   * Headers to send with every request, such as a header that a gateway requires. Headers of a single call
+   * replace headers of the client with the same name.
    */
   headers?: Record<string, string> | undefined
 }
@@ -137,7 +141,7 @@ export interface CallSettings {
    */
   priority?: string | undefined
   /**
-   * Headers to send in addition to those of the client. They replace headers of the client with the same
+   * Headers to send in addition to the client's headers. They replace headers of the client with the same
    * name.
    */
   headers?: Record<string, string> | undefined
@@ -168,11 +172,11 @@ export type SyncRunStatus =
 
 /** Row counts by kind of change. */
 export interface RowCounts {
-  /** Rows added. */
+  /** Number of rows added. */
   addedCount: number
-  /** Rows changed. */
+  /** Number of rows changed. */
   changedCount: number
-  /** Rows removed. */
+  /** Number of rows removed. */
   removedCount: number
 }
 
@@ -180,7 +184,7 @@ export interface RowCounts {
 export interface SyncRun {
   /** Numeric id. */
   id: number
-  /** Status of the run. Use it, not `completionRatio`, to tell whether the run has ended. */
+  /** Status of the run. The status tells whether the run has ended; `completionRatio` does not. */
   status: SyncRunStatus
   /** Time at which the run was requested. Earlier than `startedAt` if the run waited for another run. */
   createdAt?: Timestamp
@@ -188,7 +192,7 @@ export interface SyncRun {
   startedAt?: Timestamp
   /** End time. */
   finishedAt?: Timestamp
-  /** Rows that the query returned. */
+  /** Number of rows that the query returned. */
   querySize: number
   /** Progress as a ratio. The range is not documented, and a successful run may end below 1. */
   completionRatio: number
@@ -259,11 +263,11 @@ export type IdentityGraphRunStatus =
 
 /** Statistics of a run at one threshold. */
 export interface IdentityGraphRunStats {
-  /** Source rows that the run processed. */
+  /** Number of source rows that the run processed. */
   numSourceRows: number
-  /** Profiles that the run added. */
+  /** Number of profiles that the run added. */
   numNewUniqueProfiles: number
-  /** Profiles in the graph at the end of the run. */
+  /** Number of profiles in the graph at the end of the run. */
   numUniqueProfiles: number
 }
 
@@ -281,11 +285,11 @@ export interface IdentityGraphRun {
   createdAt?: Timestamp
   /** Start time. Absent while the run is queued. */
   startedAt?: Timestamp
-  /** End time. Absent unless the run succeeded or failed. */
+  /** End time. Present only if the run succeeded or failed. */
   finishedAt?: Timestamp
   /**
-   * Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Absent
-   * unless the run succeeded.
+   * Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Present
+   * only if the run succeeded.
    */
   stats?: Record<string, IdentityGraphRunStats>
   /** Error message of a run that failed. */
@@ -384,7 +388,10 @@ export interface Source {
   type?: string
 }
 
-/** The order of a list of sources, models, destinations or syncs. The direction is not documented. */
+/**
+ * The order of a list of sources, models, destinations or syncs. The API does not document whether it is
+ * ascending or descending.
+ */
 export type ListOrder =
   /** By id. */
   | 'id'
@@ -480,7 +487,7 @@ export interface DbtQuery<Opaque = Json> {
   dbtUniqueId?: string | undefined
   /** The SQL that dbt compiled. */
   compiledSql?: string | undefined
-  /** The SQL before it was compiled. */
+  /** The SQL before dbt compiled it. */
   rawSql?: string | undefined
   /** Database of the table that dbt creates. Absent for dbt Cloud. */
   database?: string | undefined
@@ -527,7 +534,7 @@ export interface Model {
   name: string
   /** Slug, unique among the workspace's models. */
   slug: string
-  /** Description. */
+  /** Description of the model. */
   description?: string
   /** Id of the workspace that the model belongs to. */
   workspaceId?: number
@@ -556,9 +563,9 @@ export interface Model {
   custom?: CustomQuery
   /** The table, if the model reads a whole table. */
   table?: TableQuery
-  /** The dbt model, if the model is based on one. */
+  /** The dbt model, if the model is based on a dbt model. */
   dbt?: DbtQuery
-  /** The dbt Cloud model, if the model is based on one. */
+  /** The dbt Cloud model, if the model is based on a dbt Cloud model. */
   dbt_cloud?: DbtQuery
   /** The query, if it is plain SQL. */
   raw?: RawQuery
@@ -641,19 +648,19 @@ export interface CronRule<Opaque = Json> {
 
 /** Days of the week. A day that is absent is not selected. */
 export interface VisualDays<Opaque = Json> {
-  /** On Mondays. */
+  /** Whether runs start on Mondays. */
   monday?: boolean | undefined
-  /** On Tuesdays. */
+  /** Whether runs start on Tuesdays. */
   tuesday?: boolean | undefined
-  /** On Wednesdays. */
+  /** Whether runs start on Wednesdays. */
   wednesday?: boolean | undefined
-  /** On Thursdays. */
+  /** Whether runs start on Thursdays. */
   thursday?: boolean | undefined
-  /** On Fridays. */
+  /** Whether runs start on Fridays. */
   friday?: boolean | undefined
-  /** On Saturdays. */
+  /** Whether runs start on Saturdays. */
   saturday?: boolean | undefined
-  /** On Sundays. */
+  /** Whether runs start on Sundays. */
   sunday?: boolean | undefined
   /**
    * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
@@ -751,13 +758,13 @@ export interface DbtRule<Opaque = Json> {
 
 /** The rule of a schedule: an interval, a cron expression, days and times, or a job of dbt Cloud. */
 export type ScheduleRule<Opaque = Json> =
-  /** At a fixed interval of minutes, hours, days or weeks. */
+  /** Runs start at a fixed interval of minutes, hours, days or weeks. */
   | IntervalRule<Opaque>
-  /** By a cron expression. */
+  /** Runs start by a cron expression. */
   | CronRule<Opaque>
-  /** On days and times, as set in Hightouch's web app. */
+  /** Runs start on days and times that are set in Hightouch's web app. */
   | VisualRule<Opaque>
-  /** After a job of dbt Cloud. */
+  /** Runs start after a job of dbt Cloud. */
   | DbtRule<Opaque>
   /** A variant that this version of the SDK does not know. */
   | UnknownScheduleRule<Opaque>
@@ -778,7 +785,7 @@ export interface Schedule<Opaque = Json> {
    * Required in a value that you send; may be absent in an answer.
    */
   type: string | undefined
-  /** The rule. Some types of schedule have none. */
+  /** The rule that starts runs. Some types of schedule have no rule. */
   schedule?: ScheduleRule<Opaque> | undefined
   /**
    * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
@@ -816,7 +823,7 @@ export type SyncStatus =
 
 /** A list or an audience in a destination. */
 export interface ExternalSegment {
-  /** Id of the list or audience. Absent if none was created. */
+  /** Id of the list or audience. Absent if the sync created no list or audience. */
   id?: string
 }
 
@@ -838,11 +845,9 @@ export interface Sync {
   modelId?: number
   /** Mappings and settings. Their structure depends on the kind of destination and may change at any time. */
   configuration?: Json
-  /**
-   * Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence.
-   */
+  /** Schedule of automatic runs. Absent if the sync is started only by hand, by the API or in a sequence. */
   schedule?: Schedule
-  /** Status of the sync, usually that of its latest run. */
+  /** Status of the sync, usually the status of its latest run. */
   status?: SyncStatus
   /** Whether scheduled runs are switched off. Triggered runs still start. */
   disabled?: boolean
@@ -863,14 +868,14 @@ export type IfRunning =
   /** Starts another run, which is queued behind the current one. */
   | 'queue'
   /**
-   * Returns the newest run in progress, and starts a run only if there is none. Other options of the trigger
-   * are an error, because the run in progress may have been started without them. The SDK looks for a run in
-   * progress before it sends the trigger. If somebody else starts a run in between, the new run is queued
-   * behind that run.
+   * Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be combined
+   * with other options of the trigger, because the run in progress may have been started without them. The
+   * SDK looks for a run in progress before it sends the trigger. If somebody else starts a run in between,
+   * the new run is queued behind that run.
    */
   | 'join'
 
-/** The order of a list of a sync's runs. The direction is not documented. */
+/** The order of a list of a sync's runs. The API does not document whether it is ascending or descending. */
 export type RunOrder =
   /** By id. */
   | 'id'
@@ -881,7 +886,10 @@ export type RunOrder =
   /** By end time. */
   | 'finishedAt'
 
-/** The order of a list of an identity graph's runs. The direction is not documented. */
+/**
+ * The order of a list of an identity graph's runs. The API does not document whether it is ascending or
+ * descending.
+ */
 export type IdentityGraphRunOrder =
   /** By the time the run was requested. */
   | 'created_at'
@@ -892,7 +900,7 @@ export type IdentityGraphRunOrder =
 
 /** The result of queueing identifiers for reprocessing. */
 export interface ReprocessRequest {
-  /** Id of the request. With it, you can read the status of the request. */
+  /** Id of the request. With this id, you can read the status of the request. */
   requestId: string
 }
 
@@ -990,12 +998,13 @@ export interface RecipientResult {
   /** The id of the recipient's profile, if one was given. */
   id?: string
   /**
-   * Id of the send. With it, you can read the status of the send. Absent unless the recipient was accepted.
+   * Id of the send. With this id, you can read the status of the send. Present only if the recipient was
+   * accepted.
    */
   sendId?: string
-  /** Why the recipient was rejected. Absent unless the recipient was rejected. */
+  /** Why the recipient was rejected. Present only if the recipient was rejected. */
   reason?: RejectReason
-  /** Names of the variables without a value. Absent unless the reason is `"missing_variables"`. */
+  /** Names of the variables without a value. Present only if the reason is `"missing_variables"`. */
   missingVariables?: string[]
 }
 
@@ -1009,7 +1018,7 @@ export interface CampaignResult {
 export interface CampaignRecipient<Opaque = Json> {
   /** E-mail address, or phone number in E.164 format. */
   handle?: string | undefined
-  /** Id of a profile in the Personalization API: its primary key there. */
+  /** Primary key of a profile in the Personalization API. */
   id?: string | undefined
   /**
    * Values for the message's variables. They take precedence over the values in the profile and over the
@@ -1027,7 +1036,7 @@ export interface CampaignRecipient<Opaque = Json> {
 export interface SendStatus {
   /** Status from the provider: `sent`, `delivered`, `bounced`, `failed`, `dropped`, or another. */
   status: string
-  /** Why the message was dropped. Absent unless the status is `dropped`. */
+  /** Why the message was dropped. Present only if the status is `dropped`. */
   reason?: string
 }
 
@@ -1053,7 +1062,7 @@ export interface DecisionEngineFlow {
   updatedAt?: Timestamp
 }
 
-/** The order of a list of flows. The direction is not documented. */
+/** The order of a list of flows. The API does not document whether it is ascending or descending. */
 export type FlowOrder =
   /** By id. */
   | 'id'
@@ -1072,7 +1081,7 @@ export interface MessageGuardrails<Opaque = Json> {
   maxSendsPerUser?: number | undefined
   /** Length of the window for `maxSendsPerUser`, in days. */
   maxSendsPerUserWindowDays?: number | undefined
-  /** Minimum number of other messages between two sends of this one. */
+  /** Minimum number of other messages between two sends of this message. */
   minOtherMessagesInBetween?: number | undefined
   /** First day on which the message can be sent. The format is not documented. */
   firstEligibleSendDate?: string | undefined
@@ -1087,7 +1096,9 @@ export interface MessageGuardrails<Opaque = Json> {
 
 /** How the variants of a variable are chosen. */
 export interface MessageVariableConfig<Opaque = Json> {
-  /** Whether a variant's values by locale are used. If false or absent, only its `value` is used. */
+  /**
+   * Whether a variant's values by locale are used. If false or absent, only the variant's `value` is used.
+   */
   localizationEnabled?: boolean | undefined
   /** Length of the rolling window for `maxSendsPerUser`, in days. */
   maxSendsPerUserWindowDays?: number | undefined
@@ -1116,7 +1127,7 @@ export interface MessageVariant<Opaque = Json> {
   lastEligibleSendDate?: string | undefined
   /** Filter for the users who can get the variant. The API does not define its structure. */
   userAudienceFilter?: Opaque | undefined
-  /** Values by locale (`en-US`). Ignored unless the variable's configuration enables localization. */
+  /** Values by locale (`en-US`). Used only if the variable's configuration enables localization. */
   localeValues?: Record<string, string> | undefined
   /**
    * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
@@ -1215,7 +1226,7 @@ export interface EventSchema<Opaque = Json> {
   onSchemaViolation?: EventPolicy | undefined
   /** Version. Default: `default`. */
   version?: string | undefined
-  /** Slug. The server creates one if it is left out. */
+  /** Slug. If no slug is given, the server creates one. */
   slug?: string | undefined
   /** Name of the event. Required if the type is `track`. */
   name?: string | undefined
@@ -1246,9 +1257,9 @@ export interface EventContract {
   id: string
   /** Display name. */
   name: string
-  /** Slug. */
+  /** Slug of the contract. */
   slug?: string
-  /** Description. */
+  /** Description of the contract. */
   description?: string
   /** How events that the contract does not define are handled. */
   onUndeclaredSchema?: EventPolicy
@@ -1264,7 +1275,10 @@ export interface EventContract {
   eventSources: EventSource[]
 }
 
-/** The order of a list of event contracts or event domains. The direction is not documented. */
+/**
+ * The order of a list of event contracts or event domains. The API does not document whether it is ascending
+ * or descending.
+ */
 export type EventOrder =
   /** By id. */
   | 'id'
@@ -1276,18 +1290,18 @@ export type EventOrder =
   | 'updatedAt'
 
 /**
- * An event contract after a change. By Hightouch's schema, the answer to a change has no id, workspace, times
- * or event sources, but Hightouch's example shows them. The SDK fills in the id. The other fields are absent
- * if the server does not return them.
+ * An event contract after a change. Hightouch's schema of this answer lists no id, workspace, times or event
+ * sources, but Hightouch's example contains them. The SDK fills in the id. The other fields are absent if the
+ * server does not return them.
  */
 export interface UpdatedEventContract {
   /** Id. */
   id: string
   /** Display name. */
   name?: string
-  /** Slug. */
+  /** Slug of the contract. */
   slug?: string
-  /** Description. */
+  /** Description of the contract. */
   description?: string
   /** How events that the contract does not define are handled. */
   onUndeclaredSchema?: EventPolicy
@@ -1308,14 +1322,14 @@ export interface UpdatedEventContract {
  */
 export interface EventDomainComponent<Opaque = Json> {
   /**
-   * Id. Leave it out for a new component. An update finds an existing component by its id, or by name and
+   * Id. Leave the id out for a new component. An update finds an existing component by its id, or by name and
    * version if the id is left out. To rename a component, give its id.
    */
   id?: string | undefined
-  /** Slug. If it is left out, the server derives a slug from the name. A slug cannot be changed later. */
+  /** Slug. If no slug is given, the server derives one from the name. A slug cannot be changed later. */
   slug?: string | undefined
   /**
-   * Name.
+   * Name of the component.
    *
    * Required in a value that you send; may be absent in an answer.
    */
@@ -1332,7 +1346,7 @@ export interface EventDomainComponent<Opaque = Json> {
    * Required in a value that you send; may be absent in an answer.
    */
   schema: Opaque | undefined
-  /** Slugs of the components that this component refers to. Set by the server. */
+  /** Slugs of the components that this component refers to. The server sets this field. */
   imports?: string[] | undefined
   /**
    * Members of this JSON object that this version of the SDK does not know, as the server wrote them. They
@@ -1347,9 +1361,9 @@ export interface EventDomain {
   id: string
   /** Display name. */
   name: string
-  /** Slug. */
+  /** Slug of the domain. */
   slug?: string
-  /** Description. */
+  /** Description of the domain. */
   description?: string
   /** How events that the domain does not define are handled. */
   onUndeclaredSchema?: EventPolicy

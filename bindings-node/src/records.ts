@@ -12,7 +12,7 @@ export interface SyncRunRecord {
   syncSlug: string | null
   /** Numeric id. */
   id: number
-  /** Status of the run. Use it, not `completionRatio`, to tell whether the run has ended. */
+  /** Status of the run. The status tells whether the run has ended; `completionRatio` does not. */
   status: string
   /** Time at which the run was requested. Earlier than `startedAt` if the run waited for another run. */
   createdAt: Timestamp | null
@@ -22,31 +22,31 @@ export interface SyncRunRecord {
   finishedAt: Timestamp | null
   /** Seconds from the start to the end, with milliseconds. Null until the run ends. */
   durationSeconds: number | null
-  /** Rows that the query returned. */
+  /** Number of rows that the query returned. */
   querySize: number
   /** Progress as a ratio. The range is not documented, and a successful run may end below 1. */
   completionRatio: number
-  /** Rows that the run planned to send: rows added. */
+  /** Rows that the run planned to send: number of rows added. */
   plannedAdded: number
-  /** Rows that the run planned to send: rows changed. */
+  /** Rows that the run planned to send: number of rows changed. */
   plannedChanged: number
-  /** Rows that the run planned to send: rows removed. */
+  /** Rows that the run planned to send: number of rows removed. */
   plannedRemoved: number
   /** Rows that the run planned to send: the sum of the other three. */
   plannedTotal: number
-  /** Rows that the destination accepted: rows added. */
+  /** Rows that the destination accepted: number of rows added. */
   successfulAdded: number
-  /** Rows that the destination accepted: rows changed. */
+  /** Rows that the destination accepted: number of rows changed. */
   successfulChanged: number
-  /** Rows that the destination accepted: rows removed. */
+  /** Rows that the destination accepted: number of rows removed. */
   successfulRemoved: number
   /** Rows that the destination accepted: the sum of the other three. */
   successfulTotal: number
-  /** Rows that the destination rejected: rows added. */
+  /** Rows that the destination rejected: number of rows added. */
   failedAdded: number
-  /** Rows that the destination rejected: rows changed. */
+  /** Rows that the destination rejected: number of rows changed. */
   failedChanged: number
-  /** Rows that the destination rejected: rows removed. */
+  /** Rows that the destination rejected: number of rows removed. */
   failedRemoved: number
   /** Rows that the destination rejected: the sum of the other three. */
   failedTotal: number
@@ -81,13 +81,13 @@ export interface IdentityGraphRunRecord {
   createdAt: Timestamp | null
   /** Start time. Absent while the run is queued. */
   startedAt: Timestamp | null
-  /** End time. Absent unless the run succeeded or failed. */
+  /** End time. Present only if the run succeeded or failed. */
   finishedAt: Timestamp | null
   /** Seconds from the start to the end, with milliseconds. Null until the run ends. */
   durationSeconds: number | null
   /**
-   * Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Absent
-   * unless the run succeeded. The cell is JSON text.
+   * Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Present
+   * only if the run succeeded. The cell is JSON text.
    */
   stats: string | null
   /** Error message of a run that failed. */
@@ -150,7 +150,7 @@ export interface ModelRecord {
   name: string
   /** Slug, unique among the workspace's models. */
   slug: string
-  /** Description. */
+  /** Description of the model. */
   description: string | null
   /** Id of the workspace that the model belongs to. */
   workspaceId: number | null
@@ -179,9 +179,9 @@ export interface ModelRecord {
   custom: string | null
   /** The table, if the model reads a whole table. The cell is JSON text. */
   table: string | null
-  /** The dbt model, if the model is based on one. The cell is JSON text. */
+  /** The dbt model, if the model is based on a dbt model. The cell is JSON text. */
   dbt: string | null
-  /** The dbt Cloud model, if the model is based on one. The cell is JSON text. */
+  /** The dbt Cloud model, if the model is based on a dbt Cloud model. The cell is JSON text. */
   dbtCloud: string | null
   /** The query, if it is plain SQL. The cell is JSON text. */
   raw: string | null
@@ -216,11 +216,11 @@ export interface SyncRecord {
    */
   configuration: string | null
   /**
-   * Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence.
-   * The cell is JSON text.
+   * Schedule of automatic runs. Absent if the sync is started only by hand, by the API or in a sequence. The
+   * cell is JSON text.
    */
   schedule: string | null
-  /** Status of the sync, usually that of its latest run. */
+  /** Status of the sync, usually the status of its latest run. */
   status: string | null
   /** Whether scheduled runs are switched off. Triggered runs still start. */
   disabled: boolean | null
@@ -231,8 +231,8 @@ export interface SyncRecord {
   /** Column that identifies a row in the source. */
   primaryKey: string | null
   /**
-   * List or audience that was created in the destination, if any: id of the list or audience. Absent if none
-   * was created.
+   * List or audience that was created in the destination, if any: id of the list or audience. Absent if the
+   * sync created no list or audience.
    */
   externalSegmentId: string | null
   /** Tags, as a map from name to value. The cell is JSON text. */
@@ -291,9 +291,9 @@ export interface EventContractRecord {
   id: string
   /** Display name. */
   name: string
-  /** Slug. */
+  /** Slug of the contract. */
   slug: string | null
-  /** Description. */
+  /** Description of the contract. */
   description: string | null
   /** How events that the contract does not define are handled. */
   onUndeclaredSchema: string | null
@@ -315,9 +315,9 @@ export interface EventDomainRecord {
   id: string
   /** Display name. */
   name: string
-  /** Slug. */
+  /** Slug of the domain. */
   slug: string | null
-  /** Description. */
+  /** Description of the domain. */
   description: string | null
   /** How events that the domain does not define are handled. */
   onUndeclaredSchema: string | null

@@ -118,7 +118,7 @@ export interface ModelsCreateArgs {
   sourceId: number
   /** Whether the model is used only as a part of other models. */
   isSchema: boolean
-  /** Column that identifies a row; null if the query is never synced directly. */
+  /** Column that identifies a row. Pass null if the query is never synced directly. */
   primaryKey: string | null
   /** The query, if the model is an audience. */
   visual?: models.VisualQuery<JsonInput> | undefined
@@ -128,9 +128,9 @@ export interface ModelsCreateArgs {
   table?: models.TableQuery<JsonInput> | undefined
   /** The query, if it is plain SQL. */
   raw?: models.RawQuery<JsonInput> | undefined
-  /** The dbt model, if the model is based on one. */
+  /** The dbt model, if the model is based on a dbt model. */
   dbt?: models.DbtQuery<JsonInput> | undefined
-  /** The dbt Cloud model, if the model is based on one. */
+  /** The dbt Cloud model, if the model is based on a dbt Cloud model. */
   dbt_cloud?: models.DbtQuery<JsonInput> | undefined
   /** Id of the folder that holds the model. */
   folderId?: string | undefined
@@ -147,7 +147,7 @@ export interface ModelsUpdateArgs {
   name?: string | undefined
   /** Whether the model is used only as a part of other models. */
   isSchema?: boolean | undefined
-  /** Column that identifies a row; null clears it. */
+  /** Column that identifies a row. Null clears the field. */
   primaryKey?: string | null | undefined
   /** The query, if the model is an audience. */
   visual?: models.VisualQuery<JsonInput> | undefined
@@ -157,7 +157,7 @@ export interface ModelsUpdateArgs {
   table?: models.TableQuery<JsonInput> | undefined
   /** The query, if it is plain SQL. */
   raw?: models.RawQuery<JsonInput> | undefined
-  /** The dbt model, if the model is based on one. */
+  /** The dbt model, if the model is based on a dbt model. */
   dbt?: models.DbtQuery<JsonInput> | undefined
   /** Id of the folder that holds the model. */
   folderId?: string | undefined
@@ -192,8 +192,8 @@ export interface SyncsCreateArgs {
   /** Id of the model that the sync reads. */
   modelId: number
   /**
-   * Schedule of automatic runs. If it is null or left out, the sync runs only when it is started by hand, by
-   * the API or in a sequence.
+   * Schedule of automatic runs. Without a schedule, the sync runs only when it is started by hand, by the API
+   * or in a sequence.
    */
   schedule?: models.Schedule<JsonInput> | null | undefined
   /** Whether scheduled runs are switched off. Default: false. */
@@ -364,9 +364,9 @@ export interface EventContractsListArgs {
 export interface EventContractsCreateArgs {
   /** Display name. */
   name: string
-  /** Slug. The server creates one if it is left out. */
+  /** Slug. If no slug is given, the server creates one. */
   slug?: string | undefined
-  /** Description. */
+  /** Description of the contract. */
   description?: string | undefined
   /** How events that the contract does not define are handled. Default: `ALLOW_EVENT`. */
   onUndeclaredSchema?: models.EventPolicy | undefined
@@ -378,9 +378,9 @@ export interface EventContractsCreateArgs {
 export interface EventContractsUpdateArgs {
   /** Display name. */
   name?: string | undefined
-  /** Slug. */
+  /** Slug of the contract. */
   slug?: string | undefined
-  /** Description. */
+  /** Description of the contract. */
   description?: string | undefined
   /** How events that the contract does not define are handled. */
   onUndeclaredSchema?: models.EventPolicy | undefined
@@ -406,9 +406,9 @@ export interface EventDomainsListArgs {
 export interface EventDomainsCreateArgs {
   /** Display name. */
   name: string
-  /** Slug. The server creates one if it is left out. */
+  /** Slug. If no slug is given, the server creates one. */
   slug?: string | undefined
-  /** Description. */
+  /** Description of the domain. */
   description?: string | undefined
   /** How events that the domain does not define are handled. Default: `ALLOW_EVENT`. */
   onUndeclaredSchema?: models.EventPolicy | undefined
@@ -422,9 +422,9 @@ export interface EventDomainsCreateArgs {
 export interface EventDomainsUpdateArgs {
   /** Display name. */
   name?: string | undefined
-  /** Slug. */
+  /** Slug of the domain. */
   slug?: string | undefined
-  /** Description. */
+  /** Description of the domain. */
   description?: string | undefined
   /** How events that the domain does not define are handled. */
   onUndeclaredSchema?: models.EventPolicy | undefined
@@ -857,9 +857,9 @@ export class IdentityGraphs extends Resource {
   }
 
   /**
-   * Returns a handle that follows a run that exists already, such as one that the scheduler or somebody else
-   * started. Nothing is started. Costs one request. The error is of kind `not_found` if the server does not
-   * list the run. A run that was requested a moment ago may not be listed yet.
+   * Returns a handle that follows an existing run, which the scheduler or somebody else may have started.
+   * Starts no run. Costs one request. The error is of kind `not_found` if the server does not list the run. A
+   * run that was requested a moment ago may not be listed yet.
    *
    * Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
    *
@@ -874,10 +874,10 @@ export class IdentityGraphs extends Resource {
   }
 
   /**
-   * Returns a handle that follows the latest run of an identity graph, whoever started it and whether or not
-   * it has ended; nothing if the graph has no run. The latest run is the one that was requested last. Nothing
-   * is started. Costs one request. If the graph has more than 20 runs and the server lists the oldest first,
-   * the end of the list is searched with a few more.
+   * Returns a handle that follows the latest run of an identity graph, or nothing if the graph has no run.
+   * The latest run is the run that was requested last; anybody may have started it, and it may have ended.
+   * Starts no run. Costs one request. If the graph has more than 20 runs and the server lists the oldest
+   * first, the SDK sends a few more requests to read the end of the list.
    *
    * Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
    *
@@ -923,8 +923,8 @@ export class Models extends Resource {
   }
 
   /**
-   * Creates a model. This may run a query in the warehouse, which can cost money. A request that failed is
-   * sent again only if it certainly had no effect.
+   * Creates a model. Hightouch may run a query in the warehouse for it, which can cost money. A request that
+   * failed is sent again only if it certainly had no effect.
    *
    * Operation `CreateModel`: `POST /models`.
    *
@@ -1038,9 +1038,9 @@ export class Sources extends Resource {
 export class SyncSequences extends Resource {
   /**
    * Starts a run of a sequence and returns a handle that follows the run. A sequence has at most one run in
-   * progress. During a run, the call returns a handle of the one run that is queued next, which all such
-   * calls share. In a workspace without queueing of runs, the call returns a handle of the run in progress. A
-   * request that failed is sent again only if it certainly had no effect.
+   * progress. If a run is in progress, the call queues the next run and returns a handle of it; all calls
+   * during the run in progress share this next run. In a workspace without queueing of runs, the call returns
+   * a handle of the run in progress. A request that failed is sent again only if it certainly had no effect.
    *
    * Operation `TriggerSequenceRun`: `POST /sync-sequences/{syncSequenceId}/trigger`.
    *
@@ -1155,9 +1155,9 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
 
   /**
    * Starts a run of a sync and returns a handle that follows the run. If another run is in progress, the new
-   * run is queued behind it. A disabled sync runs too. A request that failed is sent again only if it
-   * certainly had no effect, such as a request that the rate limit refused or that never reached the server.
-   * If the answer is lost and the SDK cannot identify the new run, the error is of kind `outcome_unknown`.
+   * run is queued behind that run. A disabled sync runs too. A request that failed is sent again only if it
+   * certainly had no effect: the rate limit refused the request, or the request never reached the server. If
+   * the answer is lost and the SDK cannot identify the new run, the error is of kind `outcome_unknown`.
    *
    * Operation `TriggerRun`: `POST /syncs/{syncId}/trigger`.
    *
@@ -1192,10 +1192,10 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
   }
 
   /**
-   * Returns a handle that follows a run that exists already, such as one that the scheduler or somebody else
-   * started. Nothing is started. Costs one request, and one more to look up a slug that the client does not
-   * remember. The error is of kind `not_found` if the server does not list the run. A run that was requested
-   * a moment ago may not be listed yet.
+   * Returns a handle that follows an existing run, which the scheduler or somebody else may have started.
+   * Starts no run. Costs one request, and one more to look up a slug that the client does not remember. The
+   * error is of kind `not_found` if the server does not list the run. A run that was requested a moment ago
+   * may not be listed yet.
    *
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *
@@ -1212,11 +1212,11 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
   }
 
   /**
-   * Returns a handle that follows the latest run of a sync, whoever started it and whether or not it has
-   * ended; nothing if the sync has no run. The latest run is the one that was requested last. Nothing is
-   * started. Costs one request, and one more to look up a slug that the client does not remember. If the sync
-   * has more than 100 runs and the server lists the oldest first, the end of the list is searched with a few
-   * more.
+   * Returns a handle that follows the latest run of a sync, or nothing if the sync has no run. The latest run
+   * is the run that was requested last; anybody may have started it, and it may have ended. Starts no run.
+   * Costs one request, and one more to look up a slug that the client does not remember. If the sync has more
+   * than 100 runs and the server lists the oldest first, the SDK sends a few more requests to read the end of
+   * the list.
    *
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *

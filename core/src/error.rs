@@ -53,17 +53,17 @@ kinds! {
     InvalidRequest = "invalid_request" (argument),
     /// The server refused the key (401), or the function that returns the key failed.
     Authentication = "authentication" (api),
-    /// The key is not allowed to do this (403).
+    /// The key may not make this request (403).
     Permission = "permission" (api),
     /// The resource does not exist (404).
     NotFound = "not_found" (api),
     /// The request conflicts with something that exists (409).
     Conflict = "conflict" (api),
-    /// The server found a value invalid (422, or a validation error under 200). The details say which and why.
+    /// The server found a value invalid (422, or a validation error with status 200). The details say which and why.
     Validation = "validation" (api),
     /// The wait for the rate limit would be too long, or the server refused every request (429) for minutes.
     RateLimited = "rate_limited" (api),
-    /// The server failed (5xx, or "Internal Server Error" under 200).
+    /// The server failed (5xx, or "Internal Server Error" with status 200).
     Server = "server" (api),
     /// No connection to the server could be made, or the connection broke.
     Connect = "connect" (connection),

@@ -127,7 +127,8 @@ ListOrder: TypeAlias = (
         "updated_at",
     ]
 )
-"""The order of a list of sources, models, destinations or syncs. The direction is not documented.
+"""The order of a list of sources, models, destinations or syncs. The API does not document whether it is
+ascending or descending.
 
 * ``id``: By id.
 * ``name``: By name. Syncs have no name.
@@ -193,10 +194,10 @@ IfRunning: TypeAlias = (
 """What a trigger does while a run of the sync is in progress.
 
 * ``queue``: Starts another run, which is queued behind the current one.
-* ``join``: Returns the newest run in progress, and starts a run only if there is none. Other options of the
-  trigger are an error, because the run in progress may have been started without them. The SDK looks for a
-  run in progress before it sends the trigger. If somebody else starts a run in between, the new run is queued
-  behind that run.
+* ``join``: Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be
+  combined with other options of the trigger, because the run in progress may have been started without them.
+  The SDK looks for a run in progress before it sends the trigger. If somebody else starts a run in between,
+  the new run is queued behind that run.
 """
 
 RunOrder: TypeAlias = (
@@ -207,7 +208,7 @@ RunOrder: TypeAlias = (
         "finished_at",
     ]
 )
-"""The order of a list of a sync's runs. The direction is not documented.
+"""The order of a list of a sync's runs. The API does not document whether it is ascending or descending.
 
 * ``id``: By id.
 * ``created_at``: By the time the run was requested.
@@ -222,7 +223,8 @@ IdentityGraphRunOrder: TypeAlias = (
         "finished_at",
     ]
 )
-"""The order of a list of an identity graph's runs. The direction is not documented.
+"""The order of a list of an identity graph's runs. The API does not document whether it is ascending or
+descending.
 
 * ``created_at``: By the time the run was requested.
 * ``started_at``: By start time.
@@ -291,7 +293,7 @@ FlowOrder: TypeAlias = (
         "name",
     ]
 )
-"""The order of a list of flows. The direction is not documented.
+"""The order of a list of flows. The API does not document whether it is ascending or descending.
 
 * ``id``: By id.
 * ``name``: By name.
@@ -352,7 +354,8 @@ EventOrder: TypeAlias = (
         "updated_at",
     ]
 )
-"""The order of a list of event contracts or event domains. The direction is not documented.
+"""The order of a list of event contracts or event domains. The API does not document whether it is ascending or
+descending.
 
 * ``id``: By id.
 * ``name``: By name.

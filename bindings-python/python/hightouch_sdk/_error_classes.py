@@ -53,7 +53,7 @@ class AuthenticationError(HightouchError):
 
 @public
 class PermissionDeniedError(HightouchError):
-    """The key is not allowed to do this (403)."""
+    """The key may not make this request (403)."""
 
     kind = "permission"
 
@@ -74,7 +74,8 @@ class ConflictError(HightouchError):
 
 @public
 class ValidationError(HightouchError):
-    """The server found a value invalid (422, or a validation error under 200). The details say which and why."""
+    """The server found a value invalid (422, or a validation error with status 200). The details say which and
+    why."""
 
     kind = "validation"
 
@@ -88,7 +89,7 @@ class RateLimitedError(HightouchError):
 
 @public
 class ServerError(HightouchError):
-    """The server failed (5xx, or "Internal Server Error" under 200)."""
+    """The server failed (5xx, or "Internal Server Error" with status 200)."""
 
     kind = "server"
 

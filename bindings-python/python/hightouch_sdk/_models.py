@@ -54,13 +54,13 @@ class RowCounts(RowCountsFacts, frozen=True, kw_only=True):
     """Row counts by kind of change."""
 
     added_count: int = field(name="addedCount", default=0)
-    """Rows added."""
+    """Number of rows added."""
 
     changed_count: int = field(name="changedCount", default=0)
-    """Rows changed."""
+    """Number of rows changed."""
 
     removed_count: int = field(name="removedCount", default=0)
-    """Rows removed."""
+    """Number of rows removed."""
 
 
 class SyncRun(SyncRunFacts, frozen=True, kw_only=True):
@@ -70,7 +70,7 @@ class SyncRun(SyncRunFacts, frozen=True, kw_only=True):
     """Numeric id."""
 
     status: SyncRunStatus
-    """Status of the run. Use it, not ``completion_ratio``, to tell whether the run has ended."""
+    """Status of the run. The status tells whether the run has ended; ``completion_ratio`` does not."""
 
     created_at: datetime | None = field(name="createdAt", default=None)
     """Time at which the run was requested. Earlier than ``started_at`` if the run waited for another run."""
@@ -82,7 +82,7 @@ class SyncRun(SyncRunFacts, frozen=True, kw_only=True):
     """End time."""
 
     query_size: int = field(name="querySize", default=0)
-    """Rows that the query returned."""
+    """Number of rows that the query returned."""
 
     completion_ratio: float = field(name="completionRatio", default=0.0)
     """Progress as a ratio. The range is not documented, and a successful run may end below 1."""
@@ -144,13 +144,13 @@ class IdentityGraphRunStats(Value, frozen=True, kw_only=True):
     """Statistics of a run at one threshold."""
 
     num_source_rows: int = field(name="numSourceRows", default=0)
-    """Source rows that the run processed."""
+    """Number of source rows that the run processed."""
 
     num_new_unique_profiles: int = field(name="numNewUniqueProfiles", default=0)
-    """Profiles that the run added."""
+    """Number of profiles that the run added."""
 
     num_unique_profiles: int = field(name="numUniqueProfiles", default=0)
-    """Profiles in the graph at the end of the run."""
+    """Number of profiles in the graph at the end of the run."""
 
 
 class IdentityGraphRun(IdentityGraphRunFacts, frozen=True, kw_only=True):
@@ -175,11 +175,11 @@ class IdentityGraphRun(IdentityGraphRunFacts, frozen=True, kw_only=True):
     """Start time. Absent while the run is queued."""
 
     finished_at: datetime | None = field(name="finishedAt", default=None)
-    """End time. Absent unless the run succeeded or failed."""
+    """End time. Present only if the run succeeded or failed."""
 
     stats: dict[str, IdentityGraphRunStats] | None = None
     """Final statistics by threshold (``deterministic``, ``probabilistic-strict``, ``probabilistic-loose``).
-    Absent unless the run succeeded."""
+    Present only if the run succeeded."""
 
     error: str | None = None
     """Error message of a run that failed."""
@@ -353,7 +353,7 @@ class DbtQuery(Value, frozen=True, kw_only=True, omit_defaults=True):
     """The SQL that dbt compiled."""
 
     raw_sql: str | None = field(name="rawSql", default=None)
-    """The SQL before it was compiled."""
+    """The SQL before dbt compiled it."""
 
     database: str | None = None
     """Database of the table that dbt creates. Absent for dbt Cloud."""
@@ -405,7 +405,7 @@ class Model(Value, frozen=True, kw_only=True):
     """Slug, unique among the workspace's models."""
 
     description: str | None = None
-    """Description."""
+    """Description of the model."""
 
     workspace_id: int | None = field(name="workspaceId", default=None)
     """Id of the workspace that the model belongs to."""
@@ -445,10 +445,10 @@ class Model(Value, frozen=True, kw_only=True):
     """The table, if the model reads a whole table."""
 
     dbt: DbtQuery | None = None
-    """The dbt model, if the model is based on one."""
+    """The dbt model, if the model is based on a dbt model."""
 
     dbt_cloud: DbtQuery | None = None
-    """The dbt Cloud model, if the model is based on one."""
+    """The dbt Cloud model, if the model is based on a dbt Cloud model."""
 
     raw: RawQuery | None = None
     """The query, if it is plain SQL."""
@@ -513,25 +513,25 @@ class VisualDays(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Days of the week. A day that is absent is not selected."""
 
     monday: bool | None = None
-    """On Mondays."""
+    """Whether runs start on Mondays."""
 
     tuesday: bool | None = None
-    """On Tuesdays."""
+    """Whether runs start on Tuesdays."""
 
     wednesday: bool | None = None
-    """On Wednesdays."""
+    """Whether runs start on Wednesdays."""
 
     thursday: bool | None = None
-    """On Thursdays."""
+    """Whether runs start on Thursdays."""
 
     friday: bool | None = None
-    """On Fridays."""
+    """Whether runs start on Fridays."""
 
     saturday: bool | None = None
-    """On Saturdays."""
+    """Whether runs start on Saturdays."""
 
     sunday: bool | None = None
-    """On Sundays."""
+    """Whether runs start on Sundays."""
 
     other_members: MaybeJson = field(name="otherMembers", default=None)
     """Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are
@@ -640,7 +640,7 @@ class Schedule(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Hightouch's name for the type of schedule, such as ``interval``. Required in a value that you create."""
 
     schedule: ScheduleRule | None = None
-    """The rule. Some types of schedule have none."""
+    """The rule that starts runs. Some types of schedule have no rule."""
 
     other_members: MaybeJson = field(name="otherMembers", default=None)
     """Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are
@@ -655,7 +655,7 @@ class ExternalSegment(Value, frozen=True, kw_only=True):
     """A list or an audience in a destination."""
 
     id: str | None = None
-    """Id of the list or audience. Absent if none was created."""
+    """Id of the list or audience. Absent if the sync created no list or audience."""
 
 
 class Sync(Value, frozen=True, kw_only=True):
@@ -687,10 +687,10 @@ class Sync(Value, frozen=True, kw_only=True):
     """Mappings and settings. Their structure depends on the kind of destination and may change at any time."""
 
     schedule: Schedule | None = None
-    """Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence."""
+    """Schedule of automatic runs. Absent if the sync is started only by hand, by the API or in a sequence."""
 
     status: SyncStatus | None = None
-    """Status of the sync, usually that of its latest run."""
+    """Status of the sync, usually the status of its latest run."""
 
     disabled: bool | None = None
     """Whether scheduled runs are switched off. Triggered runs still start."""
@@ -719,7 +719,7 @@ class ReprocessRequest(Value, frozen=True, kw_only=True):
     """The result of queueing identifiers for reprocessing."""
 
     id: str = field(name="requestId")
-    """Id of the request. With it, you can read the status of the request."""
+    """Id of the request. With this id, you can read the status of the request."""
 
 
 class Identifier(Value, frozen=True, kw_only=True, omit_defaults=True):
@@ -772,13 +772,14 @@ class RecipientResult(Value, frozen=True, kw_only=True):
     """The id of the recipient's profile, if one was given."""
 
     send_id: str | None = field(name="sendId", default=None)
-    """Id of the send. With it, you can read the status of the send. Absent unless the recipient was accepted."""
+    """Id of the send. With this id, you can read the status of the send. Present only if the recipient was
+    accepted."""
 
     reason: RejectReason | None = None
-    """Why the recipient was rejected. Absent unless the recipient was rejected."""
+    """Why the recipient was rejected. Present only if the recipient was rejected."""
 
     missing_variables: list[str] | None = field(name="missingVariables", default=None)
-    """Names of the variables without a value. Absent unless the reason is ``"missing_variables"``."""
+    """Names of the variables without a value. Present only if the reason is ``"missing_variables"``."""
 
 
 class CampaignResult(Value, frozen=True, kw_only=True):
@@ -795,7 +796,7 @@ class CampaignRecipient(Value, frozen=True, kw_only=True, omit_defaults=True):
     """E-mail address, or phone number in E.164 format."""
 
     id: str | None = None
-    """Id of a profile in the Personalization API: its primary key there."""
+    """Primary key of a profile in the Personalization API."""
 
     properties: MaybeJson = None
     """Values for the message's variables. They take precedence over the values in the profile and over the
@@ -819,7 +820,7 @@ class SendStatus(Value, frozen=True, kw_only=True):
     """Status from the provider: ``sent``, ``delivered``, ``bounced``, ``failed``, ``dropped``, or another."""
 
     reason: str | None = None
-    """Why the message was dropped. Absent unless the status is ``dropped``."""
+    """Why the message was dropped. Present only if the status is ``dropped``."""
 
 
 class DecisionEngineFlow(Value, frozen=True, kw_only=True):
@@ -874,7 +875,7 @@ class MessageGuardrails(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Length of the window for ``max_sends_per_user``, in days."""
 
     min_other_messages_in_between: int | None = field(name="minOtherMessagesInBetween", default=None)
-    """Minimum number of other messages between two sends of this one."""
+    """Minimum number of other messages between two sends of this message."""
 
     first_eligible_send_date: str | None = field(name="firstEligibleSendDate", default=None)
     """First day on which the message can be sent. The format is not documented."""
@@ -895,7 +896,7 @@ class MessageVariableConfig(Value, frozen=True, kw_only=True, omit_defaults=True
     """How the variants of a variable are chosen."""
 
     localization_enabled: bool | None = field(name="localizationEnabled", default=None)
-    """Whether a variant's values by locale are used. If false or absent, only its ``value`` is used."""
+    """Whether a variant's values by locale are used. If false or absent, only the variant's ``value`` is used."""
 
     max_sends_per_user_window_days: int | None = field(name="maxSendsPerUserWindowDays", default=None)
     """Length of the rolling window for ``max_sends_per_user``, in days."""
@@ -931,7 +932,7 @@ class MessageVariant(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Filter for the users who can get the variant. The API does not define its structure."""
 
     locale_values: dict[str, str] | None = field(name="localeValues", default=None)
-    """Values by locale (``en-US``). Ignored unless the variable's configuration enables localization."""
+    """Values by locale (``en-US``). Used only if the variable's configuration enables localization."""
 
     other_members: MaybeJson = field(name="otherMembers", default=None)
     """Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are
@@ -1019,7 +1020,7 @@ class EventSchema(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Version. Default: ``default``."""
 
     slug: str | None = None
-    """Slug. The server creates one if it is left out."""
+    """Slug. If no slug is given, the server creates one."""
 
     name: str | None = None
     """Name of the event. Required if the type is ``track``."""
@@ -1058,10 +1059,10 @@ class EventContract(Value, frozen=True, kw_only=True):
     """Display name."""
 
     slug: str | None = None
-    """Slug."""
+    """Slug of the contract."""
 
     description: str | None = None
-    """Description."""
+    """Description of the contract."""
 
     on_undeclared_schema: EventPolicy | None = field(name="onUndeclaredSchema", default=None)
     """How events that the contract does not define are handled."""
@@ -1083,9 +1084,9 @@ class EventContract(Value, frozen=True, kw_only=True):
 
 
 class UpdatedEventContract(Value, frozen=True, kw_only=True):
-    """An event contract after a change. By Hightouch's schema, the answer to a change has no id,
-    workspace, times or event sources, but Hightouch's example shows them. The SDK fills in the id. The other
-    fields are absent if the server does not return them."""
+    """An event contract after a change. Hightouch's schema of this answer lists no id, workspace, times
+    or event sources, but Hightouch's example contains them. The SDK fills in the id. The other fields are
+    absent if the server does not return them."""
 
     id: str
     """Id."""
@@ -1094,10 +1095,10 @@ class UpdatedEventContract(Value, frozen=True, kw_only=True):
     """Display name."""
 
     slug: str | None = None
-    """Slug."""
+    """Slug of the contract."""
 
     description: str | None = None
-    """Description."""
+    """Description of the contract."""
 
     on_undeclared_schema: EventPolicy | None = field(name="onUndeclaredSchema", default=None)
     """How events that the contract does not define are handled."""
@@ -1123,14 +1124,14 @@ class EventDomainComponent(Value, frozen=True, kw_only=True, omit_defaults=True)
     can share."""
 
     id: str | None = None
-    """Id. Leave it out for a new component. An update finds an existing component by its id, or by name and
+    """Id. Leave the id out for a new component. An update finds an existing component by its id, or by name and
     version if the id is left out. To rename a component, give its id."""
 
     slug: str | None = None
-    """Slug. If it is left out, the server derives a slug from the name. A slug cannot be changed later."""
+    """Slug. If no slug is given, the server derives one from the name. A slug cannot be changed later."""
 
     name: str | None = needed()
-    """Name. Required in a value that you create."""
+    """Name of the component. Required in a value that you create."""
 
     version: str | None = None
     """Version. Default: ``default``. In an update with an id, a version that is left out stays the same."""
@@ -1142,7 +1143,7 @@ class EventDomainComponent(Value, frozen=True, kw_only=True, omit_defaults=True)
     """A part of a JSON Schema. Required in a value that you create."""
 
     imports: list[str] | None = None
-    """Slugs of the components that this component refers to. Set by the server."""
+    """Slugs of the components that this component refers to. The server sets this field."""
 
     other_members: MaybeJson = field(name="otherMembers", default=None)
     """Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are
@@ -1165,10 +1166,10 @@ class EventDomain(Value, frozen=True, kw_only=True):
     """Display name."""
 
     slug: str | None = None
-    """Slug."""
+    """Slug of the domain."""
 
     description: str | None = None
-    """Description."""
+    """Description of the domain."""
 
     on_undeclared_schema: EventPolicy | None = field(name="onUndeclaredSchema", default=None)
     """How events that the domain does not define are handled."""

@@ -902,8 +902,8 @@ class EventContracts(Resource):
 
         Args:
             name: Display name.
-            slug: Slug. The server creates one if it is left out.
-            description: Description.
+            slug: Slug. If no slug is given, the server creates one.
+            description: Description of the contract.
             on_undeclared_schema: How events that the contract does not define are handled. Default:
                 ``ALLOW_EVENT``.
             events: The events that the contract defines.
@@ -959,8 +959,8 @@ class EventContracts(Resource):
         Args:
             contract_id: The contract's id.
             name: Display name.
-            slug: Slug.
-            description: Description.
+            slug: Slug of the contract.
+            description: Description of the contract.
             on_undeclared_schema: How events that the contract does not define are handled.
             events: The events that the contract defines. The API does not document what happens to events
                 that are left out.
@@ -1132,8 +1132,8 @@ class EventDomains(Resource):
 
         Args:
             name: Display name.
-            slug: Slug. The server creates one if it is left out.
-            description: Description.
+            slug: Slug. If no slug is given, the server creates one.
+            description: Description of the domain.
             on_undeclared_schema: How events that the domain does not define are handled. Default:
                 ``ALLOW_EVENT``.
             events: The events that the domain defines.
@@ -1193,8 +1193,8 @@ class EventDomains(Resource):
         Args:
             domain_id: The domain's id.
             name: Display name.
-            slug: Slug.
-            description: Description.
+            slug: Slug of the domain.
+            description: Description of the domain.
             on_undeclared_schema: How events that the domain does not define are handled.
             events: The complete list of events, which replaces the existing list.
             components: The complete list of components, which replaces the existing list.
@@ -1521,9 +1521,9 @@ class IdentityGraphs(Resource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> IdentityGraphRunHandle:
-        """Returns a handle that follows a run that exists already, such as one that the scheduler or somebody
-        else started. Nothing is started. Costs one request. The error is of kind ``not_found`` if the server
-        does not list the run. A run that was requested a moment ago may not be listed yet.
+        """Returns a handle that follows an existing run, which the scheduler or somebody else may have started.
+        Starts no run. Costs one request. The error is of kind ``not_found`` if the server does not list the
+        run. A run that was requested a moment ago may not be listed yet.
 
         Operation ``ListIdrRuns``, ``GET /idr/{graphId}/runs``.
 
@@ -1568,10 +1568,10 @@ class IdentityGraphs(Resource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> IdentityGraphRunHandle | None:
-        """Returns a handle that follows the latest run of an identity graph, whoever started it and whether or
-        not it has ended; nothing if the graph has no run. The latest run is the one that was requested last.
-        Nothing is started. Costs one request. If the graph has more than 20 runs and the server lists the
-        oldest first, the end of the list is searched with a few more.
+        """Returns a handle that follows the latest run of an identity graph, or nothing if the graph has no run.
+        The latest run is the run that was requested last; anybody may have started it, and it may have ended.
+        Starts no run. Costs one request. If the graph has more than 20 runs and the server lists the oldest
+        first, the SDK sends a few more requests to read the end of the list.
 
         Operation ``ListIdrRuns``, ``GET /idr/{graphId}/runs``.
 
@@ -1754,8 +1754,8 @@ class Models(Resource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Model:
-        """Creates a model. This may run a query in the warehouse, which can cost money. A request that failed is
-        sent again only if it certainly had no effect.
+        """Creates a model. Hightouch may run a query in the warehouse for it, which can cost money. A request
+        that failed is sent again only if it certainly had no effect.
 
         Operation ``CreateModel``, ``POST /models``.
 
@@ -1767,14 +1767,14 @@ class Models(Resource):
                 Hightouch spells the kind for tables ``"tabel"``.
             source_id: Id of the source that the model reads from.
             is_schema: Whether the model is used only as a part of other models.
-            primary_key: Column that identifies a row; null if the query is never synced directly. ``None``
-                sends null.
+            primary_key: Column that identifies a row. Pass null if the query is never synced directly.
+                ``None`` sends null.
             visual: The query, if the model is an audience.
             custom: The query, if the source has no SQL.
             table: The table, if the model reads a whole table.
             raw: The query, if it is plain SQL.
-            dbt: The dbt model, if the model is based on one.
-            dbt_cloud: The dbt Cloud model, if the model is based on one.
+            dbt: The dbt model, if the model is based on a dbt model.
+            dbt_cloud: The dbt Cloud model, if the model is based on a dbt Cloud model.
             folder_id: Id of the folder that holds the model.
             skip_column_query: Whether the server skips the query that finds the columns. That query runs in
                 the warehouse and can cost money. Default: false.
@@ -1845,12 +1845,12 @@ class Models(Resource):
             model_id: The model's id.
             name: Display name.
             is_schema: Whether the model is used only as a part of other models.
-            primary_key: Column that identifies a row; null clears it. ``None`` sends null.
+            primary_key: Column that identifies a row. Null clears the field. ``None`` sends null.
             visual: The query, if the model is an audience.
             custom: The query, if the source has no SQL.
             table: The table, if the model reads a whole table.
             raw: The query, if it is plain SQL.
-            dbt: The dbt model, if the model is based on one.
+            dbt: The dbt model, if the model is based on a dbt model.
             folder_id: Id of the folder that holds the model.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of the whole call, with its waiting and
@@ -2184,9 +2184,10 @@ class SyncSequences(Resource):
         headers: Mapping[str, str] | None = None,
     ) -> SequenceRunHandle:
         """Starts a run of a sequence and returns a handle that follows the run. A sequence has at most one run
-        in progress. During a run, the call returns a handle of the one run that is queued next, which all
-        such calls share. In a workspace without queueing of runs, the call returns a handle of the run in
-        progress. A request that failed is sent again only if it certainly had no effect.
+        in progress. If a run is in progress, the call queues the next run and returns a handle of it; all
+        calls during the run in progress share this next run. In a workspace without queueing of runs, the
+        call returns a handle of the run in progress. A request that failed is sent again only if it certainly
+        had no effect.
 
         Operation ``TriggerSequenceRun``, ``POST /sync-sequences/{syncSequenceId}/trigger``.
 
@@ -2408,8 +2409,8 @@ class Syncs(RunMany):
             configuration: Mappings and settings. Their structure depends on the kind of destination.
             destination_id: Id of the destination that the sync writes to.
             model_id: Id of the model that the sync reads.
-            schedule: Schedule of automatic runs. If it is null or left out, the sync runs only when it is
-                started by hand, by the API or in a sequence. ``None`` sends null.
+            schedule: Schedule of automatic runs. Without a schedule, the sync runs only when it is started by
+                hand, by the API or in a sequence. ``None`` sends null.
             disabled: Whether scheduled runs are switched off. Default: false.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of the whole call, with its waiting and
@@ -2556,8 +2557,8 @@ class Syncs(RunMany):
         headers: Mapping[str, str] | None = None,
     ) -> SyncRunHandle:
         """Starts a run of a sync and returns a handle that follows the run. If another run is in progress, the
-        new run is queued behind it. A disabled sync runs too. A request that failed is sent again only if it
-        certainly had no effect, such as a request that the rate limit refused or that never reached the
+        new run is queued behind that run. A disabled sync runs too. A request that failed is sent again only
+        if it certainly had no effect: the rate limit refused the request, or the request never reached the
         server. If the answer is lost and the SDK cannot identify the new run, the error is of kind
         ``outcome_unknown``.
 
@@ -2679,10 +2680,10 @@ class Syncs(RunMany):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> SyncRunHandle:
-        """Returns a handle that follows a run that exists already, such as one that the scheduler or somebody
-        else started. Nothing is started. Costs one request, and one more to look up a slug that the client
-        does not remember. The error is of kind ``not_found`` if the server does not list the run. A run that
-        was requested a moment ago may not be listed yet.
+        """Returns a handle that follows an existing run, which the scheduler or somebody else may have started.
+        Starts no run. Costs one request, and one more to look up a slug that the client does not remember.
+        The error is of kind ``not_found`` if the server does not list the run. A run that was requested a
+        moment ago may not be listed yet.
 
         Operation ``ListSyncRuns``, ``GET /syncs/{syncId}/runs``.
 
@@ -2728,11 +2729,11 @@ class Syncs(RunMany):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> SyncRunHandle | None:
-        """Returns a handle that follows the latest run of a sync, whoever started it and whether or not it has
-        ended; nothing if the sync has no run. The latest run is the one that was requested last. Nothing is
-        started. Costs one request, and one more to look up a slug that the client does not remember. If the
-        sync has more than 100 runs and the server lists the oldest first, the end of the list is searched
-        with a few more.
+        """Returns a handle that follows the latest run of a sync, or nothing if the sync has no run. The latest
+        run is the run that was requested last; anybody may have started it, and it may have ended. Starts no
+        run. Costs one request, and one more to look up a slug that the client does not remember. If the sync
+        has more than 100 runs and the server lists the oldest first, the SDK sends a few more requests to
+        read the end of the list.
 
         Operation ``ListSyncRuns``, ``GET /syncs/{syncId}/runs``.
 

@@ -30,8 +30,8 @@ pub struct RateLimit {
 pub struct Settings {
     /// The API key of the workspace; read from `HIGHTOUCH_API_KEY` by default.
     pub api_key: Option<Secret>,
-    /// A file that holds the API key, if `api_key` is absent: a regular file of at most 64 KiB. One line break at its
-    /// end is ignored.
+    /// The path of a file that holds the API key, used if `api_key` is absent: a regular file of at most 64 KiB. One
+    /// line break at the end of the file is ignored.
     pub api_key_file: Option<PathBuf>,
     /// The address of the API, including `/api/v1`. It must use https, or http to a loopback address. Read from
     /// `HIGHTOUCH_BASE_URL` by default, else [`DEFAULT_BASE_URL`](crate::DEFAULT_BASE_URL).
@@ -46,7 +46,7 @@ pub struct Settings {
     /// server keeps the limit, the share holds only while the server does not answer.
     pub share: Option<f64>,
     /// Who shares the limit; read from `HIGHTOUCH_LIMIT_SCOPE` (`process`, `host` or the URL of a Redis server) by
-    /// default, else [`LimitScope::Host`]. The first client of a workspace in a process decides.
+    /// default, else [`LimitScope::Host`]. In one process, the setting of a workspace's first client is used.
     pub limit_scope: Option<LimitScope>,
     /// Time limit of one attempt, above zero; 30 s by default.
     pub timeout: Option<Duration>,
@@ -58,12 +58,12 @@ pub struct Settings {
     /// How many times a failed call is sent again, if that is safe; 3 by default. Waiting for the rate limit does not
     /// count.
     pub max_retries: Option<u32>,
-    /// A PEM file, at most 16 MiB, of certificates to trust in addition to those of the system.
+    /// The path of a PEM file, at most 16 MiB, with certificates to trust in addition to those of the system.
     pub ca_bundle: Option<PathBuf>,
     /// The URL of a proxy (`http`, `https`, `socks5` or `socks5h`) for every request; read from the usual variables
     /// (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) by default.
     pub proxy: Option<Secret>,
-    /// Headers to send with every request, such as one that a gateway requires. Headers of a single call take
+    /// Headers to send with every request, such as a header that a gateway requires. Headers of a single call take
     /// precedence.
     pub headers: BTreeMap<String, String>,
     pub(crate) internal: Internal,

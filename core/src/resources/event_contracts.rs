@@ -14,9 +14,9 @@ model! {
         required id = "id": String,
         /// Display name.
         required name = "name": String,
-        /// Slug.
+        /// Slug of the contract.
         optional slug = "slug": String,
-        /// Description.
+        /// Description of the contract.
         optional description = "description": String,
         /// How events that the contract does not define are handled.
         optional on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
@@ -48,9 +48,9 @@ model! {
         required id = "id": String,
         /// Display name.
         optional name = "name": String,
-        /// Slug.
+        /// Slug of the contract.
         optional slug = "slug": String,
-        /// Description.
+        /// Description of the contract.
         optional description = "description": String,
         /// How events that the contract does not define are handled.
         optional on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
@@ -88,7 +88,7 @@ request! {
         body(needed) name = "name": String,
         /// Slug. If no slug is given, the server creates one.
         body slug = "slug": String,
-        /// Description.
+        /// Description of the contract.
         body description = "description": String,
         /// How events that the contract does not define are handled. Default: `ALLOW_EVENT`.
         body on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
@@ -103,9 +103,9 @@ request! {
     pub struct EventContractUpdate {
         /// Display name.
         body name = "name": String,
-        /// Slug.
+        /// Slug of the contract.
         body slug = "slug": String,
-        /// Description.
+        /// Description of the contract.
         body description = "description": String,
         /// How events that the contract does not define are handled.
         body on_undeclared_schema = "onUndeclaredSchema": EventPolicy,

@@ -15,9 +15,9 @@ model! {
         required id = "id": String,
         /// Display name.
         required name = "name": String,
-        /// Slug.
+        /// Slug of the domain.
         optional slug = "slug": String,
-        /// Description.
+        /// Description of the domain.
         optional description = "description": String,
         /// How events that the domain does not define are handled.
         optional on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
@@ -50,7 +50,7 @@ model! {
         optional id = "id": String,
         /// Slug. If no slug is given, the server derives one from the name. A slug cannot be changed later.
         optional slug = "slug": String,
-        /// Name.
+        /// Name of the component.
         needed name = "name": String,
         /// Version. Default: `default`. In an update with an id, a version that is left out stays the same.
         optional version = "version": String,
@@ -58,7 +58,7 @@ model! {
         optional description = "description": String,
         /// A part of a JSON Schema.
         needed schema = "schema": Json,
-        /// Slugs of the components that this component refers to. Set by the server.
+        /// Slugs of the components that this component refers to. The server sets this field.
         shown imports = "imports": Vec<String>,
     }
 }
@@ -84,7 +84,7 @@ request! {
         body(needed) name = "name": String,
         /// Slug. If no slug is given, the server creates one.
         body slug = "slug": String,
-        /// Description.
+        /// Description of the domain.
         body description = "description": String,
         /// How events that the domain does not define are handled. Default: `ALLOW_EVENT`.
         body on_undeclared_schema = "onUndeclaredSchema": EventPolicy,
@@ -101,9 +101,9 @@ request! {
     pub struct EventDomainUpdate {
         /// Display name.
         body name = "name": String,
-        /// Slug.
+        /// Slug of the domain.
         body slug = "slug": String,
-        /// Description.
+        /// Description of the domain.
         body description = "description": String,
         /// How events that the domain does not define are handled.
         body on_undeclared_schema = "onUndeclaredSchema": EventPolicy,

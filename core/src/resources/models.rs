@@ -20,7 +20,7 @@ model! {
         required name = "name": String,
         /// Slug, unique among the workspace's models.
         required slug = "slug": String,
-        /// Description.
+        /// Description of the model.
         optional description = "description": String,
         /// Id of the workspace that the model belongs to.
         optional workspace_id = "workspaceId": i64,
@@ -47,9 +47,9 @@ model! {
         optional custom = "custom": CustomQuery,
         /// The table, if the model reads a whole table.
         optional table = "table": TableQuery,
-        /// The dbt model, if the model is based on one.
+        /// The dbt model, if the model is based on a dbt model.
         optional dbt = "dbt": DbtQuery,
-        /// The dbt Cloud model, if the model is based on one.
+        /// The dbt Cloud model, if the model is based on a dbt Cloud model.
         optional dbt_cloud = "dbt_cloud": DbtQuery,
         /// The query, if it is plain SQL.
         optional raw = "raw": RawQuery,
@@ -167,9 +167,9 @@ request! {
         body table = "table": TableQuery,
         /// The query, if it is plain SQL.
         body raw = "raw": RawQuery,
-        /// The dbt model, if the model is based on one.
+        /// The dbt model, if the model is based on a dbt model.
         body dbt = "dbt": DbtQuery,
-        /// The dbt Cloud model, if the model is based on one.
+        /// The dbt Cloud model, if the model is based on a dbt Cloud model.
         body dbt_cloud = "dbt_cloud": DbtQuery,
         /// Id of the folder that holds the model.
         body folder_id = "folderId": String,
@@ -197,7 +197,7 @@ request! {
         body table = "table": TableQuery,
         /// The query, if it is plain SQL.
         body raw = "raw": RawQuery,
-        /// The dbt model, if the model is based on one.
+        /// The dbt model, if the model is based on a dbt model.
         body dbt = "dbt": DbtQuery,
         /// Id of the folder that holds the model.
         body folder_id = "folderId": String,

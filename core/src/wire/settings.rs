@@ -21,8 +21,8 @@ request! {
     pub(super) struct DoorSettings {
         /// The API key of the workspace; read from `HIGHTOUCH_API_KEY` by default.
         client api_key = "apiKey": Secret,
-        /// A file that holds the API key: a regular file of at most 64 KiB. One line break at the end of the file is
-        /// ignored.
+        /// The path of a file that holds the API key: a regular file of at most 64 KiB. One line break at the end of the
+        /// file is ignored.
         client api_key_file = "apiKeyFile": String,
         /// The address of the API, including `/api/v1`. It must use `https`, or `http` to a loopback address. Read from
         /// `HIGHTOUCH_BASE_URL` by default, else `https://api.hightouch.com/api/v1`.
@@ -39,8 +39,8 @@ request! {
         client share = "share": f64,
         /// Who shares the limit: `host`, all processes of the same user on this host; `process`, the clients of this
         /// process; or the URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS), all processes on any
-        /// host that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The first client
-        /// of a workspace in a process decides.
+        /// host that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one process, the
+        /// setting of a workspace's first client is used.
         client limit_scope = "limitScope": Secret,
         /// Time limit of one attempt, in milliseconds, above 0; 30,000 by default.
         client timeout_ms = "timeoutMs": Millis,
@@ -52,7 +52,7 @@ request! {
         /// How many times a failed call may be sent again, if that is safe; 3 by default. Waiting for the rate limit
         /// does not count.
         client max_retries = "maxRetries": u32,
-        /// A PEM file, at most 16 MiB, of certificates to trust in addition to the certificates of the system.
+        /// The path of a PEM file, at most 16 MiB, with certificates to trust in addition to those of the system.
         client ca_bundle = "caBundle": String,
         /// The URL of a proxy (`http`, `https`, `socks5` or `socks5h`) for every request; read from the usual variables
         /// (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) by default.

@@ -168,11 +168,11 @@ public struct RecipientResult: Codable, Hashable, Sendable {
     public var handle: String?
     /// The id of the recipient's profile, if one was given.
     public var id: String?
-    /// Id of the send. With it, you can read the status of the send. Absent unless the recipient was accepted.
+    /// Id of the send. With this id, you can read the status of the send. Present only if the recipient was accepted.
     public var sendId: String?
-    /// Why the recipient was rejected. Absent unless the recipient was rejected.
+    /// Why the recipient was rejected. Present only if the recipient was rejected.
     public var reason: RejectReason?
-    /// Names of the variables without a value. Absent unless the reason is `"missing_variables"`.
+    /// Names of the variables without a value. Present only if the reason is `"missing_variables"`.
     public var missingVariables: [String]?
 
     /// Creates a value, for example for a test.
@@ -210,7 +210,7 @@ public struct CampaignResult: Codable, Hashable, Sendable {
 public struct CampaignRecipient: Codable, Hashable, Sendable {
     /// E-mail address, or phone number in E.164 format.
     public var handle: String?
-    /// Id of a profile in the Personalization API: its primary key there.
+    /// Primary key of a profile in the Personalization API.
     public var id: String?
     /// Values for the message's variables. They take precedence over the values in the profile and over the values for
     /// all recipients.
@@ -237,7 +237,7 @@ public struct CampaignRecipient: Codable, Hashable, Sendable {
 public struct SendStatus: Codable, Hashable, Sendable {
     /// Status from the provider: `sent`, `delivered`, `bounced`, `failed`, `dropped`, or another.
     public var status: String
-    /// Why the message was dropped. Absent unless the status is `dropped`.
+    /// Why the message was dropped. Present only if the status is `dropped`.
     public var reason: String?
 
     /// Creates a value, for example for a test.

@@ -353,7 +353,7 @@ public struct DecisionEngineFlow: Codable, Hashable, Identifiable, Sendable {
     }
 }
 
-/// The order of a list of flows. The direction is not documented.
+/// The order of a list of flows. The API does not document whether it is ascending or descending.
 public enum FlowOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By id.
     case id
@@ -380,7 +380,7 @@ public struct MessageGuardrails: Codable, Hashable, Sendable {
     public var maxSendsPerUser: Int?
     /// Length of the window for `maxSendsPerUser`, in days.
     public var maxSendsPerUserWindowDays: Int?
-    /// Minimum number of other messages between two sends of this one.
+    /// Minimum number of other messages between two sends of this message.
     public var minOtherMessagesInBetween: Int?
     /// First day on which the message can be sent. The format is not documented.
     public var firstEligibleSendDate: String?
@@ -410,7 +410,7 @@ public struct MessageGuardrails: Codable, Hashable, Sendable {
 
 /// How the variants of a variable are chosen.
 public struct MessageVariableConfig: Codable, Hashable, Sendable {
-    /// Whether a variant's values by locale are used. If false or absent, only its `value` is used.
+    /// Whether a variant's values by locale are used. If false or absent, only the variant's `value` is used.
     public var localizationEnabled: Bool?
     /// Length of the rolling window for `maxSendsPerUser`, in days.
     public var maxSendsPerUserWindowDays: Int?
@@ -446,7 +446,7 @@ public struct MessageVariant: Codable, Hashable, Sendable {
     public var lastEligibleSendDate: String?
     /// Filter for the users who can get the variant. The API does not define its structure.
     public var userAudienceFilter: JSONValue?
-    /// Values by locale (`en-US`). Ignored unless the variable's configuration enables localization.
+    /// Values by locale (`en-US`). Used only if the variable's configuration enables localization.
     public var localeValues: [String: String]?
     /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
     /// back with the value.

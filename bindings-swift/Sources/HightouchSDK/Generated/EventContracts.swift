@@ -61,8 +61,8 @@ public struct EventContracts: Sendable {
     ///
     /// - Parameters:
     ///   - name: Display name.
-    ///   - slug: Slug. The server creates one if it is left out.
-    ///   - description: Description.
+    ///   - slug: Slug. If no slug is given, the server creates one.
+    ///   - description: Description of the contract.
     ///   - onUndeclaredSchema: How events that the contract does not define are handled. Default: `ALLOW_EVENT`.
     ///   - events: The events that the contract defines.
     ///   - options: Options for this call only.
@@ -97,8 +97,8 @@ public struct EventContracts: Sendable {
     /// - Parameters:
     ///   - contractId: The contract's id.
     ///   - name: Display name.
-    ///   - slug: Slug.
-    ///   - description: Description.
+    ///   - slug: Slug of the contract.
+    ///   - description: Description of the contract.
     ///   - onUndeclaredSchema: How events that the contract does not define are handled.
     ///   - events: The events that the contract defines. The API does not document what happens to events that are left
     ///     out.
@@ -212,9 +212,9 @@ public struct EventContract: Codable, Hashable, Identifiable, Sendable {
     public var id: String
     /// Display name.
     public var name: String
-    /// Slug.
+    /// Slug of the contract.
     public var slug: String?
-    /// Description.
+    /// Description of the contract.
     public var description: String?
     /// How events that the contract does not define are handled.
     public var onUndeclaredSchema: EventPolicy?
@@ -255,17 +255,17 @@ public struct EventContract: Codable, Hashable, Identifiable, Sendable {
     }
 }
 
-/// An event contract after a change. By Hightouch's schema, the answer to a change has no id, workspace, times or event
-/// sources, but Hightouch's example shows them. The SDK fills in the id. The other fields are absent if the server does
-/// not return them.
+/// An event contract after a change. Hightouch's schema of this answer lists no id, workspace, times or event sources,
+/// but Hightouch's example contains them. The SDK fills in the id. The other fields are absent if the server does not
+/// return them.
 public struct UpdatedEventContract: Codable, Hashable, Identifiable, Sendable {
     /// Id.
     public var id: String
     /// Display name.
     public var name: String?
-    /// Slug.
+    /// Slug of the contract.
     public var slug: String?
-    /// Description.
+    /// Description of the contract.
     public var description: String?
     /// How events that the contract does not define are handled.
     public var onUndeclaredSchema: EventPolicy?

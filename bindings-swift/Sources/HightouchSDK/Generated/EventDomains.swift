@@ -54,8 +54,8 @@ public struct EventDomains: Sendable {
     ///
     /// - Parameters:
     ///   - name: Display name.
-    ///   - slug: Slug. The server creates one if it is left out.
-    ///   - description: Description.
+    ///   - slug: Slug. If no slug is given, the server creates one.
+    ///   - description: Description of the domain.
     ///   - onUndeclaredSchema: How events that the domain does not define are handled. Default: `ALLOW_EVENT`.
     ///   - events: The events that the domain defines.
     ///   - components: Components that the schemas of the events share.
@@ -94,8 +94,8 @@ public struct EventDomains: Sendable {
     /// - Parameters:
     ///   - domainId: The domain's id.
     ///   - name: Display name.
-    ///   - slug: Slug.
-    ///   - description: Description.
+    ///   - slug: Slug of the domain.
+    ///   - description: Description of the domain.
     ///   - onUndeclaredSchema: How events that the domain does not define are handled.
     ///   - events: The complete list of events, which replaces the existing list.
     ///   - components: The complete list of components, which replaces the existing list.
@@ -211,12 +211,12 @@ public struct EventDomains: Sendable {
 
 /// A component of an event domain: a part of a JSON Schema that the schemas of the domain's events can share.
 public struct EventDomainComponent: Codable, Hashable, Sendable {
-    /// Id. Leave it out for a new component. An update finds an existing component by its id, or by name and version if
-    /// the id is left out. To rename a component, give its id.
+    /// Id. Leave the id out for a new component. An update finds an existing component by its id, or by name and
+    /// version if the id is left out. To rename a component, give its id.
     public var id: String?
-    /// Slug. If it is left out, the server derives a slug from the name. A slug cannot be changed later.
+    /// Slug. If no slug is given, the server derives one from the name. A slug cannot be changed later.
     public var slug: String?
-    /// Name.
+    /// Name of the component.
     public var name: String?
     /// Version. Default: `default`. In an update with an id, a version that is left out stays the same.
     public var version: String?
@@ -224,7 +224,7 @@ public struct EventDomainComponent: Codable, Hashable, Sendable {
     public var description: String?
     /// A part of a JSON Schema.
     public var schema: JSONValue?
-    /// Slugs of the components that this component refers to. Set by the server.
+    /// Slugs of the components that this component refers to. The server sets this field.
     public var imports: [String]?
     /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
     /// back with the value.
@@ -258,9 +258,9 @@ public struct EventDomain: Codable, Hashable, Identifiable, Sendable {
     public var id: String
     /// Display name.
     public var name: String
-    /// Slug.
+    /// Slug of the domain.
     public var slug: String?
-    /// Description.
+    /// Description of the domain.
     public var description: String?
     /// How events that the domain does not define are handled.
     public var onUndeclaredSchema: EventPolicy?

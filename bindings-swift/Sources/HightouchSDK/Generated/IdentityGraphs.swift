@@ -146,9 +146,9 @@ public struct IdentityGraphs: Sendable {
         try await door.run("identity_graphs.trigger_legacy", ["graphId": graphId, "fullRerun": fullRerun], options)
     }
 
-    /// Returns a handle that follows a run that exists already, such as one that the scheduler or somebody else
-    /// started. Nothing is started. Costs one request. The error is of kind `notFound` if the server does not list the
-    /// run. A run that was requested a moment ago may not be listed yet.
+    /// Returns a handle that follows an existing run, which the scheduler or somebody else may have started. Starts no
+    /// run. Costs one request. The error is of kind `notFound` if the server does not list the run. A run that was
+    /// requested a moment ago may not be listed yet.
     ///
     /// Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
     ///
@@ -166,10 +166,10 @@ public struct IdentityGraphs: Sendable {
         try await door.run("identity_graphs.run", ["graphId": graphId, "runId": runId], options)
     }
 
-    /// Returns a handle that follows the latest run of an identity graph, whoever started it and whether or not it has
-    /// ended; nothing if the graph has no run. The latest run is the one that was requested last. Nothing is started.
-    /// Costs one request. If the graph has more than 20 runs and the server lists the oldest first, the end of the list
-    /// is searched with a few more.
+    /// Returns a handle that follows the latest run of an identity graph, or nothing if the graph has no run. The
+    /// latest run is the run that was requested last; anybody may have started it, and it may have ended. Starts no
+    /// run. Costs one request. If the graph has more than 20 runs and the server lists the oldest first, the SDK sends
+    /// a few more requests to read the end of the list.
     ///
     /// Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
     ///
@@ -319,11 +319,11 @@ public struct IdentityGraphRunStatus: RawRepresentable, Codable, Hashable, Senda
 
 /// Statistics of a run at one threshold.
 public struct IdentityGraphRunStats: Codable, Hashable, Sendable {
-    /// Source rows that the run processed.
+    /// Number of source rows that the run processed.
     public var numSourceRows: Int
-    /// Profiles that the run added.
+    /// Number of profiles that the run added.
     public var numNewUniqueProfiles: Int
-    /// Profiles in the graph at the end of the run.
+    /// Number of profiles in the graph at the end of the run.
     public var numUniqueProfiles: Int
 
     /// Creates a value, for example for a test.
@@ -352,9 +352,9 @@ public struct IdentityGraphRun: Codable, Hashable, Identifiable, Sendable {
     public var createdAt: Date?
     /// Start time. Absent while the run is queued.
     public var startedAt: Date?
-    /// End time. Absent unless the run succeeded or failed.
+    /// End time. Present only if the run succeeded or failed.
     public var finishedAt: Date?
-    /// Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Absent unless
+    /// Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Present only if
     /// the run succeeded.
     public var stats: [String: IdentityGraphRunStats]?
     /// Error message of a run that failed.
@@ -384,7 +384,7 @@ public struct IdentityGraphRun: Codable, Hashable, Identifiable, Sendable {
     }
 }
 
-/// The order of a list of an identity graph's runs. The direction is not documented.
+/// The order of a list of an identity graph's runs. The API does not document whether it is ascending or descending.
 public enum IdentityGraphRunOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By the time the run was requested.
     case createdAt = "created_at"
@@ -396,7 +396,7 @@ public enum IdentityGraphRunOrder: String, CaseIterable, Codable, Hashable, Send
 
 /// The result of queueing identifiers for reprocessing.
 public struct ReprocessRequest: Codable, Hashable, Sendable {
-    /// Id of the request. With it, you can read the status of the request.
+    /// Id of the request. With this id, you can read the status of the request.
     public var requestId: String
 
     /// Creates a value, for example for a test.

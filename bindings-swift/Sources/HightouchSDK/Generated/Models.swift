@@ -62,8 +62,8 @@ public struct Models: Sendable {
         try await door.value("models.get", ["modelId": modelId], options)
     }
 
-    /// Creates a model. This may run a query in the warehouse, which can cost money. A request that failed is sent
-    /// again only if it certainly had no effect.
+    /// Creates a model. Hightouch may run a query in the warehouse for it, which can cost money. A request that failed
+    /// is sent again only if it certainly had no effect.
     ///
     /// Operation `CreateModel`: `POST /models`.
     ///
@@ -75,13 +75,13 @@ public struct Models: Sendable {
     ///     for tables `"tabel"`.
     ///   - sourceId: Id of the source that the model reads from.
     ///   - isSchema: Whether the model is used only as a part of other models.
-    ///   - primaryKey: Column that identifies a row; nil if the query is never synced directly.
+    ///   - primaryKey: Column that identifies a row. Pass nil if the query is never synced directly.
     ///   - visual: The query, if the model is an audience.
     ///   - custom: The query, if the source has no SQL.
     ///   - table: The table, if the model reads a whole table.
     ///   - raw: The query, if it is plain SQL.
-    ///   - dbt: The dbt model, if the model is based on one.
-    ///   - dbtCloud: The dbt Cloud model, if the model is based on one.
+    ///   - dbt: The dbt model, if the model is based on a dbt model.
+    ///   - dbtCloud: The dbt Cloud model, if the model is based on a dbt Cloud model.
     ///   - folderId: Id of the folder that holds the model.
     ///   - skipColumnQuery: Whether the server skips the query that finds the columns. That query runs in the warehouse
     ///     and can cost money. Default: false.
@@ -137,12 +137,12 @@ public struct Models: Sendable {
     ///   - modelId: The model's id.
     ///   - name: Display name.
     ///   - isSchema: Whether the model is used only as a part of other models.
-    ///   - primaryKey: Column that identifies a row; `.null` clears it.
+    ///   - primaryKey: Column that identifies a row. `.null` clears the field.
     ///   - visual: The query, if the model is an audience.
     ///   - custom: The query, if the source has no SQL.
     ///   - table: The table, if the model reads a whole table.
     ///   - raw: The query, if it is plain SQL.
-    ///   - dbt: The dbt model, if the model is based on one.
+    ///   - dbt: The dbt model, if the model is based on a dbt model.
     ///   - folderId: Id of the folder that holds the model.
     ///   - options: Options for this call only.
     /// - Returns: The ``Model`` that the server returned.
@@ -376,7 +376,7 @@ public struct DbtQuery: Codable, Hashable, Sendable {
     public var dbtUniqueId: String?
     /// The SQL that dbt compiled.
     public var compiledSql: String?
-    /// The SQL before it was compiled.
+    /// The SQL before dbt compiled it.
     public var rawSql: String?
     /// Database of the table that dbt creates. Absent for dbt Cloud.
     public var database: String?
@@ -439,7 +439,7 @@ public struct Model: Codable, Hashable, Identifiable, Sendable {
     public var name: String
     /// Slug, unique among the workspace's models.
     public var slug: String
-    /// Description.
+    /// Description of the model.
     public var description: String?
     /// Id of the workspace that the model belongs to.
     public var workspaceId: Int?
@@ -466,9 +466,9 @@ public struct Model: Codable, Hashable, Identifiable, Sendable {
     public var custom: CustomQuery?
     /// The table, if the model reads a whole table.
     public var table: TableQuery?
-    /// The dbt model, if the model is based on one.
+    /// The dbt model, if the model is based on a dbt model.
     public var dbt: DbtQuery?
-    /// The dbt Cloud model, if the model is based on one.
+    /// The dbt Cloud model, if the model is based on a dbt Cloud model.
     public var dbtCloud: DbtQuery?
     /// The query, if it is plain SQL.
     public var raw: RawQuery?

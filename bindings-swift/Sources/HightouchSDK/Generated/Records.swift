@@ -18,7 +18,7 @@ public struct SyncRunRecord: FlatRecord {
     /// Numeric id.
     public var id: Int
 
-    /// Status of the run. Use it, not `completionRatio`, to tell whether the run has ended.
+    /// Status of the run. The status tells whether the run has ended; `completionRatio` does not.
     public var status: String
 
     /// Time at which the run was requested. Earlier than `startedAt` if the run waited for another run.
@@ -33,43 +33,43 @@ public struct SyncRunRecord: FlatRecord {
     /// Seconds from the start to the end, with milliseconds. Nil until the run ends.
     public var durationSeconds: Double?
 
-    /// Rows that the query returned.
+    /// Number of rows that the query returned.
     public var querySize: Int
 
     /// Progress as a ratio. The range is not documented, and a successful run may end below 1.
     public var completionRatio: Double
 
-    /// Rows that the run planned to send: rows added.
+    /// Rows that the run planned to send: number of rows added.
     public var plannedAdded: Int
 
-    /// Rows that the run planned to send: rows changed.
+    /// Rows that the run planned to send: number of rows changed.
     public var plannedChanged: Int
 
-    /// Rows that the run planned to send: rows removed.
+    /// Rows that the run planned to send: number of rows removed.
     public var plannedRemoved: Int
 
     /// Rows that the run planned to send: the sum of the other three.
     public var plannedTotal: Int
 
-    /// Rows that the destination accepted: rows added.
+    /// Rows that the destination accepted: number of rows added.
     public var successfulAdded: Int
 
-    /// Rows that the destination accepted: rows changed.
+    /// Rows that the destination accepted: number of rows changed.
     public var successfulChanged: Int
 
-    /// Rows that the destination accepted: rows removed.
+    /// Rows that the destination accepted: number of rows removed.
     public var successfulRemoved: Int
 
     /// Rows that the destination accepted: the sum of the other three.
     public var successfulTotal: Int
 
-    /// Rows that the destination rejected: rows added.
+    /// Rows that the destination rejected: number of rows added.
     public var failedAdded: Int
 
-    /// Rows that the destination rejected: rows changed.
+    /// Rows that the destination rejected: number of rows changed.
     public var failedChanged: Int
 
-    /// Rows that the destination rejected: rows removed.
+    /// Rows that the destination rejected: number of rows removed.
     public var failedRemoved: Int
 
     /// Rows that the destination rejected: the sum of the other three.
@@ -236,13 +236,13 @@ public struct IdentityGraphRunRecord: FlatRecord {
     /// Start time. Absent while the run is queued.
     public var startedAt: Date?
 
-    /// End time. Absent unless the run succeeded or failed.
+    /// End time. Present only if the run succeeded or failed.
     public var finishedAt: Date?
 
     /// Seconds from the start to the end, with milliseconds. Nil until the run ends.
     public var durationSeconds: Double?
 
-    /// Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Absent unless
+    /// Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Present only if
     /// the run succeeded. The cell is JSON text.
     public var stats: String?
 
@@ -470,7 +470,7 @@ public struct ModelRecord: FlatRecord {
     /// Slug, unique among the workspace's models.
     public var slug: String
 
-    /// Description.
+    /// Description of the model.
     public var description: String?
 
     /// Id of the workspace that the model belongs to.
@@ -510,10 +510,10 @@ public struct ModelRecord: FlatRecord {
     /// The table, if the model reads a whole table. The cell is JSON text.
     public var table: String?
 
-    /// The dbt model, if the model is based on one. The cell is JSON text.
+    /// The dbt model, if the model is based on a dbt model. The cell is JSON text.
     public var dbt: String?
 
-    /// The dbt Cloud model, if the model is based on one. The cell is JSON text.
+    /// The dbt Cloud model, if the model is based on a dbt Cloud model. The cell is JSON text.
     public var dbtCloud: String?
 
     /// The query, if it is plain SQL. The cell is JSON text.
@@ -639,11 +639,11 @@ public struct SyncRecord: FlatRecord {
     /// is JSON text.
     public var configuration: String?
 
-    /// Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence. The
-    /// cell is JSON text.
+    /// Schedule of automatic runs. Absent if the sync is started only by hand, by the API or in a sequence. The cell is
+    /// JSON text.
     public var schedule: String?
 
-    /// Status of the sync, usually that of its latest run.
+    /// Status of the sync, usually the status of its latest run.
     public var status: String?
 
     /// Whether scheduled runs are switched off. Triggered runs still start.
@@ -658,8 +658,8 @@ public struct SyncRecord: FlatRecord {
     /// Column that identifies a row in the source.
     public var primaryKey: String?
 
-    /// List or audience that was created in the destination, if any: id of the list or audience. Absent if none was
-    /// created.
+    /// List or audience that was created in the destination, if any: id of the list or audience. Absent if the sync
+    /// created no list or audience.
     public var externalSegmentId: String?
 
     /// Tags, as a map from name to value. The cell is JSON text.
@@ -911,10 +911,10 @@ public struct EventContractRecord: FlatRecord {
     /// Display name.
     public var name: String
 
-    /// Slug.
+    /// Slug of the contract.
     public var slug: String?
 
-    /// Description.
+    /// Description of the contract.
     public var description: String?
 
     /// How events that the contract does not define are handled.
@@ -997,10 +997,10 @@ public struct EventDomainRecord: FlatRecord {
     /// Display name.
     public var name: String
 
-    /// Slug.
+    /// Slug of the domain.
     public var slug: String?
 
-    /// Description.
+    /// Description of the domain.
     public var description: String?
 
     /// How events that the domain does not define are handled.

@@ -2,7 +2,8 @@
 
 /// The settings of a client, except its key.
 public struct Configuration: Hashable, Sendable {
-    /// A file that holds the API key: a regular file of at most 64 KiB. One line break at its end is ignored.
+    /// The path of a file that holds the API key: a regular file of at most 64 KiB. One line break at the end of the
+    /// file is ignored.
     public var apiKeyFile: String?
     /// The address of the API, including `/api/v1`. It must use `https`, or `http` to a loopback address. Read from
     /// `HIGHTOUCH_BASE_URL` by default, else `https://api.hightouch.com/api/v1`.
@@ -16,8 +17,8 @@ public struct Configuration: Hashable, Sendable {
     public var share: Double?
     /// Who shares the limit: `host`, all processes of the same user on this host; `process`, the clients of this
     /// process; or the URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS), all processes on any
-    /// host that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. The first client of a
-    /// workspace in a process decides.
+    /// host that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one process, the
+    /// setting of a workspace's first client is used.
     public var limitScope: LimitScope?
     /// Time limit of one attempt, above 0; 30,000 ms by default.
     public var timeout: Duration?
@@ -29,12 +30,12 @@ public struct Configuration: Hashable, Sendable {
     /// How many times a failed call may be sent again, if that is safe; 3 by default. Waiting for the rate limit does
     /// not count.
     public var maxRetries: Int?
-    /// A PEM file, at most 16 MiB, of certificates to trust in addition to those of the system.
+    /// The path of a PEM file, at most 16 MiB, with certificates to trust in addition to those of the system.
     public var caBundle: String?
     /// The URL of a proxy (`http`, `https`, `socks5` or `socks5h`) for every request; read from the usual variables
     /// (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) by default.
     public var proxy: Secret?
-    /// Headers to send with every request, such as one that a gateway requires. Headers of a single call replace
+    /// Headers to send with every request, such as a header that a gateway requires. Headers of a single call replace
     /// headers of the client with the same name.
     public var headers: [String: String]?
 
@@ -100,7 +101,7 @@ public struct CallOptions: Hashable, Sendable {
     /// Priority of the call while it waits for the rate limit: `trigger`, `poll`, `read` or `bulk`. The default depends
     /// on the operation.
     public var priority: Priority?
-    /// Headers to send in addition to those of the client. They replace headers of the client with the same name.
+    /// Headers to send in addition to the client's headers. They replace headers of the client with the same name.
     public var headers: [String: String]?
 
     /// Creates options. An option that is nil keeps the value from the client's configuration.

@@ -11,17 +11,18 @@ extension HightouchError {
         case invalidRequest = "invalid_request"
         /// The server refused the key (401), or the function that returns the key failed.
         case authentication
-        /// The key is not allowed to do this (403).
+        /// The key may not make this request (403).
         case permission
         /// The resource does not exist (404).
         case notFound = "not_found"
         /// The request conflicts with something that exists (409).
         case conflict
-        /// The server found a value invalid (422, or a validation error under 200). The details say which and why.
+        /// The server found a value invalid (422, or a validation error with status 200). The details say which and
+        /// why.
         case validation
         /// The wait for the rate limit would be too long, or the server refused every request (429) for minutes.
         case rateLimited = "rate_limited"
-        /// The server failed (5xx, or "Internal Server Error" under 200).
+        /// The server failed (5xx, or "Internal Server Error" with status 200).
         case server
         /// No connection to the server could be made, or the connection broke.
         case connect
@@ -184,7 +185,8 @@ public struct RunProblem: Codable, Hashable, Sendable {
     }
 }
 
-/// The order of a list of sources, models, destinations or syncs. The direction is not documented.
+/// The order of a list of sources, models, destinations or syncs. The API does not document whether it is ascending or
+/// descending.
 public enum ListOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By id.
     case id
@@ -288,7 +290,7 @@ public struct EventSchema: Codable, Hashable, Sendable {
     public var onSchemaViolation: EventPolicy?
     /// Version. Default: `default`.
     public var version: String?
-    /// Slug. The server creates one if it is left out.
+    /// Slug. If no slug is given, the server creates one.
     public var slug: String?
     /// Name of the event. Required if the type is `track`.
     public var name: String?
@@ -337,7 +339,8 @@ public struct EventSource: Codable, Hashable, Identifiable, Sendable {
     }
 }
 
-/// The order of a list of event contracts or event domains. The direction is not documented.
+/// The order of a list of event contracts or event domains. The API does not document whether it is ascending or
+/// descending.
 public enum EventOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By id.
     case id

@@ -74,8 +74,8 @@ public struct Syncs: Sendable {
     ///   - configuration: Mappings and settings. Their structure depends on the kind of destination.
     ///   - destinationId: Id of the destination that the sync writes to.
     ///   - modelId: Id of the model that the sync reads.
-    ///   - schedule: Schedule of automatic runs. If it is `.null` or left out, the sync runs only when it is started by
-    ///     hand, by the API or in a sequence.
+    ///   - schedule: Schedule of automatic runs. Without a schedule, the sync runs only when it is started by hand, by
+    ///     the API or in a sequence.
     ///   - disabled: Whether scheduled runs are switched off. Default: false.
     ///   - options: Options for this call only.
     /// - Returns: The ``Sync`` that the server returned.
@@ -156,8 +156,8 @@ public struct Syncs: Sendable {
     }
 
     /// Starts a run of a sync and returns a handle that follows the run. If another run is in progress, the new run is
-    /// queued behind it. A disabled sync runs too. A request that failed is sent again only if it certainly had no
-    /// effect, such as a request that the rate limit refused or that never reached the server. If the answer is lost
+    /// queued behind that run. A disabled sync runs too. A request that failed is sent again only if it certainly had
+    /// no effect: the rate limit refused the request, or the request never reached the server. If the answer is lost
     /// and the SDK cannot identify the new run, the error is of kind `outcomeUnknown`.
     ///
     /// Operation `TriggerRun`: `POST /syncs/{syncId}/trigger`.
@@ -235,10 +235,9 @@ public struct Syncs: Sendable {
             ], options)
     }
 
-    /// Returns a handle that follows a run that exists already, such as one that the scheduler or somebody else
-    /// started. Nothing is started. Costs one request, and one more to look up a slug that the client does not
-    /// remember. The error is of kind `notFound` if the server does not list the run. A run that was requested a moment
-    /// ago may not be listed yet.
+    /// Returns a handle that follows an existing run, which the scheduler or somebody else may have started. Starts no
+    /// run. Costs one request, and one more to look up a slug that the client does not remember. The error is of kind
+    /// `notFound` if the server does not list the run. A run that was requested a moment ago may not be listed yet.
     ///
     /// Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
     ///
@@ -257,10 +256,10 @@ public struct Syncs: Sendable {
         try await door.run("syncs.run", ["sync": sync, "runId": runId], options)
     }
 
-    /// Returns a handle that follows the latest run of a sync, whoever started it and whether or not it has ended;
-    /// nothing if the sync has no run. The latest run is the one that was requested last. Nothing is started. Costs one
+    /// Returns a handle that follows the latest run of a sync, or nothing if the sync has no run. The latest run is the
+    /// run that was requested last; anybody may have started it, and it may have ended. Starts no run. Costs one
     /// request, and one more to look up a slug that the client does not remember. If the sync has more than 100 runs
-    /// and the server lists the oldest first, the end of the list is searched with a few more.
+    /// and the server lists the oldest first, the SDK sends a few more requests to read the end of the list.
     ///
     /// Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
     ///
@@ -425,11 +424,11 @@ public struct Syncs: Sendable {
 
 /// Row counts by kind of change.
 public struct RowCounts: Codable, Hashable, Sendable {
-    /// Rows added.
+    /// Number of rows added.
     public var addedCount: Int
-    /// Rows changed.
+    /// Number of rows changed.
     public var changedCount: Int
-    /// Rows removed.
+    /// Number of rows removed.
     public var removedCount: Int
 
     /// Creates a value, for example for a test.
@@ -448,7 +447,7 @@ public struct RowCounts: Codable, Hashable, Sendable {
 public struct SyncRun: Codable, Hashable, Identifiable, Sendable {
     /// Numeric id.
     public var id: Int
-    /// Status of the run. Use it, not `completionRatio`, to tell whether the run has ended.
+    /// Status of the run. The status tells whether the run has ended; `completionRatio` does not.
     public var status: SyncRunStatus
     /// Time at which the run was requested. Earlier than `startedAt` if the run waited for another run.
     public var createdAt: Date?
@@ -456,7 +455,7 @@ public struct SyncRun: Codable, Hashable, Identifiable, Sendable {
     public var startedAt: Date?
     /// End time.
     public var finishedAt: Date?
-    /// Rows that the query returned.
+    /// Number of rows that the query returned.
     public var querySize: Int
     /// Progress as a ratio. The range is not documented, and a successful run may end below 1.
     public var completionRatio: Double
@@ -585,19 +584,19 @@ public struct CronRule: Codable, Hashable, Sendable {
 
 /// Days of the week. A day that is absent is not selected.
 public struct VisualDays: Codable, Hashable, Sendable {
-    /// On Mondays.
+    /// Whether runs start on Mondays.
     public var monday: Bool?
-    /// On Tuesdays.
+    /// Whether runs start on Tuesdays.
     public var tuesday: Bool?
-    /// On Wednesdays.
+    /// Whether runs start on Wednesdays.
     public var wednesday: Bool?
-    /// On Thursdays.
+    /// Whether runs start on Thursdays.
     public var thursday: Bool?
-    /// On Fridays.
+    /// Whether runs start on Fridays.
     public var friday: Bool?
-    /// On Saturdays.
+    /// Whether runs start on Saturdays.
     public var saturday: Bool?
-    /// On Sundays.
+    /// Whether runs start on Sundays.
     public var sunday: Bool?
     /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
     /// back with the value.
@@ -725,13 +724,13 @@ public struct DbtRule: Codable, Hashable, Sendable {
 
 /// The rule of a schedule: an interval, a cron expression, days and times, or a job of dbt Cloud.
 public enum ScheduleRule: Hashable, Sendable {
-    /// At a fixed interval of minutes, hours, days or weeks.
+    /// Runs start at a fixed interval of minutes, hours, days or weeks.
     case interval(IntervalRule)
-    /// By a cron expression.
+    /// Runs start by a cron expression.
     case cron(CronRule)
-    /// On days and times, as set in Hightouch's web app.
+    /// Runs start on days and times that are set in Hightouch's web app.
     case visual(VisualRule)
-    /// After a job of dbt Cloud.
+    /// Runs start after a job of dbt Cloud.
     case dbt(DbtRule)
     /// A variant that this version of the SDK does not know.
     case unknown(JSONValue)
@@ -782,7 +781,7 @@ extension ScheduleRule: Codable {
 public struct Schedule: Codable, Hashable, Sendable {
     /// Hightouch's name for the type of schedule, such as `interval`.
     public var type: String?
-    /// The rule. Some types of schedule have none.
+    /// The rule that starts runs. Some types of schedule have no rule.
     public var schedule: ScheduleRule?
     /// Members of this JSON object that this version of the SDK does not know, as the server wrote them. They are sent
     /// back with the value.
@@ -844,7 +843,7 @@ public struct SyncStatus: RawRepresentable, Codable, Hashable, Sendable, Express
 
 /// A list or an audience in a destination.
 public struct ExternalSegment: Codable, Hashable, Sendable {
-    /// Id of the list or audience. Absent if none was created.
+    /// Id of the list or audience. Absent if the sync created no list or audience.
     public var id: String?
 
     /// Creates a value, for example for a test.
@@ -873,9 +872,9 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
     public var modelId: Int?
     /// Mappings and settings. Their structure depends on the kind of destination and may change at any time.
     public var configuration: JSONValue?
-    /// Schedule of automatic runs. Absent for a sync that is only started by hand, by the API or in a sequence.
+    /// Schedule of automatic runs. Absent if the sync is started only by hand, by the API or in a sequence.
     public var schedule: Schedule?
-    /// Status of the sync, usually that of its latest run.
+    /// Status of the sync, usually the status of its latest run.
     public var status: SyncStatus?
     /// Whether scheduled runs are switched off. Triggered runs still start.
     public var disabled: Bool?
@@ -932,13 +931,14 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
 public enum IfRunning: String, CaseIterable, Codable, Hashable, Sendable {
     /// Starts another run, which is queued behind the current one.
     case queue
-    /// Returns the newest run in progress, and starts a run only if there is none. Other options of the trigger are an
-    /// error, because the run in progress may have been started without them. The SDK looks for a run in progress
-    /// before it sends the trigger. If somebody else starts a run in between, the new run is queued behind that run.
+    /// Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be combined with
+    /// other options of the trigger, because the run in progress may have been started without them. The SDK looks for
+    /// a run in progress before it sends the trigger. If somebody else starts a run in between, the new run is queued
+    /// behind that run.
     case join
 }
 
-/// The order of a list of a sync's runs. The direction is not documented.
+/// The order of a list of a sync's runs. The API does not document whether it is ascending or descending.
 public enum RunOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By id.
     case id
