@@ -48,8 +48,8 @@ class Hightouch(Client[Ask], Resources):
             is sent once more. If the function raises, the calls that need the key fail with ``AuthenticationError``;
             the ``__cause__`` of that error is the function's error. The function runs in a thread of its own, and
             must not use this client.
-        api_key_file: A file that contains the key: a regular file of at most 64 KiB. One line break at its end is
-            ignored.
+        api_key_file: The path of a file that contains the key: a regular file of at most 64 KiB. One line break at the
+            end of the file is ignored.
         base_url: The address of the API, with its ``/api/v1``: an ``https`` URL, or an ``http`` URL of a loopback
             address. Default: the variable ``HIGHTOUCH_BASE_URL``, else the public API.
         limit: The workspace's rate limit, as a number of requests (1 to 1,000,000) and of seconds (0.001 to 86,400).
@@ -61,8 +61,8 @@ class Hightouch(Client[Ask], Resources):
             ``"process"``, the clients of this process; or the URL of a Redis or Valkey server, all processes on any
             host that name the same server. The URL is ``redis://[user:password@]host[:port][/database]``;
             ``rediss://`` uses TLS and trusts ``ca_bundle`` too; ``redis+sentinel://host:port,host:port/service``
-            asks Sentinels for the server. The URL is shown nowhere. The first client of a workspace in a process
-            decides for all. Default: the variable ``HIGHTOUCH_LIMIT_SCOPE``, else ``"host"``.
+            asks Sentinels for the server. The URL is shown nowhere. In one process, the setting of a workspace's first
+            client is used. Default: the variable ``HIGHTOUCH_LIMIT_SCOPE``, else ``"host"``.
         timeout: Time limit of one attempt of a call, above 0, in seconds or as a timedelta. Default: 30 seconds.
         deadline: Time limit of a whole call with all attempts and waits, above 0, in seconds or as a timedelta.
             Default: no limit.
@@ -70,11 +70,12 @@ class Hightouch(Client[Ask], Resources):
             once or fails. Default: no limit.
         max_retries: How many times a request that failed is sent again, if that is safe. Waiting for the rate limit
             does not count as a retry. Default: 3.
-        ca_bundle: A PEM file, at most 16 MiB, with certificates to trust in addition to those of the system.
+        ca_bundle: The path of a PEM file, at most 16 MiB, with certificates to trust in addition to those of the
+            system.
         proxy: The URL of a proxy: ``http``, ``https``, ``socks5`` or ``socks5h``. Default: the environment variables
             for proxies, such as ``HTTPS_PROXY``.
-        headers: Headers to send with every request, such as one that a gateway requires. A header of a single call
-            replaces the header of the same name.
+        headers: Headers to send with every request, such as a header that a gateway requires. A header of a
+            single call replaces the header of the same name.
         on_start: A function that is called with a :class:`CallStart` before each call that may send something,
             including each page of a list and each step of following a run. It must be a plain function. An exception
             that it raises is logged and ignored.
