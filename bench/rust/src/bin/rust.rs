@@ -1,4 +1,4 @@
-//! The lanes in Rust: `hightouch-bench-rust LANE`.
+//! Runs one lane of the benchmark in Rust: `hightouch-bench-rust LANE`. A lane is a client that is measured.
 //!
 //! For each line `one N`, `page N` or `flight N` on standard input, the lane makes N calls. Then it writes a line with
 //! the CPU time of this process, all threads included, and the elapsed time, both in nanoseconds.
@@ -24,7 +24,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// Concurrent calls in `flight`.
 const FLIGHT: usize = 32;
 const KEY: &str = "bench-0123456789abcdef0123456789abcdef01";
-/// The window is so short that the limit remembers about as many requests as in real use: 400.
+/// Requests and seconds. The window is so short that the limit remembers about 400 requests at any time, as in real
+/// use.
 const LIMIT: [f64; 2] = [40_000.0, 0.005];
 
 /// A client that is measured.
@@ -79,7 +80,7 @@ async fn several(lane: &dyn Lane, limit: u32, count: usize) -> Result<(), Failur
     Ok(())
 }
 
-/// The CPU time of this process, all threads included.
+/// Returns the CPU time of all threads of this process, in nanoseconds.
 fn cpu_nanos() -> i64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec * 1_000_000_000 + time.tv_nsec
@@ -106,7 +107,7 @@ impl Lane for Typed {
     }
 }
 
-/// The SDK's door, which every binding calls with JSON.
+/// The SDK's door: the interface with JSON that the packages of all languages use.
 struct Door(Engine);
 
 impl Door {
@@ -134,14 +135,14 @@ struct Bare {
     what: What,
 }
 
-/// The HTTP version: HTTP/2 or HTTP/1.1 as negotiated, or only HTTP/1.1.
+/// The HTTP version: `Negotiated` is HTTP/2 or HTTP/1.1, as client and server agree.
 #[derive(Clone, Copy)]
 enum Http {
     Negotiated,
     One,
 }
 
-/// What is done with the bytes of an answer: nothing, or parsing them into a tree.
+/// What the lane does with an answer: `Bytes` only reads it, `Tree` also parses it as JSON.
 enum What {
     Bytes,
     Tree,
