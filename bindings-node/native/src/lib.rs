@@ -89,9 +89,9 @@ impl CompletedCalls {
     fn push(&self, id: u32, outcome: wire::CallOutput) {
         let mut queue = lock(&self.queue);
         queue.push((id, outcome));
-        // Only the first result in the queue wakes the thread, because the JavaScript thread takes the whole queue.
+        // Only the first result in the queue wakes the JavaScript thread, because the thread takes the whole queue.
         if queue.len() == 1 {
-            // This fails only while the JavaScript thread ends, and then nothing waits for the result any more.
+            // The thread cannot be woken while it ends. Then nothing waits for the result any more.
             if let Some(wake) = &*lock(&self.wake) {
                 wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
             }
@@ -176,7 +176,7 @@ impl Bridge {
     }
 }
 
-/// Converts a result to what JavaScript gets.
+/// Converts a result to the tuple that JavaScript gets.
 fn settled((id, outcome): (u32, wire::CallOutput)) -> Settled {
     // Only a raw answer can have a body of invalid UTF-8: the core passes that body on as the server sent it.
     let body = String::from_utf8(outcome.body)
