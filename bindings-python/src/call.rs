@@ -17,7 +17,8 @@ pub(crate) fn answer(py: Python<'_>, outcome: CallOutput) -> Answer<'_> {
     (outcome.ok, outcome.head, PyBytes::new(py, &outcome.body))
 }
 
-/// Reports an exception that `source` raised and nobody can catch. Python code cannot call the usual hook itself.
+/// Passes an exception to `sys.unraisablehook`, because no code can catch it. `source` is the object that raised it.
+/// Python code cannot create the argument of that hook.
 #[pyfunction]
 pub(crate) fn unraisable(py: Python<'_>, raised: Bound<'_, PyAny>, source: &Bound<'_, PyAny>) {
     PyErr::from_value(raised).write_unraisable(py, Some(source));
@@ -91,7 +92,7 @@ impl Mailbox {
         outcomes.into_iter().map(|(ticket, outcome)| (ticket, answer(py, outcome))).collect()
     }
 
-    /// Takes all notices (JSON). Those of a call arrive before its answer.
+    /// Takes all notices (JSON). The notices of a call arrive before its answer.
     fn notices(&self) -> Vec<String> {
         std::mem::take(&mut self.0.lock().notices)
     }

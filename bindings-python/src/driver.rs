@@ -19,8 +19,8 @@ const BUSY: Duration = Duration::from_millis(500);
 const IDLE: Duration = Duration::from_millis(20);
 
 pub(crate) struct Driver {
-    /// The first thread that enters the runtime does the I/O. The others wait for their own results, or until they can
-    /// take the place of that thread.
+    /// The first thread that enters the runtime does the I/O. Every other thread waits for its own result, or until it
+    /// can take the place of the first thread.
     runtime: Runtime,
     waiting: Mutex<Waiting>,
     /// Tells the driver's thread that it may have to take over.
@@ -101,7 +101,7 @@ impl Driver {
     }
 }
 
-/// While this value exists, a thread that waits for a call is counted.
+/// Counts a thread that waits for a call, until this value is dropped.
 struct Leaving<'a>(&'a Driver);
 
 impl Drop for Leaving<'_> {
@@ -117,7 +117,7 @@ impl Drop for Leaving<'_> {
     }
 }
 
-/// While this value exists, a call for which no thread waits is counted.
+/// Counts a call for which no thread waits, until this value is dropped.
 struct Ended(&'static Driver);
 
 impl Drop for Ended {

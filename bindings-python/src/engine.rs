@@ -115,7 +115,7 @@ impl Engine {
         let process = std::process::id();
         loop {
             let ended = wait(SLICE);
-            // The signals come first: otherwise their handlers run inside the listener.
+            // Checks for signals first, because the listener would run the signal handlers otherwise.
             let mut raised = py.check_signals().err();
             if raised.is_none() && process == std::process::id() {
                 raised = tell_all();
