@@ -52,7 +52,7 @@ pub struct Reply {
     pub texts: Vec<u8>,
 }
 
-/// Makes a function of the core that needs no client. Returns its result as JSON.
+/// Calls a function of the core that needs no client. Returns its result as JSON.
 #[uniffi::export]
 pub fn local(op: &str, args: &str) -> Result<String, BridgeError> {
     wire::local(op, args).map_err(|why| BridgeError::Broken { why })
