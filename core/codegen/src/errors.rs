@@ -3,8 +3,8 @@
 use heck::ToUpperCamelCase as _;
 use serde_json::{Value as Json, json};
 
-/// Adds to each kind of the catalogue its `class`, such as `NotFoundError` for `not_found`. `renamed` lists the kinds
-/// whose class has another name.
+/// Adds to each kind of the catalogue its `class`, such as `NotFoundError` for `not_found`. `renamed` lists the
+/// exceptions: a kind and the name of its class.
 pub(crate) fn name_classes(catalogue: &mut Json, renamed: &[(&str, &str)]) {
     let kinds = catalogue.get_mut("kinds").and_then(Json::as_array_mut);
     for kind in kinds.into_iter().flatten().filter_map(Json::as_object_mut) {

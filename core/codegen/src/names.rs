@@ -17,7 +17,7 @@ pub(crate) struct Spelling {
 /// own operation, and methods and kinds of errors. Anything else in backticks stays unchanged.
 ///
 /// # Errors
-/// A doc contains a name in snake case, of several words, that is neither one of these nor the code of a finding. The
+/// A doc contains an unknown name of several words in snake case, which is not the code of a finding either. The
 /// language has no such name, so it must not stay in the doc.
 pub(crate) fn respell(catalogue: &mut Json, spelling: &Spelling) -> Result<(), String> {
     let mut known = BTreeMap::new();
@@ -44,7 +44,7 @@ pub(crate) fn respell(catalogue: &mut Json, spelling: &Spelling) -> Result<(), S
     Ok(())
 }
 
-/// Returns `known` with the names of `members` added. If a name is in both, the spelling of `members` wins.
+/// Returns `known` with the names of `members` added. The spelling of a member wins over one in `known`.
 fn with_members(
     known: &BTreeMap<String, String>,
     members: &[Json],
@@ -129,7 +129,7 @@ mod tests {
         })
     }
 
-    /// One type spells its `id` as `requestId`. Guards against applying this spelling to the docs of all other types.
+    /// One type spells its `id` as `requestId`. The docs of other types must keep `id`.
     #[test]
     fn docs_name_members_arguments_methods_and_kinds_as_the_language_does() {
         let mut catalogue = catalogue(

@@ -2,7 +2,8 @@
 
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-/// The last sentence of the doc of a deprecated operation, which says what to use instead, without its full stop.
+/// Returns the last sentence of the doc of a deprecated operation, without its full stop. The sentence says what to use
+/// instead.
 pub(crate) fn instead(text: &str) -> String {
     let last = text.trim_end_matches('.').rsplit(['.', ';']).next().unwrap_or_default();
     last.split_whitespace().collect::<Vec<_>>().join(" ")

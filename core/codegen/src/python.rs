@@ -52,7 +52,7 @@ const KEYWORDS: &[&str] = &[
     "or", "pass", "raise", "return", "try", "while", "with", "yield", "None", "True", "False",
 ];
 
-/// The kinds of errors whose class does not have the usual name. `PermissionError` and `TimeoutError` are builtins, and
+/// Kinds of errors with an unusual name of their class. `PermissionError` and `TimeoutError` are builtins, and
 /// `CancelledError` is a class of asyncio.
 pub(crate) const CLASSES: &[(&str, &str)] = &[
     ("permission", "PermissionDeniedError"),
@@ -61,7 +61,7 @@ pub(crate) const CLASSES: &[(&str, &str)] = &[
     ("closed", "ClientClosedError"),
 ];
 
-/// The longest line of prose.
+/// The longest line of prose, in characters.
 const WIDTH: usize = 110;
 
 /// Adds the filters that the templates use.
@@ -84,7 +84,7 @@ const BY_HAND: &[&str] = &["Run", "RunStep", "Meta", "Attempt", "Failure", "Json
 /// The types of runs, which have the property `problem`.
 const RUNS: &[&str] = &["SyncRun", "SequenceRun", "IdentityGraphRun"];
 
-/// Types with a base class in `_facts.py`, which has what follows from their fields.
+/// Types with a base class in `_facts.py`. The base class has the properties that are computed from the fields.
 const WITH_FACTS: &[&str] = &["IdentityGraphRun", "RowCounts", "SequenceRun", "SyncRun"];
 
 /// The options that `options()` in `_encoding.py` takes, and `raw`, which `with_raw_response` sets.
@@ -135,7 +135,7 @@ fn enums(catalogue: &Json) -> BTreeSet<&str> {
     enums.map(|ty| text(ty, "name")).collect()
 }
 
-/// The closed enums whose values the API writes in camelCase.
+/// Returns the closed enums with values that the API writes in camelCase.
 fn camel(catalogue: &Json) -> BTreeSet<&str> {
     let closed = list(catalogue, "types").iter().filter(|ty| ty.get("open") == Some(&Json::Bool(false)));
     let upper = |value: &Json| text(value, "wire").contains(char::is_uppercase);
@@ -343,8 +343,8 @@ fn default(ty: &Value) -> Result<String, Error> {
     })
 }
 
-/// A Python expression that wraps the opaque JSON in `expression`, which has the type `ty`. Empty if there is nothing
-/// to wrap; an object wraps its own opaque JSON.
+/// A Python expression that wraps the opaque JSON in `expression`, which has the type `ty`. Empty if the type holds no
+/// opaque JSON, or if it is an object, because an object wraps its own opaque JSON.
 fn wrap(ty: &Value, expression: &str) -> Result<String, Error> {
     if let Some(plain) = ty.as_str() {
         return Ok(if plain == "json" { format!("json_of({expression})") } else { String::new() });

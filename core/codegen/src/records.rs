@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use heck::{ToLowerCamelCase as _, ToSnakeCase as _};
 use serde_json::{Value as Json, json};
 
-/// The first columns of a type: what its list or its run knows, and most values do not say.
+/// The first columns of some types: type, name, kind of the cells, doc. The list or the run that returns a value fills
+/// these columns, because most values lack them.
 const ABOUT: &[(&str, &str, &str, &str)] = &[
     ("SyncRun", "sync_id", "int", "Id of the sync. Null if it is not known."),
     ("SyncRun", "sync_slug", "string", "Slug of the sync. Null unless the runs were asked for by the slug."),
@@ -13,11 +14,11 @@ const ABOUT: &[(&str, &str, &str, &str)] = &[
     ("DecisionEngineMessage", "flow_id", "string", "Id of the flow. Null if it is not known."),
 ];
 
-/// Returns a table for each type that is listed or run: `{"type", "name", "columns": [{"name", "wire", "type", "null",
-/// "doc", "path", "about", "enum", "opaque"}]}`. The `type` of a column is `int`, `float`, `bool`, `string`, `timestamp`, `{"list": "int"}`,
-/// `{"list": "string"}`, or `json`, which is the text of a value that has no columns of its own. The `path` leads to the
-/// column's value, by its names in JSON. It is empty if the value does not contain it. For a column that ends in
-/// `_total`, it leads to the counts to add.
+/// Returns a table for each type that a list returns, and for `SequenceRun`: `{"type", "name", "columns": [{"name",
+/// "wire", "type", "null", "doc", "path", "about", "enum", "opaque"}]}`. The `type` of a column is `int`, `float`,
+/// `bool`, `string`, `timestamp`, `{"list": "int"}`, `{"list": "string"}`, or `json`, which is the text of a value that
+/// has no columns of its own. The `path` consists of the names in JSON that lead to the cell. The `path` is empty if
+/// the value does not contain the cell. For a column that ends in `_total`, it leads to the counts to add.
 ///
 /// # Errors
 /// Two columns of a table have the same name.
@@ -108,7 +109,7 @@ fn add_columns(field: &Json, types: &[Json], columns: &mut Vec<Json>) {
     }
 }
 
-/// Whether a column of this type can be a part of a nested value that has columns.
+/// Whether the type is plain. A nested object has a column for each member if all its members are plain.
 fn is_plain(kind: &Json) -> bool {
     kind.as_str().is_some_and(|kind| kind != "json")
 }

@@ -205,8 +205,8 @@ fn settings(all: &[Json]) -> Json {
         .collect()
 }
 
-/// The name of a setting or an option in Swift. `SPELLING` also uses this function for arguments and members, none of
-/// which has `Ms` at its end or `Url` in it.
+/// The name of a setting or an option in Swift. `SPELLING` also uses this function for arguments and members. It does
+/// not change their names, because none of them ends in `Ms` or contains `Url`.
 fn label(wire: &str) -> String {
     wire.strip_suffix("Ms").unwrap_or(wire).replace("Url", "URL")
 }

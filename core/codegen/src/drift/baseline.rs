@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::document::{Described, Document, text};
 use super::{Finding, Severity};
 
-/// Upper bounds allow less when they are smaller, lower bounds when they are larger.
+/// A smaller upper bound allows fewer values, and so does a larger lower bound.
 const UPPER: [&str; 4] = ["maxItems", "maxLength", "maxProperties", "maximum"];
 const LOWER: [&str; 4] = ["minItems", "minLength", "minProperties", "minimum"];
 
@@ -101,8 +101,7 @@ impl Bounds {
         let mut bounds = Self::default();
         for parameter in &operation.parameters {
             let at = format!("{}.{}", text(parameter, "in"), text(parameter, "name"));
-            // The comparison with the catalogue checks the page size, because the catalogue has the size that the SDK
-            // asks for.
+            // `compare.rs` checks the page size, because it knows the size that the SDK asks for.
             if let (Some(schema), false) = (parameter.get("schema"), at == "query.limit") {
                 bounds.collect(document, at, schema, DEEPEST_VALUE);
             }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::document::{Described, Document, list, text};
 use super::{Finding, Severity};
 
-/// The direction of values: a new member matters differently in a request and in an answer.
+/// Where a value occurs. A new member in a request matters differently from one in an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Request,
@@ -78,7 +78,7 @@ impl<'a> Compared<'a> {
     fn parameters(&mut self, id: &str, ours: &'a Value, theirs: &Described<'a>) {
         for parameter in &theirs.parameters {
             let (place, name) = (text(parameter, "in"), text(parameter, "name"));
-            // By OpenAPI's rules, header parameters with these three names are ignored.
+            // OpenAPI says to ignore header parameters with these three names.
             let ours = ["accept", "authorization", "content-type"].contains(&name.to_lowercase().as_str());
             if matches!(place, "header" | "cookie") && !ours {
                 self.parameter_added(&format!("{id} {place}.{name}"), parameter);

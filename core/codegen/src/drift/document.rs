@@ -59,8 +59,8 @@ impl Document {
         self.levels(schema).last().unwrap_or(schema)
     }
 
-    /// A schema and the schemas within it that describe the same value: the target of a reference, the one part of an
-    /// `allOf`, the one alternative beside null.
+    /// A schema, and the schemas within it that describe the same value: the target of a reference, the only part of an
+    /// `allOf`, or the only alternative to null.
     fn levels<'a>(&'a self, schema: &'a Value) -> impl Iterator<Item = &'a Value> {
         std::iter::successors(Some(schema), |schema| {
             if let Some(to) = schema.get("$ref").and_then(Value::as_str) {
@@ -101,7 +101,7 @@ impl Document {
             .collect()
     }
 
-    /// The authentication that an operation accepts: a list of sets of schemes, of which a request needs any one set.
+    /// The authentication that an operation accepts: a list of sets of schemes. A request must satisfy one of the sets.
     /// The list is empty if the operation needs no authentication.
     pub(crate) fn security<'a>(&'a self, operation: &'a Value) -> &'a [Value] {
         list(if operation.get("security").is_some() { operation } else { &self.0 }, "security")
@@ -114,7 +114,8 @@ impl Document {
         media.get("schema").map(|schema| self.resolved(schema))
     }
 
-    /// The schema of the answer under the success status. If it is a union, the first alternative that is not an error.
+    /// The schema of the answer under the success status. If that schema is a union, returns its first alternative that
+    /// is not an error.
     pub(crate) fn good<'a>(&'a self, operation: &'a Value) -> Option<&'a Value> {
         let schema = self.answer(operation)?;
         let alternatives = self.alternatives(schema);
@@ -122,7 +123,7 @@ impl Document {
         Some(good.or(alternatives.first()).copied().unwrap_or(schema))
     }
 
-    /// The shapes of the answers other than [`Self::good`] that an operation may send under its success status.
+    /// The shapes of the other answers, besides [`Self::good`], that an operation may send under its success status.
     pub(crate) fn beside_good<'a>(&'a self, operation: &'a Value) -> BTreeSet<String> {
         let Some(schema) = self.answer(operation) else { return BTreeSet::new() };
         let good = self.good(operation);

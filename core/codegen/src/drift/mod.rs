@@ -95,8 +95,8 @@ fn compared(document: &Document, catalogue: &Value) -> Result<(String, u8), Stri
     Ok(report(&settled(&findings, &known)))
 }
 
-/// Marks the known differences, and sorts all by severity. An entry of `known.json` that fits no difference is reported
-/// as new.
+/// Marks the known differences, and sorts all differences by severity. Adds a difference for each entry of `known.json`
+/// that matches no difference.
 fn settled(findings: &[Finding], known: &[Known]) -> Vec<Finding> {
     let mut settled = Vec::new();
     for mut finding in findings.iter().cloned() {

@@ -32,7 +32,7 @@ pub(crate) fn files(_: &Json) -> Vec<(String, String)> {
 /// Types that are written by hand in TypeScript.
 const BY_HAND: &[&str] = &["Run", "RunStep", "Meta", "Attempt", "Failure"];
 
-/// The longest line of a comment.
+/// The longest line of a comment, in characters.
 const WIDTH: usize = 110;
 
 /// Adds the filters and tests that the templates use.
@@ -164,8 +164,8 @@ fn demanded(field: &Value) -> Result<bool, Error> {
     Ok(field.get_attr("needed")?.is_true() && field.get_attr("presence")?.as_str() == Some("optional"))
 }
 
-/// The declaration of a field. One type serves arguments and answers. An argument must name a demanded field, so the
-/// field has no `?`. An answer may lack the field, so its type includes `undefined`.
+/// The declaration of a field. The same type serves arguments and answers. An argument must name a demanded field, so
+/// the declaration has no `?`. An answer may lack the field, so the type of the field includes `undefined`.
 fn member(field: &Value, ty: &Value) -> Result<String, Error> {
     let (wire, of) = (field.get_attr("wire")?, type_of(&field.get_attr("type")?, Side::Answer)?);
     Ok(if demanded(field)? {

@@ -2,7 +2,7 @@
 
 use crate::prose::wrap;
 
-/// The longest line.
+/// The longest line, in characters.
 pub(super) const WIDTH: usize = 120;
 
 /// A doc comment, indented by `indent` spaces, without a line break at its end.
@@ -16,7 +16,7 @@ pub(super) fn margin(item: &str, indent: usize, depth: usize) -> String {
     prose(item, &format!("{}///{}", " ".repeat(indent), " ".repeat(depth)), 2)
 }
 
-/// The doc of a number of milliseconds, reworded for a duration.
+/// Rewords the doc of a number of milliseconds for a `Duration`.
 pub(super) fn in_milliseconds(text: &str) -> String {
     let text = text.replace(", in milliseconds", "");
     match text.split_once(" by default") {
