@@ -42,7 +42,7 @@ pub fn play(input: &[u8]) {
     assert_eq!(reread.head["meta"]["mended"], json!([]), "what was mended is whole: {again}");
 }
 
-/// Returns the operation with this name. If there is none, the letters of the name choose one.
+/// Returns the operation with this name. If no operation has it, the letters of the name choose an operation.
 pub fn operation(op: &str) -> &'static Value {
     let operations = known()["operations"].as_array().unwrap();
     let sum: usize = op.bytes().map(usize::from).sum();

@@ -11,9 +11,10 @@ use serde_json::value::RawValue;
 
 use super::KEY;
 
-/// The longest message. It contains at most 400 characters of a text of the server.
+/// The longest message, in characters. It contains at most 400 characters of a text that the server sent.
 const LONGEST_LINE: usize = 1500;
-/// The largest failure. Its details are cut at 16 KiB, which escaping can make six times as long.
+/// The largest failure, in bytes. The core cuts the details of a failure at 16 KiB, which escaping can make six times
+/// as long.
 const LARGEST_HEAD: usize = 256 << 10;
 
 pub fn percent(text: &str) -> String {
@@ -58,8 +59,8 @@ pub fn without_the_key(text: &str) {
     let forms = FORMS.get_or_init(|| {
         let quoted = serde_json::to_string(KEY).unwrap().trim_matches('"').to_owned();
         let twice = serde_json::to_string(&quoted).unwrap().trim_matches('"').to_owned();
-        // The base64 form depends on the offset of the key within a group of three bytes. At its ends it depends on the
-        // neighbouring bytes too, so only the characters that stay the same between any neighbours are looked for.
+        // The base64 form depends on the offset of the key within a group of three bytes. At its ends, the form depends
+        // on the neighbouring bytes too. So the check looks only for the characters that no neighbour changes.
         let within = (0..3).map(|before| {
             let between = |neighbour: u8| {
                 STANDARD.encode([&vec![neighbour; before], KEY.as_bytes(), &[neighbour; 2]].concat())

@@ -69,7 +69,7 @@ thread_local! {
     static BENCH: RefCell<Bench> = RefCell::new(Bench::new());
 }
 
-/// The origin that tokens must have.
+/// Returns the origin of the server. The SDK refuses tokens with any other origin.
 pub fn origin() -> String {
     BENCH.with_borrow(Bench::origin)
 }

@@ -6,7 +6,7 @@ use super::engine::parse;
 use super::sample::arguments;
 use super::{first_line, text_of};
 
-/// The largest details of the server that are kept.
+/// The most bytes of the server's details that an error keeps.
 const LARGEST_DETAILS: usize = 16 << 10;
 
 pub fn play(input: &[u8]) {

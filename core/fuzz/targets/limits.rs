@@ -1,6 +1,6 @@
-//! What a limit reads from outside the process: a state in a file of the host, and the replies of a server. The first
-//! line of an input is `state`, `reply` or `way`; the rest are numbers or words, one in each line, and for a way an empty
-//! line between replies.
+//! The limit reads two things from outside the process: a state in a file of the host, and the replies of a server. The
+//! first line of an input names what is tested: `state`, `reply`, or `way`, a series of replies while the limit moves
+//! from one place to another. The rest are numbers or words, one in each line, with an empty line between replies.
 
 use limit_proofs::limit::pool::{Pool, Wanted};
 use limit_proofs::limit::state::{Reach, State};
@@ -24,7 +24,8 @@ pub fn play(input: &[u8]) {
     }
 }
 
-/// Whatever a state says, it opens again within an hour and some of its windows, which have at most a day.
+/// Any state that can be read lets requests through again within an hour and four windows. A window is at most a day,
+/// plus the allowance for the server's clock.
 fn state(numbers: &[u64]) {
     let Some(read) = State::read(numbers) else { return };
     let span = read.span();
@@ -33,7 +34,8 @@ fn state(numbers: &[u64]) {
     assert!(opens.is_some_and(|after| after < HOUR + 4 * span), "closed for {opens:?} after {numbers:?}");
 }
 
-/// If a process accepts the answer of a server, it asks again soon, and takes no more than it asked for.
+/// After any answer that a process accepts, it asks the server again within an hour, and takes no more requests than it
+/// asked for.
 fn reply(words: &[String]) {
     let Ok(Reply::Answer(answer)) = read(words) else { return };
     let mut pool = Pool::new(Quota::default(), START);
@@ -51,7 +53,7 @@ fn reply(words: &[String]) {
     assert!(pool.earliest(START, Reach::Whole) == NEVER);
 }
 
-/// Whatever a server replies, each step of a move has a place and arguments, and moves are not followed without end.
+/// Whatever a server replies, each step of a move of the limit has a place and arguments.
 fn way(replies: &str) {
     let mut caller = Caller { server: String::new(), unlost: 0, changes: 0, member: "1".to_owned(), call: 0 };
     let mut way = Way::new("0".repeat(32));
@@ -69,7 +71,7 @@ fn way(replies: &str) {
     }
 }
 
-/// Inputs to begin with.
+/// Returns the inputs from which the fuzzer starts.
 pub fn seeds() -> Vec<String> {
     let mut state = State::shared(Quota::default(), START);
     let mut seeds = Vec::new();
