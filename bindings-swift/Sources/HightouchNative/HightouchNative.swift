@@ -1099,7 +1099,7 @@ fileprivate func uniffiFutureContinuationCallback(handle: UInt64, pollResult: In
     }
 }
 /**
- * Makes a function of the core that needs no client. Returns its result as JSON.
+ * Calls a function of the core that needs no client. Returns its result as JSON.
  */
 public func local(op: String, args: String)throws  -> String  {
     return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeBridgeError_lift) {
