@@ -1,4 +1,4 @@
-//! The cost of a decision with a full log.
+//! Measures what a decision costs while the limit's log of requests is full.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::time::Duration;
@@ -61,8 +61,8 @@ fn a_decision_to_wait_after_a_burst(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| state.decide(black_box(2_000_000), Reach::Whole));
 }
 
-/// One turn at the gate: a request is granted and ends, and another one joins. If none may go, time moves to the next
-/// grant.
+/// One turn at the gate: a request is granted and ends, and another request joins. If no request may go, time moves to
+/// the next grant.
 #[divan::bench(args = [100, 10_000])]
 fn a_turn_with_others_waiting(bencher: Bencher<'_, '_>, others: u32) {
     let mut turns = Turns::new(Quota::default());
@@ -80,7 +80,7 @@ fn a_turn_with_others_waiting(bencher: Bencher<'_, '_>, others: u32) {
     });
 }
 
-/// A file of a limit, which is removed at the end.
+/// The name of a file that keeps a limit. The file is removed at the end.
 struct File(String);
 
 impl File {
@@ -96,9 +96,9 @@ impl Drop for File {
     }
 }
 
-/// A call of a process that calls again and again and whose limit no other process uses: from the request for a permit
-/// to its end. The limit is kept in this process, or in a file. With the short window, the log is about as long as that
-/// of a full limit; with the tiny one, it is empty.
+/// Measures a call from the request for a permit to the end of the permit, in a process that calls again and again. No
+/// other process uses the limit, which is kept in the process or in a file. With a window of 2000 µs, the log is about
+/// as long as that of a full limit; with a window of 1 µs, the log is empty.
 #[divan::bench(args = [(false, 2000), (true, 2000), (false, 1), (true, 1)])]
 fn a_call_of_a_process_that_is_alone(bencher: Bencher<'_, '_>, (shared, micros): (bool, u64)) {
     let quota = Quota { requests: 40_000, window: Duration::from_micros(micros), ..Quota::default() };
@@ -111,8 +111,8 @@ fn a_call_of_a_process_that_is_alone(bencher: Bencher<'_, '_>, (shared, micros):
     assert_eq!(gate.fallback(), None);
 }
 
-/// A request that is granted and ends, with a full log in a file that another process has just written to. So the state
-/// is read before each of the two changes, and written after it.
+/// Measures the grant and the end of a request while the log in the file is full. Another process has always written to
+/// the file just before. So the state is read before each change, and written after it.
 #[divan::bench]
 fn a_grant_and_an_end_in_a_shared_file(bencher: Bencher<'_, '_>) {
     let quota = Quota::default();

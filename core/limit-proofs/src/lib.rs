@@ -12,7 +12,7 @@ pub mod script;
 #[path = "../../src/fleet/way.rs"]
 pub mod way;
 
-/// Opens the file that keeps the limit of this name on this host.
+/// Opens the file that keeps the limit called `name` on this host.
 ///
 /// # Errors
 /// Processes cannot share the limit here. The error is the reason, as the end of a sentence.

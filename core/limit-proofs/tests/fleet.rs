@@ -12,12 +12,13 @@ use hosts::{Fault, Hosts, Outcome, play};
 use limit_proofs::limit::Nanos;
 use world::{MS, SECOND};
 
-/// How many worlds of each kind are played; `make prove-limit` plays more.
+/// Returns how many worlds of each kind a test plays; `make prove-limit` plays more.
 fn seeds() -> u64 {
     std::env::var("LIMIT_SEEDS").map_or(1, |seeds| seeds.parse().unwrap())
 }
 
-/// The time, from the start, in which the load is steady and nothing of the beginning counts any more.
+/// The part of a simulation, in time since its start, in which the load is steady. Requests from the beginning no
+/// longer count by then.
 const STEADY: Range<Nanos> = 60 * SECOND..180 * SECOND;
 
 fn hosts(processes: usize, delay: Nanos) -> Hosts {
@@ -84,7 +85,7 @@ fn processes_that_crash_or_are_stopped_leave_the_others_within_the_limit() {
         let stops = Hosts { stops: true, share, ..hosts(8, 20 * MS) };
         played(&stops, |outcome, seed| {
             assert_eq!(outcome.refusals, 0, "seed {seed}");
-            // Nobody else uses the share of a process that is stopped.
+            // While a process is stopped, no other process uses its share. So the rate is lower with shares.
             let least = if share.is_some() { 12.0 } else { 17.5 };
             assert!(outcome.rate(&STEADY) >= least, "seed {seed}");
         });
@@ -112,7 +113,8 @@ fn a_server_that_fails_never_lets_more_than_the_limit_through() {
     }
 }
 
-/// Every number of processes with every delay, with and without crashes and stops, on a server with every fault.
+/// Combines every number of processes with every delay and every fault of the server, with and without crashes and
+/// stops of processes.
 #[test]
 #[ignore = "takes about half an hour; `make prove-limit` plays it"]
 fn no_combination_of_crashes_stops_and_faults_lets_more_than_the_limit_through() {
@@ -133,19 +135,20 @@ fn no_combination_of_crashes_stops_and_faults_lets_more_than_the_limit_through()
     }
 }
 
-/// Incident: a process went on alone while its question was on the way, and nobody counted what it sent meanwhile. A
-/// process that had given a question up counted as back once the server heard that question.
+/// Incident: a process stopped waiting for the server and sent requests alone. Then its old question reached the
+/// server, which counted the process as back. So nobody counted the requests that the process sent alone.
 #[test]
 fn what_a_process_sends_while_it_asks_whether_the_server_is_back_counts() {
     for (processes, share) in [(3, 0.3), (2, 0.5)] {
-        // Longer and shorter than a lease.
+        // The first fault is longer than a lease, the second one shorter.
         let faults = vec![Fault::Hangs(20 * SECOND..95 * SECOND), Fault::Hangs(110 * SECOND..157 * SECOND)];
         let world = Hosts { share: Some(share), patience: 4 * SECOND, faults, ..hosts(processes, 20 * MS) };
         played(&world, |outcome, seed| assert_eq!(outcome.refusals, 0, "seed {seed}"));
     }
 }
 
-/// Each of these changes breaks one promise of the script. In the same worlds, the API then refuses requests.
+/// Each change in this list breaks one promise of the script. The API then refuses requests in worlds in which it
+/// refuses none otherwise.
 #[test]
 fn a_script_that_breaks_a_promise_is_found_out() {
     let plain = Hosts { duration: 130 * SECOND, ..hosts(4, 20 * MS) };

@@ -1,5 +1,5 @@
-//! Runs the gate in every interleaving of its users with up to two preemptions (`make test-loom`). If a wake-up is
-//! lost, a waiter sleeps for ever, and loom reports that all threads are blocked.
+//! Runs the gate under loom (`make test-loom`): every interleaving of the threads that use it, with up to two
+//! preemptions. If a wake-up is lost, a waiter sleeps for ever, and loom reports that all threads are blocked.
 #![cfg(limit_loom)]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -36,7 +36,7 @@ impl SmallGate {
         block_on(self.gate.acquire(Ask::new(Class::Read))).unwrap()
     }
 
-    /// Starts a thread that waits for a permit, holds it, and ends it with `end`.
+    /// Starts a thread that waits for a permit, holds the permit, and ends it with `end`.
     fn waits(&self, class: Class, end: fn(Permit)) -> JoinHandle<()> {
         self.asks(Ask::new(class), end)
     }
@@ -52,7 +52,7 @@ impl SmallGate {
         })
     }
 
-    /// Starts a thread that asks for a permit and gives up if it has to wait.
+    /// Starts a thread that asks for a permit and gives up if the permit is not granted at once.
     fn gives_up(&self, class: Class) -> JoinHandle<()> {
         self.asks_and_gives_up(Ask::new(class))
     }
@@ -123,7 +123,8 @@ fn a_waiter_that_gives_up_takes_no_place_with_it_and_no_wake_up() {
     });
 }
 
-/// The first waiter sleeps on behalf of all until the window opens. If it gives up, the next one must do so.
+/// The first waiter sleeps on behalf of all waiters until the window opens. If it gives up, the next waiter must sleep
+/// on behalf of all.
 #[test]
 fn when_the_one_who_watches_the_clock_gives_up_the_next_watches_it() {
     explore(PREEMPTIONS, || {
@@ -156,8 +157,8 @@ fn a_refusal_closes_the_gate_and_time_opens_it_again_for_all_who_wait() {
     });
 }
 
-/// A dropped permit counts as in flight for 5 s, and as ended after that. Once that end no longer counts, the waiter
-/// must be woken.
+/// The request of a dropped permit counts as in flight for 5 s, and as ended after that. Once a window has passed since
+/// that end, the request no longer counts, and the gate must wake the waiter.
 #[test]
 fn a_request_that_was_given_up_frees_its_place_after_a_while() {
     explore(PREEMPTIONS, || {
@@ -175,7 +176,7 @@ fn a_request_that_was_given_up_frees_its_place_after_a_while() {
     });
 }
 
-/// Two looks in a lane with room for one: a hint raises the urgency of one, and the other gives up.
+/// Two looks wait in a lane with room for one. A hint makes one look more urgent, and the other look gives up.
 #[test]
 fn a_hint_meets_looks_that_join_leave_and_go() {
     explore(PREEMPTIONS, || {
@@ -193,7 +194,7 @@ fn a_hint_meets_looks_that_join_leave_and_go() {
     });
 }
 
-/// A grant that is taken back while its waiter fetches it is given again.
+/// If the gate takes a grant back while the waiter fetches it, the gate must give the grant again.
 #[test]
 fn a_grant_that_is_taken_back_is_not_lost() {
     explore(PREEMPTIONS, || {
@@ -202,7 +203,7 @@ fn a_grant_that_is_taken_back_is_not_lost() {
         let waiters = [Class::Read, Class::Trigger].map(|class| small.waits(class, Permit::never_sent));
         held.never_sent();
         advance(Duration::from_secs(1));
-        // Every change takes back grants that were not fetched.
+        // Every change of the share takes back the grants that no waiter has fetched.
         small.gate.set_share(1.0);
         for waiter in waiters {
             waiter.join().unwrap();

@@ -1,4 +1,5 @@
-//! Simulates limits that move on a server while processes use them, and processes that die in the midst of a move.
+//! Simulates limits that move from one place on a server to another while processes use them. Some processes die in the
+//! midst of a move.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, dead_code, reason = "the server and the counters are shared with other tests")]
 
@@ -17,17 +18,18 @@ use world::counters::{AllCounters, Counter};
 const SECOND: Nanos = 1_000_000;
 const START: Nanos = 1_700_000_000 * SECOND;
 
-/// How many times more worlds are played; `make prove-limit` plays more.
+/// Returns the factor by which a test multiplies its number of worlds. The factor is 1, or `LIMIT_SEEDS` in
+/// `make prove-limit`.
 fn seeds() -> u64 {
     std::env::var("LIMIT_SEEDS").map_or(1, |seeds| seeds.parse().unwrap())
 }
 
-/// The place of a key or of a workspace.
+/// Returns the name of a place: 32 times the same character.
 fn place(name: char) -> String {
     String::from_iter([name; 32])
 }
 
-/// The workspace's server and the API, by one clock in microseconds.
+/// The server that keeps the limits, and the API. Both use one clock, in microseconds.
 struct World {
     server: Server,
     api: AllCounters,
@@ -40,7 +42,7 @@ impl World {
     }
 }
 
-/// A process, as the thread that asks the server moves and asks.
+/// A process, played as the courier's thread works: it takes the steps of moves and asks for requests.
 struct Process {
     caller: Caller,
     way: Way,
@@ -50,14 +52,14 @@ struct Process {
 
 impl Process {
     fn new(member: &str, at: char) -> Self {
-        // The server was started long ago, so a limit that it does not know was never there.
+        // The server was started long ago, so a limit that it does not know is new and was not lost.
         let unlost = 3600 * SECOND;
         let caller =
             Caller { server: "1".to_owned(), unlost, changes: 0, member: member.to_owned(), call: 0 };
         Self { caller, way: Way::new(place(at)), ends: Vec::new(), sent: 0 }
     }
 
-    /// Does one step of a move. Returns whether there was one.
+    /// Takes the next step of a move. Returns false if no step is left.
     fn step(&mut self, world: &World) -> bool {
         world.server.set_clock(world.now);
         let Some(words) = self.way.words(&mut self.caller, &Quota::default()) else { return false };
@@ -66,7 +68,7 @@ impl Process {
         true
     }
 
-    /// Asks for so many requests and sends at once what is granted. Returns `None` if a move comes first.
+    /// Asks for `want` requests and sends the granted ones at once. Returns `None` if the limit has to move first.
     fn ask(&mut self, world: &mut World, want: u64) -> Option<Answer> {
         world.server.set_clock(world.now);
         let question = Question {
@@ -100,7 +102,7 @@ impl Process {
         answer
     }
 
-    /// Sends what it may, with all moves that come first.
+    /// Asks for `want` requests and sends the granted ones, after all moves that have to come first.
     fn uses(&mut self, world: &mut World, want: u64) -> Answer {
         loop {
             while self.step(world) {}
@@ -118,9 +120,10 @@ impl Process {
     }
 }
 
-/// A process sends 150 requests with one key, begins to move its limit to that of the workspace, and dies after `steps`
-/// steps. Others send as much as they may: one begins with the same key and learns of the workspace by its first
-/// answer, unless `alone`; one is at the workspace. Returns how many requests were refused.
+/// A process sends 150 requests with one key, begins to move its limit to the place of the workspace, and dies after
+/// `steps` steps. A process at the place of the workspace sends as many requests as it may. Unless `alone` is set,
+/// another process does so too, which begins with the same key and learns of the workspace by its first answer. Returns
+/// how many requests the API refused.
 fn dies_after(steps: usize, alone: bool, broken: &[(&str, &str)]) -> u64 {
     let mut world = World::new(broken);
     let mut dies = Process::new("dies", '1');
@@ -136,7 +139,7 @@ fn dies_after(steps: usize, alone: bool, broken: &[(&str, &str)]) -> u64 {
             let _ = same_key.uses(&mut world, 20);
             same_key.way.move_to(&place('e'));
         } else if steps > 0 || !alone {
-            // Before the first step, nobody at the workspace knows of the key.
+            // Before the first step, the place of the workspace does not know of the key.
             let _ = other.uses(&mut world, 20);
         }
     }
@@ -156,7 +159,7 @@ fn what_a_process_has_sent_counts_if_it_dies_in_the_midst_of_a_move() {
     }
 }
 
-/// Each of these changes breaks one promise of a move, and the API then refuses requests.
+/// Each change in this list breaks one promise of a move. The API then refuses requests.
 #[test]
 fn a_move_that_breaks_a_promise_is_found_out() {
     let forgets = ("return { 'moved', to, id, left }", "return { 'moved', to }");
@@ -168,7 +171,7 @@ fn a_move_that_breaks_a_promise_is_found_out() {
     );
 }
 
-/// How many requests count at the workspace after two processes brought the same state there.
+/// Two processes bring the same state to the place of the workspace. Returns how many requests count there afterwards.
 fn brought_twice(broken: &[(&str, &str)]) -> u64 {
     let mut world = World::new(broken);
     let mut dies = Process::new("dies", '1');
@@ -177,10 +180,10 @@ fn brought_twice(broken: &[(&str, &str)]) -> u64 {
     let _ = two.uses(&mut world, 0);
     assert_eq!(dies.uses(&mut world, 70).granted.len(), 70);
     let _ = dies.uses(&mut world, 0);
-    // Dies before it has the state at the new place.
+    // The process dies before it brings the state to the new place.
     dies.moves(&world, 'e', 2);
     world.now += SECOND;
-    // Both learn of the state before either brings it.
+    // Both processes learn of the state before either of them brings it to the new place.
     assert!(one.ask(&mut world, 0).is_none());
     assert!(two.ask(&mut world, 0).is_none() && two.step(&world));
     let _ = one.uses(&mut world, 0);
@@ -197,7 +200,8 @@ fn a_state_that_several_processes_bring_counts_once() {
     assert_eq!(brought_twice(&twice), 190, "a state that is absorbed twice is not found out");
 }
 
-/// The state of a limit that nobody followed is not kept for ever, and does not come back once it counts no longer.
+/// A limit left its place, and no process followed it. The old place does not keep the state for ever, and a process
+/// that comes three minutes later does not bring the state to the new place.
 #[test]
 fn a_state_that_was_left_long_ago_is_not_absorbed() {
     let mut world = World::new(&[]);
@@ -210,7 +214,7 @@ fn a_state_that_was_left_long_ago_is_not_absorbed() {
     assert_eq!(world.api.refusals, 0);
 }
 
-/// Two limits leave for each other's place in the same moment. Returns whether both processes find one place.
+/// Two limits leave for each other's place at the same moment. Returns whether both processes find the same place.
 fn meet(broken: &[(&str, &str)]) -> bool {
     let mut world = World::new(broken);
     let (mut one, mut other) = (Process::new("one", 'e'), Process::new("other", '0'));
@@ -233,7 +237,7 @@ fn limits_that_move_to_each_other_meet_at_one_place() {
 }
 
 /// Limits of four places move at random, some of them towards each other, and processes die at any step. Each process
-/// still gets its turn, and whoever uses the workspace counts what all have sent.
+/// that lives must still be granted requests, and the place of the workspace must count what all processes sent.
 #[test]
 fn moves_that_cross_lead_all_processes_to_one_place() {
     for seed in 0..30 * seeds() {
@@ -252,7 +256,7 @@ fn moves_that_cross_lead_all_processes_to_one_place() {
                 let _ = processes[who].ask(&mut world, 3);
             }
         }
-        // All learn that they belong to one workspace. From then on they keep one limit.
+        // All processes learn that their keys belong to one workspace. From then on they keep one limit.
         for process in &mut processes {
             process.way.move_to(&place('e'));
             let _ = process.uses(&mut world, 0);

@@ -1,5 +1,5 @@
-//! Compares the rule of the limit with a plain version that tries every s in steps of a nanosecond. The rule, with the
-//! meaning of s, t and T, is in `core/src/limit/window.rs`.
+//! Compares the rule of the limit with a plain version that tries every start s of a window, in steps of a nanosecond.
+//! `core/src/limit/window.rs` states the rule and says what s, t and T mean.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::time::Duration;
@@ -64,7 +64,7 @@ impl Model {
 }
 
 /// Whether some s in (t−T, t] forbids a grant at t; `ended` are the ends in ascending order. Tries only t, the ends,
-/// and the times T after them, because between two neighbours of these the sum only grows with s.
+/// and the times T after the ends, because between two neighbours of these times the sum only grows with s.
 fn forbids(ended: &[Nanos], flying: u64, allowed: u64, span: Nanos, t: Nanos) -> bool {
     let before = |time: Nanos| ended.partition_point(|end| *end < time) as u64;
     let moments = ended.iter().flat_map(|end| [*end, *end + span]).chain([t]);
@@ -133,7 +133,7 @@ proptest! {
         }
     }
 
-    /// A waiter asks again only at the time that the last decision named, so these times must lead to a grant.
+    /// A waiter asks again only at the time that the last decision named. So a few of these times must lead to a grant.
     #[test]
     fn asking_again_when_told_ends_in_a_grant_after_a_handful_of_times(
         requests in 1..200_u32,
@@ -160,8 +160,8 @@ proptest! {
         }
     }
 
-    /// The cost of a decision must not grow with the limit, so the log of a limit above 512 is coarse. Its grants come
-    /// at most a 256th of the window late. Up to 512 they are exact.
+    /// The cost of a decision must not grow with the limit. So the log of a limit above 512 requests rounds times, and
+    /// its grants come at most a 256th of the window late. The grants of a smaller limit are exact.
     #[test]
     fn a_limit_remembers_few_times_and_grants_as_early_as_a_part_of_256_allows(
         requests in prop_oneof![300..=512_u32, 513..20_000_u32],
@@ -224,7 +224,7 @@ fn what_was_given_up_ends_when_that_is_seen_and_not_when_it_was_due() {
     let ticket = state.grant(0);
     state.abandoned(0, ticket, Linger::Brief);
     assert_eq!(state.decide(0, Reach::Whole), Decision::WaitUntil(5_000_000_000));
-    // The process was stopped for a minute, so bytes in its buffers may leave only now.
+    // The process was stopped for a minute, so requests in the buffers of its sockets may leave only now.
     assert_eq!(state.decide(60_000_000_000, Reach::Whole), Decision::WaitUntil(80_100_000_000));
 }
 

@@ -1,4 +1,5 @@
-//! Plays the script that Redis runs in simulated worlds, and compares it with the rule of a process.
+//! Runs the script of the Redis server in simulated worlds, and compares its decisions with those of the rule that a
+//! process uses alone.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, dead_code, reason = "the worlds are shared with another test")]
 
@@ -47,18 +48,18 @@ impl Twins {
         let mut member = Member::new("one");
         let now = 1_700_000_000 * SECOND;
         server.set_clock(now);
-        // The first call finds nothing, which counts as a lost state.
+        // The first call finds no state, and the script treats a missing state as lost.
         let _ = member.ask(&server, &question());
         let quota = Quota { scale: MICROS, ..Quota::default() };
         let mut state = State::lost(quota, now);
-        // The rule of a process ends the lost requests when it is asked next, and the script when they were due.
+        // The rule of a process ends the lost requests when it is next asked. The script ends them when they were due.
         let now = now + quota.span();
         state.settle(now);
         Self { server, member, state, open: Vec::new(), rng: Rng::with_seed(seed), now }
     }
 
-    /// Tells both how requests have ended, and asks both for up to `want` requests that may use the whole limit and
-    /// `some` that leave a tenth free. Both must decide alike. Returns how many requests were granted.
+    /// Tells the script and the rule how requests have ended. Then asks both for up to `want` requests that may use the
+    /// whole limit, and up to `some` that leave a tenth free. Both must decide alike. Returns the number of grants.
     fn step(&mut self, want: u64, some: u64, mut ends: Vec<(usize, Ended)>) -> u64 {
         self.server.set_clock(self.now);
         let mut told = Vec::new();
@@ -119,7 +120,7 @@ impl Twins {
 fn the_script_decides_as_the_rule_of_a_process_does() {
     for seed in 0..12 {
         let mut twins = Twins::new(seed);
-        // Some worlds refuse nothing, some a little, some nearly everything.
+        // The API refuses nothing in some worlds, a few requests in others, and nearly everything in the rest.
         let (refusals, least) = [(0, 2_500), (0, 2_500), (1, 200), (5, 100), (30, 20), (90, 15)]
             [usize::try_from(seed % 6).unwrap()];
         let mut granted = 0;

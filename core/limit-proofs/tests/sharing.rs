@@ -1,5 +1,5 @@
-//! Simulates several processes that keep one limit in a store: they crash, are stopped, cannot use the store for a
-//! moment, tell ends late, and the store loses its state.
+//! Simulates several processes that keep one limit in a store. Processes crash, are stopped, find the store locked, or
+//! report the ends of requests late. The store loses its state.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, dead_code, reason = "the worlds are shared with another test")]
 
@@ -19,14 +19,15 @@ const SEEDS: u64 = 6;
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, Default)]
 struct Faults {
-    /// One grant in so many is followed by the crash of a process. Its requests arrive, but nobody tells their ends.
+    /// After one in this many grants, the process crashes. Its requests arrive, but nobody reports their ends.
     crash_in: Option<u32>,
-    /// One grant in so many is followed by the stop of a process for up to 20 s. It tells the ends of its requests once
-    /// it goes on.
+    /// After one in this many grants, the process is stopped for up to 20 s. Afterwards it reports the ends of its
+    /// requests.
     stop_in: Option<u32>,
-    /// One change in so many finds the store locked. If it is an end, the process tells it with its next change.
+    /// One in this many changes finds the store locked. If the change is the end of a request, the process reports the
+    /// end with its next change.
     busy_in: Option<u32>,
-    /// One grant in so many is followed by the loss of the state.
+    /// After one in this many grants, the store loses the state.
     loss_in: Option<u32>,
     /// A lost state counts as an empty one, which breaks the rule.
     lost_is_empty: bool,
@@ -35,14 +36,15 @@ struct Faults {
     ignores_locks: bool,
 }
 
-/// Processes that share a state. Each reads it before a change if another one has changed it, and writes it afterwards.
+/// Processes that share a state. Before a change, a process reads the state if another process has changed it. After
+/// the change, the process writes the state.
 struct Processes {
     faults: Faults,
     /// The shared state, and how often it was written.
     kept: (u64, Vec<u64>),
     rng: Rng,
     all: Vec<Process>,
-    /// The request that [`Rule::wait`] has granted, for the next [`Rule::grant`].
+    /// The request that [`Rule::wait`] has granted. The next [`Rule::grant`] returns it.
     granted: Option<Sent>,
 }
 
@@ -53,7 +55,7 @@ struct Process {
     /// How often it has crashed.
     crashes: u64,
     stopped_until: Nanos,
-    /// The requests that have ended while the process was stopped.
+    /// The requests that have ended without the store knowing, because the process was stopped or the store locked.
     late: Vec<(Grant, Ended)>,
 }
 
@@ -163,7 +165,8 @@ fn end(turns: &mut Turns<()>, now: Nanos, grant: Grant, ended: Ended) {
 impl Rule for Processes {
     type Ticket = Sent;
 
-    /// A request waits in one of the processes that are not stopped. It looks at the store as often as a gate does.
+    /// Lets a request wait in one of the processes that are not stopped. The process looks at the store as often as a
+    /// gate does.
     fn wait(&mut self, now: Nanos) -> Option<Nanos> {
         let running = |(_, process): &(usize, &Process)| process.stopped_until <= now;
         let running: Vec<_> = self.all.iter().enumerate().filter(running).map(|(index, _)| index).collect();
@@ -240,7 +243,7 @@ fn processes_together_keep_the_limit_and_use_it_like_one() {
     }
 }
 
-/// A request counts for longer if its process could not tell its end at once. It never counts for less.
+/// A request counts for longer if its process could not report its end at once. So the limit still holds.
 #[test]
 fn ends_that_are_told_late_leave_the_processes_within_the_limit() {
     for count in [2, 8, 64] {
@@ -291,7 +294,7 @@ fn the_same_worlds_refuse_processes_that_take_lost_state_for_empty() {
     assert!(played(8, Latency::Lan, Pattern::Steady, faults).0 > 0);
 }
 
-/// Without leases the requests of crashed processes would take their places for good.
+/// Without leases, the requests of crashed processes would count as in flight for ever.
 #[test]
 fn a_request_that_nobody_ends_counts_until_its_lease_ends() {
     let quota = Quota::default();
@@ -306,7 +309,8 @@ fn a_request_that_nobody_ends_counts_until_its_lease_ends() {
     assert_eq!(Rule::wait(&mut state, again), None);
 }
 
-/// An end that comes after the lease has expired, or after the state was lost, counts once more.
+/// The state does not know the request if its lease has expired or the state was lost. An end that is reported then
+/// counts like that of another request.
 #[test]
 fn an_end_that_the_state_does_not_know_counts_too() {
     let quota = Quota::default();

@@ -1,4 +1,5 @@
-//! Simulates the limit in virtual time against every counter that a server may have, at every phase.
+//! Simulates the limit in virtual time against every way in which a server may count requests. Windows begin at every
+//! phase relative to the client's requests.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout)]
 
@@ -15,7 +16,7 @@ use world::rules::{
 };
 use world::{Arrival, Latency, Pattern, SECOND, Stranger, Trace, World, play};
 
-/// The number of worlds of each kind: ten, or `LIMIT_SEEDS` (`make prove-limit`).
+/// Returns the number of worlds of each kind: 10, or `LIMIT_SEEDS` in `make prove-limit`.
 fn seeds() -> u64 {
     std::env::var("LIMIT_SEEDS").map_or(10, |seeds| seeds.parse().expect("LIMIT_SEEDS is a number"))
 }
@@ -33,7 +34,8 @@ fn arrival(handshake: u64, seed: u64) -> Arrival {
     ARRIVALS[usize::try_from((handshake + seed) % 4).unwrap()]
 }
 
-/// How much faster the server's clock runs than the client's, in parts per million: up to 0.4 % faster or slower.
+/// Returns how much faster the server's clock runs than the client's, in parts per million: 0, or 0.4 % faster or
+/// slower.
 fn drift(seed: u64) -> i64 {
     [0, 4000, -4000][usize::try_from(seed % 3).unwrap()]
 }
@@ -144,8 +146,8 @@ fn the_same_worlds_refuse_the_rule_without_its_allowance_for_clocks() {
     assert!(refusals > 0);
 }
 
-/// When a stopped server continues, it reads all requests in its sockets, including those that timed out. Together with
-/// new requests these must not exceed the limit.
+/// When a stopped server continues, it reads all requests in its sockets, including those that timed out. These
+/// requests and new ones together must not exceed the limit.
 #[test]
 fn a_server_that_was_stopped_and_goes_on_never_reads_more_than_the_limit() {
     for seconds in [12, 35, 60] {
@@ -173,7 +175,8 @@ fn the_same_worlds_refuse_the_rule_when_it_expects_a_stopped_server_to_read_noth
     assert!(met.iter().any(|(refusals, peak)| *refusals > 0 && *peak > 250), "{met:?}");
 }
 
-/// The worst values over all phases and seeds, for 3,000 reads beside a stranger: another client of the workspace.
+/// The worst values over all phases and seeds, for 3,000 reads while a stranger, which is another client of the
+/// workspace, sends requests too.
 #[derive(Debug, Default)]
 struct Met {
     refused: usize,
@@ -202,7 +205,7 @@ fn beside_a_stranger<C: Counter>(stranger: Stranger, server: impl Fn(u64, bool) 
     worst
 }
 
-/// Plays against each kind of counter: exact, fixed windows, two-bucket estimates.
+/// Plays against each kind of counter: exact, fixed windows, and an estimate from the last two windows.
 fn on_each_counter(stranger: Stranger, judge: impl Fn(&Met)) {
     judge(&beside_a_stranger(stranger, |_, counts| Exact::new(counts)));
     judge(&beside_a_stranger(stranger, |phase, counts| Buckets::new(phase, false, counts)));
@@ -223,7 +226,7 @@ fn beside_a_stranger_who_takes_half_at_scattered_times_3000_reads_finish_with_fe
     on_each_counter(Stranger::Scattered, few_refusals_and_done_in_time);
 }
 
-/// This stranger at times takes more than half of the limit, so more of the first burst is refused.
+/// At times this stranger takes more than half of the limit. So the server refuses more of the first burst.
 #[test]
 fn beside_a_stranger_who_at_times_takes_more_than_half_3000_reads_finish_too() {
     on_each_counter(Stranger::Poisson, |met| {
@@ -253,7 +256,7 @@ fn one_stray_429_costs_less_than_a_minute_below_the_limit() {
     }
 }
 
-/// The server refuses everything for 20 s, from `at` seconds after the first request on.
+/// The server refuses every request for 20 s. The refusals begin `at` seconds after the first request.
 #[test]
 fn a_minute_and_a_half_after_an_outage_of_refusals_the_limit_is_in_full_use_again() {
     for at in [0, 15] {
@@ -283,7 +286,7 @@ fn a_client_whose_limit_is_configured_far_too_high_comes_down_to_what_the_server
         for callers in [3, 20, 60, 200, 600] {
             for refused_count_too in [false, true] {
                 let (early, late, finished) = configured_too_high(requests, callers, refused_count_too);
-                // At first every caller is refused once, except those that the server admits.
+                // At first, the server refuses each caller once, except those that it admits.
                 assert!(early <= 120.max(callers - callers / 6), "{early} refused");
                 assert!(late <= 200, "{late} refused");
                 assert!(finished >= 4400, "{finished} of at most 6,000 were answered");

@@ -19,14 +19,14 @@ fn looking(look: &Arc<Look>) -> Ask {
     Ask { look: Some(Arc::clone(look)), ..Ask::new(Class::Poll) }
 }
 
-/// A request that fails after a minute instead of waiting for ever.
+/// Asks for a permit for a read. The wait fails after a minute, so that a test cannot hang.
 fn soon() -> Ask {
     Ask { max_wait: Some(Duration::from_mins(1)), ..Ask::new(Class::Read) }
 }
 
 type Order = Arc<Mutex<Vec<&'static str>>>;
 
-/// Starts a task that waits for a look, and then appends `name` to `order`.
+/// Starts a task that waits for the permit of a look, and then appends `name` to `order`.
 fn waits(gate: &Arc<Gate>, look: &Arc<Look>, name: &'static str, order: &Order) -> JoinHandle<()> {
     let (gate, ask, order) = (Arc::clone(gate), looking(look), Arc::clone(order));
     tokio::spawn(async move {
@@ -36,7 +36,7 @@ fn waits(gate: &Arc<Gate>, look: &Arc<Look>, name: &'static str, order: &Order) 
     })
 }
 
-/// Makes `count` looks that are answered at once.
+/// Makes `count` looks, one after another. Each is answered at once.
 async fn look_often(gate: &Arc<Gate>, count: usize) {
     for _ in 0..count {
         gate.acquire(looking(&Look::new(0))).await.unwrap().seen();
@@ -137,7 +137,8 @@ async fn a_look_that_would_have_to_wait_for_the_lane_too_long_is_told_so_at_once
     assert_eq!((start.elapsed(), gate.stats().waiting.poll), (Duration::ZERO, 0));
 }
 
-/// A user may hold the stream of a run's states without reading from it. Then nobody polls the look at that run.
+/// A user may keep the stream of a run's states without reading from it. Then nobody polls the future that waits to
+/// look at that run.
 #[tokio::test(start_paused = true)]
 async fn a_look_that_nobody_polls_holds_up_no_other_look() {
     let gate = of(10);

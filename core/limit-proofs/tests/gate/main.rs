@@ -35,7 +35,7 @@ pub(crate) async fn take(gate: &Arc<Gate>, class: Class, count: usize) -> Vec<Pe
     permits
 }
 
-/// Polls a future once. Nothing wakes it afterwards.
+/// Polls a future once. Nothing wakes the future afterwards.
 pub(crate) fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }

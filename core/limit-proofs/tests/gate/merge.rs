@@ -153,7 +153,7 @@ impl TwoStates {
     }
 }
 
-/// Requests that were granted before the merge may exceed the limit together; a request that is granted later may not.
+/// Before the merge, the two gates together may exceed the limit. A request that is granted after the merge must not.
 #[test]
 fn once_two_full_gates_are_merged_no_request_is_one_of_more_than_the_limit() {
     const STEP: Nanos = 5_000_000;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::{open, poll_once, take};
 
-/// Asks again for a permit, for a request that was refused.
+/// Waits for another permit for a request that was refused.
 async fn again(gate: &Arc<Gate>, class: Class) -> Permit {
     gate.acquire(Ask { rejoin: true, ..Ask::new(class) }).await.unwrap()
 }

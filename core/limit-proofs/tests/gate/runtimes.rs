@@ -57,7 +57,8 @@ fn a_runtime_that_goes_away_with_the_first_waiter_takes_nobodys_turn_with_it() {
     assert_eq!((gate.stats().granted, gate.stats().waiting.read), (21, 0));
 }
 
-/// The clock is not paused, so a wait of zero has already passed when the gate checks it. The request must go anyway.
+/// The clock is not paused, so a `max_wait` of zero has already passed when the gate looks at the clock. The request
+/// must be sent anyway.
 #[test]
 fn a_wait_of_zero_sends_while_the_limit_is_idle() {
     let gate = Gate::new(Quota { requests: 2, ..Quota::default() });

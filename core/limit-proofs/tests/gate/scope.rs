@@ -1,11 +1,11 @@
-//! Listeners are told at once that others share the limit no longer, or again.
+//! Listeners hear at once that a process keeps its limit alone, or shares the limit again.
 
 use std::sync::{Arc, Mutex};
 
 use limit_proofs::limit::pool::{Answer, Question};
 use limit_proofs::limit::{Courier, Errand, Errands, Gate, Quota, ScopeChange, ScopeListener};
 
-/// A courier that the test plays.
+/// A courier that does nothing. The test takes the courier's errands and answers them.
 #[derive(Debug)]
 struct Played;
 
@@ -24,7 +24,7 @@ fn fleet() -> (Arc<Gate>, Errands) {
     (gate, errands.unwrap())
 }
 
-/// What the gate asks because a user looks at it.
+/// Reads the statistics of the gate, which makes the gate ask the server. Returns the question.
 fn question(gate: &Gate, errands: &Errands) -> Question {
     let _ = gate.stats();
     match errands.next() {
@@ -45,7 +45,7 @@ fn listener() -> (Arc<ScopeListener>, Heard) {
 async fn listeners_are_told_by_whoever_notices_and_not_by_the_next_request() {
     let (gate, errands) = fleet();
     let (told, heard) = listener();
-    // A listener may use the gate, may panic, and may be gone.
+    // One listener uses the gate, one panics, and one is dropped. The others must hear of the change all the same.
     let to = Arc::downgrade(&gate);
     let uses: Arc<ScopeListener> = Arc::new(move |_| {
         let _ = to.upgrade().unwrap().stats();

@@ -23,7 +23,7 @@ impl Two {
         Self { one: gate(), other: gate(), file }
     }
 
-    /// Requests in flight, as the second process sees it.
+    /// The number of requests in flight that the second gate knows of.
     fn told(&self) -> usize {
         usize::try_from(self.other.stats().in_flight).unwrap()
     }

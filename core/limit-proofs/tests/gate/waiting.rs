@@ -332,8 +332,8 @@ async fn sixty_four_tasks_use_the_limit_and_stay_within_it() {
     assert_eq!(gate.stats().granted, arrivals.len() as u64);
 }
 
-/// Each waiter checks now and then whether the first one overslept. If each did so every second, many waiters would
-/// keep the processor busy.
+/// Each waiter checks now and then whether the first waiter missed its wake-up. If every waiter checked once a second,
+/// many waiters would keep the processor busy.
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_waiters_check_no_more_often_than_a_hundred() {
     let gate = Gate::new(Quota { requests: 1, ..Quota::default() });
@@ -351,7 +351,8 @@ async fn ten_thousand_waiters_check_no_more_often_than_a_hundred() {
             .map(Permit::seen)
         });
     }
-    // Each waiter chose the time of its first check when fewer waited. After five minutes, each has chosen again.
+    // Each waiter chose the time of its first check while fewer requests waited. After five minutes, every waiter has
+    // chosen a new time.
     sleep(Duration::from_mins(5)).await;
     let before = polls.load(Ordering::Relaxed);
     sleep(Duration::from_secs(100)).await;

@@ -1,37 +1,37 @@
-//! What a simulation of hosts is given, and what comes of it.
+//! The input and the result of a simulation of hosts.
 
 use std::ops::Range;
 
 use limit_proofs::limit::Nanos;
 
-/// What goes wrong with the server, and when.
+/// A fault of the server or of the network, and when it happens, in time since the start.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fault {
-    /// The server is stopped, or the network to it hangs. It hears later what was sent to it meanwhile.
+    /// The server is stopped, or the network to it hangs. Messages that are sent meanwhile arrive at the end.
     Hangs(Range<Nanos>),
     /// The server restarts without any state.
     ForgetsAll(Nanos),
-    /// The server restarts with the state of a second before.
+    /// The server restarts with the state that it had a second before.
     ForgetsLastSecond(Nanos),
-    /// The first half of the processes does not reach the server.
+    /// The first half of the processes cannot reach the server.
     CutOff(Range<Nanos>),
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
     pub(crate) processes: usize,
-    /// How long a message to the server takes, and its answer.
+    /// How long a message to the server takes, and how long an answer takes.
     pub(crate) delay: Range<Nanos>,
     /// After this long without an answer, a process goes on alone.
     pub(crate) patience: Nanos,
-    /// The share that each process names.
+    /// The part of the limit that each process claims for itself, from 0 to 1. `None` if processes have no shares.
     pub(crate) share: Option<f64>,
     pub(crate) faults: Vec<Fault>,
-    /// One grant in so many is followed by the crash of a process, which starts again.
+    /// After one in this many grants, the process crashes and another process takes its place.
     pub(crate) crash_in: Option<u32>,
     /// Now and then a process is stopped for up to 20 s.
     pub(crate) stops: bool,
-    /// Changes of the script, each a text and its replacement. They break the rule on purpose.
+    /// Changes of the script, each a text and its replacement. These changes break the rule on purpose.
     pub(crate) broken: &'static [(&'static str, &'static str)],
     /// The script uses the clock of each process in place of the server's. These clocks run up to a tenth too fast.
     pub(crate) own_clocks: bool,
@@ -45,22 +45,24 @@ pub(crate) struct Outcome {
     pub(crate) refusals: u64,
     /// When requests were granted, and to which process.
     pub(crate) granted: Vec<(Nanos, usize)>,
-    /// How often the server was asked.
+    /// How many questions reached the server.
     pub(crate) asked: u64,
-    /// When each process went on alone, and when it came back.
+    /// When a process began to keep the limit alone, and its index. `back` is the same for processes that share the
+    /// limit on the server again.
     pub(crate) alone: Vec<(Nanos, usize)>,
     pub(crate) back: Vec<(Nanos, usize)>,
 }
 
 impl Outcome {
-    /// Requests a second in this time.
+    /// Returns the requests per second that were granted in this time.
     #[allow(clippy::cast_precision_loss)]
     pub(crate) fn rate(&self, within: &Range<Nanos>) -> f64 {
         let count = self.granted.iter().filter(|(at, _)| within.contains(at)).count();
         count as f64 / ((within.end - within.start) as f64 / 1e9)
     }
 
-    /// The fewest requests that a process had in this time, as a part of the average.
+    /// Returns the number of requests of the process with the fewest in this time, divided by the average of all
+    /// processes.
     #[allow(clippy::cast_precision_loss)]
     pub(crate) fn fairness(&self, processes: usize, within: &Range<Nanos>) -> f64 {
         let mut each = vec![0_u64; processes];

@@ -1,5 +1,5 @@
-//! A simulation in virtual time: processes on several hosts, a server that keeps their limit by the real script,
-//! messages that take their time, and an API that counts.
+//! A simulation in virtual time: processes on several hosts, a server that keeps their limit with the real script,
+//! messages that take time to arrive, and an API that counts requests.
 
 mod given;
 
@@ -37,7 +37,7 @@ enum Event {
         life: u64,
         call: u64,
     },
-    /// A question has taken too long.
+    /// The time limit for an answer has passed.
     TooLate {
         who: usize,
         life: u64,
@@ -80,7 +80,7 @@ struct Play {
     events: BinaryHeap<Reverse<(Nanos, u64, Event)>>,
     processes: Vec<Process>,
     requests: Vec<Request>,
-    /// Questions on their way, and answers on their way.
+    /// Questions and answers that have not arrived, by process, its life, and the number of the question.
     questions: HashMap<(usize, u64, u64), Vec<String>>,
     answers: HashMap<(usize, u64, u64), Answer>,
     before: [HashMap<String, String>; 2],
@@ -131,7 +131,7 @@ impl Play {
         }
         self.at(start, Event::Snapshot);
         while let Some(Reverse((at, _, event))) = self.events.pop() {
-            // More refusals would show nothing new.
+            // After 50 refusals the result is certain.
             if at >= end || self.api.refusals > 50 {
                 break;
             }
@@ -167,7 +167,7 @@ impl Play {
         Process { life: self.lives, turns, caller, asking: None, wakes_at: NEVER, stops }
     }
 
-    /// Returns when a stopped process or server gets to this event; `None` if it is not stopped.
+    /// Returns when a stopped process or server handles this event; `None` if nothing is stopped.
     fn held_up(&self, at: Nanos, start: Nanos, event: &Event) -> Option<Nanos> {
         let stopped = |who: usize| self.processes[who].stops.iter().find(|stop| stop.contains(&at));
         match *event {
@@ -175,7 +175,8 @@ impl Play {
                 Fault::Hangs(when) if when.contains(&(at - start)) => Some(start + when.end),
                 _ => None,
             }),
-            // An answer that came while the process was stopped is read before the process notices the time limit.
+            // If an answer arrives while the process is stopped, the process reads it first and then notices the time
+            // limit.
             Event::TooLate { who, .. } => stopped(who).map(|stop| stop.end + 1),
             Event::Told { who, .. } | Event::Wakes { who, .. } => stopped(who).map(|stop| stop.end),
             Event::Ends(index) => stopped(self.requests[index].who).map(|stop| stop.end),
@@ -196,7 +197,7 @@ impl Play {
                 let kept = if forgets_all { HashMap::new() } else { self.before[0].clone() };
                 *self.server.kept.borrow_mut() = kept;
                 self.server.start.set(self.server.start.get() + 1);
-                // A restart closes the connections. A courier opens another one and asks again.
+                // A restart closes the connections. Each courier then opens another connection and asks again.
                 self.questions.clear();
                 self.answers.clear();
             }
@@ -225,7 +226,7 @@ impl Play {
 
     fn heard(&mut self, who: usize, life: u64, call: u64) {
         let Some(mut words) = self.questions.remove(&(who, life, call)) else { return };
-        // The second argument is the server's start, as the connection knows it.
+        // The second argument is the `run_id` of the server, which a courier reads when it connects.
         words[1] = self.server.start.get().to_string();
         let fast = (who as u64 + 1) * u64::from(self.hosts.own_clocks);
         let apart = self.now / 1000 / 10 * fast / self.hosts.processes as u64;
@@ -237,7 +238,7 @@ impl Play {
                 let at = self.now + self.rng.u64(self.hosts.delay.clone());
                 self.at(at, Event::Told { who, life, call });
             }
-            // A question of an earlier connection that the server hears after a later one.
+            // A question of an earlier connection can arrive after a question of a later connection.
             Err("it has heard a later question before") => {}
             other => panic!("{other:?}"),
         }
@@ -278,7 +279,7 @@ impl Play {
         }
     }
 
-    /// Lets a process send what it may, and ask what it has to ask.
+    /// Lets a process send every request that it may send now, and ask the server if it has to.
     fn goes_on(&mut self, who: usize, start: Nanos, end: Nanos) {
         let now = self.now;
         loop {
@@ -327,7 +328,8 @@ impl Play {
         }
     }
 
-    /// Whether a process crashes now. Its requests still arrive, and another process takes its place.
+    /// Decides at random whether a process crashes now. If so, its requests still arrive, and another process takes its
+    /// place.
     fn crashes(&mut self, start: Nanos, end: Nanos) -> bool {
         if self.hosts.crash_in.is_none_or(|number| self.rng.u32(0..number) != 0) {
             return false;

@@ -10,7 +10,7 @@ use limit_proofs::limit::pool::{Answer, Question};
 use limit_proofs::script::{Caller, Reply, SCRIPT, read};
 use mlua::{Function, Lua, MultiValue, Table, Value};
 
-/// Replaces the library `cmsgpack` of Redis, which turns tables into text and back.
+/// Replaces the library `cmsgpack` of Redis, which converts tables to text and back.
 const PACK: &str = r"
 local function pack(value)
   if type(value) == 'number' then return string.format('%.0f', value) end
@@ -27,7 +27,7 @@ cmsgpack = {
   unpack = function(text) return assert(loadstring('return ' .. text))() end,
 }
 ";
-/// Where the script keeps the limit.
+/// The key under which the script keeps the limit.
 pub(crate) const KEY: &str = "limit";
 
 pub(crate) struct Server {
@@ -35,7 +35,7 @@ pub(crate) struct Server {
     script: Function,
     pub(crate) kept: Rc<RefCell<HashMap<String, String>>>,
     clock: Rc<Cell<Nanos>>,
-    /// The `run_id` of the server, which changes at each start.
+    /// The `run_id` of the server, which changes whenever the server starts.
     pub(crate) start: Cell<u64>,
 }
 

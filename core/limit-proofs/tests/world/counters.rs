@@ -14,7 +14,7 @@ pub(crate) trait Counter {
     fn arrive(&mut self, at: Nanos) -> bool;
 }
 
-/// Counts every arrival in the last window exactly.
+/// A counter that counts every arrival in the last window exactly.
 #[derive(Default)]
 pub(crate) struct Exact {
     counted: VecDeque<Nanos>,
@@ -42,7 +42,7 @@ impl Counter for Exact {
     }
 }
 
-/// A server that also refuses whatever its counter says: all requests for a while, or one request.
+/// A server that refuses requests although its counter admits them: all requests for a while, or one request.
 pub(crate) struct Refuses<C> {
     counter: C,
     /// When the server refuses, in time since the first arrival.
@@ -74,8 +74,8 @@ impl<C: Counter> Counter for Refuses<C> {
     }
 }
 
-/// Counts in buckets of one window, which begin at `phase`. With `estimates`, the previous bucket counts in proportion
-/// to its overlap with the last window.
+/// A counter with buckets as long as a window. The buckets begin at `phase`. With `estimates`, the previous bucket
+/// counts in proportion to its overlap with the last window.
 pub(crate) struct Buckets {
     phase: Nanos,
     estimates: bool,
@@ -109,7 +109,7 @@ impl Counter for Buckets {
     }
 }
 
-/// Every kind of counter at every phase. They only observe: the server admits every request.
+/// Counters of every kind at every phase. These counters only observe: the server admits every request.
 pub(crate) struct AllCounters {
     pub(crate) exact: Exact,
     buckets: Vec<Buckets>,

@@ -18,7 +18,7 @@ pub(crate) const MS: Nanos = 1_000_000;
 pub(crate) const SECOND: Nanos = 1000 * MS;
 /// An unused connection closes after this time.
 const IDLE_CONNECTION: Nanos = 20 * SECOND;
-/// How long an abandoned request may still be on its way.
+/// How long a request may still be on its way to the server after the client has abandoned it.
 const LINGER: Nanos = 5 * SECOND;
 /// A request without an answer is abandoned after this time.
 const TIMEOUT: Nanos = 30 * SECOND;
@@ -27,9 +27,9 @@ const TIMEOUT: Nanos = 30 * SECOND;
 pub(crate) enum Latency {
     None,
     Lan,
-    /// As on a LAN, but one in ten takes 6 s longer.
+    /// As on a LAN, but one in ten requests takes 6 s longer.
     Spikes,
-    /// As on a LAN, but one in fifty takes up to 40 s longer.
+    /// As on a LAN, but one in fifty requests takes up to 40 s longer.
     Tail,
 }
 
@@ -52,12 +52,12 @@ pub(crate) enum Pattern {
     Cancellations,
     /// As `Steady`, but the process is stopped now and then, for up to 20 s.
     Stops,
-    /// As `Steady`, but the server is stopped once for this long. When it continues, it reads everything that was sent
-    /// meanwhile. Requests are abandoned after 30 s.
+    /// As `Steady`, but the server is stopped once for this long. When the server continues, it reads everything that
+    /// was sent meanwhile. The client abandons a request after 30 s.
     ServerStops(Nanos),
     /// This many requests at once.
     Batch(usize),
-    /// This many concurrent callers, each of which calls again as soon as it is answered.
+    /// This many concurrent callers. Each calls again as soon as it is answered.
     Callers(usize),
 }
 
@@ -82,7 +82,7 @@ pub(crate) struct World {
     pub(crate) stranger: Option<Stranger>,
 }
 
-/// When something happened in a simulation, in time since its start.
+/// When requests were granted and ended in a simulation, in time since its start.
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     pub(crate) granted: Vec<Nanos>,
@@ -98,8 +98,8 @@ impl Trace {
         granted as f64 / ((until - from) as f64 / 1e9)
     }
 
-    /// Returns the fewest answers in any 10 s between `from` and `until` that begin with a full second, and the
-    /// average.
+    /// Counts answers in windows of 10 s between `from` and `until`; a window begins at each full second. Returns the
+    /// smallest count and the average.
     pub(crate) fn answers(&self, from: Nanos, until: Nanos) -> (usize, usize) {
         let within = |from, until| self.finished.iter().filter(|at| (from..until).contains(*at)).count();
         let begins = from / SECOND..=until / SECOND - 10;
@@ -248,7 +248,8 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
     fn let_go(&mut self) {
         while self.to_do > 0 {
             if let Some(time) = self.rule.wait(self.now) {
-                // Real timers are a little late. So that both cases occur, timers are late in every second world.
+                // Real timers are often a little late. Here they are late in every second world, and exact in the
+                // others.
                 let late = if self.world.seed.is_multiple_of(2) { 0 } else { self.rng.u64(0..2 * MS) };
                 let time = time.saturating_add(late);
                 if self.wakes_at.is_none_or(|wakes| time < wakes) && time < Nanos::MAX / 2 {

@@ -50,7 +50,7 @@ impl Rule for State {
     }
 }
 
-/// A bucket of 200 tokens that refills at the configured rate.
+/// A weaker rule: a bucket of 200 tokens that refills at the configured rate.
 pub(crate) struct TokenBucket {
     tokens: u64,
     since: Nanos,
@@ -83,7 +83,7 @@ impl Rule for TokenBucket {
     fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
 }
 
-/// An exact sliding window over departures.
+/// A weaker rule: an exact sliding window over the times at which requests depart.
 #[derive(Default)]
 pub(crate) struct SlidingDepartures(Vec<Nanos>);
 
@@ -104,8 +104,8 @@ impl Rule for SlidingDepartures {
     fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
 }
 
-/// An exact sliding window over ends and requests in flight. It checks the condition in `core/src/limit/window.rs`
-/// only for s = t, which suffices for a server that counts exactly.
+/// A weaker rule: an exact sliding window over the ends of requests and the requests in flight. It checks the condition
+/// in `core/src/limit/window.rs` only for s = t, which suffices for a server that counts exactly.
 #[derive(Default)]
 pub(crate) struct SlidingEnds {
     flying: u64,
