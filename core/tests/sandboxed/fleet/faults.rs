@@ -1,5 +1,5 @@
-//! The server of the limit fails while several processes use the limit: the API's server refuses nothing, the processes
-//! say that they are alone, and share the limit again once the server is back.
+//! The server that keeps the limit fails while several processes use the limit. The API must refuse nothing, and the
+//! processes must report that they keep a limit alone. Once the server is back, they must share the limit again.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -98,7 +98,7 @@ fn a_server_that_is_stopped_and_continued_with_the_other_counters() {
 
 #[test]
 fn a_server_that_is_restarted_without_what_it_knew() {
-    // A worker may ask at the very moment at which the server ends.
+    // A worker reports the second reason if it asks at the very moment at which the server ends.
     on_both("restarted", &["it cannot be reached", "the connection was lost"], |redis, workers| {
         redis.kill();
         alone(workers);

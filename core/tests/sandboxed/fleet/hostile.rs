@@ -1,5 +1,5 @@
-//! Something that is no Redis server, or a hostile one, answers instead: a call still ends, because the process goes on
-//! alone, and what was sent stays within bounds.
+//! The server that should keep the limit is hostile, or is no Redis server. A call still ends, because the process
+//! keeps a limit alone. The client reads only a bounded number of bytes from such a server.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -15,10 +15,10 @@ use hightouch_sdk::{Client, LimitScope, Options, Priority, Scope};
 use super::world;
 
 const RUN_ID: &str = "0123456789abcdef0123456789abcdef01234567";
-/// Ends a call that waits without end, so that the test does not.
+/// The longest time that a call may take. A call that waits for ever then fails the test.
 const ENDS: Duration = Duration::from_secs(20);
 
-/// What a hostile server does once it is asked to run the script. It returns whether it goes on.
+/// What a hostile server does when a client asks it to run the script. Returns whether the server goes on.
 type Manner = dyn Fn(&mut TcpStream, u64) -> bool + Send + Sync;
 
 /// Serves on a free port for as long as the test runs.
@@ -83,7 +83,8 @@ fn says(reply: Vec<u8>) -> Arc<Manner> {
     Arc::new(move |stream, _| stream.write_all(&reply).is_ok())
 }
 
-/// Makes calls with such a server: each ends, and the client says why it is alone.
+/// Makes calls while the server at `url` is hostile. Each call must end, and the client must say why it keeps a limit
+/// alone.
 async fn alone(what: &str, url: &str, why: &str) {
     let world = world();
     let settings = world.settings().limit_scope(LimitScope::Fleet(url.into())).share(0.5);
@@ -154,7 +155,7 @@ async fn servers_that_speak_without_end() {
         alone(what, &serve(true, flood.clone()), "").await;
         alone(what, &serve(false, flood), "").await;
     }
-    // The client reads a megabyte. The rest stays in buffers of the system.
+    // The client reads a megabyte at most. The rest of these bytes is in buffers of the system.
     let most = most.load(Ordering::Relaxed);
     assert!((1..20_000_000).contains(&most), "the client has taken {most} bytes");
 }

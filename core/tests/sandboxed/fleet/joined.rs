@@ -1,4 +1,4 @@
-//! Two keys of one workspace: their limits become one on the server.
+//! Two clients have different keys of one workspace. Their limits become one limit on the server.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -31,7 +31,8 @@ fn processes_with_different_keys_of_one_workspace_share_its_limit() {
             .map(|key| redis.command(&["GET", key]))
             .filter(|kept| kept.contains("moved "))
             .collect();
-        // What was left behind has been absorbed, so only the name of the new place is kept.
+        // The new place has absorbed the state of the old places. So the old places keep only the name of the new
+        // place.
         assert_eq!(kept.len(), 2, "{kept:?}");
         assert!(kept.iter().all(|kept| kept.len() < 60), "{kept:?}");
         world.delete();

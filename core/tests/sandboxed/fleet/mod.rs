@@ -18,7 +18,8 @@ use crate::support::sandbox::{World, sandbox};
 use worker::{SCALE, Seen, Worker};
 
 pub const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
-/// The limit of most worlds here: lower than the real one, so that the load leaves the machine time for other tests.
+/// The limit of most worlds here, in requests per window. It is lower than the real limit, so that the load leaves the
+/// machine time for other tests.
 const REQUESTS: u64 = 80;
 
 fn world_counting(counter: &str, requests: u64) -> World {
@@ -30,7 +31,7 @@ fn world() -> World {
     world_counting("two-bucket", REQUESTS)
 }
 
-/// Settings of a worker in a world with the limit of [`world`].
+/// Returns the settings of a worker in a world with the limit [`REQUESTS`].
 fn settings(world: &World, redis: &str, more: &Value) -> Value {
     let mut settings = worker::settings(world, redis, &json!({"limit": [REQUESTS, 10]}));
     for (name, value) in more.as_object().into_iter().flatten() {
@@ -63,7 +64,7 @@ fn processes_that_name_one_server_keep_one_limit_and_share_it_evenly() {
             .into_iter()
             .map(|(settings, tasks)| Worker::with_tasks(settings, tasks))
             .collect();
-        // The server has just been started, so nothing is granted in the first window.
+        // The server has just been started, so it grants nothing in the first window.
         for worker in &workers {
             worker.until("fleet", 1);
         }

@@ -11,8 +11,8 @@ use crate::support::sandbox::{World, sandbox};
 
 const PATIENCE: Duration = Duration::from_secs(40);
 
-/// A slow world with a short window. Waits that take milliseconds in other worlds are long enough here for a busy
-/// machine.
+/// Creates a world in which time passes at a tenth of its real speed. The SDK's shortest waits then last long enough
+/// for a busy machine.
 fn slow() -> World {
     sandbox().world(&json!({"syncs": 1, "timeScale": 0.1, "limit": {"requests": 200, "seconds": 0.2}}))
 }
@@ -25,7 +25,7 @@ fn settings(world: &World, redis: &Redis) -> Settings {
     world.settings().limit_scope(LimitScope::Fleet(redis.url().into()))
 }
 
-/// How often the script was called, and how many other commands clients have sent except `INFO`.
+/// Returns how often clients have called the script, and how many other commands they have sent, except `INFO`.
 fn commands(redis: &Redis) -> (u64, u64) {
     let told = redis.command(&["INFO", "commandstats"]);
     let calls = told.lines().filter_map(|line| {
@@ -37,7 +37,7 @@ fn commands(redis: &Redis) -> (u64, u64) {
     for (name, calls) in calls {
         match name.as_str() {
             "evalsha" | "eval" => script += calls,
-            // Commands of the script itself and of this test are not counted.
+            // The script itself and this test send these commands.
             "info" | "get" | "set" | "time" | "client" | "client|list" => {}
             _ => others += calls,
         }
@@ -45,7 +45,7 @@ fn commands(redis: &Redis) -> (u64, u64) {
     (script, others)
 }
 
-/// Waits until no more commands come for a second.
+/// Waits until the server has received no command for a second.
 async fn quiet(redis: &Redis) -> (u64, u64) {
     let (end, mut before) = (Instant::now() + PATIENCE, commands(redis));
     loop {
@@ -80,7 +80,7 @@ async fn a_caller_costs_one_round_trip_a_call_and_an_idle_client_none() {
     }
 }
 
-/// A server has room for only so many connections, and a connection that was idle is not used again.
+/// A server allows a limited number of connections, and the client does not use an idle connection again.
 #[tokio::test]
 async fn an_idle_client_closes_its_connection() {
     let redis = Redis::start("valkey-server", &[]);

@@ -1,4 +1,4 @@
-//! Hooks are told at once that the limit is not shared any more, or again.
+//! Hooks hear at once that the limit is no longer shared, or that it is shared again.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use hightouch_sdk::{Client, LimitScope, Scope};
 use super::{PROGRAMS, world};
 use crate::support::redis::Redis;
 
-/// Ends a wait without end, so that the test fails.
+/// The longest wait for a hook. After this time, the test fails.
 const ENDS: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -36,7 +36,7 @@ async fn a_hook_is_told_before_the_call_ends_and_without_another_call() {
     }
 }
 
-/// A limit that was never shared is told too.
+/// A hook also hears of a limit that was never shared.
 #[test]
 fn a_hook_that_comes_late_is_told_how_it_is() {
     let world = world();

@@ -1,4 +1,4 @@
-//! Ways to a server: passwords, users, databases, TLS, clusters, Sentinels and addresses.
+//! Ways to reach a server: passwords, users, databases, TLS, clusters, Sentinels and addresses.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::support::redis::{Redis, free_port};
 use crate::support::sandbox::sandbox;
 
 const PATIENCE: Duration = Duration::from_mins(1);
-/// What a user of the server needs permission for, as docs/limit.md says.
+/// The permissions that a user of the server needs, as the documentation lists them.
 const PERMISSIONS: [&str; 8] =
     ["resetchannels", "~hightouch-limit:*", "+evalsha", "+eval", "+info", "+time", "+get", "+set"];
 
@@ -29,7 +29,7 @@ async fn called(url: &str, ca_bundle: Option<PathBuf>) -> (LimitStats, String) {
     let settings = world.settings().limit_scope(LimitScope::Fleet(url.into())).share(0.5);
     let settings = match ca_bundle {
         Some(file) => {
-            // The file must hold the authorities of both servers.
+            // The file must contain the authority of the Redis server and that of the sandbox.
             let own = std::fs::read_to_string(sandbox().line["ca"].as_str().unwrap());
             let both = own.unwrap() + &std::fs::read_to_string(&file).unwrap();
             std::fs::write(&file, both).unwrap();
@@ -84,7 +84,7 @@ async fn a_user_with_no_more_permissions_than_needed() {
         let user = ["ACL", "SETUSER", "limits", "reset", "on", ">hunter2"];
         redis.command(&[&user[..], &PERMISSIONS].concat());
         shared(program, &url, None).await;
-        // Each permission is needed.
+        // Without any one of the permissions, the limit cannot be shared.
         for without in PERMISSIONS.iter().filter(|permission| !permission.starts_with("reset")) {
             redis.command(&["SCRIPT", "FLUSH"]);
             let rest: Vec<_> = PERMISSIONS.into_iter().filter(|permission| permission != without).collect();
@@ -159,7 +159,7 @@ async fn an_address_of_ipv6() {
     }
 }
 
-/// A cluster of two nodes. The second one has all keys.
+/// Starts a cluster of two nodes. The second node holds all keys.
 async fn cluster() -> (Redis, Redis) {
     let start = || {
         let bus = free_port().to_string();
@@ -189,7 +189,7 @@ async fn a_cluster_of_which_another_node_has_the_limit() {
     assert_eq!(other.command(&["DBSIZE"]), ":2\r\n", "the key's limit, which leads to that of the workspace");
 }
 
-/// Part of a cluster's keys move to another node while a client uses them.
+/// Some of a cluster's keys move to another node while a client uses them.
 #[tokio::test]
 async fn a_cluster_whose_keys_are_on_their_way_to_another_node() {
     let (one, other) = cluster().await;

@@ -41,12 +41,12 @@ pub struct Seen {
     pub scopes: Vec<String>,
     /// The reasons for its fall-backs.
     pub reasons: Vec<String>,
-    /// Notices about the scope: `alone` and `shared`.
+    /// Notices about who shares the limit: `alone` and `shared`.
     pub notices: Vec<String>,
-    /// Codes of what a diagnosis found while it was alone.
+    /// The codes of a diagnosis's findings while the worker kept a limit alone.
     pub findings: Vec<String>,
     pub members: u64,
-    /// All its lines, for messages.
+    /// All lines that the worker printed, for messages of failed tests.
     pub text: String,
 }
 
@@ -94,7 +94,7 @@ impl Worker {
         assert!(done.unwrap().success());
     }
 
-    /// How many of its calls have succeeded while its limit had this scope, as far as its lines show.
+    /// Returns how many calls of the worker have succeeded while its limit had this scope, according to its output.
     pub fn calls(&self, scope: &str) -> u64 {
         let said = self.said.lock().unwrap();
         let states: Vec<_> = said.iter().filter(|said| said["is"] == "state").collect();
@@ -159,7 +159,7 @@ impl Drop for Worker {
 }
 
 fn say(said: &Value) {
-    // The line is written in one piece, because the test harness writes to the same stream.
+    // Writes the line in one piece, because the test harness writes to the same stream.
     let _ = std::io::stdout().write_all(format!("\n@{said}\n").as_bytes());
 }
 
@@ -193,8 +193,8 @@ async fn worker() {
     }
 }
 
-/// Prints the findings of a diagnosis. The diagnosis may wait for a window, so a short fall-back may be over before it
-/// ends.
+/// Prints the findings of a diagnosis. The diagnosis may wait as long as a window, so a short fall-back can end before
+/// the diagnosis does.
 async fn diagnose(engine: Arc<Engine>) {
     let diagnosis = plain(&engine, "client.diagnose").await;
     for finding in diagnosis["findings"].as_array().unwrap() {
@@ -209,7 +209,7 @@ async fn plain(engine: &Engine, op: &str) -> Value {
 }
 
 async fn calls(engine: Arc<Engine>, done: Arc<AtomicU64>) {
-    // The priority is not `bulk`, because such requests leave a tenth of the limit free.
+    // The priority is `read`, because requests with the priority `bulk` leave a tenth of the limit free.
     let options = json!({"priority": "read"}).to_string();
     loop {
         let tell = |notice: String| {
