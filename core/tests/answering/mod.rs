@@ -1,5 +1,6 @@
 //! A server on the loopback interface that answers every request with the answer that was set last. It runs on the
-//! runtime of its client. On two threads, client and server would wait for each other, which is slow on a busy machine.
+//! client's runtime, in one thread. With two threads, each request would wake the other thread, which is slow on a busy
+//! machine.
 
 use std::fmt::Write as _;
 use std::io::ErrorKind::WouldBlock;

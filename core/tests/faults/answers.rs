@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::play::Column;
 
-/// The body of a good answer to the request of a column of the matrix. `member` is the text of one more member, or
-/// empty.
+/// Returns the body of a good answer to the request of a column of the matrix (a read, a write or a trigger). `member`
+/// is the JSON text of an additional member, or empty.
 pub fn good_with(column: Column, member: &str) -> Vec<u8> {
     let start = match column {
         Column::Read | Column::Write => r#"{"id":"5","slug":"orders""#,
@@ -19,7 +19,7 @@ pub fn good(column: Column) -> Vec<u8> {
     good_with(column, "")
 }
 
-/// An answer with status 200, and with its right length in `Content-Length`.
+/// An answer with status 200 and the right `Content-Length`.
 pub fn whole(headers: &str, body: &[u8]) -> Arc<[u8]> {
     answer("200 OK", headers, body)
 }
@@ -47,7 +47,7 @@ pub fn gzip(body: &[u8]) -> Vec<u8> {
 }
 
 /// A gigabyte of spaces, packed into a few megabytes: one block of a deflate stream, repeated. The stream has no end
-/// and no checksum, because the SDK must give up before it gets there.
+/// and no checksum, because the SDK must give up before the end.
 pub fn gzip_bomb() -> Vec<u8> {
     let spaces = vec![b' '; 8 << 20];
     let mut block = Vec::with_capacity(1 << 20);

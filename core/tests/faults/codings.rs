@@ -5,7 +5,7 @@ use crate::matrix::{Expected, Row, alike, always, ambiguous, row, send, unusable
 use crate::play::{Column, play};
 use crate::server::After;
 
-/// A row of the matrix: every answer is packed by `pack`, and `Content-Encoding` is `coding`.
+/// A row of the matrix in which `pack` packs every answer, and `Content-Encoding` is `coding`.
 fn packed(
     name: &'static str,
     coding: &'static str,
@@ -66,7 +66,7 @@ async fn message(status: &'static str, coding: &str) -> String {
     play(&peer(Column::Read), Column::Read, false, false).await.message
 }
 
-/// Guards against an answer in brotli that is reported only as "expected value at line 1 column 1".
+/// Incident: for an answer in brotli, the error said only "expected value at line 1 column 1".
 #[tokio::test(flavor = "multi_thread")]
 async fn the_error_names_a_coding_that_the_sdk_does_not_accept() {
     let said = message("200 OK", "br").await;

@@ -23,8 +23,8 @@ const CALLS: usize = 200;
 /// The number of open requests at which the server breaks the connection.
 const HELD: usize = 50;
 
-/// Guards against reads that use up the client's ten retries when their shared connection breaks. Each of 200 reads
-/// needed one retry, so 190 of them failed.
+/// Incident: the connection that 200 reads shared broke, and each read needed one retry. The client allowed ten, so 190
+/// reads failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_reads_succeed_although_the_connection_that_they_share_breaks() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -46,8 +46,8 @@ async fn two_hundred_reads_succeed_although_the_connection_that_they_share_break
     serving.abort();
 }
 
-/// Serves a connection: answers its first request and leaves later ones open. At [`HELD`] open requests the connection
-/// breaks. Once a connection has broken, every request is answered.
+/// Serves a connection: answers its first request and leaves later requests open. At [`HELD`] open requests the
+/// connection breaks. After the first connection has broken, the server answers every request.
 async fn breaking(acceptor: TlsAcceptor, stream: TcpStream, broken: Arc<AtomicUsize>) -> Option<()> {
     let mut connection = h2::server::handshake(acceptor.accept(stream).await.ok()?).await.ok()?;
     let mut held = Vec::new();
@@ -93,8 +93,8 @@ async fn reads(engine: &Arc<Engine>, calls: usize) -> Vec<Result<(), String>> {
     under_way.join_all().await
 }
 
-/// Guards against a time limit of an attempt that includes the wait for one of the 32 connections. Of 100 reads, 26
-/// failed with "no answer in 30 s", although each answer took only 12 s.
+/// Incident: the time limit of an attempt included the wait for one of the 32 connections. Of 100 reads, 26 failed with
+/// "no answer in 30 s", although each answer took only 12 s.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_time_limit_of_an_attempt_does_not_include_the_wait_for_a_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -112,7 +112,8 @@ async fn the_time_limit_of_an_attempt_does_not_include_the_wait_for_a_connection
             });
         }
     });
-    // An answer takes a second, so the last of these calls are sent after five seconds, later than the time limit.
+    // Each answer takes a second, and 32 calls are sent at once. So the last calls are sent after five seconds, which
+    // is later than the time limit.
     let outcomes = reads(&engine, 6 * 32).await;
     let failures: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
     assert!(failures.is_empty(), "{} fail: {}", failures.len(), failures[0]);
@@ -138,7 +139,7 @@ async fn the_deadline_ends_the_wait_for_a_connection() {
     busy.abort();
 }
 
-/// Guards against a first connection that was dead and that every retry used again.
+/// Incident: the first connection was dead, and every retry used it again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_connection_that_never_answers_is_not_used_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

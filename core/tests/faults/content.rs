@@ -62,8 +62,8 @@ pub fn statuses() -> Vec<Row> {
             first("429 Too Many Requests", "retry-after: soon\r\n"),
             alike("ok", 2),
         ),
-        // The SDK compares a date in `Retry-After` with the `Date` of the same answer, so neither the server's clock
-        // nor this machine's has to be right.
+        // The SDK compares a date in `Retry-After` with the `Date` of the same answer. So it waits for the right time
+        // even if the server's clock or this machine's clock is wrong.
         row(
             "429, Retry-After as a date, the server's clock ahead",
             first("429 Too Many Requests", AHEAD),

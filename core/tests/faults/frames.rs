@@ -43,8 +43,8 @@ pub fn reset(code: u32) -> Step {
     step(frame(RST_STREAM, 0, THIS_STREAM, &code.to_be_bytes()))
 }
 
-/// A GOAWAY frame (RFC 9113 §6.8). If `took_ours`, the last stream that it names is that of the current request.
-/// Otherwise it names stream 0, which means that the server has processed no request.
+/// A GOAWAY frame (RFC 9113 §6.8), which names the last stream that the server may have processed. If `took_ours`, that
+/// is the stream of the current request. Otherwise it is stream 0: the server has processed no request.
 pub fn go_away(took_ours: bool, code: u32) -> Step {
     let last = if took_ours { THIS_STREAM } else { 0 };
     step(frame(GOAWAY, 0, 0, &[last.to_be_bytes(), code.to_be_bytes()].concat()))
@@ -82,7 +82,7 @@ pub fn header_bomb() -> Vec<Step> {
         .collect()
 }
 
-/// Serves a connection. Counts a request with a body as a write and any other as a read. Ignores paths.
+/// Serves a connection. Counts a request with a body as a write, and any other request as a read.
 pub async fn serve(mut stream: impl Wire, shared: Shared) -> Option<()> {
     let mut preface = [0; 24];
     stream.read_exact(&mut preface).await.ok()?;

@@ -72,14 +72,15 @@ async fn connection(
     }
 }
 
-/// Guards against a bound on each answer but not on all together: 32 answers of 50 MB took 1.7 GB.
+/// Incident: the SDK bounded the memory of each answer, but not of all answers together. 32 answers of 50 MB took 1.7
+/// GB.
 #[cfg(target_os = "linux")]
 #[test]
 fn thirty_two_large_answers_at_once_take_the_memory_of_a_few() {
     use std::process::Command;
 
-    /// This variable is set in the child process that measures. It runs this test alone, because other tests of a
-    /// process take memory too.
+    /// This variable is set in the child process that measures. The child runs only this test, because other tests in
+    /// the same process would take memory too.
     const CHILD: &str = "HIGHTOUCH_TEST_OF_MEMORY";
     const NAME: &str = "large::thirty_two_large_answers_at_once_take_the_memory_of_a_few";
     if std::env::var_os(CHILD).is_some() {
@@ -116,7 +117,7 @@ async fn thirty_two() {
     serving.abort();
 }
 
-/// A client without free memory for large answers: two answers that lack their last byte hold it.
+/// A client without free memory for large answers. Two answers that lack their last byte hold the memory.
 struct Full {
     engine: Arc<Engine>,
     holding: JoinSet<Result<usize, Value>>,
@@ -131,9 +132,8 @@ impl Full {
         let (sent, mut arrived) = mpsc::unbounded_channel();
         let mut holding = JoinSet::new();
         tokio::spawn(answering(listener, went, sent));
-        // The first body is larger than the memory that bodies share, so it takes the one place for such a body. The
-        // second takes nearly all of the shared memory. What is still in the buffers of the sockets is too little to
-        // matter.
+        // The first body is larger than the memory that all bodies share, and the client accepts only one such body at
+        // a time. The second body takes nearly all of the shared memory.
         for megabytes in [60, 30] {
             let reading = Arc::clone(&engine);
             holding.spawn(async move { read(&reading, megabytes, json!({})).await });

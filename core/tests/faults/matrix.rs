@@ -11,18 +11,18 @@ use crate::play::{Column, Peer};
 use crate::server::{After, Behaviour, Speaks, Step};
 use crate::{codings, content, network};
 
-/// The kind of the error, or `ok`, and how many requests reach the server.
+/// What a caller gets (`ok` or the kind of the error), and how many requests reach the server.
 pub type Expected = (&'static str, usize);
 
 pub struct Row {
     pub name: &'static str,
-    /// The server that the call of a column meets. The fault is the same in all columns, but good answers differ.
+    /// Returns what the call of a column connects to. The fault is the same in all columns, but good answers differ.
     pub peer: Box<dyn Fn(Column) -> Peer + Send + Sync>,
     /// For a read, a write and a trigger.
     pub expected: [Expected; 3],
-    /// Whether attempts run into their time limit. If so, the limit is short.
+    /// Whether attempts end at their time limit. Then the row is played with a short time limit.
     pub stalls: bool,
-    /// Whether the same call is made once before, with success. It leaves its connection in the pool.
+    /// Whether the same call succeeds once before the fault, and leaves its connection in the pool.
     pub warm: bool,
     /// Whether a call takes so much memory that no other call may be played at the same time.
     pub heavy: bool,
@@ -42,12 +42,12 @@ impl Row {
     }
 }
 
-/// After this fault, the request may have taken effect, and a retry may help.
+/// The results if the request may have taken effect, and a retry may help.
 pub fn ambiguous(kind: &'static str) -> [Expected; 3] {
     [(kind, 4), ("outcome_unknown", 1), ("outcome_unknown", 1)]
 }
 
-/// The answer cannot be used. A retry cannot help, because the server would send the same answer again.
+/// The results if the answer is unusable. A retry cannot help, because the server would send the same answer again.
 pub fn unusable(kind: &'static str) -> [Expected; 3] {
     [(kind, 1), ("outcome_unknown", 1), ("outcome_unknown", 1)]
 }
@@ -79,7 +79,7 @@ pub fn always2(steps: impl Fn(Column) -> Vec<Step>) -> impl Fn(Column) -> Peer {
     move |column| over(Speaks::Http2, After::Request, vec![steps(column)])
 }
 
-/// Over HTTP/2 with TLS, the first request meets the fault, and later ones get a good answer.
+/// A server over HTTP/2 with TLS: the fault happens at the first request, and later requests get a good answer.
 pub fn once2(steps: impl Fn() -> Vec<Step>) -> impl Fn(Column) -> Peer {
     move |column| over(Speaks::Http2, After::Request, vec![steps(), good2(column)])
 }
@@ -96,12 +96,12 @@ pub fn text(text: &str) -> Step {
     send(text.as_bytes())
 }
 
-/// Every request gets this answer.
+/// A server that gives this answer to every request.
 pub fn answered(status: &'static str, headers: &'static str, body: &'static str) -> impl Fn(Column) -> Peer {
     always(After::Request, move |_| vec![send(answer(status, headers, body.as_bytes()))])
 }
 
-/// The first request gets this answer, and later ones get a good answer.
+/// A server that gives this answer to the first request, and a good answer to later requests.
 pub fn first(status: &'static str, headers: &'static str) -> impl Fn(Column) -> Peer {
     move |column| {
         let steps = vec![vec![send(answer(status, headers, b"{}"))], vec![send(whole("", &good(column)))]];
@@ -109,7 +109,7 @@ pub fn first(status: &'static str, headers: &'static str) -> impl Fn(Column) -> 
     }
 }
 
-/// Every request gets a good answer with this additional member.
+/// A server that gives every request a good answer with this additional member.
 pub fn member(text: impl Fn() -> String) -> impl Fn(Column) -> Peer {
     always(After::Request, move |column| vec![send(whole("", &good_with(column, &text())))])
 }

@@ -19,7 +19,7 @@ pub fn connections() -> Vec<Row> {
     ]
 }
 
-/// The server answers the first request and keeps the connection. Later requests meet the fault.
+/// A server that answers the first request and keeps the connection. The fault happens at later requests.
 fn kept(steps: &[Step]) -> impl Fn(Column) -> Peer + use<> {
     let steps = steps.to_vec();
     move |column| {
@@ -27,12 +27,12 @@ fn kept(steps: &[Step]) -> impl Fn(Column) -> Peer + use<> {
     }
 }
 
-/// The server answers each request, and then closes the connection properly but without `Connection: close`.
+/// A server that answers each request, and then closes the connection properly but without `Connection: close`.
 fn closed_idle(column: Column) -> Peer {
     over(Speaks::Plain, After::Request, vec![vec![send(whole("", &good(column))), Step::Close]])
 }
 
-/// Counts the request of the first call too; see [`Row::warm`].
+/// The same results, with one more request: that of the first call (see [`Row::warm`]).
 fn used(expected: [Expected; 3]) -> [Expected; 3] {
     expected.map(|(kind, requests)| (kind, requests + 1))
 }

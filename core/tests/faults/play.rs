@@ -10,13 +10,13 @@ use tokio::time::timeout;
 use crate::server::{Behaviour, Server, Speaks};
 use crate::tls::identity;
 
-/// Only a hang takes longer.
+/// A call that takes longer than this hangs, and its test fails.
 const HANG: Duration = Duration::from_mins(2);
 /// The time limit of an attempt if the server stalls. It is long enough for a request to arrive on a busy machine.
 const STALLED_MS: u64 = 1500;
 /// The pause before the second call. In this time, the server ends the connection of the first call.
 const AFTERWARDS: Duration = Duration::from_millis(500);
-/// Divides the pauses of the SDK.
+/// The SDK's pauses are divided by this number.
 const SCALE: u32 = 50;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,7 +27,7 @@ pub enum Step {
     Close,
 }
 
-/// When the steps begin.
+/// When the server begins with its steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum After {
     /// After the first bytes from the client, even if they are not a request.
@@ -208,7 +208,7 @@ async fn http1(mut stream: impl Wire, shared: Shared) -> Option<()> {
             buffer.drain(..length);
         }
         if is_look {
-            // After a trigger of unknown outcome, the SDK looks for the run. This server lists none.
+            // After a trigger of unknown outcome, the SDK lists the runs of the sync. This server lists no runs.
             act(&mut stream, &[Step::Send(crate::answers::whole("", b"{\"hasMore\":false,\"data\":[]}"))])
                 .await?;
         } else {

@@ -26,7 +26,7 @@ fn found(test: &str, variables: &[(&str, &str)], bundle: Option<&Path>, servers:
     }
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CHILD, asked);
-    // The variables of this machine must not change the result.
+    // Removes these variables, because their values on this machine must not change the result.
     for name in [
         "SSL_CERT_FILE",
         "SSL_CERT_DIR",

@@ -76,7 +76,7 @@ impl Hello {
     }
 }
 
-/// The `ClientHello` of a client. The listener reads this message and disconnects.
+/// Returns the `ClientHello` of a client of the SDK.
 async fn hello() -> Hello {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

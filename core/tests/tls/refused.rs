@@ -1,4 +1,4 @@
-//! Invalid certificates: each is refused with its own message, before any request.
+//! The SDK refuses each kind of invalid certificate with a message of its own, and sends no request.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -25,7 +25,7 @@ pub async fn refusal(server: Server, ca_bundle: Option<&Path>, code: &str) -> Er
     assert_eq!((diagnosis.ok, codes), (false, vec![code]), "{diagnosis}");
     let finding = &diagnosis.findings[0];
     assert_eq!(finding.advice, error.hint());
-    // The error of a request has the same text as the finding, after the name of the operation.
+    // The request's error ends with the text of the finding.
     assert!(
         error.to_string().to_lowercase().ends_with(&finding.message.to_lowercase()),
         "{error}\n{}",
@@ -94,7 +94,7 @@ async fn each_kind_of_invalid_certificate_is_refused_with_a_message_and_advice_o
     assert_eq!(sentences.len(), 7);
 }
 
-/// The advice for a self-signed certificate is to trust the certificate, so this must help.
+/// For a self-signed certificate, the SDK advises to trust the certificate. So trusting it must help.
 #[tokio::test]
 async fn a_server_with_a_self_signed_certificate_connects_if_the_certificate_is_in_the_ca_bundle() {
     let identity = self_signed(false);
@@ -104,8 +104,8 @@ async fn a_server_with_a_self_signed_certificate_connects_if_the_certificate_is_
     assert_eq!(server.requests(), 1);
 }
 
-/// A self-signed certificate that is marked as an authority's is refused even if it is trusted. So the advice must not
-/// be to trust it.
+/// The SDK refuses a self-signed certificate that is marked as an authority's, even if the certificate is trusted. So
+/// the SDK must not advise to trust it.
 #[tokio::test]
 async fn a_self_signed_certificate_marked_as_an_authority_is_explained_even_where_it_is_trusted() {
     let identity = self_signed(true);

@@ -81,7 +81,8 @@ pub fn settings(port: u16, ca_bundle: Option<&Path>) -> Settings {
         .base_url(format!("https://127.0.0.1:{port}/api/v1"))
         .environment(BTreeMap::new());
     settings.ca_bundle = ca_bundle.map(Into::into);
-    // With the time scale below, the lease of a request of a shared limit would end during a slow handshake.
+    // The client does not share its limit with other processes. In a shared limit, with the time scale below, the lease
+    // of a request would end during a slow handshake.
     settings.limit_scope = Some(LimitScope::Process);
     // Pauses are short on this scale, so a client that wrongly repeats a refused handshake makes the test fail soon.
     hightouch_sdk::wire::with_time_scale(settings, 1000.0)

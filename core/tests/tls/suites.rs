@@ -1,5 +1,5 @@
-//! The SDK connects with each of its seven cipher suites of TLS 1.2 and 1.3. It refuses a server that offers only
-//! others, or only older versions, and says why.
+//! The SDK connects with each of its seven cipher suites of TLS 1.2 and 1.3. It refuses a server that offers only other
+//! suites or older versions of TLS, and says why.
 
 use hightouch_sdk::Kind;
 
