@@ -122,8 +122,8 @@ fn count(value: &Value) -> usize {
     }
 }
 
-/// Replaces a value with `new`: the one whose number is `left`. The root has the number 0, and each value comes before
-/// the values in it.
+/// Replaces the value with the number `left` by `new`. The root has the number 0, and each value comes before the
+/// values in it.
 fn replace(value: &mut Value, left: &mut usize, new: &Value) {
     if *left == 0 {
         *value = new.clone();

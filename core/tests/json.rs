@@ -1,4 +1,4 @@
-//! Edits of JSON and differences, by the cases that the tests of all languages read.
+//! Tests edits and diffs of JSON with the cases in `tests/json`, which the tests of all languages read.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -72,7 +72,7 @@ fn edits_at_the_door_give_what_the_cases_say() {
 #[test]
 fn edits_in_rust_give_what_the_cases_say() {
     for EditCase { name, json, edits, gives } in cases().edits {
-        // A `String` cannot name a member by half of a surrogate pair.
+        // Some cases name a member by half of a surrogate pair, which a `String` cannot hold.
         let Ok(edits) = serde_json::from_str::<Vec<Value>>(edits.get()) else { continue };
         let mut edit = json.parse::<Json>().unwrap().edit();
         let all_made = edits.iter().all(|step| {
@@ -129,7 +129,7 @@ fn a_path_is_a_name_an_index_a_tuple_or_a_list_of_steps() {
     assert!(json.at(("mappings", 0, "from")).is_none());
 }
 
-/// A host passes what its user gave. The door says what is wrong with it and never panics.
+/// A host passes on whatever its user gave. The door says what is wrong with the arguments, and does not panic.
 #[test]
 fn arguments_that_do_not_fit_are_refused() {
     let change = |change: Value| json!({ "json": "{}", "changes": [change] });

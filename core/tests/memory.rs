@@ -18,7 +18,7 @@ use hightouch_sdk::{Client, Settings};
 use serde_json::json;
 
 const ROWS: usize = 40_000;
-/// The number of rows after which pools and buffers have reached their size. Growth is measured from there.
+/// After this many rows, pools and buffers have reached their final size. The test measures growth from there.
 const SETTLED: usize = ROWS / 10;
 /// The most that the memory may grow, in bytes. The rows after [`SETTLED`] are about 40 MB of JSON, so the memory
 /// would grow more if the list kept them.

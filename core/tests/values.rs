@@ -22,7 +22,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use answering::Answering;
 
-/// A value in an answer, and how it is read as an integer, a float and a text; `None` if it cannot be read as such.
+/// A value in an answer, and how the SDK reads it as an integer, as a float and as a text; `None` if the SDK cannot
+/// read it as that type.
 #[derive(Deserialize)]
 struct Case {
     json: String,
@@ -66,7 +67,7 @@ struct Answered {
 }
 
 thread_local! {
-    /// The runtime is not dropped when the thread ends, because tokio's own thread-local may be gone by then.
+    /// The runtime is not dropped when the thread ends, because tokio's thread-local data may be gone by then.
     static ANSWERED: ManuallyDrop<Answered> = {
         let runtime = runtime();
         let server = Answering::new(&runtime);
@@ -93,7 +94,7 @@ fn parse(op: &str, args: &str, answer: &str) -> Option<(String, Vec<String>)> {
     }
     let outcome = ANSWERED.with(|answered| {
         answered.server.set(200, &[], answer);
-        // The call is raw, because any other trigger would look for its run after an answer that cannot be read.
+        // The call is raw, because a trigger that is not raw looks for its run after an answer that cannot be read.
         answered.runtime.block_on(answered.engine.call(op, args, r#"{"raw":true}"#, &Cancel::new()))
     });
     assert!(outcome.ok, "{}", outcome.head);
@@ -101,7 +102,7 @@ fn parse(op: &str, args: &str, answer: &str) -> Option<(String, Vec<String>)> {
     answer.value.map(|value| (value.get().to_owned(), meta.mended))
 }
 
-/// A run, in which these members are replaced. A member with an empty text is left out.
+/// Returns a run as JSON in which `replaced` replaces members. A member with an empty text is left out.
 fn run(replaced: &[(&str, &str)]) -> String {
     let rows = r#"{"addedCount":3,"changedCount":2,"removedCount":1}"#;
     let members = [
@@ -124,7 +125,7 @@ fn run(replaced: &[(&str, &str)]) -> String {
     format!("{{{}}}", members.into_iter().filter_map(with).collect::<Vec<_>>().join(","))
 }
 
-/// The paths that must be reported as mended: this path, or none if the value could be read.
+/// Returns the paths that the SDK must report as mended: `path`, or none if the SDK could read the value.
 fn mended(read: Option<&String>, path: &str) -> Vec<String> {
     if read.is_some() { Vec::new() } else { vec![path.to_owned()] }
 }
@@ -169,7 +170,8 @@ fn texts_are_read_as_values_json_says_or_absent() {
     }
 }
 
-/// With the feature `arbitrary_precision`, `serde_json` presents a number as an object, which must not be read as one.
+/// With the feature `arbitrary_precision`, `serde_json` presents a number as an object. The SDK must not read that
+/// number as an object.
 #[test]
 fn a_scalar_in_the_place_of_an_object_or_a_list_is_mended() {
     let zeros = r#"{"addedCount":0,"changedCount":0,"removedCount":0}"#;
@@ -212,8 +214,8 @@ fn values_in_lists_maps_unions_and_opaque_json_are_read_as_values_json_says() {
     }
 }
 
-/// Incident: the run of a trigger was lost, because its id was a number in the answer, but is text in the API's
-/// document.
+/// Incident: the client lost the run of a trigger, because the answer contained its id as a number. The API's document
+/// says that the id is text.
 #[test]
 fn the_id_in_the_answer_to_a_trigger_is_read_as_values_json_says() {
     for case in Case::all() {
@@ -251,7 +253,7 @@ fn a_wrong_argument_is_described_in_the_same_words_in_every_build() {
     }
 }
 
-/// The arguments and the answer of `request` have no type, and keep their text.
+/// The arguments and the answer of `request` have no type, so the SDK must not change their text.
 #[test]
 fn the_query_the_body_and_the_answer_of_request_keep_their_text() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -52,8 +52,8 @@ impl Document {
 }
 
 /// Generates answers of an operation. The document allows any number or text as an id, but the SDK cannot use every id
-/// in a request. So ids that are numbers are whole here, `syncs.trigger` answers with a whole number as text, and the
-/// id of any other started run is not empty.
+/// in a request. So an id that is a number is a whole number here, the id that `syncs.trigger` returns is a whole
+/// number as text, and the id of any other started run is not empty.
 pub(crate) fn answer(document: &Document, schema: &Value, op: &str) -> BoxedStrategy<Value> {
     if op == "syncs.trigger" {
         return (1_u32..).prop_map(|id| json!({"id": id.to_string()})).boxed();

@@ -56,11 +56,13 @@ async fn a_raw_trigger_whose_answer_was_lost_adopts_nothing() {
     world.delete();
 }
 
-/// Guards against giving up as soon as two runs are found: the answer to the other trigger may still claim one of them.
+/// The trigger must not give up as soon as it finds two runs, because the answer to the other trigger may still claim
+/// one of them.
 #[tokio::test]
 async fn if_another_trigger_claims_one_of_two_candidates_the_trigger_adopts_the_other() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});
-    // The first looks for the run come 25 and 50 ms after the loss, and the last one after 750 ms.
+    // The SDK lists runs 25 and 50 ms after it loses the answer, and for the last time after 750 ms. The answer to the
+    // other trigger comes in between.
     let late = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"delayMs": 250}});
     let world = sandbox().world(&json!({"script": [lost, late], "runs": {"seconds": 600}}));
     let client = world.client();
@@ -76,8 +78,8 @@ async fn if_another_trigger_claims_one_of_two_candidates_the_trigger_adopts_the_
     world.delete();
 }
 
-/// Incident: triggers that began before the key function had returned the first key knew nothing of each other, and one
-/// adopted the run of the other.
+/// Incident: two triggers began before the key function had returned the first key. They did not know of each other,
+/// and one adopted the run of the other.
 #[tokio::test]
 async fn two_triggers_that_waited_for_the_first_key_and_were_lost_adopt_nothing() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});
@@ -95,7 +97,8 @@ async fn two_triggers_that_waited_for_the_first_key_and_were_lost_adopt_nothing(
     world.delete();
 }
 
-/// A trigger that began in a workspace which was merged into another one must end there.
+/// A trigger begins before the first key is known. Its temporary workspace is then merged into that of the key, where
+/// the trigger must end. Otherwise the second trigger would count the first as unfinished, and adopt nothing.
 #[tokio::test]
 async fn a_trigger_that_waited_for_the_first_key_is_no_rival_of_later_ones() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"reset": "before-headers", "apply": true}});

@@ -1,4 +1,4 @@
-//! Many syncs at once.
+//! Batches: runs of many syncs at once.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use crate::checkpoint::place;
 use crate::support::sandbox::{World, sandbox};
 
-/// Seven syncs: the runs of two fail, and the run of another ends with a warning. World time passes ten times as fast.
+/// Creates a world with seven syncs. The runs of two syncs fail, and the run of a third ends with a warning. World time
+/// passes ten times as fast as real time.
 fn world() -> World {
     let slugs: Vec<String> = (1..=7).map(|id| format!("sync-{id}")).collect();
     let runs = json!({"seconds": 20, "queuedSeconds": 0, "bySlug": {
@@ -22,7 +23,7 @@ fn world() -> World {
     sandbox().world(&json!({"syncs": 7, "pastRuns": 0, "slugs": slugs, "timeScale": 10.0, "runs": runs}))
 }
 
-/// The requests of the world, each as its method and path.
+/// Returns the requests with this method that the world has received, each as its method and path.
 fn requests(world: &World, method: &str) -> Vec<String> {
     let log = world.log();
     let requests = log["requests"].as_array().unwrap().iter();
@@ -137,7 +138,7 @@ async fn a_batch_that_is_stopped_starts_nothing_more_and_still_reports_what_was_
     assert!(error.to_string().contains(&said), "{error}");
 }
 
-/// Guards against names of another language, and against advice that does not apply.
+/// The message must not use names of another language, and must give no advice that does not apply.
 #[tokio::test]
 async fn the_error_of_a_batch_with_unknown_items_says_what_to_do_in_the_language_of_the_host() {
     let lost =
@@ -174,7 +175,7 @@ async fn the_error_of_a_batch_with_unknown_items_says_what_to_do_in_the_language
     world.delete();
 }
 
-/// The caller may have passed the key as a slug.
+/// A caller may pass the key in place of a slug by mistake.
 #[tokio::test]
 async fn the_key_is_in_no_error_of_a_batch() {
     let world = world();
@@ -190,7 +191,7 @@ async fn the_key_is_in_no_error_of_a_batch() {
     assert!(!error.details().unwrap().value().to_string().contains(key));
 }
 
-/// If the key is refused, every further sync would fail too, so none is started.
+/// If the server refuses the key, every further sync would fail too. So the batch starts no more syncs.
 #[tokio::test]
 async fn a_refused_key_ends_a_batch_after_the_syncs_that_were_in_progress() {
     let world = world();
@@ -207,7 +208,7 @@ async fn a_refused_key_ends_a_batch_after_the_syncs_that_were_in_progress() {
             .all(|item| item.error.as_ref().is_some_and(|error| error.kind() == Kind::Authentication))
     );
     assert_eq!(requests(&world, "POST").len(), 2);
-    // Guards against syncs that report the requests of the sync whose key was refused.
+    // The first two syncs report their requests. The other syncs were never sent, so they report no request.
     let items = batch.items();
     let error = |item: usize| items[item].error.as_ref().unwrap();
     assert!(error(0).meta().is_some() && error(0).hint().is_some());
@@ -235,8 +236,8 @@ async fn a_batch_with_a_wrong_argument_is_refused_before_anything_is_sent() {
     assert!(requests(&world, "POST").is_empty());
 }
 
-/// Incident: syncs that were never started got the error, and the token, of a run that was followed when the client was
-/// closed.
+/// Incident: when the client was closed, syncs that were never started got the error and the token of another sync's
+/// run.
 #[tokio::test]
 async fn a_client_that_is_closed_leaves_the_other_syncs_of_a_batch_not_started() {
     let world = world();
@@ -297,7 +298,8 @@ async fn each_item_is_returned_once_when_it_ends() {
     assert_eq!(ended, [(0, ok), (1, failed), (2, warned)]);
 }
 
-/// Hazard: the reason of a sync is shortened in the message of its batch, and half a key is not recognised as a key.
+/// Hazard: the message of a batch shortens the reason of each sync. If it cut a key in half, the rest would not be
+/// recognised as a key.
 #[tokio::test]
 async fn a_key_at_the_place_where_a_reason_is_cut_off_is_in_no_error_of_a_batch() {
     let error = format!("{} {{{{key}}}}", "x".repeat(100));
@@ -309,7 +311,7 @@ async fn a_key_at_the_place_where_a_reason_is_cut_off_is_in_no_error_of_a_batch(
     assert!(text.contains("xxx ") && !text.contains(start), "{text}");
 }
 
-/// The sandbox counts what was estimated. Five requests fit into a window of the limit.
+/// Compares the estimate with the requests that the sandbox counts. Five requests fit into a window of the limit.
 #[tokio::test]
 async fn an_estimate_is_the_least_that_a_batch_needs() {
     let world = world();
@@ -320,7 +322,7 @@ async fn an_estimate_is_the_least_that_a_batch_needs() {
     let how = RunMany::new();
     let told = client.syncs().estimate_many(syncs, &how, Duration::ZERO).unwrap();
     assert_eq!((told.lookups, told.triggers, told.looks, told.requests), (3, 4, 4, 11));
-    // One look fits into a window, so the last of four begins after three windows.
+    // One look fits into a window, so the last of four looks begins after three windows.
     assert_eq!(told.duration, Duration::from_millis(3 * 1005));
     assert!(requests(&world, "GET").is_empty());
     let began = std::time::Instant::now();
@@ -330,7 +332,8 @@ async fn an_estimate_is_the_least_that_a_batch_needs() {
     let looks = reads.iter().filter(|path| path.contains("/runs")).count() as u64;
     assert_eq!(requests(&world, "POST").len() as u64, told.triggers);
     assert!(looks >= told.looks && reads.len() as u64 - looks >= told.lookups, "{reads:?}");
-    // The slugs are remembered now. The time follows from the runs: two rounds of a minute, divided by the scale of 10.
+    // The slugs are known now. The estimated time is that of the runs: two rounds of a minute, divided by the scale of
+    // 10.
     let told = client.syncs().estimate_many(syncs, &how.at_once(2), Duration::from_mins(1)).unwrap();
     assert_eq!((told.lookups, told.duration), (0, Duration::from_secs(12)));
 }

@@ -1,5 +1,5 @@
-//! The reports of a batch about its requests, from which hosts call hooks and write a log; and the report of a step of
-//! following a run.
+//! The reports of a batch about its requests, with which hosts call hooks and write a log. Also the report of a step
+//! that follows a run.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ async fn body(engine: &Engine, op: &str, args: Value, opts: Value) -> Value {
     serde_json::from_slice(&out.body).unwrap()
 }
 
-/// Follows a batch to its end. Returns its reports.
+/// Starts a batch and follows it to its end. Returns the reports of the batch.
 async fn told(engine: &Engine, args: Value, opts: Value) -> Vec<Value> {
     let batch = body(engine, "syncs.run_many", args, opts).await["batch"].clone();
     let mut told = Vec::new();
@@ -41,8 +41,8 @@ fn sent(world: &World) -> Vec<Value> {
     world.log()["requests"].as_array().unwrap().clone()
 }
 
-/// Guards against requests that a host cannot see: the search for a slug, a repeated request, looks at runs, and the
-/// pages of the list of syncs that one follower reads for all.
+/// A host must hear of every request: the look-up of a slug, a repeated request, looks at runs, and the pages of the
+/// list of syncs that one follower reads for all.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_tells_every_request_that_it_sends_with_the_headers_of_its_call() {
     let script = json!([{"when": {"operation": "ListSyncRuns", "nth": 3}, "answer": {"status": 503}}]);
@@ -126,7 +126,7 @@ async fn a_batch_tells_errors_and_notices_if_it_is_asked_and_else_nothing() {
     world.delete();
 }
 
-/// Guards against a request that failed with the attempts of the search for its slug in its report and in its text.
+/// The report and the message of a failed request must not include the attempts of the look-up of the slug before it.
 #[tokio::test]
 async fn a_request_that_fails_is_told_without_the_requests_before_it() {
     let script = json!([
@@ -160,7 +160,7 @@ async fn stopping_a_batch_tells_what_nobody_has_read() {
     world.delete();
 }
 
-/// Incident: a look that the stop of a batch cut off was sent, and no hook heard of it.
+/// Incident: stopping a batch cut off a look whose request had been sent, and no hook heard of this request.
 #[tokio::test]
 async fn a_request_that_the_stop_of_a_batch_cuts_off_is_told_once_as_cancelled() {
     let hang = json!([{"when": {"operation": "ListSyncRuns"}, "answer": {"hang": true}, "times": 10}]);
@@ -184,7 +184,7 @@ async fn a_request_that_the_stop_of_a_batch_cuts_off_is_told_once_as_cancelled()
     world.delete();
 }
 
-/// Incident: the report of a step had the last look alone, so hooks did not see the others.
+/// Incident: the report of a step contained only the last look, so hooks did not hear of the other looks.
 #[tokio::test]
 async fn the_report_of_a_step_has_every_look_at_the_run_also_if_the_wait_times_out() {
     let world =

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::sandbox::{World, sandbox};
 
-/// A path where no file is yet.
+/// Returns a path at which no file exists.
 pub fn place(name: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("hightouch-batches-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -38,13 +38,13 @@ fn lines(path: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The events of the file, each as its item and its name.
+/// Returns the events in the file, each as the number of its item and its name.
 fn events(path: &Path) -> Vec<(u64, String)> {
     let events = lines(path).into_iter().skip(1);
     events.map(|line| (line["item"].as_u64().unwrap(), line["event"].as_str().unwrap().to_owned())).collect()
 }
 
-/// Keeps only some lines of the file, as if the process had ended before it wrote the others.
+/// Removes the lines that `wanted` rejects, as if the process had ended before it wrote them.
 fn keep(path: &Path, wanted: impl Fn(&Value) -> bool) {
     let text = std::fs::read_to_string(path).unwrap();
     let kept = text.split_inclusive('\n').filter(|line| wanted(&serde_json::from_str(line).unwrap()));
@@ -81,7 +81,7 @@ async fn a_resumed_batch_starts_only_what_was_not_started_and_follows_the_rest()
     let stopped = batch.stop().await;
     let before = triggered(&world);
     assert!(before.len() < 5, "{before:?}");
-    // This needs another client, because a later process knows only the file of the earlier one.
+    // Another client plays a later process, which knows only the file of the earlier process.
     let client = world.client();
     let batch = client.syncs().run_many(syncs, &how).await.unwrap();
     let at_once = batch.changed().await.unwrap();
@@ -104,8 +104,8 @@ async fn a_resumed_batch_starts_only_what_was_not_started_and_follows_the_rest()
     world.delete();
 }
 
-/// A scheduled run that starts between the intent and the request would be adopted later, so the intent must not be
-/// written before the request has waited for the limit.
+/// A later process adopts a run that was created after the intent. A scheduled run could start while the request waits
+/// for the limit. So the batch must write the intent after that wait.
 #[tokio::test]
 async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
     let hangs = json!({"when": {"operation": "TriggerRun"}, "answer": {"delayMs": 400}, "times": 9});
@@ -118,7 +118,8 @@ async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
     while triggered(&world).is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    // The limit is two requests: the first read the server's time, the second was this trigger. So the others wait.
+    // The limit is two requests. The first request read the server's time, and the second was this trigger. So the
+    // other triggers wait.
     let own = u64::try_from(triggered(&world)[0] - 1).unwrap();
     assert_eq!(events(&path), [(own, "sending".to_owned())]);
     assert_eq!(lines(&path)[1]["sync"], triggered(&world)[0]);
@@ -128,7 +129,8 @@ async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
     world.delete();
 }
 
-/// Each attempt is recorded with its own time, so that no run that was created between two attempts is adopted.
+/// The file records the time of each attempt, so that a later process does not adopt a run that was created between two
+/// attempts.
 #[tokio::test]
 async fn a_trigger_that_was_refused_and_sent_again_is_recorded_with_the_time_of_its_last_attempt() {
     let refused = json!({"when": {"operation": "TriggerRun"}, "answer": {"status": 429, "headers": {"Retry-After": "2"}}});
@@ -161,7 +163,7 @@ async fn the_run_of_an_intent_without_an_answer_is_found_by_the_time_of_the_inte
         assert_eq!(after.outcome, Some(ItemOutcome::Success));
     }
     assert_eq!(triggered(&world).len(), 2);
-    // A run that was found is recorded too.
+    // The file also records a run that the batch found. So a third client can follow the run.
     let items = all(&world.client(), &[1, 2], &how).await.unwrap();
     assert!(items.iter().all(|item| item.adopted && item.outcome == Some(ItemOutcome::Success)));
     world.delete();
@@ -192,7 +194,7 @@ async fn a_sync_whose_run_may_have_been_started_is_started_again_only_if_asked()
     world.delete();
 }
 
-/// Guards against an earlier unknown trigger that is forgotten because a later one was refused.
+/// The outcome of the first trigger is unknown. If the server refuses the second trigger, the item must stay unknown.
 #[tokio::test]
 async fn a_sync_that_could_not_be_started_again_stays_unknown() {
     let refused = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"status": 403}});
@@ -224,7 +226,7 @@ async fn left_behind(world: &World, path: &Path) -> String {
     run
 }
 
-/// Guards against a second run during an outage, in which nothing is known of the first one.
+/// During an outage, the client cannot find out whether a first run exists. So it must not start a second run.
 #[tokio::test]
 async fn a_sync_is_not_started_again_if_its_runs_cannot_be_read() {
     let out = json!({"when": {"operation": "ListSyncRuns"}, "answer": {"status": 503}, "times": 9999});
@@ -238,7 +240,7 @@ async fn a_sync_is_not_started_again_if_its_runs_cannot_be_read() {
     world.delete();
 }
 
-/// Guards against a search that stops at the first page because all of its runs are newer than the trigger.
+/// The search for a run must go on to the next page, even if all runs on the first page are newer than the trigger.
 #[tokio::test]
 async fn the_run_of_an_intent_is_found_behind_pages_of_newer_runs() {
     let (world, path) = (world(&json!({"runs": {"seconds": 1, "queuedSeconds": 0}})), place("behind"));
@@ -246,7 +248,7 @@ async fn the_run_of_an_intent_is_found_behind_pages_of_newer_runs() {
     let text = std::fs::read_to_string(&path).unwrap();
     let (header, _) = text.split_once('\n').unwrap();
     let mut intent = lines(&path)[1].clone();
-    // The window ends after 10 s. The sleep below takes 20 s of the world, so the other runs come after the window.
+    // The intent covers 10 s. The sleep below takes 20 s of world time, so the other runs start later.
     intent["until"] = json!(intent["since"].as_i64().unwrap() + 10_000);
     std::fs::write(&path, format!("{header}\n{intent}\n")).unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -258,7 +260,7 @@ async fn the_run_of_an_intent_is_found_behind_pages_of_newer_runs() {
     world.delete();
 }
 
-/// A schedule starts the sync after the process has ended. Its run is not the one that the batch started.
+/// A schedule starts the sync after the process has ended. The batch must not take the scheduled run as its own.
 #[tokio::test]
 async fn a_run_that_was_created_long_after_the_intent_is_not_adopted() {
     let (world, path) = (losing(&json!({})), place("later"));
@@ -279,7 +281,8 @@ async fn a_run_that_was_created_long_after_the_intent_is_not_adopted() {
     world.delete();
 }
 
-/// The answer to one of two triggers of a sync was lost. The run of the other one has ended, and is not adopted.
+/// The answer to one of two triggers of a sync was lost. The batch must not adopt the run of the other trigger,
+/// although that run has ended.
 #[tokio::test]
 async fn a_run_of_another_item_is_not_adopted() {
     let (world, path) = (losing(&json!({"runs": {"seconds": 1, "queuedSeconds": 0}})), place("other"));
@@ -294,7 +297,8 @@ async fn a_run_of_another_item_is_not_adopted() {
     world.delete();
 }
 
-/// Either item may have started the one run, so neither adopts it.
+/// Two items triggered the same sync, and the sync has only one new run. Either item may have started the run, so
+/// neither adopts it.
 #[tokio::test]
 async fn two_intents_for_one_sync_adopt_nothing() {
     let (world, path) = (losing(&json!({})), place("twice"));
@@ -307,7 +311,7 @@ async fn two_intents_for_one_sync_adopt_nothing() {
     world.delete();
 }
 
-/// A scheduled run lacks the options of the trigger, so none is adopted.
+/// The trigger had options. The new run may be a scheduled run without these options, so the batch does not adopt it.
 #[tokio::test]
 async fn the_run_of_an_intent_with_options_is_not_adopted() {
     let (world, path) = (world(&json!({})), place("options"));

@@ -18,7 +18,7 @@ fn sent(world: &World) -> usize {
     world.log()["requests"].as_array().unwrap().len()
 }
 
-/// Settings of a client of the world with this key, or without a key if it is null.
+/// Returns the settings of the world with `key`, or without a key if `key` is null.
 fn with_key(world: &World, key: &Value) -> Settings {
     let mut settings = world.settings();
     settings.api_key = key.as_str().map(Into::into);
@@ -96,7 +96,8 @@ async fn an_unknown_host_name_and_a_closed_port_are_different_findings() {
         let diagnosis = settings.diagnose().await;
         let plain = base.starts_with("http:");
         if plain {
-            // Over http there is no handshake: the first finding says so, and the request finds the closed port.
+            // Over http there is no TLS handshake, and the first finding says so. The second finding comes from the
+            // request, which finds the port closed.
             assert_eq!(codes(&diagnosis), ["ok", code], "{diagnosis}");
         } else {
             found(&diagnosis, code, advice, &[]);
@@ -142,7 +143,7 @@ async fn the_diagnosis_of_a_working_connection_shows_what_tls_negotiated() {
     assert!(text.contains("key exchange: X25519MLKEM768\n") && text.ends_with("The API answers."), "{text}");
 }
 
-/// Starts a proxy that connects to any server. Returns its address, and the heads of the requests that it gets.
+/// Starts a proxy that connects to any server. Returns the proxy's address, and the heads of the requests to the proxy.
 async fn proxy() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -168,7 +169,7 @@ async fn proxy() -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
     (address, asked)
 }
 
-/// Incident: the diagnosis made its handshake without the proxy, and so described another route than requests take.
+/// Incident: the diagnosis made its TLS handshake without the proxy, although requests go through the proxy.
 #[tokio::test]
 async fn the_handshake_of_a_diagnosis_goes_through_the_proxy() {
     let world = sandbox().world(&json!({}));

@@ -276,9 +276,10 @@ fn no_operation_has_two_arguments_of_one_name_and_only_newer_operations_are_not_
     }
 }
 
-/// Incident: of forty calls that began together, one failed with a 401, although the key function had another key. It
-/// was sent with the first key before the call that had asked for this key was woken. When the server refused the key,
-/// the failing call mistook the first key for the function's answer to this refusal, and did not ask for another key.
+/// Incident: forty calls began together, and one failed with a 401, although the key function could return another key.
+/// The failing call was sent with the first key before the call that had asked for that key woke up. When the server
+/// refused the first key, the failing call took it for the key function's answer to the refusal. So the call did not
+/// ask for another key.
 #[tokio::test]
 async fn a_refused_call_asks_for_another_key_although_it_was_sent_before_the_first_asker_woke() {
     let world = sandbox().world(&json!({}));

@@ -1,4 +1,4 @@
-//! Following many runs at once: how many requests it takes, and how soon the end of a run is seen.
+//! Follows many runs at once: how many requests the client sends, and how soon it sees the end of a run.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::sandbox::sandbox;
 
 const RUNS: i64 = 500;
-/// How many times faster time passes in the world.
+/// How many times faster than real time the time of the world passes.
 const SCALE: f64 = 10.0;
 /// How long the run of the sync `early` takes, in seconds of world time. All other runs outlast the test.
 const FIRST: f64 = 90.0;
@@ -18,7 +18,7 @@ const FIRST: f64 = 90.0;
 const A_SECOND: f64 = 20.0;
 /// The part of the limit that following may use.
 const SHARE: f64 = 0.15;
-/// Within how many seconds of world time an end must be seen.
+/// The client must see the end of the run within this time, in seconds of world time.
 const SOON: f64 = 30.0;
 
 /// When a request reached the world, in seconds by the world's clock.
@@ -70,13 +70,13 @@ async fn following_five_hundred_runs_takes_a_small_part_of_the_limit_and_an_end_
     }
     let ended = ended.unwrap();
     assert_eq!((parent, ended.status.as_str()), (RUNS.to_string(), "success"));
-    // The end is not computed from the time of the trigger, because a busy server may start the run long after that.
+    // Takes the end from the run itself, because a busy server may start the run long after the trigger.
     let end = seconds(ended.finished_at.unwrap());
 
     let requests = log["requests"].as_array().unwrap();
     let followed = &requests[begun..];
     let (from, to) = (at(&followed[0]), at(followed.last().unwrap()));
-    // A window of 10 s is added, because a whole window's part of the limit may be used at the very beginning.
+    // Adds a window of 10 s, because the client may use up a whole window's share at the very beginning.
     let allowed = (to - from + 10.0) * A_SECOND * SHARE;
     let taken = followed.len();
     let late = followed.iter().filter(|request| at(request) > end).count();

@@ -164,7 +164,7 @@ async fn a_call_is_announced_under_the_names_that_its_answer_has() {
     world.delete();
 }
 
-/// Incident: a reading of a run's state was announced as `request`.
+/// Incident: the hook at the start of a call that reads a run's state got the operation `request`.
 #[tokio::test]
 async fn every_operation_is_announced_by_the_name_that_its_report_has() {
     let world = sandbox().world(&json!({}));
@@ -176,8 +176,7 @@ async fn every_operation_is_announced_by_the_name_that_its_report_has() {
     };
     let own = ["run", "run.state", "request", "client.diagnose"].map(str::to_owned);
     for op in [listed("operations"), listed("lookups"), own.to_vec()].concat() {
-        // Most of these calls are refused, because they lack an argument. Their names are the same as those of
-        // successful calls.
+        // The door refuses most of these calls, because they lack an argument. That does not change their names.
         let start = announced(&engine, &op, &json!({}));
         let out = engine.call(&op, "{}", "", &Cancel::new()).await;
         let head: Value = serde_json::from_str(&out.head).unwrap();

@@ -12,7 +12,7 @@ fn join() -> TriggerSync {
     TriggerSync { if_running: Some(IfRunning::Join), ..TriggerSync::default() }
 }
 
-/// Guards against reading an eleventh page and not using it.
+/// Incident: the trigger read an eleventh page of runs and did not use it.
 #[tokio::test]
 async fn a_trigger_that_joins_reads_at_most_ten_pages_of_runs() {
     let world = sandbox().world(&json!({"runs": {"seconds": 600}, "newestFirst": true, "pageCap": 2}));
@@ -29,7 +29,7 @@ async fn a_trigger_that_joins_reads_at_most_ten_pages_of_runs() {
     world.delete();
 }
 
-/// Guards against a message with a wrong age: the client knows only how long ago it found a run that it joined.
+/// Incident: the message showed a wrong age. The client does not know when the run started that it joined.
 #[tokio::test]
 async fn a_wait_for_a_run_that_was_joined_does_not_say_when_the_run_was_started() {
     let world = sandbox().world(&json!({"runs": {"seconds": 600}}));

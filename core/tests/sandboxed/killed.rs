@@ -1,4 +1,4 @@
-//! A batch with a checkpoint whose process is killed, again and again.
+//! A batch with a checkpoint, in a process that the test kills again and again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -24,7 +24,7 @@ fn lines_of(path: &Path) -> usize {
     std::fs::read(path).map_or(0, |text| text.split(|byte| *byte == b'\n').count())
 }
 
-/// The process that the next test starts and kills.
+/// Runs in the process that the next test starts and kills.
 #[tokio::test]
 #[ignore = "another test starts it as a process of its own"]
 async fn worker() {
@@ -40,8 +40,8 @@ async fn worker() {
     all(&client, &syncs, &killed_batch(Path::new(&text("path")))).await.unwrap();
 }
 
-/// The proof of the checkpoint. Whenever the process is killed, no sync is triggered twice and none is forgotten. If it
-/// stays unknown whether a run was started, the outcome of the item says so.
+/// Whenever the process is killed, the batch triggers no sync twice and forgets none. If the batch cannot know whether
+/// it started a run, the outcome of the item says so.
 #[tokio::test]
 async fn a_batch_that_is_killed_again_and_again_triggers_each_sync_once() {
     let slow = json!({"when": {"operation": "TriggerRun"}, "answer": {"delayMs": 40}, "times": 999});
@@ -62,14 +62,14 @@ async fn a_batch_that_is_killed_again_and_again_triggers_each_sync_once() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // The test waits for lines of the file and not for a time, so that a process on a slow machine is not killed
-        // before it has done anything.
+        // Waits for lines of the file instead of a time, so that a slow process gets something done before it is
+        // killed.
         let lines = lines_of(&path) + random.usize(0..6);
         while lines_of(&path) < lines && worker.try_wait().unwrap().is_none() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         tokio::time::sleep(Duration::from_millis(random.u64(0..45))).await;
-        // On Unix this is SIGKILL.
+        // On Unix, this sends SIGKILL.
         worker.kill().unwrap();
         killed += u32::from(worker.wait().unwrap().code().is_none());
     }

@@ -17,13 +17,14 @@ use tracing::{Event, Metadata, Subscriber};
 use crate::support::sandbox::{World, sandbox};
 use crate::support::trace::{decoded, trace};
 
-/// Texts that only a key of the sandbox contains. The first two are in every key, with a `/` between them, which
-/// percent-encoding changes. The others are in the base64 form of every key, one for each offset within three bytes.
+/// Texts that only a key of the sandbox contains. Every key contains the first two around a `/`, and percent-encoding
+/// changes only the `/`. The base64 form of a key contains one of the other three; which one depends on the key's
+/// offset within three bytes.
 const MARKS: [&str; 5] = ["cnry7Kq3", "vX9w", "Y25yeTdLcTMv", "Nucnk3S3Ez", "jbnJ5N0txM"];
 const PASSWORD: &str = "pw-7Kq3vX9w";
 
 thread_local! {
-    /// What was logged on this thread; `None` if nothing is collected. The sandbox logs on threads of its own.
+    /// The log of this thread; `None` while no log is collected. The sandbox logs on other threads.
     static LOGGED: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -292,7 +293,8 @@ async fn the_failure_beside_a_raw_answer_shows_no_key_although_the_body_repeats_
     }
 }
 
-/// Heads hold the headers of raw answers. Heads and values hold the tokens of lists and runs.
+/// The heads that the door returns contain the headers of raw answers. Heads and values contain the tokens of lists and
+/// runs.
 #[tokio::test]
 async fn heads_and_tokens_show_no_key_although_the_server_repeats_it() {
     let echo = json!({"when": {}, "answer": {"headers": {

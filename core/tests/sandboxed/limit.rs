@@ -1,5 +1,5 @@
-//! The limit over real sockets: however the server counts requests, it refuses none. How much of the limit the client
-//! uses depends on the machine here, so the simulation in `core/limit-proofs` measures that.
+//! The limit over real sockets: however the server counts requests, it must refuse none. How much of the limit the
+//! client uses depends on the speed of the machine here. The simulation in `core/limit-proofs` measures that instead.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,8 @@ async fn load(counter: &str, phase: f64) {
             let client = client.clone();
             tokio::spawn(async move {
                 while Instant::now() < end {
-                    // The priority is not `bulk`, because such requests leave a tenth of the limit free.
+                    // The priority is `read`, because requests with the priority `bulk` leave a tenth of the limit
+                    // free.
                     let options = Options::new().priority(Priority::Read);
                     let mut page = client
                         .syncs()

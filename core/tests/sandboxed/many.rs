@@ -1,4 +1,4 @@
-//! Two hundred syncs at once: how many requests a batch takes, and how soon the end of each run is seen.
+//! Runs two hundred syncs at once: how many requests the batch sends, and how soon it sees the end of each run.
 
 use hightouch_sdk::{RunMany, Timestamp, WaitMany};
 use serde_json::{Value, json};
@@ -6,12 +6,13 @@ use serde_json::{Value, json};
 use crate::support::sandbox::sandbox;
 
 const SYNCS: i64 = 200;
-/// How many times faster time passes in the world.
+/// How many times faster than real time the time of the world passes.
 const SCALE: f64 = 10.0;
-/// Within how many seconds of world time the end of a run must be seen. On a machine that is not busy, ends are seen
-/// within 20 s, and the test prints that.
+/// The batch must see the end of each run within this time, in seconds of world time. On a machine that is not busy,
+/// the batch sees each end within 20 s.
 const SOON: f64 = 120.0;
-/// The most requests, as a multiple of the least: a trigger of each sync, and a look at the end of each run.
+/// The most requests that the batch may send, as a multiple of the fewest that are possible: one trigger and one look
+/// at the end for each run.
 const MOST: f64 = 3.0;
 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52 ms")]
@@ -19,8 +20,9 @@ fn seconds(at: Timestamp) -> f64 {
     at.as_millis() as f64 / 1000.0
 }
 
-/// The test counts requests and reads times in the server's log, which do not depend on the speed of the machine as
-/// measured time would. `cargo test -p hightouch-sdk --test sandboxed -- --nocapture two_hundred` prints the figures.
+/// The test takes the number of requests and their times from the server's log, because times that the test measured
+/// would depend on the speed of the machine. `cargo test -p hightouch-sdk --test sandboxed -- --nocapture two_hundred`
+/// prints the figures.
 #[expect(clippy::cast_precision_loss, reason = "requests are few")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_syncs_at_once_take_few_requests_and_each_end_is_seen_soon() {

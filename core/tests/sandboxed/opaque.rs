@@ -26,8 +26,8 @@ async fn call(engine: &Engine, op: &str, args: &Value) -> CallOutput {
     engine.call(op, &args.to_string(), "", &Cancel::new()).await
 }
 
-/// The body of a successful call. In each mark `{"$json":[start,end]}`, the range is replaced by the text at this
-/// range of `texts`.
+/// Returns the body of a successful call. A mark `{"$json":[start,end]}` stands for a range of `texts`. The text of
+/// this range, as a string, replaces the two numbers of the mark.
 fn body(outcome: &CallOutput) -> String {
     assert!(outcome.ok, "{}", outcome.head);
     let body = String::from_utf8(outcome.body.clone()).unwrap();
@@ -167,7 +167,7 @@ async fn the_state_of_a_failed_run_is_in_the_details_as_text() {
     );
 }
 
-/// A caller can send opaque JSON as the text that it received, at any depth and beside values of its own.
+/// A caller can send opaque JSON as the same text that it received, at any depth and next to its own values.
 #[tokio::test]
 async fn opaque_json_that_is_passed_as_text_is_sent_as_the_json_in_this_text() {
     let world = sandbox().world(&json!({}));
@@ -199,7 +199,8 @@ async fn opaque_json_that_is_passed_as_text_is_sent_as_the_json_in_this_text() {
     assert_eq!(world.log()["requests"].as_array().unwrap().len(), 2);
 }
 
-/// Without the setting `jsonText` there are no marks, so a value of a caller that looks like one is an ordinary value.
+/// Without the setting `jsonText`, the door uses no marks. So a caller's value that looks like a mark is an ordinary
+/// value.
 #[tokio::test]
 async fn without_the_setting_a_value_that_looks_like_a_mark_is_sent_unchanged() {
     let world = sandbox().world(&json!({}));

@@ -14,7 +14,7 @@ use crate::support::sandbox::{World, sandbox};
 const IN_URL: &str = "user:p%40ss";
 /// The same credentials in the header `Proxy-Authorization` (RFC 7617 §2).
 const IN_HEADER: &str = "dXNlcjpwQHNz";
-/// The forms of the password. None of them may appear anywhere.
+/// The forms of the password. No text of the SDK may contain any of them.
 const SECRETS: [&str; 3] = ["p%40ss", "p@ss", IN_HEADER];
 
 /// How a proxy is named: by the setting, or by a variable of the environment.
@@ -92,7 +92,7 @@ async fn credentials_in_the_url_of_a_proxy_are_decoded_and_sent_as_basic_authent
     assert!(!log.contains("proxy-authorization"), "the server behind it must not be sent them");
 }
 
-/// A proxy may lock an account after a few wrong passwords, so a wrong one is sent only once.
+/// A proxy may lock an account after a few wrong passwords, so the SDK sends a wrong password only once.
 #[tokio::test]
 async fn wrong_credentials_are_tried_once_and_the_error_says_what_to_do() {
     let world = sandbox().world(&json!({}));
@@ -135,8 +135,8 @@ async fn a_proxy_that_cannot_be_reached_or_answers_with_a_page_gives_an_error_wi
     assert_eq!(requests(&world), 0);
 }
 
-/// Guards against a password that was scrubbed in only one of its three forms, and not at all if it came from the
-/// environment.
+/// Incident: the SDK removed the password from errors in only one of its three forms, and not at all if the password
+/// came from the environment.
 #[tokio::test]
 async fn credentials_of_a_proxy_that_the_server_repeats_are_in_no_error() {
     let said = format!("you are {IN_URL} user:p@ss Basic {IN_HEADER}");

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::sandbox::sandbox;
 
-/// A secret that must not appear anywhere.
+/// A secret in the settings that no error may contain.
 const CANARY: &str = "canary";
 
 fn refused(settings: &Value, path: &str) {
@@ -158,7 +158,7 @@ fn a_ca_bundle_that_is_missing_or_holds_no_certificate_is_reported_when_the_clie
     std::fs::remove_file(empty).unwrap();
 }
 
-/// The key must go only to the configured origin, so a path that could lead elsewhere is wrong.
+/// The SDK sends the key only to the configured origin, so it refuses a path that could lead to another server.
 #[tokio::test]
 async fn options_and_paths_that_are_wrong_are_named_and_nothing_is_sent() {
     let world = sandbox().world(&json!({}));

@@ -12,7 +12,7 @@ fn operations(world: &World) -> Vec<String> {
     requests.map(|request| request["operation"].as_str().unwrap_or("?").to_owned()).collect()
 }
 
-/// Guards against changing a sync of one workspace by an id that was looked up in another.
+/// The SDK must not change a sync of one workspace by an id that it looked up in another workspace.
 #[tokio::test]
 async fn if_the_key_changes_while_a_slug_is_looked_up_the_slug_is_looked_up_again() {
     let script = json!([{"when": {"operation": "ListSync", "nth": 1}, "answer": {"delayMs": 400}}]);
@@ -37,7 +37,7 @@ async fn if_the_key_changes_while_a_slug_is_looked_up_the_slug_is_looked_up_agai
     assert_eq!(error.meta().unwrap().attempts.len(), 3, "all requests are told of");
 }
 
-/// Guards against a remembered slug that still leads to a deleted sync.
+/// A slug that the client remembers must not lead to a deleted sync.
 #[tokio::test]
 async fn the_slug_of_a_deleted_sync_leads_to_the_new_sync_that_has_it() {
     let world = sandbox().world(&json!({"slugs": ["orders"], "timeScale": 200}));

@@ -1,4 +1,4 @@
-//! The feature `tracing`, with the registry of `tracing-subscriber`.
+//! Tests of the feature `tracing`: the spans that calls create, as a subscriber of `tracing` sees them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +17,8 @@ use crate::support::sandbox::sandbox;
 
 type Fields = BTreeMap<String, String>;
 
-/// A span as the subscriber saw it: its fields, the name of its parent, the fields of its events, and whether it was closed.
+/// A span as the subscriber saw it: its fields, the name of its parent, the fields of its events, and whether it was
+/// closed.
 #[derive(Clone, Debug, Default)]
 struct Seen {
     fields: Fields,
@@ -77,7 +78,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Collect {
 }
 
 impl Collect {
-    /// The spans, all of which must have ended.
+    /// Returns all spans. Panics if a span has not ended.
     fn spans(&self) -> Vec<Seen> {
         let all = self.0.lock().unwrap();
         let spans: Vec<Seen> = all.values().cloned().collect();

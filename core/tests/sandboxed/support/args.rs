@@ -11,8 +11,8 @@ use super::play::handle;
 /// The result of a call: its value and, for a trigger, the handle of the run.
 pub type Made = Result<(Value, Option<AnyRun>), Error>;
 
-/// The arguments and options of a call. The arguments in its path are taken out of `given` before `rest` reads the
-/// others.
+/// The arguments and options of a call. The arguments that the path contains are taken out of `given` first; then
+/// `rest` reads the remaining arguments.
 pub struct Args {
     pub given: Value,
     pub options: Options,

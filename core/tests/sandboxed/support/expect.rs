@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Returns where `seen` differs from `wanted`; `None` if it matches. Members that `wanted` does not name are ignored.
+/// Returns where `seen` differs from `wanted`; `None` if they match. Ignores members that `wanted` does not name.
 pub fn mismatch(wanted: &Value, seen: &Value) -> Option<String> {
     at("", wanted, seen)
 }
@@ -36,7 +36,8 @@ fn list(path: &str, wanted: &[Value], seen: &[Value]) -> Option<String> {
     }
 }
 
-/// Returns where a failure differs from `expect.error`; `None` if it matches. `printed` is the failure as text.
+/// Returns where a failure differs from the `expect.error` of a step; `None` if they match. `printed` is the failure as
+/// text.
 pub fn error_mismatch(wanted: &Value, failure: &Value, printed: &str) -> Option<String> {
     let texts = |value: &Value| match value {
         Value::Array(texts) => texts.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>(),

@@ -20,13 +20,13 @@ use super::names::Names;
 use super::sandbox::{Sandbox, World};
 use super::trace::{decoded, trace};
 
-/// No step takes longer than this unless it hangs.
+/// A step that takes longer than this hangs, and the scenario fails.
 const HANG: Duration = Duration::from_mins(1);
 
 /// The result of a call: a value, or a failure and its printed form.
 type Given = Result<Value, (Value, String)>;
 
-/// The result of one call and, if it returned a run, the handle.
+/// The result of one call and, if the call returned a run, the handle of the run.
 type Ended = (Given, Option<AnyRun>);
 
 /// A scenario that is being played, with its clients and the values that its steps saved.
@@ -91,7 +91,7 @@ async fn play_in(sandbox: &Sandbox, world: &World, scenario: &Value) -> Result<(
 }
 
 impl Play<'_> {
-    /// The client with this name, created on first use.
+    /// Returns the client with this name. Creates the client on first use.
     fn open(&mut self, name: &str) -> Result<&Client, (Value, String)> {
         if !self.clients.contains_key(name) {
             let client = self.make(name)?;
@@ -185,7 +185,7 @@ impl Play<'_> {
         join_all(calls).await.into_iter().collect()
     }
 
-    /// Resolves when the step must be cancelled. Never resolves if it must not be.
+    /// Resolves when the call of a step must be cancelled. Never resolves if the step does not cancel its call.
     async fn cancelled(&self, step: &Value) {
         if let Some(after) = step["cancelAfterMs"].as_u64() {
             return tokio::time::sleep(Duration::from_millis(after)).await;
@@ -324,7 +324,7 @@ impl Play<'_> {
     }
 }
 
-/// The statuses of a run, without adjacent repeats.
+/// Returns the statuses of a run, in order. Equal statuses in a row count once.
 async fn statuses<S: serde::Serialize>(
     mut states: impl futures_util::Stream<Item = Result<S, Error>> + Unpin,
 ) -> Result<Value, Error> {

@@ -1,4 +1,4 @@
-//! A Redis or Valkey server of one test.
+//! A Redis or Valkey server that a test starts for itself.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// A server on a free port of this machine, which keeps nothing on the disk.
+/// A server on a port of this machine. The server keeps no data on the disk.
 pub struct Redis {
     child: Child,
     pub port: u16,
@@ -21,7 +21,7 @@ pub fn free_port() -> u16 {
 }
 
 impl Redis {
-    /// Starts `redis-server` or `valkey-server` with more arguments.
+    /// Starts `redis-server` or `valkey-server` on a free port, with the additional arguments `more`.
     pub fn start(program: &'static str, more: &[&str]) -> Self {
         Self::start_at(program, free_port(), more)
     }
@@ -68,7 +68,7 @@ impl Redis {
         format!("redis://{own}")
     }
 
-    /// Kills the server and starts it again. It loses all data.
+    /// Kills the server and starts it again without its data.
     pub fn restart(&mut self) {
         self.kill();
         self.child = spawn(self.program, self.port, &self.folder, &self.more);

@@ -1,4 +1,4 @@
-//! One sandbox per test binary, on a runtime of its own that outlives each test.
+//! The one sandbox of a test binary. It runs on a runtime of its own, which outlives each test.
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -26,7 +26,7 @@ pub struct World {
 pub fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
     SANDBOX.get_or_init(|| {
-        // This runs on another thread, because `block_on` would panic inside the runtime of the test.
+        // Starts the sandbox on another thread, because `block_on` panics inside the runtime of the test.
         std::thread::spawn(|| {
             let runtime =
                 tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
