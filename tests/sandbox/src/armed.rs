@@ -23,8 +23,9 @@ struct ArmedPlan {
 pub(crate) struct ArmedPlans(Vec<ArmedPlan>);
 
 impl ArmedPlans {
-    /// Returns the plan for the next run of a sync, and counts one use of it. A plan for a number of runs comes before
-    /// a plan for all; of the former the first one armed is used, of the latter the last one.
+    /// Returns the plan for the next run of a sync, and counts one use of the plan. A plan for a number of runs comes
+    /// before a plan for all runs. Of several plans for a number of runs, the first that was armed comes first; of
+    /// several plans for all runs, only the last one is used.
     pub(crate) fn next(&mut self, sync: u64) -> Option<Plan> {
         let applies = |armed: &ArmedPlan| armed.sync.is_none_or(|own| own == sync);
         let counted =
@@ -40,7 +41,8 @@ impl ArmedPlans {
             .map(|armed| armed.plan.clone())
     }
 
-    /// Returns how many runs each plan is still for, in the order in which they were armed. A plan for all is `null`.
+    /// Returns for each plan how many more runs it applies to, in the order in which the plans were armed; `null` for a
+    /// plan for all runs.
     pub(crate) fn left(&self) -> Value {
         self.0.iter().map(|armed| armed.times).collect::<Vec<_>>().into()
     }
@@ -56,7 +58,7 @@ struct Asked {
     plan: Map<String, Value>,
 }
 
-/// Arms a plan of coming runs. Returns its index among those that are armed.
+/// Arms a plan of coming runs. Returns the index of the plan among those that are armed.
 fn arm_runs(workspace: &mut Workspace, asked: Value) -> Result<usize, Error> {
     let Asked { sync, times, plan } = serde_json::from_value(asked)?;
     let plan = RunSettings::try_from(plan)?.plan_for("");

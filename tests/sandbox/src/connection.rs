@@ -46,7 +46,7 @@ impl ConnectionHandle {
         self.fate.send_replace(Fate::Reset);
     }
 
-    /// Closes the connection once the requests on it are answered. It accepts no further ones.
+    /// Accepts no further requests on the connection, and closes it once all requests on it are answered.
     pub(crate) fn close(&self) {
         self.fate.send_if_modified(|fate| {
             let open = *fate == Fate::Open;

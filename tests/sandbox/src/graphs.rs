@@ -18,7 +18,7 @@ pub(crate) struct GraphRun {
     status: String,
     error: Option<String>,
     phases: Vec<String>,
-    /// The number of the run. The statistics are computed from it, so that those of two runs differ.
+    /// The number of the run. The run's statistics are computed from this number, so that two runs differ.
     number: u64,
 }
 
@@ -47,8 +47,8 @@ impl GraphRun {
         }
     }
 
-    /// Returns the `number`th of `count` runs that ended before the world was created, an hour apart. A number above
-    /// `count` has the times of the last one.
+    /// Returns the `number`th of `count` runs that ended before the world was created, an hour apart. If `number` is
+    /// above `count`, the run has the times of the last run.
     pub(crate) fn past(graph: &str, number: u64, count: usize) -> Self {
         const HOUR: Millis = 3_600_000;
         let ago = Millis::try_from((count as u64).saturating_sub(number) + 1).unwrap_or(1);
@@ -61,18 +61,20 @@ impl GraphRun {
         now >= self.listed
     }
 
-    /// Returns `None` while the run is queued.
+    /// Returns the time of the start; `None` while the run is queued.
     pub(crate) fn start(&self, now: Millis) -> Option<Millis> {
         (now >= self.started).then_some(self.started)
     }
 
-    /// Returns `None` unless the run has succeeded or failed: the API shows no end of a cancelled run.
+    /// Returns the time of the end; `None` unless the run has succeeded or failed, because the API shows no end of a
+    /// cancelled run.
     pub(crate) fn end(&self, now: Millis) -> Option<Millis> {
         let told = matches!(self.status.as_str(), "SUCCESS" | "FAILURE");
         (now >= self.finished && told).then_some(self.finished)
     }
 
-    /// Returns the time at which this run reprocessed a request that was queued at `queued`; `None` if it did not.
+    /// Returns the time at which this run reprocessed a request that was queued at `queued`; `None` if the run did not
+    /// reprocess the request.
     fn handled(&self, queued: Millis, now: Millis) -> Option<Millis> {
         (self.status == "SUCCESS" && self.started >= queued && now >= self.finished).then_some(self.finished)
     }

@@ -11,7 +11,8 @@ pub(crate) struct Limit {
     settings: LimitSettings,
     window: Duration,
     counter: Counter,
-    /// The arrivals in the last window except those of the stranger. `peak` is the largest number of them so far.
+    /// The arrivals in the last window, except those of the stranger, which is another client of the workspace. `peak`
+    /// is the largest number of these arrivals so far.
     own: VecDeque<Duration>,
     peak: usize,
     refused: usize,

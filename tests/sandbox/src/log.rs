@@ -95,7 +95,7 @@ impl Request {
         self.answered?;
         Some(match shape {
             _ if status >= 300 => status.to_string(),
-            // 204 counts as 200: a deletion may be answered with either.
+            // 204 counts as 200, because the API may answer a deletion with either.
             Shape::Payload | Shape::Empty => "200".to_owned(),
             other => format!("200 {other}"),
         })

@@ -208,7 +208,7 @@ async fn serve(options: Serve) -> Result<(), Error> {
     Ok(())
 }
 
-/// Asks for a world that does not exist, which no other server refuses in this way.
+/// Asks for a world that does not exist. Only a sandbox refuses such a request in this way.
 async fn health(address: SocketAddr) -> Result<ExitCode, Error> {
     let ask = async {
         let mut stream = TcpStream::connect(address).await?;

@@ -1,4 +1,5 @@
-//! The rows of one kind. Rows of the seed are generated when they are shown: only changed and created ones are stored.
+//! The rows of one kind. The store keeps only rows that were changed or created. All other rows are generated from the
+//! seed whenever they are shown.
 
 use std::collections::HashMap;
 
@@ -7,7 +8,8 @@ use serde_json::{Map, Value};
 /// A row as the API shows it.
 pub(crate) type Row = Map<String, Value>;
 
-/// The key of a row within its kind. It is the id in the API, except that kinds with textual ids make the id from it.
+/// The key of a row within its kind. If ids of the kind are numbers, the key is the row's id in the API. Otherwise the
+/// id is a text that contains the key.
 pub(crate) type Key = u64;
 
 #[derive(Debug, Default)]
@@ -61,7 +63,7 @@ impl RowStore {
         self.keys.binary_search(&key).map(|at| self.keys.remove(at)).is_ok()
     }
 
-    /// Inserts a row of the seed at the place of its key, even if the row was removed before.
+    /// Inserts a row of the seed in the order of keys, even if the row was removed before.
     pub(crate) fn put(&mut self, key: Key) {
         if let Err(at) = self.keys.binary_search(&key) {
             self.keys.insert(at, key);

@@ -95,7 +95,7 @@ impl Run {
         now >= self.listed
     }
 
-    /// Returns `None` while the run is queued.
+    /// Returns the time of the start; `None` while the run is queued.
     pub(crate) fn start(&self, now: Millis) -> Option<Millis> {
         (now >= self.started).then_some(self.started)
     }
@@ -125,7 +125,7 @@ impl Run {
     }
 
     /// Returns the run as JSON. `startedAt` and `finishedAt` are null until the run starts and ends. The document
-    /// requires them, but the real API has left them null, too.
+    /// forbids null for them, but the real API has returned null, too.
     pub(crate) fn show(&self, now: Millis, clock: &Clock) -> Value {
         let progress = self.progress(now);
         let over = self.end(now).is_some();
@@ -172,7 +172,7 @@ pub(crate) fn phase(phases: &[String], started: Millis, finished: Millis, now: M
     phases.get(step.min(phases.len().saturating_sub(1))).map(String::as_str)
 }
 
-/// In milliseconds: longer than any world lives, and so short that sums do not overflow.
+/// The longest time in a plan, in milliseconds. No world lives that long, and sums of such times do not overflow.
 const AGES: f64 = 1e15;
 
 #[expect(clippy::cast_possible_truncation, reason = "clamped to a range that fits")]

@@ -99,7 +99,8 @@ impl Sandbox {
     }
 
     /// Returns the log of a world as JSON: `requests` in the order of arrival, the limit's counts `refused` and `peak`,
-    /// how often the script and armed plans are still used (`left`), and `violations` of the standing rules.
+    /// how many more times each entry of the script and each armed plan applies (`left`), and `violations` of the
+    /// standing rules.
     pub fn log(&self, world: &str) -> Result<Value, Error> {
         self.shared.log(world)
     }

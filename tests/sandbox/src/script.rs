@@ -85,11 +85,11 @@ pub(crate) struct ScriptedAnswer {
     pub(crate) edit: Vec<Edit>,
     pub(crate) apply: bool,
     pub(crate) delay_ms: u64,
-    /// The request is held back until a matching request has been answered.
+    /// If present, the server holds the request back until it has answered a request that matches this.
     pub(crate) until: Option<When>,
     pub(crate) hang: bool,
     pub(crate) reset: Option<Reset>,
-    /// The connection accepts no request after this answer.
+    /// Whether the server closes the connection after this answer.
     pub(crate) close: bool,
     /// A key that is invalid from this request on.
     pub(crate) revoke: Option<KeyName>,
@@ -121,7 +121,7 @@ pub(crate) enum Reset {
     BeforeHeaders,
     InHeaders,
     InBody,
-    /// The reset also ends every other answer on this connection.
+    /// Resets the connection, which also ends every other answer on it.
     Connection,
 }
 

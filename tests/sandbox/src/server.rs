@@ -198,7 +198,7 @@ fn respond(
         response = response.header(CONTENT_ENCODING, "gzip");
     }
     if outcome.status != NO_CONTENT {
-        // The full length even if the body is cut, so that the client can tell that bytes are missing.
+        // Sends the full length even if the body is cut, so that the client can tell that bytes are missing.
         response = response.header(CONTENT_LENGTH, bytes.len());
     }
     response =

@@ -1,4 +1,4 @@
-//! Removes the prose from the vendor's document: this project takes over facts, not sentences.
+//! Removes the prose from the vendor's document, because this project copies only facts, not sentences.
 
 use serde_json::Value;
 

@@ -49,7 +49,7 @@ pub struct WorldInfo {
 pub struct Keys {
     /// Allows everything.
     pub valid: String,
-    /// Allows everything, too.
+    /// Another key that allows everything.
     pub second: String,
     /// Requests with this key are answered with 401, because the token is invalid.
     pub invalid: String,
@@ -236,7 +236,7 @@ impl World {
         outcome
     }
 
-    /// Whether a matching request has been answered, or its answer was lost by the script.
+    /// Whether a matching request has been answered, or the script has made the answer get lost.
     pub(crate) fn has_answered(&self, when: &When) -> bool {
         let state = self.lock();
         state.log.iter().enumerate().any(|(index, request)| {

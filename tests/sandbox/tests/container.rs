@@ -38,7 +38,8 @@ async fn another_server_is_not_healthy() {
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        // A connection that closes before its request was read is reset, and the answer may be lost.
+        // Reads the request first, because closing a connection with an unread request resets the connection, and the
+        // answer may get lost.
         let _ = stream.read(&mut [0; 1024]).await.unwrap();
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await.unwrap();
     });

@@ -1,5 +1,5 @@
-//! Amendments of the vendor's document: facts that it lacks or has wrong, and places where the sandbox is stricter. The
-//! file `openapi.json` stays as the vendor wrote it, except for its prose.
+//! Amendments of the vendor's document: facts that the document lacks or has wrong, and rules of the sandbox that are
+//! stricter. The file `openapi.json` stays as the vendor wrote it, except for its prose.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -13,8 +13,8 @@ struct Amendment {
     /// The reason, for readers of the file.
     #[cfg_attr(not(test), expect(dead_code, reason = "only a test reads it"))]
     why: String,
-    /// A JSON pointer to the value to set; its parent must exist. `-` is the end of a list, and `*` every member of an
-    /// object. Any other segment in a list selects the elements with this `name`.
+    /// A JSON pointer to the value to set; the parent of the value must exist. `-` is the end of a list, and `*` every
+    /// member of an object. Any other segment in a list selects the elements with this `name`.
     at: String,
     set: Value,
 }

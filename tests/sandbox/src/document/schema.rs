@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::text;
 
-/// Schemas below this depth are not closed, because a schema may refer to itself.
+/// [`Schema::closed`] leaves objects below this depth open, because a schema may refer to itself.
 const DEEPEST: u8 = 16;
 
 /// A schema of the document. It is compiled when it is first used.

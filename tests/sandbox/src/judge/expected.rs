@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::log::Request;
 use crate::text::{scalar, shortened};
 
-/// An expected request. A member that is left out is not compared; `null` means absent.
+/// An expected request. A member that is left out is not compared. `null` means that the request must lack the member.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Expected {
@@ -65,8 +65,8 @@ impl Count {
     }
 }
 
-/// Compares the requests with the expected ones, one by one. With `more`, the expected ones must only occur in this
-/// order, and any others may come before, between and after them.
+/// Compares the requests with the expected ones, one by one. With `more`, other requests may come before, between and
+/// after the expected ones.
 pub(super) fn in_order(expected: &[Expected], seen: &[Request], more: bool) -> Vec<String> {
     let expected: Vec<&Expected> =
         expected.iter().flat_map(|one| std::iter::repeat_n(one, one.times.unwrap_or(1))).collect();

@@ -1,5 +1,5 @@
-//! Judges the requests of a player, which is the test code of one language. The requests must keep the standing rules,
-//! which hold in every scenario, and be those that the scenario expects.
+//! Judges the requests of a player, which is the test code of one language. The requests must be those that the
+//! scenario expects, and keep the standing rules, which hold in every scenario.
 
 mod expected;
 mod standing;
@@ -48,7 +48,7 @@ struct Wire {
     allow: BTreeSet<Rule>,
 }
 
-/// The result of a judgement. Without complaints all requests were correct.
+/// The result of a judgement. If there are no complaints, all requests were correct.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     /// Sentences that name the expectation and what was sent instead.

@@ -113,8 +113,8 @@ fn headers(request: &Request, found: &mut Violations) {
     }
 }
 
-/// Each request must have an id. Only attempts of the same request may share it, and none may follow a success that the
-/// script has left alone.
+/// Each request must have an id, which only attempts of the same request may share. No attempt may follow a success
+/// that the script did not change.
 fn request_ids(requests: &[Request], found: &mut Violations) {
     let mut known: HashMap<&str, &Request> = HashMap::new();
     for request in requests {

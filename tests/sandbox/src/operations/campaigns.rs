@@ -49,8 +49,8 @@ fn refusal(campaign: &CampaignSettings, recipient: &Value, shared: Option<&Row>)
         (None, None) => return rejected("missing_handle_or_id"),
         (Some(handle), _) if !is_address(handle) => return rejected("invalid_handle"),
         (None, Some(id)) if id.trim().is_empty() => return rejected("invalid_id"),
-        // The recipient is a profile. The variables of a profile are only known when a message is sent to it, so none
-        // are missing yet.
+        // The recipient is a profile. The API reads the variables of a profile only when it sends the message, so it
+        // cannot miss any variable now.
         (None, Some(_)) => return None,
         _ => {}
     }
@@ -72,7 +72,7 @@ fn is_address(handle: &str) -> bool {
     mail || phone
 }
 
-/// Returns `sent` at first, and the status of the campaign's plan once its time has passed.
+/// Returns `sent` at first, and the status of the campaign's plan once the time in the plan has passed.
 pub(super) fn send_status(workspace: &Workspace, campaign: &str, id: &str) -> Reply {
     let sends = workspace.sends.iter().enumerate();
     let found = sends

@@ -5,7 +5,7 @@ use super::*;
 use crate::document::DOCUMENT;
 use crate::log::Body;
 
-/// Members that may be null although the document forbids it, because the API has left them null.
+/// Members that may be null although the document forbids null, because the real API has returned null for them.
 const KNOWN_NULLS: [&str; 3] = ["/startedAt", "/finishedAt", "/error"];
 
 #[test]

@@ -42,7 +42,7 @@ pub(super) fn update_contract(workspace: &mut Workspace, id: &str, changes: Row)
     reply
 }
 
-/// Updates a domain. Events and components replace the old ones.
+/// Updates a domain. The given events and components replace the old ones.
 pub(super) fn update_domain(workspace: &mut Workspace, id: &str, mut changes: Row) -> Reply {
     let Some(key) = find(workspace, Kind::Domain, id) else { return missing(Kind::Domain, id) };
     if let Some(given) = changes.remove("components") {
@@ -66,7 +66,7 @@ fn update(workspace: &mut Workspace, kind: Kind, id: &str, mut changes: Row) -> 
     Reply::good(show(workspace, kind, key))
 }
 
-/// Adds the documented defaults of missing members.
+/// Adds the documented defaults of missing members to each event.
 fn complete_events(row: &mut Row) {
     for event in row.get_mut("events").and_then(Value::as_array_mut).into_iter().flatten() {
         let Some(event) = event.as_object_mut() else { continue };
@@ -83,8 +83,8 @@ fn complete_events(row: &mut Row) {
     }
 }
 
-/// Returns the given components. What a component leaves out comes from the known component with the same id or, if it
-/// has no id, with the same name and version. A component whose slug would change is an error.
+/// Returns the given components. Missing members of a component come from the known component with the same id or, if
+/// the given component has no id, with the same name and version. A change of a component's slug is an error.
 fn components(given: &Value, known: &[Value], domain: &str) -> Result<Value, Reply> {
     let mut components = Vec::new();
     for (index, component) in given.as_array().into_iter().flatten().enumerate() {

@@ -19,7 +19,7 @@ fn unknown(workspace: &Workspace, graph: &str) -> Option<Reply> {
     (!known).then(|| Reply::not_found(&format!("There is no identity graph {graph}")))
 }
 
-/// Queues a run behind the last one of the graph.
+/// Queues a run behind the last run of the graph.
 pub(super) fn trigger(workspace: &mut Workspace, graph: &str, body: &Row) -> Reply {
     if let Some(reply) = unknown(workspace, graph) {
         return reply;

@@ -11,7 +11,8 @@ use crate::workspace::Workspace;
 /// The documented default of `limit`.
 pub(super) const LIMIT: usize = 100;
 
-/// Returns one page of `all`. `has_more` says whether an honest page of this list has the member `hasMore`.
+/// Returns one page of `all`. `has_more` says whether pages of this list have the member `hasMore`, unless the world's
+/// settings decide that.
 pub(super) fn page<T>(
     workspace: &Workspace,
     request: &Request,

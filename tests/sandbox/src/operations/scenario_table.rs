@@ -29,7 +29,7 @@ fn call(workspace: &mut Workspace, operation: &Operation, args: &Value) -> Reply
     ask(workspace, operation.verb(), &target, body)
 }
 
-/// Removes the tag `kind` from the rule of a schedule: the SDK adds it, and never sends it.
+/// Removes the tag `kind` from the rule of a schedule, because the SDK adds the tag to answers and never sends it.
 fn untagged(mut value: Value) -> Value {
     if let Some(rule) = value.pointer_mut("/schedule/schedule").and_then(Value::as_object_mut) {
         rule.remove("kind");

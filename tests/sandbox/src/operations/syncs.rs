@@ -94,7 +94,7 @@ pub(super) fn trigger(workspace: &mut Workspace, id: &str) -> Reply {
     }
 }
 
-/// Starts a run of the sync whose id or slug is in the body.
+/// Starts a run of the sync that the body names by its id or slug.
 pub(super) fn trigger_by_body(workspace: &mut Workspace, body: &Row) -> Reply {
     let text = |name| body.get(name).and_then(Value::as_str);
     if let Some(id) = text("syncId") {

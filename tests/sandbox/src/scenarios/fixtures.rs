@@ -22,7 +22,7 @@ pub(crate) struct Fixture {
     /// The status that the answer comes with; 200 if it is left out.
     #[serde(default = "good")]
     status: u16,
-    /// The body that the request must have. The vendor shows it beside the answer.
+    /// The body that the request must have. The vendor shows this body beside the answer.
     sent: Option<Value>,
     expect: Value,
 }

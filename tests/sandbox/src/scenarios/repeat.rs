@@ -20,8 +20,8 @@ fn one() -> u64 {
     1
 }
 
-/// Expands every `repeat` of a scenario. In a list, the elements of the `repeat` take its place. Elsewhere its texts
-/// are joined to one text.
+/// Expands every `repeat` of a scenario. In a list, the repeated elements take the place of the `repeat`. Elsewhere the
+/// repeated texts are joined to one text.
 pub(super) fn written_out(value: Value) -> Result<Value, String> {
     match value {
         Value::Array(items) => {

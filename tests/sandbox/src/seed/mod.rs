@@ -41,7 +41,8 @@ pub(crate) enum Kind {
     Message,
 }
 
-/// The key of a message has its number within the flow in this many low bits, and the number of the flow above them.
+/// The number of low bits of a message's key that hold the number of the message within its flow. The bits above them
+/// hold the number of the flow.
 const MESSAGE_BITS: u32 = 24;
 
 impl Kind {
@@ -173,7 +174,7 @@ impl Seeds {
     }
 
     fn rng(&self, kind: Kind, key: Key) -> Rng {
-        // Spreads the keys, so that neighbours do not give similar rows.
+        // Spreads the keys, so that rows with neighbouring keys do not resemble each other.
         let spread = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Rng::with_seed(self.seed.wrapping_add(spread).rotate_left(kind as u32 * 7))
     }

@@ -31,7 +31,7 @@ pub(crate) struct WorldSettings {
     pub(crate) slugs: Vec<String>,
     pub(crate) time_scale: f64,
     pub(crate) clock_ahead: f64,
-    /// Lists of runs are in descending order.
+    /// Whether lists of runs begin with the newest run.
     pub(crate) newest_first: bool,
     pub(crate) limit: LimitSettings,
     pub(crate) page_cap: Option<usize>,
@@ -109,7 +109,7 @@ pub(crate) enum CounterKind {
     TwoBucket,
 }
 
-/// Requests of somebody else in the same workspace.
+/// Requests of another client of the same workspace.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Stranger {

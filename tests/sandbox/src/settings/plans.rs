@@ -34,7 +34,7 @@ pub(crate) struct Plan {
     pub(crate) phases: Option<Vec<String>>,
     pub(crate) queued_seconds: Option<f64>,
     pub(crate) listed_after_ms: Option<i64>,
-    /// How far `createdAt` of the run lies before the trigger.
+    /// How long before the trigger the `createdAt` of the run lies, in milliseconds.
     pub(crate) created_behind_ms: Option<i64>,
     pub(crate) final_ratio: Option<f64>,
     pub(crate) rival: Option<Box<Plan>>,
@@ -127,9 +127,9 @@ impl Default for GraphSettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ReprocessingSettings {
-    /// The duration of queueing.
+    /// How long a request is queued, in seconds.
     pub(crate) seconds: f64,
-    /// The status after queueing.
+    /// The status that a request has after it was queued.
     pub(crate) status: String,
     pub(crate) error: Option<String>,
 }
@@ -146,7 +146,7 @@ impl Default for ReprocessingSettings {
 pub(crate) struct CampaignSettings {
     /// The variables that the template of the campaign requires.
     pub(crate) variables: Vec<String>,
-    /// The time until a send reaches its last status.
+    /// The time until a send reaches its last status, in seconds.
     pub(crate) seconds: f64,
     pub(crate) status: String,
     pub(crate) reason: Option<String>,
