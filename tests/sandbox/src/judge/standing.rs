@@ -329,7 +329,8 @@ pub(super) mod tests {
             request.arrived = Duration::from_millis(millis);
             request
         };
-        // World time is twice as fast as real time: one second of it is 500 ms.
+        // A 429 without `Retry-After` asks for a pause of a second of world time. World time passes twice as fast as
+        // real time, so the pause is 500 ms.
         assert_eq!(rules(vec![failed(429, None), again(2_499)]), [Rule::Spacing]);
         assert_eq!(rules(vec![failed(429, None), again(2_500)]), []);
         for status in [429, 503] {
