@@ -1,4 +1,7 @@
-"""The goals of the benchmark: the most CPU time of a call with the SDK, as a multiple of the same call with a peer."""
+"""The goals of the benchmark: the CPU time of a call with the SDK, divided by that of the same call with a peer.
+
+A peer is another client.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import NamedTuple
 
 
 class Goal(NamedTuple):
-    """The peer that a client is compared with, and the largest multiple for each case."""
+    """The peer that a client is compared with, and the largest ratio of CPU times that each case allows."""
 
     peer: str
     most: dict[str, float]

@@ -1,4 +1,4 @@
-"""The processes that are measured, and the rounds in which they take turns."""
+"""The processes that are measured, called lanes, and the rounds in which they take turns."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
 
 
 def use_cores(one: bool) -> None:
-    """Lets this process and those that it starts use one core, or all."""
+    """Lets this process, and the processes that it starts, use one core or all cores."""
     if CORES is not None:
         os.sched_setaffinity(0, {max(CORES)} if one else CORES)
 
@@ -111,7 +111,7 @@ def served(program: str, pages: Path) -> Iterator[dict[str, str]]:
 
 
 def rounds(commands: dict[str, str], environment: dict[str, str], number: int, seconds: float) -> Costs:
-    """Measures every client in up to ``number`` rounds. Once ``seconds`` have passed, starts none after the fifth.
+    """Measures every client in up to ``number`` rounds. After ``seconds``, starts no round except the first five.
 
     A client that fails is left out. If the first client fails, the program ends.
     """

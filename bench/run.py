@@ -1,8 +1,8 @@
 """Measures the cost of a call for several clients and prints a table: ``run.py LANGUAGE PAGES SERVER NAME=COMMAND...``.
 
 A lane is a process that makes calls with one client. The lanes take turns in every round, in a changing order. The
-speed of a machine drifts, so costs are compared within a round, and the tables show medians over the rounds. ``PAGES``
-is a folder with ``one.json`` and ``hundred.json``, the pages with which the server answers.
+speed of a machine drifts, so each round compares costs within the round, and the tables show medians over the rounds.
+``PAGES`` is a folder with ``one.json`` and ``hundred.json``, the pages with which the server answers.
 
 Server and clients share one core, if the system allows it. For a second table, the system chooses the cores. On a
 virtual machine with two cores, a call then costs up to four times as much, because waking the other core is expensive
@@ -22,7 +22,7 @@ from goals import GOALS, START_GOALS, Goal, verdict
 from lanes import CASES, Cost, Costs, rounds, served, starts, use_cores
 
 FLOOR = "reqwest-bytes"
-"""All clients are compared with the SDK and with this lane: bare reqwest, which discards the bytes of an answer."""
+"""The lane that every client is compared with, besides the SDK: bare reqwest, which discards the bytes of an answer."""
 
 STARTS = 21
 """How many times each client is started."""
@@ -33,7 +33,7 @@ def ratio(costs: list[Cost], to: list[Cost]) -> float:
 
 
 def row(costs: Costs, case: str, client: str, to: list[str], goal: Goal | None) -> dict[str, Any]:
-    """The figures of one client: its cost, multiples of others' costs, and whether it meets its goal."""
+    """Returns the figures of one client: its cost, the ratios of its cost to those of ``to``, and its goal."""
     own = costs[client, case]
     found: dict[str, Any] = {
         "case": case,

@@ -1,16 +1,16 @@
 .PHONY: bench bench-rust bench-python bench-node bench-sizes bench-lanes bench-peers-python bench-peers-node
 
-# Compares the cost of a call with that of each language's usual clients and of bare reqwest. Prints tables of ratios
-# with the goals of bench/goals.py, and writes build/bench/pages/*.json. A goal that is missed is no failure. The first
-# build takes about twenty minutes, and measuring about eight.
+# Compares the CPU time of a call of the SDK with that of each language's usual clients and of bare reqwest. Prints
+# tables of ratios with the goals of bench/goals.py, and writes build/bench/pages/*.json. A missed goal is no failure.
+# The first build takes about twenty minutes, and measuring about eight.
 bench: bench-rust bench-python bench-node bench-swift bench-sizes bench-limit
 
 BENCH := $(ROOT)/build/bench
 BENCH_RUST := $(CARGO_TARGET_DIR)/release/hightouch-bench-rust
 BENCH_PYTHON := $(BENCH)/python/bin/python
 BENCH_RUN = python3 "$(ROOT)/bench/run.py"
-# Bare reqwest, on which the core is built. A lane is a process that makes calls with one client. One lane drops the
-# bytes of an answer, and the other parses them into a tree.
+# Two lanes, which are processes that make calls with one client, for bare reqwest, on which the core is built. One lane
+# drops the bytes of an answer, and the other parses them into a tree.
 BENCH_FLOOR := "reqwest-bytes=$(BENCH_RUST) reqwest-bytes" "reqwest-value=$(BENCH_RUST) reqwest-value"
 
 # Saves pages from the sandbox. A minimal server replays them, so that the server costs as little as possible.
@@ -23,7 +23,8 @@ bench-rust: bench-lanes
 	    "sdk=$(BENCH_RUST) sdk" "door=$(BENCH_RUST) door" $(BENCH_FLOOR) \
 	    "reqwest-bytes-http1=$(BENCH_RUST) reqwest-bytes-http1"
 
-# Installs the release build of the package, and its peers at the versions of bench/requirements.txt.
+# Installs the release build of the package, and the clients that it is compared with at the versions in
+# bench/requirements.txt.
 bench-peers-python:
 	[ -x "$(BENCH_PYTHON)" ] || $(PYTHON) -m venv "$(BENCH)/python"
 	"$(BENCH_PYTHON)" -m pip install -q --require-virtualenv -r "$(ROOT)/bench/requirements.txt"
@@ -38,7 +39,7 @@ bench-python: bench-lanes bench-peers-python
 	    "requests=$$lane requests" "httpx=$$lane httpx" "aiohttp=$$lane aiohttp" $(BENCH_FLOOR) \
 	    --start sdk sdk-asyncio requests httpx aiohttp
 
-# The lane is copied beside the packages that it imports.
+# Copies lane.mjs to the folder in which npm installs the packages that it imports.
 bench-peers-node: node-dist
 	node "$(NODE_DIR)/tools/build-native.mjs" --release
 	rm -rf "$(BENCH)/node/pack" && mkdir -p "$(BENCH)/node/pack"
@@ -57,8 +58,8 @@ bench-sizes: bench-peers-python bench-peers-node
 
 .PHONY: bench-swift bench-peers-swift
 
-# The build for Swift has a folder of its own, because a release build shares nothing with the debug build. The first
-# use of bindings-swift/toolchain may install Swift.
+# The release build for Swift has a folder of its own, because it shares nothing with the debug build. The first use of
+# bindings-swift/toolchain may install Swift.
 BENCH_SWIFT := bindings-swift/toolchain env PKG_CONFIG_PATH="$(BENCH)/swift" swift build --configuration release \
     --package-path "$(ROOT)/bench/swift" --scratch-path "$(BENCH)/swift/build"
 

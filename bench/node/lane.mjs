@@ -1,4 +1,4 @@
-// The lanes in Node.js: lane.mjs LANE [once].
+// Runs one lane of the benchmark in Node.js: lane.mjs LANE [once]. A lane is a client that is measured.
 //
 // For each line "one N", "page N" or "flight N" on standard input, the lane makes N calls. Then it writes a line with
 // the CPU time of this process, all threads included, and the elapsed time, both in nanoseconds. With "once", the lane
@@ -9,7 +9,7 @@ const url = `${base}/syncs`
 const key = 'bench-0123456789abcdef0123456789abcdef01'
 const headers = { authorization: `Bearer ${key}`, accept: 'application/json' }
 const flight = 32
-// The window is so short that the limit remembers about as many requests as in real use: 400.
+// Requests and seconds. The window is so short that the limit remembers about 400 requests at any time, as in real use.
 const limit = [40_000, 0.02]
 
 const query = (count) => `${url}?orderBy=id&offset=0&limit=${count}`

@@ -1,4 +1,4 @@
-"""The lanes in Python: ``lane.py LANE [once]``.
+"""Runs one lane of the benchmark in Python: ``lane.py LANE [once]``. A lane is a client that is measured.
 
 For each line ``one N``, ``page N`` or ``flight N`` on standard input, the lane makes N calls. Then it writes a line with
 the CPU time of this process, all threads included, and the elapsed time, both in nanoseconds. With ``once``, the lane
@@ -24,7 +24,7 @@ BASE = os.environ["BENCH_URL"] + "/api/v1"
 CA = os.environ["BENCH_CA"]
 FLIGHT = 32
 LIMIT = (40_000, 0.02)
-"""The window is so short that the limit remembers about as many requests as in real use: 400."""
+"""Requests and seconds. In so short a window, the limit remembers about 400 requests at any time, as in real use."""
 
 URL = BASE + "/syncs"
 KEY = "bench-0123456789abcdef0123456789abcdef01"
@@ -147,7 +147,7 @@ async def with_loop(make: Callable[[AsyncExitStack], Awaitable[Callable[[int], A
             for _ in range(count):
                 check(await page(limit), limit)
 
-        # A thread waits for the line, so that the event loop keeps running.
+        # Another thread waits for the next line, so that the event loop keeps running.
         while line := await asyncio.to_thread(sys.stdin.readline):
             case, count = line.split()
             with Tell():

@@ -4,7 +4,7 @@ import PackageDescription
 let package = Package(
     name: "hightouch-bench",
     platforms: [.macOS(.v13)],
-    // The dependency is named here, because SwiftPM otherwise uses the name of the clone's folder.
+    // Names the dependency, because SwiftPM would use the name of the folder that contains the repository.
     dependencies: [.package(name: "hightouch-sdk", path: "../..")],
     targets: [
         .executableTarget(

@@ -1,7 +1,7 @@
-// The benchmarks written in Swift: `lane LANE`, which speaks the protocol of bench/run.py.
+// Runs one lane of the benchmark in Swift: `lane LANE`. A lane is a client that is measured.
 //
-// A line `one N`, `page N` or `flight N` on standard input requests N calls. The program answers with a line of two
-// numbers: the CPU time of all its threads during the calls, and the elapsed time, both in nanoseconds.
+// For each line `one N`, `page N` or `flight N` on standard input, the lane makes N calls. Then it writes a line with
+// the CPU time of this process, all threads included, and the elapsed time, both in nanoseconds.
 
 import Foundation
 import HightouchSDK
@@ -22,8 +22,7 @@ let flight = 32
 let key = "bench-0123456789abcdef0123456789abcdef01"
 
 func sdk() throws -> Page {
-    // The window is short so that the log of sent requests, which covers two windows, has about 400 entries as in
-    // practice.
+    // The window is so short that the limit remembers about 400 requests at any time, as in real use.
     let limit = RateLimit(requests: 40_000, per: .milliseconds(20))
     let configuration = Configuration(baseURL: base, limit: limit, caBundle: environment["BENCH_CA"])
     let syncs = try Hightouch(apiKey: key, configuration: configuration).syncs
