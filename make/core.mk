@@ -23,8 +23,8 @@ test-core: servers
 
 CLIPPED := python node swift uniffi-bindgen bench
 
-# Clippy checks the bindings together, because every other set of packages is another build of their dependencies. The
-# packages are built one at a time elsewhere. The neighbour is alone, because it enables features that change the others.
+# Clippy checks the bindings in one command, because each other set of packages would build their dependencies again.
+# The neighbour has a command of its own, because it enables features that change the other packages.
 check-core:
 	cargo fmt --all --check
 	cargo clippy --locked -q --all-targets -- -D warnings

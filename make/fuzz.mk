@@ -1,12 +1,12 @@
 .PHONY: fuzz fuzz-build
 
-# How long each target is fuzzed, and which targets are.
+# How long each target is fuzzed, in seconds, and the targets.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS ?= answers errors door settings limits
 FUZZ_DIR := $(ROOT)/build/fuzz
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZ := $(CARGO_TARGET_DIR)/fuzz/$(FUZZ_HOST)/release/fuzz
-# The flags that cargo-fuzz passes, as stable Rust accepts them. Fuzzing needs a C++ compiler, but no nightly Rust.
+# The flags of cargo-fuzz, in a form that stable Rust accepts. So fuzzing needs no nightly Rust, but a C++ compiler.
 FUZZ_FLAGS := -Cpasses=sancov-module -Ccodegen-units=1 \
     $(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)
 

@@ -1,14 +1,14 @@
 .PHONY: bench-limit prove-host prove-limit test-loom
 
-# The release profile without link-time optimisation, because that takes minutes.
+# The release profile without link-time optimisation, which would take minutes.
 LIMIT_FAST := CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
 
 # Measures how many nanoseconds a decision of the limit takes.
 bench-limit:
 	$(LIMIT_FAST) cargo bench --locked -p hightouch-limit-proofs --bench limit
 
-# Runs the limit's simulations with ten times as many seeds as the tests, and every combination of what can go wrong on a
-# fleet.
+# Runs the limit's simulations with ten times as many seeds as the tests, and with every combination of faults that can
+# happen to a fleet.
 prove-limit:
 	LIMIT_SEEDS=100 $(LIMIT_FAST) cargo test --locked --release -p hightouch-limit-proofs --test simulation -- --nocapture
 	LIMIT_SEEDS=10 $(LIMIT_FAST) cargo test --locked --release -p hightouch-limit-proofs --test fleet --test moves -- --nocapture
@@ -19,8 +19,8 @@ test-loom:
 	CARGO_INCREMENTAL=0 RUSTFLAGS="--cfg limit_loom" CARGO_TARGET_DIR="$(CARGO_TARGET_DIR)/loom" \
 	    cargo test --locked -q -p hightouch-limit-proofs --test interleavings
 
-# Lets two processes of each language share the limit of this host: a minute for each counter of the server, and another
-# minute in which random processes are killed and stopped. The builds are unoptimised.
+# Lets two processes of each language share the limit of this host: a minute for each way in which a server may count
+# requests, and another minute each while random processes are killed and stopped. The builds are unoptimised.
 PROVE_SECONDS ?= 60
 prove-host: sandbox python-wheel node-dist swift-library
 	cargo build --locked -q -p hightouch-sdk --example load

@@ -1,12 +1,12 @@
 NODE_DIR := $(ROOT)/bindings-node
 NODE_BUILD := $(ROOT)/build/node
-# npm writes this file when it installs packages, so it stands for all of them.
+# npm writes this file whenever it installs packages, so its time says when the packages were installed.
 NODE_MODULES := $(NODE_DIR)/node_modules/.package-lock.json
 $(NODE_MODULES): $(NODE_DIR)/package.json $(NODE_DIR)/package-lock.json
 	cd "$(NODE_DIR)" && npm ci
 	touch $@
 
-# Other versions of Node that run the examples of the documentation. The npm package `node` contains them.
+# Other versions of Node.js, which also run the examples of the documentation. They come from the npm package `node`.
 NODE_VERSIONS ?= 22.23.3 24.21.0
 NODE_BINARIES := $(NODE_VERSIONS:%=$(ROOT)/build/nodes/%/node_modules/node/bin/node)
 $(NODE_BINARIES): $(ROOT)/build/nodes/%/node_modules/node/bin/node:

@@ -4,7 +4,7 @@
 DIST := $(ROOT)/build/dist
 PACKAGING := $(ROOT)/build/packaging
 PACKAGING_TOOLS := $(PACKAGING)/bin
-# The platform of the wheels. The compiler and linker of zig build for an old glibc, on any machine with Rust.
+# The platform of the wheels. The compiler and linker of zig produce programs for an old glibc on any machine with Rust.
 WHEEL_TARGET ?= x86_64-unknown-linux-gnu
 WHEEL_TAG ?= manylinux2014
 MATURIN_RELEASE = PATH="$(PACKAGING_TOOLS):$$PATH" maturin build -q --locked --release --zig --target $(WHEEL_TARGET) \
@@ -35,19 +35,19 @@ sdist: $(PACKAGING)/ready
 
 wheels: wheel wheel-sandbox sdist
 
-# Checks the packages in build/dist with the checkers that registries and users have, and uses them on every CPython
-# here and on an old Debian, without cargo.
+# Checks the packages in build/dist with the tools of the registry. Then installs and uses them without cargo, on every
+# CPython of this machine and on an old Debian.
 wheel-check: $(PACKAGING)/ready
 	"$(PACKAGING_TOOLS)/python" packaging/check_wheels.py "$(DIST)"
 
-# Writes the licences of the crates that a package contains. Needs the sources of crates for every platform.
+# Writes the licences of the crates that a package contains. Needs the sources of the crates for every platform.
 notices:
 	packaging/third_party.py notices
 
 check-notices:
 	packaging/third_party.py notices --check
 
-# Builds the packages for npm into build/npm/packages, for one platform, with an addon and a program that need glibc
+# Builds the packages for npm into build/npm/packages, for one platform. The addon and the sandbox in them need glibc
 # 2.28, as Node.js itself does.
 NPM := $(ROOT)/build/npm
 NPM_TARGET ?= linux-x64-gnu
@@ -63,7 +63,8 @@ node-packages: node-dist $(PACKAGING)/ready
 
 # Checks the packages in build/npm/packages, and uses them without cargo: installed by npm, pnpm and Yarn, on an old
 # Debian, in Jest and Vitest on each version of Node.js, and in the bundles of each bundler. `make node-check
-# NODE_CHECKS=bundlers` runs one file of it alone. It installs 900 MB into folders for temporary files, which it deletes.
+# NODE_CHECKS=bundlers` runs only one of these files. The check installs 900 MB into temporary folders, and deletes
+# them.
 NODE_CHECKS ?= installers runners bundlers
 node-check: node-dist node-versions sandbox
 	cd "$(NODE_DIR)" && rm -rf dist-test && npx tsc --project test

@@ -18,20 +18,20 @@ python-wheel: $(PYTHON_VENV)/ready
 	"$(PYTHON_VENV)/bin/maturin" build -q --locked --profile dev -m "$(PYTHON_DIR)/Cargo.toml" -o "$(ROOT)/build/python/wheels"
 	"$(PYTHON_VENV)/bin/pip" install -q --require-virtualenv --force-reinstall --no-deps "$(ROOT)"/build/python/wheels/*.whl
 
-# Builds an unoptimised wheel of the sandbox, which the tests install as somebody else would.
+# Builds an unoptimised wheel of the sandbox. The tests install this wheel as a user does.
 python-sandbox-wheel: $(PYTHON_VENV)/ready
 	rm -rf "$(ROOT)/build/python/sandbox-wheels"
 	"$(PYTHON_VENV)/bin/maturin" build -q --locked --profile dev -m "$(ROOT)/tests/sandbox/Cargo.toml" -o "$(ROOT)/build/python/sandbox-wheels"
 
 # Runs the example in Python against the sandbox over HTTPS. Needs cargo and Python. The build is unoptimised, because
-# an optimised one takes minutes.
+# an optimised build takes minutes.
 demo: sandbox
 	[ -x "$(PYTHON_DEMO)/bin/pip" ] || $(PYTHON) -m venv "$(PYTHON_DEMO)"
 	"$(PYTHON_DEMO)/bin/pip" install -q --require-virtualenv --config-settings build-args="--profile dev" "$(PYTHON_DIR)"
 	tests/house/with-sandbox "$(SANDBOX)" "$(PYTHON_DEMO)/bin/python" "$(PYTHON_DIR)/examples/trigger_and_wait.py"
 
-# Most tests wait for a server, so four processes take a third of the time. A file stays in one process, because its
-# tests may share environments and worlds.
+# Most tests wait for a server, so four processes need a third of the time of one. All tests of a file run in the same
+# process, because they may share environments and worlds.
 test-python: scenarios servers python-wheel python-sandbox-wheel
 	cd "$(PYTHON_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider -n 4 --dist loadfile
 

@@ -1,8 +1,8 @@
 .PHONY: recipes
 
-# Runs every recipe of examples/recipes on the framework that it is for. It is no part of `make test`, because the
+# Runs every recipe of examples/recipes on its framework. `make test` does not include this target, because the
 # frameworks need 2.5 GB in build/recipes. On a machine with two cores, the first run takes about eight minutes with the
-# build of the packages, and later ones take three. `make recipes RECIPES=airflow` runs one environment alone.
+# build of the packages, and later runs take three. `make recipes RECIPES=airflow` runs only one environment.
 RECIPES_DIR := $(ROOT)/build/recipes
 RECIPES ?= airflow dagster prefect dbt web node report
 RECIPES_PYTHON = $(RECIPES_DIR)/$*/bin
@@ -10,10 +10,10 @@ RECIPES_WHEELS := $(ROOT)/build/python/wheels
 
 recipes: $(RECIPES:%=recipe-%)
 
-# make would delete these files as intermediate ones, and install everything again.
+# Without this line, make would delete these files as intermediate files, and install everything again.
 .SECONDARY: $(RECIPES:%=$(RECIPES_DIR)/%/ready)
 
-# Frameworks have many dependencies, some of which download more when they are built from source.
+# Installs only wheels, because some dependencies of frameworks download more when they are built from source.
 $(RECIPES_DIR)/%/ready: examples/recipes/requirements/%.txt
 	$(PYTHON) -m venv --clear "$(RECIPES_DIR)/$*"
 	"$(RECIPES_PYTHON)/pip" install -q --require-virtualenv --only-binary :all: -r "$<"
@@ -36,8 +36,8 @@ recipe-node: node-dist sandbox $(RECIPES_DIR)/web/ready
 	cd examples/recipes && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_NODE_APP="$(RECIPES_DIR)/node" \
 	    "$(RECIPES_DIR)/web/bin/python" -m pytest -q -p no:cacheprovider tests/test_node.py
 
-# Looks at reports in Chromium (Debian's package `chromium`; CHROMIUM names another). Without it, the tests are skipped.
-# Writes build/site/pictures.
+# Opens reports in Chromium and writes build/site/pictures. Chromium comes from Debian's package `chromium`; the
+# variable CHROMIUM names another program. Without Chromium, the tests are skipped.
 recipe-report: python-wheel sandbox
 	npm install --silent --no-audit --no-fund --no-save --prefix "$(ROOT)/build/site/node" playwright-core@1.65.1
 	cd "$(PYTHON_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" "$(PYTHON_VENV)/bin/python" -m pytest -q -rs -p no:cacheprovider tests/look_at_report.py

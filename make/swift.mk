@@ -1,5 +1,5 @@
 SWIFT := bindings-swift/toolchain swift
-# These flags are not in the manifest, because SwiftPM rejects a dependency that has such flags.
+# Package.swift does not set these flags, because SwiftPM rejects a dependency that has such flags.
 SWIFT_FLAGS := -Xswiftc -warnings-as-errors
 SWIFT_ENV := PKG_CONFIG_PATH="$(CARGO_TARGET_DIR)/swift$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))"
 SWIFT_SOURCES := Package.swift bindings-swift/Sources/HightouchSDK bindings-swift/Sources/HightouchTesting bindings-swift/Tests bindings-swift/Examples tests/fleet/swift
@@ -34,8 +34,8 @@ demo-swift: swift-library sandbox
 	$(SWIFT_ENV) $(SWIFT) build --product trigger-and-wait $(SWIFT_FLAGS)
 	tests/house/with-sandbox "$(SANDBOX)" bindings-swift/toolchain .build/debug/trigger-and-wait
 
-# Builds, tests and runs a package that depends on this repository by URL, as it is committed, without cargo. Packs the
-# library without optimisation; `make release-check-swift` packs that of a release.
+# Builds, tests and runs a package that depends on the last commit of this repository by URL, without cargo. Packs the
+# library without optimisation; `make release-check-swift` packs it as in a release.
 swift-outside: sandbox
 	bindings-swift/artifact --debug "$(ROOT)/build/swift/debug" >/dev/null
 	HIGHTOUCH_SANDBOX="$(SANDBOX)" bindings-swift/outside "$(ROOT)/build/swift/debug"
