@@ -3,9 +3,10 @@
 
     packaging/check_wheels.py FOLDER
 
-Runs the checkers of the registry and of the platform tags. Then installs both wheels in an empty environment of every
-CPython on this machine, and in two Debian trees (packaging/debian): one has the oldest glibc, one the newest CPython.
-In each, a client triggers a run in the sandbox and waits for it. Needs root for the trees; without it they are left out.
+Checks the packages with the tools of the registry and of the platform tags. Then installs both wheels in an empty
+environment of every CPython on this machine, and in two Debian trees (packaging/debian): one has the oldest glibc, one
+the newest CPython. In each, a client triggers a run in the sandbox and waits for the run. The trees need root; without
+root they are left out.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = Path(sys.executable).parent
-# What the Python package may weigh, in bytes. The goal is 2.5 MB.
+# The largest size of the Python package, in bytes. The goal is 2.5 MB.
 MOST = 3_900_000
 WITHOUT_CARGO = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
 USE = """
@@ -125,7 +126,7 @@ def use_here(python: Path, sdk: Path, sandbox: Path) -> None:
 
 
 def check_sdist(sdist: Path) -> None:
-    """Checks what building from source says without Rust, and that it builds with Rust, without optimisation."""
+    """Checks the error of a build from source without Rust, and that a build with Rust succeeds."""
     with tempfile.TemporaryDirectory() as folder:
         pip: list[str | Path] = [
             TOOLS / "python",
@@ -154,7 +155,7 @@ def use_in_tree(suite: str, version: str, python: str, sdk: Path, sandbox: Path)
     tree = Path(run(ROOT / "packaging" / "debian", suite).strip())
     place = tree / "srv" / "hightouch"
     shutil.rmtree(place, ignore_errors=True)
-    # The trees have no pip. The one here chooses the wheels by the tags of the tree.
+    # The trees have no pip. The pip of this machine chooses the wheels by the platform tags of the tree.
     tags = ["--python-version", version, "--platform", "manylinux2014_x86_64", "--platform", "manylinux_2_17_x86_64"]
     if suite != "bullseye":
         tags += ["--platform", "manylinux_2_28_x86_64"]

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compresses wheels again, with zopfli: `repack.py WHEEL...`. The files inside, their hashes and their modes stay.
 
-zopfli writes deflate, which every installer reads, and takes half a minute where the usual compressor takes a second.
+zopfli writes deflate, which every installer reads. It takes half a minute, while the usual compressor takes a second.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import zopfli.zlib  # type: ignore[import-untyped,import-not-found]
 
 
 class Compressor:
-    """What `zipfile` asks to compress a file: `compress` for each part, then `flush`."""
+    """A compressor for `zipfile`, which calls `compress` for each part of a file, and then `flush`."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -25,14 +25,15 @@ class Compressor:
         return b""
 
     def flush(self) -> bytes:
-        # Without zlib's header of two bytes and its checksum of four, this is what a ZIP file contains.
+        # A ZIP file contains the stream without zlib's header of two bytes and without its checksum of four bytes.
         packed: bytes = zopfli.zlib.compress(b"".join(self._parts), numiterations=5)[2:-4]
         return packed
 
 
 def repack(wheel: Path) -> None:
     part = wheel.with_suffix(".part")
-    # The only way to give `zipfile` another compressor. The comparison below finds out if it stops working.
+    # `zipfile` has no public way to set another compressor. The comparison below fails if a later version of `zipfile`
+    # writes broken files with this one.
     zipfile._get_compressor = lambda *_: Compressor()  # type: ignore[attr-defined]
     with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as new:
         for entry in old.infolist():

@@ -4,8 +4,9 @@
     packaging/third_party.py notices [--check]           the licence texts, a file in each package
     packaging/third_party.py sbom CRATE TARGET FILE      a CycloneDX file for one platform
 
-cargo itself says which crates are linked: for these targets and features, without build scripts and procedural macros.
-cargo-about and cargo-bundle-licenses write such texts too, but no SBOM, and must be compiled first. The SBOM that maturin writes lists build dependencies as well, and the paths of the machine.
+`cargo tree` says which crates are linked: for these targets and features, without build scripts and procedural macros.
+This program exists because cargo-about and cargo-bundle-licenses write no SBOM and must be compiled first. The SBOM
+that maturin writes also lists build dependencies, and paths of this machine.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def all_crates() -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def linked(crate: str, targets: list[str]) -> list[tuple[str, str]]:
-    """Returns the names and versions of the linked crates, without those of this repository."""
+    """Returns the names and versions of the linked crates, except the crates of this repository."""
     found = set()
     for target in targets:
         tree = cargo(
@@ -63,17 +64,17 @@ def linked(crate: str, targets: list[str]) -> list[tuple[str, str]]:
 
 
 def texts(crate: dict[str, Any]) -> list[str]:
-    """Returns the licence texts of a crate. One that ships none gets the usual text of its licence."""
+    """Returns the licence texts of a crate. A crate without such texts gets the usual text of its licence."""
     folder = Path(crate["manifest_path"]).parent
     found = [path for path in sorted(folder.iterdir()) if path.is_file() and TEXTS.match(path.name)]
-    # Code of others inside of a crate has its own texts.
+    # Code of other authors inside of a crate has its own texts.
     found += sorted(path for path in folder.glob("*/third_party/*/LICENSE*") if path.is_file())
     if found:
         return [
             "\n".join(line.rstrip() for line in path.read_text(errors="replace").splitlines()).strip() for path in found
         ]
     if crate["license"] == "MPL-2.0":
-        # Its section 3.2 asks for this much of an unchanged copy.
+        # For an unchanged copy, section 3.2 of the licence asks only for this notice.
         return [
             "This code is subject to the terms of the Mozilla Public License, v. 2.0, which is at\n"
             "https://mozilla.org/MPL/2.0/. Its source, unchanged, is at\n"
@@ -86,7 +87,7 @@ def texts(crate: dict[str, Any]) -> list[str]:
 
 
 def notices(crate: str, known: dict[tuple[str, str], dict[str, Any]]) -> str:
-    """Returns the notices of a package. Crates with the same text share it."""
+    """Returns the notices of a package. Each text appears once, below all crates that have this text."""
     by_text: dict[str, list[str]] = {}
     for name, version in linked(crate, TARGETS):
         about = known[name, version]
@@ -124,7 +125,7 @@ def sbom(crate: str, target: str) -> dict[str, Any]:
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
-        # The same content has the same number, so that a build can be repeated.
+        # The number is computed from the content, so that two builds of the same content have the same SBOM.
         "serialNumber": f"urn:uuid:{uuid.UUID(hashlib.sha256(content.encode()).hexdigest()[:32])}",
         "version": 1,
         "metadata": {
