@@ -1,4 +1,4 @@
-"""The configuration of Sphinx for the site; `make site` runs it on what stage.py wrote."""
+"""The configuration of Sphinx for the site. `make site` runs Sphinx on the files that stage.py writes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-// Opens reports in Chromium: `node look-report.mjs PICTURES FILE...`. Looks at each at the width of a phone and of a
-// desktop, light and dark, and takes a picture. Prints a JSON array of what it saw.
+// Opens reports in Chromium: `node look-report.mjs PICTURES FILE...`. Opens each report at the width of a phone and of
+// a desktop, light and dark, and takes a picture. Prints the findings as a JSON array.
 
 import { mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -12,8 +12,8 @@ const SIZES = { desktop: { width: 1440, height: 900 }, phone: { width: 390, heig
 mkdirSync(pictures, { recursive: true })
 
 /**
- * Runs in the page. Returns each text and each mark of a status that can be seen, with its contrast to what is behind it
- * and the least contrast that WCAG 2.2 wants.
+ * Runs in the page. Returns each visible text and each visible mark of a status, with its contrast to its background
+ * and the least contrast that WCAG 2.2 requires.
  */
 function textsOf() {
   const channels = (colour) => {
@@ -73,7 +73,7 @@ for (const file of files) {
       const texts = await page.evaluate(textsOf)
       const { over, tables } = await page.evaluate(() => ({
         over: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        // What is wider than the page must scroll within its own box.
+        // A table that is wider than the page must scroll within its own box. Counts the tables that do not.
         tables: [...document.querySelectorAll('table')].filter((table) => {
           const box = table.closest('.scroll')
           return table.scrollWidth > table.parentElement.clientWidth && getComputedStyle(box ?? table).overflowX !== 'auto'

@@ -34,7 +34,7 @@ for (const colorScheme of ['light', 'dark']) {
     const page = await context.newPage()
     page.on('pageerror', (error) => faults.push(`${page.url()}: ${error.message}`))
     page.on('response', (response) => {
-      // A page may ask for something of another site, which is not there to be asked in a test.
+      // Ignores answers of other sites; the next handler reports requests to them.
       if (response.url().startsWith(site) && response.status() >= 400) faults.push(`${response.url()}: ${response.status()}`)
     })
     page.on('request', (request) => {
@@ -62,7 +62,7 @@ for (const [word, found] of [['checkpoint', 'runs.html'], ['proxy', 'tls.html'],
 await page.goto('/search.html?q=checkpoint')
 await page.waitForSelector('#search-results a')
 await page.screenshot({ path: path.join(pictures, 'search-desktop-light.png') })
-// The choice of a language holds for all examples, and on the next page.
+// A choice of a language must apply to all examples, also on the next page.
 await page.goto('/index.html')
 await page.getByText('Swift', { exact: true }).and(page.locator('label')).first().click()
 await page.goto('/runs.html')

@@ -1,8 +1,9 @@
-"""Writes the pages of the repository as Sphinx reads them, into an empty folder: `stage.py FOLDER`.
+"""Converts the pages of the repository for Sphinx, and writes them to an empty folder: `stage.py FOLDER HTML`.
 
-The pages stay plain Markdown that a code host shows. The site differs in this: links lead to pages of the site, an
-example in several languages becomes tabs, and a link to a file of examples/ that is a paragraph of its own becomes the
-file. `make site` runs Sphinx on the result.
+In the repository, the pages are plain Markdown that a code host shows. On the site, links lead to pages of the site, an
+example in several languages becomes tabs, and a paragraph that is only a link to a file of examples/ becomes the file.
+Copies the references that are built to the folder HTML. `make site` then runs Sphinx on FOLDER, and Sphinx writes to
+HTML.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ ALONE = re.compile(r"^\[[^\]]+\]\(([^)\s#]*examples/[^)\s]+)\)$", re.MULTILINE)
 
 
 def name(page: str) -> str:
-    """Returns the place of a page in the site, without its ending: `docs/runs.md` is `runs`."""
+    """Returns the path of a page in the site, without an ending: `docs/runs.md` becomes `runs`."""
     path = page.removesuffix(".md").removeprefix("docs/")
     if path == "README":
         return "index"
@@ -45,7 +46,7 @@ def navigation() -> list[tuple[str, list[str]]]:
 
 
 def pages() -> dict[str, str]:
-    """Returns the places of all pages in the site, by their paths in the repository."""
+    """Returns the paths of all pages in the site, by their paths in the repository."""
     listed = [page for _, section in navigation() for page in section]
     found = [str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("docs/**/*.md"))]
     return {page: name(page) for page in ["README.md", *listed, *found]}
@@ -68,7 +69,7 @@ def included(page: str, target: str, out: Path) -> str:
 
 
 def linked(prose: str, page: str, known: dict[str, str], out: Path) -> str:
-    """Leads links to pages of the site. A file that is no page stays as text, because the site does not have it."""
+    """Changes links to lead to pages of the site. A link to any other file becomes text, as the site lacks the file."""
     here = Path(known[page])
 
     def one(found: re.Match[str]) -> str:
@@ -88,7 +89,7 @@ def linked(prose: str, page: str, known: dict[str, str], out: Path) -> str:
 
 
 def tabs(blocks: list[re.Match[str]]) -> str:
-    """Returns consecutive blocks as they are, or as tabs if each is in another language."""
+    """Returns consecutive blocks of code as tabs if each is in another language, and else unchanged."""
     labels = [LANGUAGES.get(block[1]) for block in blocks]
     if len(blocks) < 2 or None in labels or len(set(labels)) < len(labels):
         return "\n".join(block[0] for block in blocks)
@@ -125,7 +126,7 @@ def toctrees(known: dict[str, str]) -> str:
 
 
 def references(text: str, html: Path) -> str:
-    """Copies the references that are built, and links to them where the page names their folders."""
+    """Copies the references that are built to the site. In the page, links to them replace their folders' names."""
     for folder, start in REFERENCES.items():
         into = html / "reference" / start.partition("/")[0]
         if (ROOT / folder).is_dir():
