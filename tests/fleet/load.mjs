@@ -1,4 +1,5 @@
-// Reads a sync again and again, in eight loops, for a number of seconds. `load.mjs NAME SECONDS`: requests carry NAME.
+// Reads a sync again and again, in eight loops, for SECONDS seconds: `load.mjs NAME SECONDS`. Each request carries
+// NAME.
 
 import { createRequire } from 'node:module'
 

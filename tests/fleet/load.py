@@ -1,4 +1,7 @@
-"""Reads a sync again and again, in eight threads, for a number of seconds. ``load.py NAME SECONDS``: requests carry NAME."""
+"""Reads a sync again and again, in eight threads, for SECONDS seconds: ``load.py NAME SECONDS``.
+
+Each request carries NAME.
+"""
 
 from __future__ import annotations
 

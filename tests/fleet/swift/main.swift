@@ -1,4 +1,4 @@
-// Reads a sync again and again, in eight tasks, for a number of seconds. `load NAME SECONDS`: requests carry NAME.
+// Reads a sync again and again, in eight tasks, for SECONDS seconds: `load NAME SECONDS`. Each request carries NAME.
 
 import Foundation
 import HightouchSDK
