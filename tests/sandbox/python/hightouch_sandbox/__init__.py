@@ -1,6 +1,6 @@
 """The program ``hightouch-sandbox``: the Hightouch API as a local server, for tests.
 
-``hightouch_sdk.testing`` starts it and has the helpers for tests. This package only contains the program::
+``hightouch_sdk.testing`` starts the program and has the helpers for tests. This package only contains the program::
 
     import subprocess
 
@@ -30,7 +30,7 @@ def path() -> str:
     folders = [
         sysconfig.get_path("scripts"),
         sysconfig.get_path("scripts", user),
-        # `pip install --target` and `--prefix` put the folder beside the package or some folders above it.
+        # `pip install --target` puts the folder `bin` beside the package, and `--prefix` some folders above it.
         *[str(above / "bin") for above in Path(__file__).resolve().parents[1:5]],
         str(Path(sys.executable).parent),
     ]

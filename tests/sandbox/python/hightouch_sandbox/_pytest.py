@@ -13,7 +13,7 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         from hightouch_sdk.testing import pytest_plugin
     except ModuleNotFoundError as missing:
-        # This package is of use without the SDK, too.
+        # This package can also be used without the SDK. Then there is no plugin to register.
         if missing.name != "hightouch_sdk":
             raise
         return
