@@ -1,2 +1,3 @@
 //! Turns on every feature of `serde_json`. Cargo unifies features within a build, so the core gets these features too.
-//! This crate runs `core/tests/values.rs` again, because the core must read and write values alike with them.
+//! This crate runs `core/tests/values.rs` and `core/tests/json.rs` again, because the features must not change how the
+//! core reads and writes values.
