@@ -1,4 +1,4 @@
-"""An operator that starts the run of a sync, and frees its worker until the run has ended.
+"""An operator for Airflow that starts the run of a sync, and uses no worker while the run is in progress.
 
 Put this file into the folder `plugins` of Airflow, where workers and triggerers can import it.
 """
@@ -41,8 +41,8 @@ class HightouchSync(BaseOperator):
 
     def execute(self, context: Any) -> None:
         with Hightouch() as ht:
-            # A retry of the task joins the run that is in progress. The first try does not: a run that began before the
-            # tasks upstream had ended may miss their rows.
+            # A retry of the task joins the run that is in progress. The first try starts a new run, because a run that
+            # began before the tasks upstream had ended may miss their rows.
             retried = context["ti"].try_number > 1
             token = ht.syncs.trigger(self.sync, if_running="join" if retried else "queue").token
         self.defer(trigger=HightouchRun(token), method_name="finish", timeout=self.execution_timeout)

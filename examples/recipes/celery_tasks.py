@@ -1,4 +1,4 @@
-"""Tasks that start a run and wait for it. A worker that dies while it waits loses nothing: the token is in the queue.
+"""Tasks that start a run and wait for it. If a worker dies while it waits, another one goes on with the token.
 
 (start.s("orders-to-salesforce") | finish.s()).delay()
 """
@@ -18,7 +18,7 @@ def start(sync: int | str) -> str:
     return ht.syncs.trigger(sync).token
 
 
-# With `acks_late`, another worker takes the task up again if this one dies.
+# With `acks_late`, Celery gives the task to another worker if this worker dies.
 @app.task(bind=True, acks_late=True, reject_on_worker_lost=True, max_retries=120)
 def finish(self, token: str) -> int:
     try:

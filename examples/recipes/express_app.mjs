@@ -1,9 +1,9 @@
-// An API of one's own: POST starts a run, GET looks at it.
+// A web API with Express: POST starts a run, and GET returns its state.
 
 import express from 'express'
 import { Hightouch, HightouchError } from 'hightouch-sdk'
 
-// One client for the whole process. A request that would wait long for the rate limit is refused instead.
+// One client for the whole process. A call that would wait more than two seconds for the rate limit fails instead.
 const ht = new Hightouch({ maxWaitMs: 2_000, deadlineMs: 20_000 })
 const app = express()
 

@@ -1,4 +1,4 @@
-"""An API of one's own: POST starts a run, GET looks at it."""
+"""A web API with FastAPI: POST starts a run, and GET returns its state."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +11,7 @@ from hightouch_sdk import AsyncHightouch, HightouchError
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    # One client for the whole process. A request that would wait long for the rate limit is refused instead.
+    # One client for the whole process. A call that would wait more than two seconds for the rate limit fails instead.
     async with AsyncHightouch(max_wait=2, deadline=20) as app.state.ht:
         yield
 

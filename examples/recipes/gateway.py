@@ -1,7 +1,7 @@
-"""Calls through a gateway that holds the key, as data platforms such as Databricks offer for external services.
+"""Calls Hightouch through a gateway that holds the key. Data platforms such as Databricks offer such gateways.
 
-The gateway has an address of its own and takes a token of its own, which lasts for minutes. It puts the key into the
-request and passes it on to Hightouch.
+The program sends requests to the gateway's address, with a token of the gateway that lasts for minutes. The gateway
+replaces the token by the key and passes the request on to Hightouch.
 """
 
 import os
@@ -11,7 +11,7 @@ from hightouch_sdk import Hightouch
 
 
 def token() -> str:
-    """Called before the first request, and again when the gateway refuses the token (401)."""
+    """Returns the token. The client calls this before the first request, and again after the gateway answers 401."""
     return Path(os.environ["GATEWAY_TOKEN_FILE"]).read_text().strip()
 
 

@@ -1,10 +1,10 @@
-"""A handler of AWS Lambda: the first call of a state machine starts the run, later calls look at it."""
+"""A handler of AWS Lambda: the first call of a state machine starts a run, and later calls read its state."""
 
 from typing import Any
 
 from hightouch_sdk import Hightouch
 
-# Created once for a process, which is frozen between two invocations. The handler does not close it.
+# Lambda freezes the process between two invocations. So all invocations share one client, which is never closed.
 ht = Hightouch(timeout=10, deadline=25)
 
 

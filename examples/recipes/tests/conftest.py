@@ -36,13 +36,13 @@ def new_world(sandbox: Sandbox) -> Iterator[Callable[..., World]]:
 
 
 def environment(world: World, **more: str) -> dict[str, str]:
-    """Returns the environment of a program that works in a world."""
+    """Returns the environment of a program that uses a world."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HIGHTOUCH_")}
     own = {"HIGHTOUCH_API_KEY": world.answer["apiKey"], "HIGHTOUCH_BASE_URL": world.answer["httpBaseUrl"]}
-    # The commands of the environment, such as `celery`, come first.
+    # Programs in the framework's environment, such as `celery`, come first in PATH.
     return {**kept, **own, "PATH": f"{Path(sys.executable).parent}:{kept['PATH']}", **more}
 
 
 def triggers(world: World) -> int:
-    """Returns how many runs were asked for."""
+    """Returns how many triggers the world has received."""
     return sum(request["path"].endswith("/trigger") for request in world.requests())

@@ -1,4 +1,4 @@
-"""Starts the programs that a test needs beside the one that it tests."""
+"""Starts the programs and the servers that the tests need."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(command: list[str], env: dict[str, str], cwd: Path) -> Iterator[subprocess.Popen[str]]:
-    """Runs a program until the block ends; its output is in the file `output` of the folder."""
+    """Runs a program until the block ends. Writes its output to the file `output` in `cwd`."""
     with (cwd / "output").open("a") as output:
         process = subprocess.Popen(command, env=env, cwd=cwd, stdout=output, stderr=subprocess.STDOUT, text=True)
         try:
@@ -48,7 +48,7 @@ def call(method: str, url: str) -> tuple[int, Any]:
 
 
 def starts_a_run_and_looks_at_it(url: str) -> None:
-    """Checks a web program that starts runs of syncs, and tells how a run goes."""
+    """Checks a web API that starts runs of syncs and returns the state of a run."""
     assert call("POST", f"{url}/syncs/no-such-sync/runs")[0] == 404
     status, answer = call("POST", f"{url}/syncs/orders-to-salesforce/runs")
     assert status == 202
@@ -58,7 +58,7 @@ def starts_a_run_and_looks_at_it(url: str) -> None:
 
 
 class Gateway(ThreadingHTTPServer):
-    """Passes requests on to a world, with other headers. Its connections can be closed."""
+    """A server that changes requests and passes them on to a world. A test can close its connections."""
 
     daemon_threads = True
 

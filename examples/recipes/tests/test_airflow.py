@@ -16,7 +16,7 @@ from sandbox import World
 
 @pytest.fixture
 def airflow(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Returns a function that runs a command of Airflow in a home of its own, whose plugins have the recipe."""
+    """Returns a function that runs a command of Airflow in a home of its own, with the recipe as a plugin."""
     for folder, name in [("plugins", "airflow_hightouch.py"), ("dags", "airflow_dag.py")]:
         (tmp_path / folder).mkdir()
         shutil.copy(RECIPES / name, tmp_path / folder)
@@ -46,7 +46,7 @@ def test_the_task_defers_with_a_token_until_its_run_has_ended(
     assert done.returncode == 0, shown
     assert "Pausing task as DEFERRED" in shown, shown
     assert "Trigger completed" in shown, shown
-    # A first try starts a run of its own, also while another run is in progress.
+    # The first try of a task starts a run of its own, even while another run is in progress.
     assert triggers(world) == 2
 
 

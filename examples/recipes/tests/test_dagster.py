@@ -31,7 +31,7 @@ def test_a_materialization_is_one_run_with_its_rows(new_world: Callable[..., Wor
     done = materialize(world, tmp_path)
     assert done.returncode == 0, done.stderr
     assert triggers(world) == 1
-    # The metadata is in the database of the instance.
+    # Reads the metadata from the database of the Dagster instance.
     script = (
         "import dagster as dg; event = dg.DagsterInstance.get().get_latest_materialization_event("
         "dg.AssetKey('salesforce_orders')); print(event.asset_materialization.metadata['added'].value)"

@@ -1,4 +1,4 @@
-"""The Express app, and the bundlers of docs/bundlers.md, in a folder where npm has installed the package."""
+"""Tests the Express app and the bundlers of docs/bundlers.md, in a folder in which npm has installed the package."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_bundle_of_webpack_and_of_rollup_runs_beside_the_package(new_world: Ca
         (APP / config).write_text(text)
         built = subprocess.run(command, cwd=APP, capture_output=True, text=True, check=False)
         assert built.returncode == 0, f"{name}: {built.stdout}{built.stderr}"
-        # The bundle has the program but not the package.
+        # The bundle contains the program, but not the package.
         assert "prebuilt" not in (APP / bundle).read_text()
         world = new_world()
         done = subprocess.run(

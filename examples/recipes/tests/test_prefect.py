@@ -16,7 +16,7 @@ def test_the_flow_starts_each_sync_once_and_waits_for_all(new_world: Callable[..
         world,
         PREFECT_HOME=str(tmp_path),
         PREFECT_SERVER_ANALYTICS_ENABLED="false",
-        # On a busy machine its server does not start within 20 seconds.
+        # On a busy machine, Prefect's server does not start within the default of 20 seconds.
         PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS="300",
         DO_NOT_TRACK="1",
     )

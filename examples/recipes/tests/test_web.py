@@ -1,4 +1,4 @@
-"""FastAPI, Celery, a handler that is frozen, a gateway, the lines of the GitHub Action, and the notebook."""
+"""Tests the recipes for FastAPI, Celery, AWS Lambda, a gateway and GitHub Actions, and the notebook."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_celery_finishes_a_run_although_its_worker_is_killed(new_world: Callable
         until(lambda: "eady to accept" in (tmp_path / "output").read_text())
         with running(worker, env, tmp_path) as process:
             subprocess.run([sys.executable, "-c", start], env=env, check=True)
-            # The second task looks at the run, and then all processes that work on tasks are killed.
+            # Once the second task has looked at the run, kills all processes that work on tasks.
             world.wait_for(lambda requests: any(request["path"].endswith("/runs") for request in requests))
             for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
                 os.kill(int(child), signal.SIGKILL)
@@ -106,7 +106,7 @@ def test_a_handler_works_after_it_was_frozen_and_its_connections_were_closed(new
         time.sleep(0.5)
         gateway.close_connections()
         os.kill(process.pid, signal.SIGCONT)
-        time.sleep(0.2)  # as long as an event may take from the platform to the process
+        time.sleep(0.2)  # the time that an event may take from the platform to the process
         send(process, event)
         assert receive(process)["token"]
     assert triggers(world) == 3
@@ -204,7 +204,7 @@ def test_the_github_action_fails_with_a_run_that_fails(new_world: Callable[..., 
 def executed(
     world: World, folder: Path, *more: str, notebook: nbformat.NotebookNode | None = None
 ) -> nbformat.NotebookNode:
-    """Runs the notebook, with more cells after its own, and returns it with its outputs."""
+    """Runs the notebook with the additional cells ``more`` at its end. Returns the notebook with its outputs."""
     notebook = notebook or nbformat.read(RECIPES / "notebook.ipynb", as_version=4)
     notebook.cells += [nbformat.v4.new_code_cell(cell) for cell in more]
     resources = {"metadata": {"path": str(folder)}}
@@ -222,7 +222,7 @@ def test_the_notebook_runs_from_its_first_cell_to_its_last(new_world: Callable[.
 
 
 class Tables(HTMLParser):
-    """The tables of a page as the texts of their cells, and the text of the page."""
+    """Reads an HTML page: the tables, as the texts of their cells, and the text of the page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -250,7 +250,7 @@ class Tables(HTMLParser):
             self.all[-1][-1][-1] += data
 
     def headed(self, *first: str) -> list[list[str]]:
-        """Returns the one table that begins with these cells, each a pattern."""
+        """Returns the only table that begins with these cells. Each is a pattern."""
         pattern = "\n".join(first)
         [found] = (table for table in self.all if re.match(pattern, "\n".join(table[0])))
         return found
@@ -274,7 +274,7 @@ def test_the_page_of_the_notebook_shows_progress_lists_and_values(
     notebook = executed(world, tmp_path, *more, notebook=notebook)
     page = Tables(nbconvert.HTMLExporter().from_notebook_node(notebook)[0])
 
-    # The output has the last state of the table, and the texts of the server stay texts.
+    # The output shows the last state of the table. Texts of the server are shown as text, and not as HTML.
     [good, bad] = page.headed(r"orders-to-salesforce \(run \d+\)", "success")
     assert re.fullmatch(r"sync 2 \(run \d+\)", bad[0])
     assert bad[1] == "failed"
