@@ -173,7 +173,7 @@ impl Bare {
     }
 }
 
-/// The suites of TLS 1.3 in the same order as in the SDK, so that both clients negotiate the same suite.
+/// Returns the suites of TLS 1.3 in the same order as in the SDK, so that both clients negotiate the same suite.
 fn provider() -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
     provider.cipher_suites.retain(|suite| suite.tls13().is_some());
