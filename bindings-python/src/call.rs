@@ -69,7 +69,8 @@ impl Mailbox {
         })))
     }
 
-    /// The file descriptor that is readable while the mailbox holds something. `None` on platforms other than Unix.
+    /// Returns the file descriptor that is readable while the mailbox holds something. `None` on platforms other than
+    /// Unix.
     fn fileno(&self) -> Option<i32> {
         self.0.wakeup.fileno()
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// Seconds since the first call of this function.
+/// Returns the seconds since the first call of this function.
 #[pyo3::pyfunction]
 pub(crate) fn monotonic() -> f64 {
     START.elapsed().as_secs_f64()
