@@ -73,8 +73,8 @@ impl Cancel {
 
     /// Raises the signal; raising it again changes nothing.
     pub fn cancel(&self) {
-        // This runs the wakers of waiting tasks. If one of them panics, the panic is dropped: Swift calls this method
-        // in a cancellation handler, which cannot throw.
+        // Cancelling runs the wakers of waiting tasks. If a waker panics, the panic is dropped, because Swift calls
+        // this method in a cancellation handler, which cannot throw.
         drop(catch_unwind(AssertUnwindSafe(|| self.0.cancel())));
     }
 }
