@@ -154,7 +154,7 @@ fn snake(name: &str) -> String {
     snake
 }
 
-/// The types in the signatures of operations.
+/// Returns the names of the types in the signatures of operations.
 fn mentioned(catalogue: &Json) -> BTreeSet<&str> {
     fn collect<'a>(of: &'a Json, into: &mut BTreeSet<&'a str>) {
         match of {
@@ -179,8 +179,8 @@ fn mentioned(catalogue: &Json) -> BTreeSet<&str> {
 /// Operations by resource.
 type Resources = BTreeMap<String, Vec<Json>>;
 
-/// The operations by resource, each with its positional arguments and its result. `ASYNC` in the name of a class stands
-/// for a prefix: `Async` for the asynchronous client, and nothing for the blocking one.
+/// Returns the operations by resource, each with its positional arguments and its result. `ASYNC` in the name of a
+/// class stands for a prefix: `Async` for the asynchronous client, and nothing for the blocking one.
 fn operations(catalogue: &Json) -> Result<Resources, Error> {
     let mut resources = BTreeMap::<_, Vec<Json>>::new();
     for operation in list(catalogue, "operations") {
@@ -215,7 +215,7 @@ fn operations(catalogue: &Json) -> Result<Resources, Error> {
     Ok(resources)
 }
 
-/// The names of the classes of run handles that operations return, without the prefix.
+/// Returns the names of the classes of run handles that operations return, without the prefix.
 fn handles(resources: &Resources) -> BTreeSet<&str> {
     let started = resources.values().flatten().filter(|operation| text(operation, "form") == "run");
     started.map(|operation| text(operation, "of").trim_start_matches("ASYNC")).collect()
@@ -277,8 +277,8 @@ fn attribute(of: &Value, key: &str) -> Value {
     of.get_attr(key).unwrap_or_default()
 }
 
-/// The type of an argument. Some arguments also accept a more convenient type: a `Sync` for its id, a `timedelta` for
-/// minutes, and a rule or a cron expression for a schedule.
+/// Returns the type of an argument. Some arguments also accept a more convenient type: a `Sync` for its id, a
+/// `timedelta` for minutes, and a rule or a cron expression for a schedule.
 fn argument(argument: &Value) -> Result<String, Error> {
     let ty = attribute(argument, "type");
     let mut spelled = spell(&ty, Side::Argument)?;
@@ -292,7 +292,7 @@ fn argument(argument: &Value) -> Result<String, Error> {
     Ok(spelled)
 }
 
-/// The expression that turns an argument into the value that the door takes.
+/// Returns the expression that turns an argument into the value that the door takes.
 fn send(argument: &Value) -> Result<String, Error> {
     let (ty, wire) = (attribute(argument, "type"), attribute(argument, "wire"));
     let name = name(attribute(argument, "name").as_str().unwrap_or_default());
@@ -326,8 +326,8 @@ fn composite(ty: &Value) -> Result<Composite, Error> {
         .ok_or_else(|| unknown(&format!("the type {ty}")))
 }
 
-/// The default of a `defaulted` field: the core adds the field to an answer that lacks it. Users who create a value may
-/// leave it out.
+/// Returns the default of a `defaulted` field: the core adds the field to an answer that lacks it. Users who create a
+/// value may leave it out.
 fn default(ty: &Value) -> Result<String, Error> {
     Ok(match ty.as_str() {
         Some("int") => "default=0".to_owned(),
@@ -343,8 +343,8 @@ fn default(ty: &Value) -> Result<String, Error> {
     })
 }
 
-/// A Python expression that wraps the opaque JSON in `expression`, which has the type `ty`. Empty if the type holds no
-/// opaque JSON, or if it is an object, because an object wraps its own opaque JSON.
+/// Returns a Python expression that wraps the opaque JSON in `expression`, which has the type `ty`. Empty if the type
+/// holds no opaque JSON, or if it is an object, because an object wraps its own opaque JSON.
 fn wrap(ty: &Value, expression: &str) -> Result<String, Error> {
     if let Some(plain) = ty.as_str() {
         return Ok(if plain == "json" { format!("json_of({expression})") } else { String::new() });
@@ -362,9 +362,9 @@ fn wrap(ty: &Value, expression: &str) -> Result<String, Error> {
     })
 }
 
-/// Prose for a docstring, with double backticks for code. Each line is indented by `indent` spaces, and each line but
-/// the first by `hanging` more. `lead` is the number of characters that the template writes before the text on the
-/// first line.
+/// Formats prose for a docstring, with double backticks for code. Each line is indented by `indent` spaces, and each
+/// line but the first by `hanging` more spaces. `lead` is the number of characters that the template writes before the
+/// text on the first line.
 fn doc(text: &str, indent: usize, hanging: Option<usize>, lead: Option<usize>) -> String {
     let text = text.replace('\\', "\\\\").replace("\"\"\"", "'''").replace('`', "``");
     let first = " ".repeat(indent + lead.unwrap_or(0));

@@ -114,7 +114,7 @@ fn is_plain(kind: &Json) -> bool {
     kind.as_str().is_some_and(|kind| kind != "json")
 }
 
-/// The type of the column of a field.
+/// Returns the type of the column of a field.
 fn kind(field: &Json, types: &[Json]) -> Json {
     let of = field.get("type").unwrap_or(&Json::Null);
     if of.is_string() || matches!(of.get("list").and_then(Json::as_str), Some("int" | "string")) {

@@ -22,8 +22,8 @@ const TYPES: &str = include_str!("../templates/swift/types.swift.j2");
 const RESOURCE: &str = include_str!("../templates/swift/resource.swift.j2");
 const SHARED: &str = include_str!("../templates/swift/shared.swift.j2");
 
-/// The generated files, as paths from the root of the repository, each with its template: one file for each resource,
-/// and five more.
+/// Returns the generated files, as paths from the root of the repository, each with its template: one file for each
+/// resource, and five more.
 pub(crate) fn files(catalogue: &Json) -> Vec<(String, String)> {
     let names: BTreeSet<&str> =
         list(catalogue, "operations").iter().map(|operation| text(operation, "resource")).collect();
@@ -106,14 +106,14 @@ pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
     Ok(context)
 }
 
-/// The type of a column of a record.
+/// Returns the Swift type of a column of a record.
 fn column(of: &Value) -> Result<String, Error> {
     let kind = of.get_attr("type")?;
     let spelt = if kind.as_str() == Some("json") { "String".to_owned() } else { spell::spell(&kind)? };
     Ok(if of.get_attr("null")?.is_true() { format!("{spelt}?") } else { spelt })
 }
 
-/// Adds to a type whether any of its fields has another name in Swift than in the JSON.
+/// Adds the member `coded` to a type: whether any field has another name in Swift than in the JSON.
 fn coded(mut of: Json) -> Json {
     let coded = list(&of, "fields").iter().any(|field| camel(text(field, "wire")) != text(field, "wire"));
     if let Some(members) = of.as_object_mut() {
@@ -122,7 +122,8 @@ fn coded(mut of: Json) -> Json {
     of
 }
 
-/// What a method returns, which method of `Door` makes its call, and the type of its raw answer.
+/// Describes how an operation is called: what its method returns, the method of `Door` that makes the call, and the
+/// type of the raw answer.
 fn form(operation: &Json) -> Result<Json, Error> {
     let returns = operation.get("returns").unwrap_or(&Json::Null);
     let named = |key| returns.get(key).and_then(Json::as_str);
@@ -143,7 +144,7 @@ fn form(operation: &Json) -> Result<Json, Error> {
     })
 }
 
-/// The arguments, required ones first: how each is declared, how it is passed on, and how a test creates it.
+/// Returns the arguments, required ones first: how each is declared, how it is passed on, and how a test creates it.
 fn arguments(operation: &Json) -> Result<Vec<Json>, Error> {
     let mut arguments = list(operation, "args").to_vec();
     arguments.sort_by_key(|argument| !is(argument, "required"));
@@ -177,7 +178,7 @@ fn arguments(operation: &Json) -> Result<Vec<Json>, Error> {
     Ok(arguments)
 }
 
-/// The settings or options that Swift has. Lengths of time get the type `Duration`.
+/// Returns the settings or options that Swift has. Lengths of time get the type `Duration`.
 fn settings(all: &[Json]) -> Json {
     all.iter()
         .filter(|setting| !is(setting, "internal"))
@@ -205,8 +206,8 @@ fn settings(all: &[Json]) -> Json {
         .collect()
 }
 
-/// The name of a setting or an option in Swift. `SPELLING` also uses this function for arguments and members. It does
-/// not change their names, because none of them ends in `Ms` or contains `Url`.
+/// Returns the name of a setting or an option in Swift. `SPELLING` also uses this function for arguments and members.
+/// It does not change their names, because none of them ends in `Ms` or contains `Url`.
 fn label(wire: &str) -> String {
     wire.strip_suffix("Ms").unwrap_or(wire).replace("Url", "URL")
 }

@@ -14,7 +14,7 @@ enum Way {
     Answer,
 }
 
-/// All differences between a document and the catalogue.
+/// Returns all differences between a document and the catalogue.
 pub(crate) fn differences(document: &Document, catalogue: &Value) -> Vec<Finding> {
     let types = list(catalogue, "types").iter().map(|of| (text(of, "name"), of)).collect();
     let mut compared = Compared { document, types, findings: Vec::new() };

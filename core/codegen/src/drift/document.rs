@@ -1,4 +1,4 @@
-//! Reads the parts of an OpenAPI document (3.0 or 3.1) that are compared.
+//! Reads the parts of an OpenAPI document (3.0 or 3.1) that are compared with the catalogue.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -59,8 +59,8 @@ impl Document {
         self.levels(schema).last().unwrap_or(schema)
     }
 
-    /// A schema, and the schemas within it that describe the same value: the target of a reference, the only part of an
-    /// `allOf`, or the only alternative to null.
+    /// Returns a schema, and the schemas within it that describe the same value: the target of a reference, the only
+    /// part of an `allOf`, or the only alternative to null.
     fn levels<'a>(&'a self, schema: &'a Value) -> impl Iterator<Item = &'a Value> {
         std::iter::successors(Some(schema), |schema| {
             if let Some(to) = schema.get("$ref").and_then(Value::as_str) {
@@ -88,12 +88,12 @@ impl Document {
         })
     }
 
-    /// The addresses of the API, without a slash at the end.
+    /// Returns the addresses of the API, without a slash at the end.
     pub(crate) fn servers(&self) -> BTreeSet<&str> {
         list(&self.0, "servers").iter().map(|server| text(server, "url").trim_end_matches('/')).collect()
     }
 
-    /// The ways to authenticate, by their names.
+    /// Returns the ways to authenticate (`securitySchemes`), by their names.
     pub(crate) fn security_schemes(&self) -> BTreeMap<&str, &Value> {
         let components = self.0.get("components").unwrap_or(&Value::Null);
         members(components, "securitySchemes")
@@ -101,21 +101,21 @@ impl Document {
             .collect()
     }
 
-    /// The authentication that an operation accepts: a list of sets of schemes. A request must satisfy one of the sets.
-    /// The list is empty if the operation needs no authentication.
+    /// Returns the authentication that an operation accepts: a list of sets of schemes. A request must satisfy one of
+    /// the sets. The list is empty if the operation needs no authentication.
     pub(crate) fn security<'a>(&'a self, operation: &'a Value) -> &'a [Value] {
         list(if operation.get("security").is_some() { operation } else { &self.0 }, "security")
     }
 
-    /// The schema of the JSON body of a request or a response.
+    /// Returns the schema of the JSON body of a request or a response.
     pub(crate) fn content<'a>(&'a self, holder: &'a Value) -> Option<&'a Value> {
         let content = self.resolved(holder).get("content")?.as_object()?;
         let (_, media) = content.iter().find(|(kind, _)| kind.starts_with("application/json"))?;
         media.get("schema").map(|schema| self.resolved(schema))
     }
 
-    /// The schema of the answer under the success status. If that schema is a union, returns its first alternative that
-    /// is not an error.
+    /// Returns the schema of the answer under the success status. If that schema is a union, returns its first
+    /// alternative that is not an error.
     pub(crate) fn good<'a>(&'a self, operation: &'a Value) -> Option<&'a Value> {
         let schema = self.answer(operation)?;
         let alternatives = self.alternatives(schema);
@@ -123,7 +123,8 @@ impl Document {
         Some(good.or(alternatives.first()).copied().unwrap_or(schema))
     }
 
-    /// The shapes of the other answers, besides [`Self::good`], that an operation may send under its success status.
+    /// Returns the shapes of the other answers, besides [`Self::good`], that an operation may send under its success
+    /// status.
     pub(crate) fn beside_good<'a>(&'a self, operation: &'a Value) -> BTreeSet<String> {
         let Some(schema) = self.answer(operation) else { return BTreeSet::new() };
         let good = self.good(operation);
@@ -157,13 +158,13 @@ impl Document {
         }
     }
 
-    /// The alternatives of a union, without null.
+    /// Returns the alternatives of a union, without null.
     pub(crate) fn alternatives<'a>(&'a self, schema: &'a Value) -> Vec<&'a Value> {
         non_null(self.resolved(schema)).into_iter().map(|member| self.resolved(member)).collect()
     }
 
-    /// The properties of an object, including those of the parts of an `allOf`, and whether each is required. A union
-    /// has the properties of all its alternatives, and none of them is required.
+    /// Returns the properties of an object, including those of the parts of an `allOf`, and whether each is required. A
+    /// union has the properties of all its alternatives, and none of them is required.
     pub(crate) fn properties<'a>(&'a self, schema: &'a Value) -> BTreeMap<&'a str, (&'a Value, bool)> {
         let schema = self.resolved(schema);
         let mut properties = BTreeMap::new();
@@ -187,8 +188,8 @@ impl Document {
         properties
     }
 
-    /// The type of a schema, apart from null: `string`, `number` (also for `integer`), `boolean`, `array` or `object`.
-    /// `None` if the schema names no type, so that any JSON fits.
+    /// Returns the type of a schema, apart from null: `string`, `number` (also for `integer`), `boolean`, `array` or
+    /// `object`. `None` if the schema names no type, so that any JSON fits.
     pub(crate) fn kind(&self, schema: &Value) -> Option<&'static str> {
         let schema = self.resolved(schema);
         let named = match schema.get("type") {
@@ -207,7 +208,7 @@ impl Document {
     }
 }
 
-/// The alternatives of a union that are not null.
+/// Returns the alternatives of a union that are not null.
 fn non_null(schema: &Value) -> Vec<&Value> {
     UNIONS.iter().flat_map(|name| list(schema, name)).filter(|member| !is_null(member)).collect()
 }
@@ -216,17 +217,17 @@ fn is_null(schema: &Value) -> bool {
     text(schema, "type") == "null"
 }
 
-/// The text of the member `name`, or an empty one.
+/// Returns the text of the member `name`, or an empty text.
 pub(crate) fn text<'a>(of: &'a Value, name: &str) -> &'a str {
     of.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// The list of the member `name`, or an empty one.
+/// Returns the list in the member `name`, or an empty list.
 pub(crate) fn list<'a>(of: &'a Value, name: &str) -> &'a [Value] {
     of.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// The members of the object in the member `name`.
+/// Returns the members of the object in the member `name`.
 pub(crate) fn members<'a>(of: &'a Value, name: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
     of.get(name).and_then(Value::as_object).into_iter().flat_map(Map::iter)
 }

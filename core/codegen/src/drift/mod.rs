@@ -42,7 +42,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// One difference.
+/// A difference between the document and the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     pub severity: Severity,

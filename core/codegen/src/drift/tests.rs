@@ -15,7 +15,8 @@ fn catalogue() -> Value {
     serde_json::from_str(&hightouch_sdk::wire::catalogue()).unwrap()
 }
 
-/// The report on the vendor's document after a change, without the known differences.
+/// Changes the vendor's document. Returns the lines of the report on it, except the known differences, and the exit
+/// status.
 fn drift(change: impl FnOnce(&mut Value)) -> (Vec<String>, u8) {
     let mut altered: Value = serde_json::from_str(BASELINE).unwrap();
     change(&mut altered);

@@ -91,19 +91,19 @@ fn tags(catalogue: &Json) -> serde_json::Map<String, Json> {
     tags
 }
 
-/// The type of a column of a record.
+/// Returns the TypeScript type of a column of a record.
 fn column_type(column: &Value) -> Result<String, Error> {
     let kind = column.get_attr("type")?;
     let of = if kind.as_str() == Some("json") { "string".to_owned() } else { type_of(&kind, Side::Answer)? };
     Ok(if column.get_attr("null")?.is_true() { format!("{of} | null") } else { of })
 }
 
-/// The type of a column as a string in TypeScript: `int`, `list`.
+/// Returns the kind of a column as text, such as `int` or `list`.
 fn column_kind(column: &Value) -> Result<String, Error> {
     Ok(column.get_attr("type")?.as_str().unwrap_or("list").to_owned())
 }
 
-/// The doc of a column. Columns of JSON hold text.
+/// Returns the doc of a column. For a column of JSON, the doc says that the cells are text.
 fn column_doc(column: &Value) -> Result<String, Error> {
     let doc = column.get_attr("doc")?.to_string();
     let json = column.get_attr("type")?.as_str() == Some("json");
@@ -118,7 +118,7 @@ enum Side {
     Argument,
 }
 
-/// A type of the catalogue in TypeScript.
+/// Converts a type of the catalogue to TypeScript.
 fn type_of(ty: &Value, side: Side) -> Result<String, Error> {
     let (module, open) = match side {
         Side::Answer => ("", ""),
@@ -164,8 +164,8 @@ fn demanded(field: &Value) -> Result<bool, Error> {
     Ok(field.get_attr("needed")?.is_true() && field.get_attr("presence")?.as_str() == Some("optional"))
 }
 
-/// The declaration of a field. The same type serves arguments and answers. An argument must name a demanded field, so
-/// the declaration has no `?`. An answer may lack the field, so the type of the field includes `undefined`.
+/// Returns the declaration of a field. The same type serves arguments and answers. An argument must name a demanded
+/// field, so the declaration has no `?`. An answer may lack the field, so the type of the field includes `undefined`.
 fn member(field: &Value, ty: &Value) -> Result<String, Error> {
     let (wire, of) = (field.get_attr("wire")?, type_of(&field.get_attr("type")?, Side::Answer)?);
     Ok(if demanded(field)? {
@@ -191,13 +191,13 @@ fn unknown(ty: &Value) -> Error {
     Error::new(ErrorKind::InvalidOperation, format!("no TypeScript for {ty}"))
 }
 
-/// The name of the type of the named arguments: `SyncsListArgs` for `syncs.list`.
+/// Returns the name of the type of the named arguments: `SyncsListArgs` for `syncs.list`.
 fn args_name(op: &Value) -> Result<String, Error> {
     let (resource, method) = (op.get_attr("resource")?, op.get_attr("method")?);
     Ok(format!("{resource}_{method}_args").to_upper_camel_case())
 }
 
-/// The arguments of an operation: the positional ones, which are those in its path, or else the named ones.
+/// Returns the arguments of an operation: the positional ones, which are those in its path, or else the named ones.
 fn arguments(op: &Value, positional: bool) -> Result<Vec<Value>, Error> {
     let mut found = Vec::new();
     for arg in op.get_attr("args")?.try_iter()? {
@@ -210,7 +210,7 @@ fn arguments(op: &Value, positional: bool) -> Result<Vec<Value>, Error> {
     Ok(found)
 }
 
-/// The doc of a method: its own text, then the HTTP request, the parameters, the result and the errors.
+/// Returns the doc of a method: its own text, then the HTTP request, the parameters, the result and the errors.
 fn method_doc(op: &Value) -> Result<String, Error> {
     let http = op.get_attr("http")?.to_string();
     let mut doc =
@@ -265,14 +265,14 @@ fn returned(returns: &Value) -> Result<String, Error> {
     Ok("Nothing.".to_owned())
 }
 
-/// A doc comment, indented from the second line on.
+/// Formats a doc comment. Each line but the first is indented.
 fn comment(text: &str, indent: usize) -> String {
     let text = text.trim().replace("*/", "*\\/");
     let gap = " ".repeat(indent);
     let mut lines = Vec::new();
     let mut tagged = false;
     for paragraph in text.split("\n\n") {
-        // There is no empty line between tags.
+        // Puts no empty line between two tags.
         let tag = paragraph.starts_with('@');
         if !(lines.is_empty() || tag && tagged) {
             lines.push(String::new());

@@ -35,12 +35,12 @@ pub(super) fn mark(catalogue: &mut Json) {
     }
 }
 
-/// How a type is declared: `EventSchema<Opaque = Json>`.
+/// Returns how a type is declared: `EventSchema<Opaque = Json>`.
 pub(super) fn declared(ty: &Value) -> Result<String, Error> {
     named_with(ty, "<Opaque = Json>")
 }
 
-/// How a type is named within a type that has the parameter: `EventSchema<Opaque>`.
+/// Returns how a type is named within a type that has the parameter: `EventSchema<Opaque>`.
 pub(super) fn used(ty: &Value) -> Result<String, Error> {
     named_with(ty, "<Opaque>")
 }

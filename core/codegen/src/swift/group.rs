@@ -53,7 +53,7 @@ fn using<'a>(name: &str, resource: &'a str, types: &[Json], users: &mut BTreeMap
     }
 }
 
-/// The types that an entry of the catalogue names.
+/// Returns the types that an entry of the catalogue names.
 fn named(of: &Json) -> Vec<String> {
     let mut found = Vec::new();
     for part in list(of, "args").iter().chain(list(of, "fields")) {

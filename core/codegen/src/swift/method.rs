@@ -6,8 +6,8 @@ use super::prose::WIDTH;
 use super::spell::{self, camel};
 use super::{is, list, text};
 
-/// What the templates need for an operation: the head and the body of its method and of its raw method, its name in
-/// links, and its call in the tests.
+/// Returns what the templates need for an operation: the head and the body of its method and of its raw method, its
+/// name in links, and its call in the tests.
 pub(super) fn forms(operation: &Json) -> Json {
     let (form, method) =
         (operation.get("form").unwrap_or(&Json::Null), spell::name(text(operation, "method")));
@@ -49,7 +49,7 @@ fn declared(operation: &Json) -> Vec<String> {
         .collect()
 }
 
-/// The body of the method, which is one expression.
+/// Returns the body of the method, which is one expression.
 fn body(indent: usize, call: &str, operation: &Json) -> String {
     let members: Vec<String> = list(operation, "args")
         .iter()
@@ -79,14 +79,14 @@ fn broken(indent: usize, open: &str, parts: &[String], close: &str) -> String {
     format!("{outer}{open}\n{}{}\n{outer}{close}", " ".repeat(indent + 4), parts.join(&inner))
 }
 
-/// The method's name with its argument labels, as links in docs write it, such as `get(_:options:)`.
+/// Returns the method's name with its argument labels, as links in docs write it, such as `get(_:options:)`.
 fn selector(operation: &Json) -> String {
     let labels: Vec<&str> = list(operation, "args").iter().map(|argument| text(argument, "label")).collect();
     let labels = [&labels, &["options"][..]].concat().join(":");
     format!("{}({labels}:)", camel(text(operation, "method")))
 }
 
-/// The parts of the call that the tests make with the arguments of a scenario.
+/// Returns the parts of the call that the tests make with the arguments of a scenario.
 fn test(operation: &Json, method: &str) -> Json {
     let mut made: Vec<String> =
         list(operation, "args").iter().map(|argument| text(argument, "made").to_owned()).collect();

@@ -5,13 +5,13 @@ use crate::prose::wrap;
 /// The longest line, in characters.
 pub(super) const WIDTH: usize = 120;
 
-/// A doc comment, indented by `indent` spaces, without a line break at its end.
+/// Formats a doc comment, indented by `indent` spaces, without a line break at its end.
 pub(super) fn doc(text: &str, indent: usize) -> String {
     prose(text, &format!("{}///", " ".repeat(indent)), 0)
 }
 
-/// A list item (`- name: text`) of a doc comment, `depth` spaces from the `///`. Each line but the first is indented by
-/// two more.
+/// Formats a list item (`- name: text`) of a doc comment, `depth` spaces from the `///`. Each line but the first is
+/// indented by two more spaces.
 pub(super) fn margin(item: &str, indent: usize, depth: usize) -> String {
     prose(item, &format!("{}///{}", " ".repeat(indent), " ".repeat(depth)), 2)
 }
@@ -27,7 +27,7 @@ pub(super) fn in_milliseconds(text: &str) -> String {
     }
 }
 
-/// The doc of an argument that may be null, with the word for null as Swift writes it.
+/// Replaces the word null in the doc of an argument by `null`, the word that Swift uses.
 pub(super) fn with_null(text: &str, null: &str) -> String {
     let words = text.split(' ').map(|word| if word.eq_ignore_ascii_case("null") { null } else { word });
     words.collect::<Vec<_>>().join(" ")

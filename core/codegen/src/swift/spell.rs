@@ -62,18 +62,19 @@ const KEYWORDS: &[&str] = &[
     "while",
 ];
 
-/// A name in camelCase, without backticks: `not_found` becomes `notFound`. A name without underscores, such as
-/// `resetCDC`, stays.
+/// Converts a name to camelCase, without backticks: `not_found` becomes `notFound`. A name without underscores, such as
+/// `resetCDC`, stays unchanged.
 pub(super) fn camel(name: &str) -> String {
     if name.contains('_') { name.to_lower_camel_case() } else { name.to_owned() }
 }
 
-/// A name in camelCase, in backticks if it is a keyword.
+/// Converts a name to camelCase, in backticks if the result is a keyword.
 pub(super) fn name(name: &str) -> String {
     quote(&camel(name))
 }
 
-/// The name of a value of an enumeration, in camelCase. The API writes some values in capitals, such as `ALLOW_EVENT`.
+/// Returns the name of a value of an enumeration, in camelCase. The API writes some values in capitals, such as
+/// `ALLOW_EVENT`.
 pub(super) fn value(value: &str) -> String {
     quote(&value.to_lower_camel_case())
 }
@@ -86,7 +87,7 @@ pub(super) fn spell_json(of: Option<&Json>) -> Result<String, Error> {
     spell(&Value::from(Serde(of.unwrap_or(&Json::Null))))
 }
 
-/// A type of the catalogue in Swift.
+/// Converts a type of the catalogue to Swift.
 pub(super) fn spell(of: &Value) -> Result<String, Error> {
     Ok(match of.as_str() {
         Some("int") => "Int".to_owned(),
@@ -105,8 +106,8 @@ pub(super) fn spell(of: &Value) -> Result<String, Error> {
     })
 }
 
-/// The default of a `defaulted` field: the core adds the field to an answer that lacks it. Users who create a value may
-/// leave it out.
+/// Returns the default of a `defaulted` field: the core adds the field to an answer that lacks it. Users who create a
+/// value may leave it out.
 pub(super) fn default(of: &Value) -> Result<String, Error> {
     Ok(match of.as_str() {
         Some("int" | "float") => "0".to_owned(),
