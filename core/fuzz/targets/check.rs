@@ -39,7 +39,7 @@ pub fn base64url(text: &str) -> String {
     URL_SAFE_NO_PAD.encode(text)
 }
 
-/// The parsed catalogue.
+/// Returns the parsed catalogue.
 pub fn known() -> &'static Value {
     static KNOWN: OnceLock<Value> = OnceLock::new();
     KNOWN.get_or_init(|| serde_json::from_str(&catalogue()).unwrap())
@@ -132,7 +132,7 @@ impl Given {
         Self { ok: outcome.ok, head, body: outcome.body }
     }
 
-    /// The value in the body, with null for a number that a `Value` cannot hold.
+    /// Returns the value in the body, with null for a number that a `Value` cannot hold.
     pub fn value(&self) -> Value {
         readable(&self.body)
     }

@@ -26,7 +26,8 @@ pub fn play(input: &[u8]) {
         }
     }
     if status == 429 {
-        // The call would wait and send the request again, unless the server asks for a longer wait than a call accepts.
+        // After a 429, the call would wait and send the request again. So the answer asks for an hour, which is longer
+        // than a call waits.
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("retry-after"));
         headers.push(("Retry-After", "3600"));
     }

@@ -204,7 +204,7 @@ impl Samples {
     }
 }
 
-/// The words of libFuzzer's dictionary: names of the catalogue and pieces of inputs.
+/// Returns the words of libFuzzer's dictionary: names of the catalogue and pieces of inputs.
 pub fn words() -> BTreeSet<String> {
     fn gather(value: &Value, words: &mut BTreeSet<String>) {
         match value {
