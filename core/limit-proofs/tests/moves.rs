@@ -122,8 +122,8 @@ impl Process {
 
 /// A process sends 150 requests with one key, begins to move its limit to the place of the workspace, and dies after
 /// `steps` steps. A process at the place of the workspace sends as many requests as it may. Unless `alone` is set,
-/// another process does so too, which begins with the same key and learns of the workspace by its first answer. Returns
-/// how many requests the API refused.
+/// another process begins with the same key, learns of the workspace by its first answer, and sends requests, too.
+/// Returns how many requests the API refused.
 fn dies_after(steps: usize, alone: bool, broken: &[(&str, &str)]) -> u64 {
     let mut world = World::new(broken);
     let mut dies = Process::new("dies", '1');

@@ -1,4 +1,4 @@
-//! Gates that share a limit in a file, as those of two processes do.
+//! Two gates that share a limit in a file, as the gates of two processes do.
 #![cfg(unix)]
 
 use std::pin::pin;
@@ -23,7 +23,7 @@ impl Two {
         Self { one: gate(), other: gate(), file }
     }
 
-    /// The number of requests in flight that the second gate knows of.
+    /// Returns the number of requests in flight that the second gate knows of.
     fn told(&self) -> usize {
         usize::try_from(self.other.stats().in_flight).unwrap()
     }

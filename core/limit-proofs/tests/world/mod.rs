@@ -55,7 +55,7 @@ pub(crate) enum Pattern {
     /// As `Steady`, but the server is stopped once for this long. When the server continues, it reads everything that
     /// was sent meanwhile. The client abandons a request after 30 s.
     ServerStops(Nanos),
-    /// This many requests at once.
+    /// This many requests, all at once.
     Batch(usize),
     /// This many concurrent callers. Each calls again as soon as it is answered.
     Callers(usize),

@@ -201,7 +201,7 @@ impl Rule for LingersBriefly {
     }
 }
 
-/// The real rule without the half percent that allows for slow clocks.
+/// Returns the real rule, but without the half percent that allows for slow clocks.
 pub(crate) fn without_allowance_for_clocks() -> State {
     State::new(Quota { window: std::time::Duration::from_nanos(9_950_248_757), ..Quota::default() })
 }
