@@ -47,7 +47,7 @@ fn every_seed_passes_the_checks() {
     }
 }
 
-/// Each file in `fuzz/findings` is an input that once failed.
+/// Each file in `core/fuzz/findings` is an input that once failed.
 #[test]
 fn inputs_that_once_failed_pass_the_checks() {
     let mut replayed = 0;

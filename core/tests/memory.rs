@@ -24,7 +24,7 @@ const SETTLED: usize = ROWS / 10;
 /// would grow more if the list kept them.
 const BORNE: usize = 16 << 20;
 
-/// The resident memory of this process, which includes the sandbox, in bytes.
+/// Returns the resident memory of this process, which includes the sandbox, in bytes.
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();

@@ -18,7 +18,7 @@ impl Document {
         paths.values().flat_map(|methods| methods.as_object().unwrap().values())
     }
 
-    /// The ids of all operations.
+    /// Returns the ids of all operations.
     pub(crate) fn operations(&self) -> impl Iterator<Item = Value> {
         self.each().map(|operation| operation["operationId"].clone())
     }
@@ -29,8 +29,8 @@ impl Document {
             .map(|operation| &operation["responses"]["200"]["content"]["application/json"]["schema"])
     }
 
-    /// The schema of the value that an operation returns; `None` if the document does not have the operation. In a
-    /// union, the first member is the value, and the others are errors.
+    /// Returns the schema of the value that an operation returns; `None` if the document does not have the operation.
+    /// In a union, the first member is the value, and the others are errors.
     pub(crate) fn answer(&self, id: &str) -> Option<Value> {
         let schema = self.good(id)?;
         Some(schema["anyOf"].as_array().map_or(schema, |members| &members[0]).clone())

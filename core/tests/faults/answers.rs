@@ -19,7 +19,7 @@ pub fn good(column: Column) -> Vec<u8> {
     good_with(column, "")
 }
 
-/// An answer with status 200 and the right `Content-Length`.
+/// Returns an answer with status 200 and the right `Content-Length`.
 pub fn whole(headers: &str, body: &[u8]) -> Arc<[u8]> {
     answer("200 OK", headers, body)
 }
@@ -30,7 +30,7 @@ pub fn answer(status: &str, headers: &str, body: &[u8]) -> Arc<[u8]> {
     [head.as_bytes(), body].concat().into()
 }
 
-/// The beginning of an answer: a head with the length of the whole body, and the first half of the body.
+/// Returns the beginning of an answer: a head with the length of the whole body, and the first half of the body.
 pub fn begun(column: Column) -> Arc<[u8]> {
     let body = good(column);
     let head = format!(
@@ -46,8 +46,8 @@ pub fn gzip(body: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A gigabyte of spaces, packed into a few megabytes: one block of a deflate stream, repeated. The stream has no end
-/// and no checksum, because the SDK must give up before the end.
+/// Returns a gigabyte of spaces, packed into a few megabytes: one block of a deflate stream, repeated. The stream has
+/// no end and no checksum, because the SDK must give up before the end.
 pub fn gzip_bomb() -> Vec<u8> {
     let spaces = vec![b' '; 8 << 20];
     let mut block = Vec::with_capacity(1 << 20);
@@ -60,7 +60,8 @@ pub fn gzip_bomb() -> Vec<u8> {
     [&head[..], &block.repeat(128)].concat()
 }
 
-/// An opaque member that nests to this depth. At a depth of 100,000, a recursive reader would overflow its stack.
+/// Returns an opaque member that nests to this depth. At a depth of 100,000, a recursive reader would overflow its
+/// stack.
 pub fn nested(depth: usize) -> String {
     format!(r#""configuration":{{"x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth))
 }

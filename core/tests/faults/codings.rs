@@ -5,7 +5,7 @@ use crate::matrix::{Expected, Row, alike, always, ambiguous, row, send, unusable
 use crate::play::{Column, play};
 use crate::server::After;
 
-/// A row of the matrix in which `pack` packs every answer, and `Content-Encoding` is `coding`.
+/// Returns a row of the matrix in which `pack` packs every answer, and `Content-Encoding` is `coding`.
 fn packed(
     name: &'static str,
     coding: &'static str,

@@ -43,14 +43,15 @@ pub fn reset(code: u32) -> Step {
     step(frame(RST_STREAM, 0, THIS_STREAM, &code.to_be_bytes()))
 }
 
-/// A GOAWAY frame (RFC 9113 §6.8), which names the last stream that the server may have processed. If `took_ours`, that
-/// is the stream of the current request. Otherwise it is stream 0: the server has processed no request.
+/// Returns a GOAWAY frame (RFC 9113 §6.8), which names the last stream that the server may have processed. If
+/// `took_ours`, that is the stream of the current request. Otherwise it is stream 0: the server has processed no
+/// request.
 pub fn go_away(took_ours: bool, code: u32) -> Step {
     let last = if took_ours { THIS_STREAM } else { 0 };
     step(frame(GOAWAY, 0, 0, &[last.to_be_bytes(), code.to_be_bytes()].concat()))
 }
 
-/// A head with `:status: 200`, which is entry 8 of the static table (RFC 7541, appendix A).
+/// Returns a head with `:status: 200`, which is entry 8 of the static table (RFC 7541, appendix A).
 pub fn headers() -> Step {
     step(frame(HEADERS, END_HEADERS, THIS_STREAM, &[0x88]))
 }
@@ -59,7 +60,7 @@ pub fn data(body: &[u8], ends: bool) -> Step {
     step(frame(DATA, if ends { END_STREAM } else { 0 }, THIS_STREAM, body))
 }
 
-/// A head of a megabyte: a header with a long value, as a literal without indexing (RFC 7541 §6.2.2).
+/// Returns a head of a megabyte: a header with a long value, as a literal without indexing (RFC 7541 §6.2.2).
 pub fn header_bomb() -> Vec<Step> {
     let size = 1_usize << 20;
     let mut block = vec![0x88, 0x00, 1, b'x', 0x7f];

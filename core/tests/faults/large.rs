@@ -30,7 +30,7 @@ async fn read(engine: &Engine, megabytes: usize, options: Value) -> Result<usize
     if outcome.ok { Ok(outcome.body.len() / MB) } else { Err(head) }
 }
 
-/// How many megabytes a request asks for: `GET /api/v1/syncs/50` asks for 50.
+/// Returns how many megabytes a request asks for: `GET /api/v1/syncs/50` asks for 50.
 fn asked(head: &str) -> usize {
     let path = head.split_whitespace().find(|word| word.contains("/syncs/")).unwrap();
     path.rsplit('/').next().unwrap().parse().unwrap()

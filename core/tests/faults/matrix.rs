@@ -42,17 +42,18 @@ impl Row {
     }
 }
 
-/// The results if the request may have taken effect, and a retry may help.
+/// Returns the results if the request may have taken effect, and a retry may help.
 pub fn ambiguous(kind: &'static str) -> [Expected; 3] {
     [(kind, 4), ("outcome_unknown", 1), ("outcome_unknown", 1)]
 }
 
-/// The results if the answer is unusable. A retry cannot help, because the server would send the same answer again.
+/// Returns the results if the answer is unusable. A retry cannot help, because the server would send the same answer
+/// again.
 pub fn unusable(kind: &'static str) -> [Expected; 3] {
     [(kind, 1), ("outcome_unknown", 1), ("outcome_unknown", 1)]
 }
 
-/// The same result for a read, a write and a trigger.
+/// Returns the same result for a read, a write and a trigger.
 pub fn alike(kind: &'static str, requests: usize) -> [Expected; 3] {
     [(kind, requests); 3]
 }
@@ -69,7 +70,7 @@ pub fn over(speaks: Speaks, after: After, steps: Vec<Vec<Step>>) -> Peer {
     Peer::Server(Behaviour { speaks, after, steps })
 }
 
-/// A server without TLS, over HTTP/1.1, that takes the same steps for every request.
+/// Returns a server without TLS, over HTTP/1.1, that takes the same steps for every request.
 pub fn always(after: After, steps: impl Fn(Column) -> Vec<Step>) -> impl Fn(Column) -> Peer {
     move |column| over(Speaks::Plain, after, vec![steps(column)])
 }
@@ -79,7 +80,7 @@ pub fn always2(steps: impl Fn(Column) -> Vec<Step>) -> impl Fn(Column) -> Peer {
     move |column| over(Speaks::Http2, After::Request, vec![steps(column)])
 }
 
-/// A server over HTTP/2 with TLS: the fault happens at the first request, and later requests get a good answer.
+/// Returns a server over HTTP/2 with TLS: the fault happens at the first request, and later requests get a good answer.
 pub fn once2(steps: impl Fn() -> Vec<Step>) -> impl Fn(Column) -> Peer {
     move |column| over(Speaks::Http2, After::Request, vec![steps(), good2(column)])
 }
@@ -96,12 +97,12 @@ pub fn text(text: &str) -> Step {
     send(text.as_bytes())
 }
 
-/// A server that gives this answer to every request.
+/// Returns a server that gives this answer to every request.
 pub fn answered(status: &'static str, headers: &'static str, body: &'static str) -> impl Fn(Column) -> Peer {
     always(After::Request, move |_| vec![send(answer(status, headers, body.as_bytes()))])
 }
 
-/// A server that gives this answer to the first request, and a good answer to later requests.
+/// Returns a server that gives this answer to the first request, and a good answer to later requests.
 pub fn first(status: &'static str, headers: &'static str) -> impl Fn(Column) -> Peer {
     move |column| {
         let steps = vec![vec![send(answer(status, headers, b"{}"))], vec![send(whole("", &good(column)))]];
@@ -109,7 +110,7 @@ pub fn first(status: &'static str, headers: &'static str) -> impl Fn(Column) -> 
     }
 }
 
-/// A server that gives every request a good answer with this additional member.
+/// Returns a server that gives every request a good answer with this additional member.
 pub fn member(text: impl Fn() -> String) -> impl Fn(Column) -> Peer {
     always(After::Request, move |column| vec![send(whole("", &good_with(column, &text())))])
 }

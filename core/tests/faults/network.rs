@@ -19,7 +19,7 @@ pub fn connections() -> Vec<Row> {
     ]
 }
 
-/// A server that answers the first request and keeps the connection. The fault happens at later requests.
+/// Returns a server that answers the first request and keeps the connection. The fault happens at later requests.
 fn kept(steps: &[Step]) -> impl Fn(Column) -> Peer + use<> {
     let steps = steps.to_vec();
     move |column| {
@@ -27,12 +27,12 @@ fn kept(steps: &[Step]) -> impl Fn(Column) -> Peer + use<> {
     }
 }
 
-/// A server that answers each request, and then closes the connection properly but without `Connection: close`.
+/// Returns a server that answers each request, and then closes the connection properly but without `Connection: close`.
 fn closed_idle(column: Column) -> Peer {
     over(Speaks::Plain, After::Request, vec![vec![send(whole("", &good(column))), Step::Close]])
 }
 
-/// The same results, with one more request: that of the first call (see [`Row::warm`]).
+/// Returns the same results, with one more request: that of the first call (see [`Row::warm`]).
 fn used(expected: [Expected; 3]) -> [Expected; 3] {
     expected.map(|(kind, requests)| (kind, requests + 1))
 }

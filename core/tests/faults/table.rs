@@ -64,7 +64,7 @@ async fn every_fault_gives_the_kind_and_the_number_of_requests_that_the_matrix_s
     }
 }
 
-/// The longest time that the call takes with the default settings.
+/// Returns the longest time that the call takes with the default settings.
 fn bound(row: &Row, column: Column, (kind, requests): (&str, usize)) -> String {
     let requests = requests - usize::from(row.warm);
     if requests == 2 && kind == "ok" && row.name.starts_with("429") {
@@ -79,7 +79,7 @@ fn bound(row: &Row, column: Column, (kind, requests): (&str, usize)) -> String {
     format!("{} s", f64::from(u32::try_from(attempts).unwrap()) * ATTEMPT_S + pauses + looked)
 }
 
-/// The peak memory of this process, in bytes.
+/// Returns the peak memory of this process, in bytes.
 #[cfg(target_os = "linux")]
 pub fn peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();

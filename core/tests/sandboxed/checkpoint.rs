@@ -17,14 +17,15 @@ pub fn place(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// A world with runs that take one second. `more` replaces its settings.
+/// Creates a world with runs that take 20 s of world time, which is a second of real time. `more` replaces settings of
+/// the world.
 fn world(more: &Value) -> World {
     let mut settings = json!({"syncs": 7, "pastRuns": 0, "runs": {"seconds": 20, "queuedSeconds": 0}});
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     sandbox().world(&settings)
 }
 
-/// The ids of the syncs for which triggers were sent, in their order.
+/// Returns the ids of the syncs for which triggers were sent, in the order of the triggers.
 pub fn triggered(world: &World) -> Vec<i64> {
     let log = world.log();
     let requests = log["requests"].as_array().unwrap().iter();
@@ -51,8 +52,9 @@ fn keep(path: &Path, wanted: impl Fn(&Value) -> bool) {
     std::fs::write(path, kept.collect::<String>()).unwrap();
 }
 
-/// A client that does not know which runs other clients have started, like a client in another process. Clients with
-/// different keys have nothing in common until an answer shows that they belong to the same workspace.
+/// Creates a client that does not know which runs other clients have started, like a client in another process. It has
+/// another key, and clients with different keys have nothing in common until an answer shows that their keys belong to
+/// the same workspace.
 fn elsewhere(world: &World) -> Client {
     Client::new(&world.settings().api_key(world.info["keys"]["second"].as_str().unwrap())).unwrap()
 }
@@ -97,7 +99,7 @@ async fn a_resumed_batch_starts_only_what_was_not_started_and_follows_the_rest()
     assert_eq!(sent.get(..before.len()), Some(before.as_slice()));
     sent.sort_unstable();
     assert_eq!(sent, syncs);
-    // Once everything has ended, nothing more is sent.
+    // All runs have ended, so another batch with this file must send nothing.
     let requests = world.log()["requests"].as_array().unwrap().len();
     assert_eq!(all(&client, &syncs, &how).await.unwrap().len(), 5);
     assert_eq!(world.log()["requests"].as_array().unwrap().len(), requests);
@@ -169,7 +171,7 @@ async fn the_run_of_an_intent_without_an_answer_is_found_by_the_time_of_the_inte
     world.delete();
 }
 
-/// A world in which the first request that starts a run gets no answer and has no effect.
+/// Creates a world in which the first request that starts a run gets no answer and has no effect.
 fn losing(more: &Value) -> World {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers"}});
     let mut settings = json!({"script": [lost]});
@@ -215,7 +217,8 @@ async fn a_sync_that_could_not_be_started_again_stays_unknown() {
     world.delete();
 }
 
-/// The file of a batch whose process ended directly after it sent the trigger of sync 1. Returns the id of the run.
+/// Writes the file of a batch in a process that ended directly after it had sent the trigger of sync 1. Returns the id
+/// of the run.
 async fn left_behind(world: &World, path: &Path) -> String {
     let batch = world.client().syncs().run_many([1], &RunMany::new().checkpoint(path)).await.unwrap();
     while batch.items()[0].run.is_none() {
@@ -248,7 +251,7 @@ async fn the_run_of_an_intent_is_found_behind_pages_of_newer_runs() {
     let text = std::fs::read_to_string(&path).unwrap();
     let (header, _) = text.split_once('\n').unwrap();
     let mut intent = lines(&path)[1].clone();
-    // The intent covers 10 s. The sleep below takes 20 s of world time, so the other runs start later.
+    // The intent covers 10 s of world time. The sleep below takes 40 s of world time, so the other runs start later.
     intent["until"] = json!(intent["since"].as_i64().unwrap() + 10_000);
     std::fs::write(&path, format!("{header}\n{intent}\n")).unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;

@@ -4,7 +4,7 @@
 mod everything {
     use hightouch_sdk::*;
 
-    // This compiles only if these names still mean the traits and types of the standard library.
+    // The function compiles only if these names still mean the traits and types of the standard library.
     fn shared<T: Send + Sync + Sized + Clone + Default + Into<String>>(value: T) -> Option<String> {
         let text: Result<String, Box<str>> = Ok(value.into());
         text.ok().filter(|text| !Vec::from(text.as_str()).is_empty())

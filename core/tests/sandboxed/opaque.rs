@@ -16,7 +16,7 @@ fn engine(world: &World, json_text: bool) -> Engine {
     Engine::new(&settings.to_string()).unwrap()
 }
 
-/// A world that answers the next request of `operation` with this status and text.
+/// Creates a world that answers the next request of `operation` with this status and text.
 fn answering(operation: &str, status: u16, text: &str) -> World {
     let answer = json!({"status": status, "text": text, "headers": {"content-type": "application/json"}});
     sandbox().world(&json!({"script": [{"when": {"operation": operation}, "answer": answer}]}))
@@ -50,7 +50,7 @@ fn body(outcome: &CallOutput) -> String {
     whole
 }
 
-/// The text of the opaque JSON at `pointer` in an answer with `jsonText`.
+/// Returns the text of the opaque JSON at `pointer` in an answer with `jsonText`.
 fn text_at(answer: &str, pointer: &str) -> String {
     let answer: Value = serde_json::from_str(answer).unwrap();
     let marked = answer.pointer(pointer).unwrap();

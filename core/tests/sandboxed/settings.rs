@@ -117,7 +117,8 @@ async fn a_wrong_share_from_the_environment_is_reported_with_the_name_of_its_var
 
 #[tokio::test]
 async fn a_proxy_must_be_a_url_with_a_supported_scheme_and_errors_name_the_setting_or_the_variable() {
-    // The scheme is checked only in the setting. The SDK ignores a proxy with an unsupported scheme in the environment.
+    // The SDK refuses an unsupported scheme only in the setting. It ignores a proxy with such a scheme in the
+    // environment.
     let unknown = json!({"apiKey": "k", "environment": {}, "proxy": "socks4://canary@proxy.example"});
     refused(&unknown, "must be an http, https, socks5 or socks5h URL");
     for url in [

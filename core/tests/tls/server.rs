@@ -74,7 +74,7 @@ impl Drop for Server {
     }
 }
 
-/// Settings of a client of a server on this port, without the environment of the test.
+/// Returns settings for a client of a server on this port. The client does not read the environment of the test.
 pub fn settings(port: u16, ca_bundle: Option<&Path>) -> Settings {
     let mut settings = Settings::new()
         .api_key("a-key")

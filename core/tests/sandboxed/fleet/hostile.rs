@@ -21,7 +21,7 @@ const ENDS: Duration = Duration::from_secs(20);
 /// What a hostile server does when a client asks it to run the script. Returns whether the server goes on.
 type Manner = dyn Fn(&mut TcpStream, u64) -> bool + Send + Sync;
 
-/// Serves on a free port for as long as the test runs.
+/// Starts a server on a free port, which runs until the test ends. Returns the URL of the server.
 fn serve(at_once: bool, manner: Arc<Manner>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -50,7 +50,7 @@ pub struct Seen {
     pub text: String,
 }
 
-/// Settings of a client as they cross the door.
+/// Returns the settings of a client in the form that the door takes.
 pub fn settings(world: &World, redis: &str, more: &Value) -> Value {
     let mut settings = json!({
         "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],

@@ -10,11 +10,11 @@ use tokio::task::{JoinHandle, JoinSet};
 /// How the proxy answers a request for a tunnel.
 #[derive(Clone, Copy)]
 pub enum Manner {
-    /// It opens the tunnel.
+    /// Opens the tunnel.
     Tunnels,
-    /// It opens the tunnel if the request has these credentials, and otherwise answers 407.
+    /// Opens the tunnel if the request has these credentials, and otherwise answers 407.
     Wants(&'static str),
-    /// It answers with this status and a page that repeats the request.
+    /// Answers with this status and a page that repeats the request.
     Answers(&'static str),
 }
 
@@ -45,7 +45,7 @@ impl Proxy {
         Self { address, heads, task }
     }
 
-    /// The heads of the requests that the proxy got, in order.
+    /// Returns the heads of the requests that the proxy got, in order.
     pub fn asked(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }

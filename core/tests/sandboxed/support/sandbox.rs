@@ -22,7 +22,7 @@ pub struct World {
     pub info: Value,
 }
 
-/// The sandbox of this test binary.
+/// Returns the sandbox of this test binary.
 pub fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
     SANDBOX.get_or_init(|| {
@@ -61,7 +61,7 @@ impl World {
         self.info["id"].as_str().expect("a world has an id")
     }
 
-    /// Settings of a client of this world, over HTTPS.
+    /// Returns settings for a client that uses this world over HTTPS.
     pub fn settings(&self) -> Settings {
         let text = |value: &Value| value.as_str().expect("text").to_owned();
         let settings = Settings::new()

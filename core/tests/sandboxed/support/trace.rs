@@ -17,7 +17,7 @@ pub fn trace(what: &str, text: &str) {
     opened.and_then(|mut file| file.write_all(line.as_bytes())).expect("the folder can be written to");
 }
 
-/// The decoded content of a token; empty if it cannot be decoded.
+/// Returns the decoded content of a token; empty if it cannot be decoded.
 pub fn decoded(token: &str) -> String {
     String::from_utf8_lossy(&URL_SAFE_NO_PAD.decode(token).unwrap_or_default()).into_owned()
 }
