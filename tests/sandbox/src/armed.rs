@@ -75,7 +75,8 @@ fn find(workspace: &Workspace, named: &Value) -> Result<u64, Error> {
 }
 
 impl World {
-    /// Changes the world. `what` is `script`, `runs` or `limit`. Returns the indexes of what was armed.
+    /// Changes the world. `what` is `script`, `runs` or `limit`. Returns the indexes of the entries or plans that were
+    /// added.
     pub(crate) fn arm(&self, what: &str, asked: Value) -> Result<Value, Error> {
         let mut state = self.lock();
         match what {

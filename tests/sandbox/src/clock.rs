@@ -27,7 +27,7 @@ impl Clock {
         Self { epoch: self.epoch.saturating_add(by).unwrap_or(self.epoch), ..self }
     }
 
-    /// Real time since the world was created.
+    /// Returns the real time since the world was created.
     pub(crate) fn elapsed(&self) -> Duration {
         self.start.elapsed()
     }

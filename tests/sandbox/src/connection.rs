@@ -15,7 +15,7 @@ use tokio_rustls::server::TlsStream;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Open,
-    /// It closes once the requests on it are answered.
+    /// The connection closes once all requests on it are answered.
     Closing,
     Reset,
 }
@@ -120,7 +120,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Refuse to shut down: a shutdown would send FIN before RST.
+        // Does not shut the connection down, because a shutdown would send FIN before RST.
         if self.control.is_reset() {
             return Poll::Ready(Err(broken()));
         }

@@ -59,7 +59,7 @@ impl Limit {
         *self = Self { peak, refused, ..Self::new(settings) };
     }
 
-    /// The largest number of requests, without the stranger's, that arrived within any window.
+    /// Returns the largest number of requests, without the stranger's, that arrived within any window.
     pub(crate) fn peak(&self) -> usize {
         self.peak
     }
@@ -72,7 +72,7 @@ impl Limit {
         self.settings.requests
     }
 
-    /// The length of the window in the time of the world.
+    /// Returns the length of the window in the time of the world.
     pub(crate) fn window(&self) -> Duration {
         self.window
     }

@@ -70,7 +70,7 @@ impl Request {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// All values of a header.
+    /// Returns all values of a header.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.headers.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -79,12 +79,12 @@ impl Request {
         self.answered.is_some() || self.gone.is_some()
     }
 
-    /// The key after `Bearer `.
+    /// Returns the key in the header `Authorization`, after `Bearer `.
     pub(crate) fn key(&self) -> Option<&str> {
         self.header("authorization")?.strip_prefix("Bearer ")
     }
 
-    /// The first value of a query parameter.
+    /// Returns the first value of a query parameter.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -101,7 +101,7 @@ impl Request {
         })
     }
 
-    /// The name of the request in messages.
+    /// Returns the name of the request for messages: its method and its path.
     pub(crate) fn title(&self) -> String {
         format!("{} {}", self.method, self.path)
     }

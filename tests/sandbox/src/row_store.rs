@@ -45,7 +45,7 @@ impl RowStore {
         self.stored.insert(key, row);
     }
 
-    /// The key of the next new row.
+    /// Returns the key of the next new row.
     pub(crate) fn next_key(&self) -> Key {
         self.next
     }

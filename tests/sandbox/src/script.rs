@@ -154,7 +154,7 @@ impl Script {
         Self(entries)
     }
 
-    /// Adds entries behind the others, and returns their indexes.
+    /// Adds entries at the end of the script, and returns their indexes.
     pub(crate) fn add(&mut self, entries: Vec<Entry>) -> Vec<usize> {
         let first = self.0.len();
         self.0.extend(entries);

@@ -254,7 +254,7 @@ impl Workspace {
         self.graph_runs.extend(change.insert.iter().map(numbered));
     }
 
-    /// The current time as the API writes it.
+    /// Returns the current time as the API writes it.
     pub(crate) fn stamp(&self) -> Value {
         json!(self.clock.timestamp(self.clock.now()))
     }

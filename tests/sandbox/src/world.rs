@@ -59,7 +59,7 @@ pub struct Keys {
     pub read_only: String,
 }
 
-/// The name of one of a world's keys.
+/// The names of a world's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum KeyName {
@@ -71,7 +71,7 @@ pub(crate) enum KeyName {
 }
 
 impl KeyName {
-    /// The name as a scenario writes it.
+    /// Returns the name of the key as a scenario writes it.
     pub(crate) fn text(self) -> &'static str {
         match self {
             Self::Valid => "valid",
@@ -259,7 +259,7 @@ impl World {
         }
     }
 
-    /// Logs the end of a request: it was answered as planned (`answered`), or the client went away before.
+    /// Logs the end of a request: whether it was answered as planned (`answered`) or the client went away before.
     pub(crate) fn note_end(&self, index: usize, answered: bool) {
         let now = self.clock.elapsed();
         if let Some(entry) = self.lock().log.get_mut(index) {

@@ -26,8 +26,9 @@ impl Schema {
         Self { kind, source: schema, components: Arc::clone(components), compiled: OnceLock::new() }
     }
 
-    /// Returns a copy of this schema whose objects, at every depth, allow no members but the named ones. An object is
-    /// left open if the document sets `additionalProperties`, names no members, or combines schemas with `allOf`.
+    /// Returns a copy of this schema in which objects, at every depth, allow only the members that the schema names. An
+    /// object stays open if the document sets `additionalProperties`, names no members, or combines schemas with
+    /// `allOf`.
     pub(super) fn closed(&self) -> Self {
         Self {
             kind: self.kind.clone(),

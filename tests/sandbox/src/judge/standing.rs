@@ -187,7 +187,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// A request without violations.
+    /// Returns a request without violations.
     pub(in crate::judge) fn good(id: &str, path: &str, operation: &'static str) -> Request {
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         Request {

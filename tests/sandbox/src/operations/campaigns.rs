@@ -1,4 +1,4 @@
-//! Campaigns and their sends.
+//! Campaigns and their sends. A send is the message of a campaign to one recipient.
 
 use serde_json::{Map, Value, json};
 

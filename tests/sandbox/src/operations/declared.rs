@@ -1,4 +1,4 @@
-//! Compares the answers of the sandbox with the document; `scenario_table` does so for each operation.
+//! Compares the answers of the sandbox with the document. `scenario_table` makes this comparison for each operation.
 
 use super::tests::{ask, read, workspace};
 use super::*;

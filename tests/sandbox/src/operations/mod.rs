@@ -40,7 +40,7 @@ impl Reply {
         Self { status: NO_CONTENT, body: Value::Null }
     }
 
-    /// A validation error in the documented shape. Each fault is a place in the request and a reason.
+    /// Creates a validation error in the documented shape. Each fault is a place in the request and a reason.
     fn invalid(faults: impl IntoIterator<Item = (String, String)>) -> Self {
         let details: BTreeMap<_, _> =
             faults.into_iter().map(|(at, what)| (at, json!({"message": what}))).collect();
@@ -59,7 +59,7 @@ impl Reply {
         Self::error(404, "Not found", what)
     }
 
-    /// The error shape of the campaign operations.
+    /// Creates an error in the shape that the operations on campaigns have.
     fn refused(status: u16, what: &str) -> Self {
         Self { status, body: json!({ "error": what }) }
     }

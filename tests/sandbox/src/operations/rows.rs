@@ -11,7 +11,7 @@ use crate::row_store::{Key, Row};
 use crate::seed::Kind;
 use crate::workspace::Workspace;
 
-/// The name of a kind in messages.
+/// Returns the name of a kind in messages.
 pub(super) fn title(kind: Kind) -> &'static str {
     match kind {
         Kind::Source => "source",

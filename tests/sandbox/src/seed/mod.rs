@@ -163,12 +163,12 @@ impl Seeds {
         self.head_from(&mut self.rng(kind, key), kind, key)
     }
 
-    /// The model that a sync of the seed reads.
+    /// Returns the model that a sync of the seed reads.
     pub(crate) fn model_of(&self, sync: Key) -> Key {
         1 + sync % self.models.max(1)
     }
 
-    /// The destination that a sync of the seed writes to.
+    /// Returns the destination that a sync of the seed writes to.
     pub(crate) fn destination_of(&self, sync: Key) -> Key {
         1 + sync % self.destinations.max(1)
     }
