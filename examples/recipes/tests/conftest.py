@@ -1,4 +1,4 @@
-"""Each recipe runs as a user would run it, in a world of the sandbox and in the environment of its framework."""
+"""Fixtures for the tests of the recipes. Each test runs a recipe as a user does, against a world of the sandbox."""
 
 from __future__ import annotations
 
