@@ -17,8 +17,7 @@ pub fn place(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// Creates a world with runs that take 20 s of world time, which is a second of real time. `more` replaces settings of
-/// the world.
+/// Creates a world with runs that take 20 s of world time, a second of real time. `more` replaces settings.
 fn world(more: &Value) -> World {
     let mut settings = json!({"syncs": 7, "pastRuns": 0, "runs": {"seconds": 20, "queuedSeconds": 0}});
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -52,9 +51,8 @@ fn keep(path: &Path, wanted: impl Fn(&Value) -> bool) {
     std::fs::write(path, kept.collect::<String>()).unwrap();
 }
 
-/// Creates a client that does not know which runs other clients have started, like a client in another process. It has
-/// another key, and clients with different keys have nothing in common until an answer shows that their keys belong to
-/// the same workspace.
+/// Creates a client with another key. Like a client in another process, it does not know the runs of other clients
+/// until an answer shows that both keys belong to one workspace.
 fn elsewhere(world: &World) -> Client {
     Client::new(&world.settings().api_key(world.info["keys"]["second"].as_str().unwrap())).unwrap()
 }
@@ -106,8 +104,7 @@ async fn a_resumed_batch_starts_only_what_was_not_started_and_follows_the_rest()
     world.delete();
 }
 
-/// A later process adopts a run that was created after the intent. A scheduled run could start while the request waits
-/// for the limit. So the batch must write the intent after that wait.
+/// A later process adopts a run that starts after the intent. So the intent must come after the wait for the limit.
 #[tokio::test]
 async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
     let hangs = json!({"when": {"operation": "TriggerRun"}, "answer": {"delayMs": 400}, "times": 9});
@@ -120,8 +117,7 @@ async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
     while triggered(&world).is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    // The limit is two requests. The first request read the server's time, and the second was this trigger. So the
-    // other triggers wait.
+    // The limit is two requests: one read the server's time, one was this trigger. So the other triggers wait.
     let own = u64::try_from(triggered(&world)[0] - 1).unwrap();
     assert_eq!(events(&path), [(own, "sending".to_owned())]);
     assert_eq!(lines(&path)[1]["sync"], triggered(&world)[0]);
@@ -131,8 +127,7 @@ async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
     world.delete();
 }
 
-/// The file records the time of each attempt, so that a later process does not adopt a run that was created between two
-/// attempts.
+/// The file records the time of each attempt, so that no run that was created between two attempts is adopted later.
 #[tokio::test]
 async fn a_trigger_that_was_refused_and_sent_again_is_recorded_with_the_time_of_its_last_attempt() {
     let refused = json!({"when": {"operation": "TriggerRun"}, "answer": {"status": 429, "headers": {"Retry-After": "2"}}});
@@ -217,8 +212,7 @@ async fn a_sync_that_could_not_be_started_again_stays_unknown() {
     world.delete();
 }
 
-/// Writes the file of a batch in a process that ended directly after it had sent the trigger of sync 1. Returns the id
-/// of the run.
+/// Writes the file of a batch in a process that ended right after the trigger of sync 1. Returns the id of the run.
 async fn left_behind(world: &World, path: &Path) -> String {
     let batch = world.client().syncs().run_many([1], &RunMany::new().checkpoint(path)).await.unwrap();
     while batch.items()[0].run.is_none() {
@@ -284,8 +278,7 @@ async fn a_run_that_was_created_long_after_the_intent_is_not_adopted() {
     world.delete();
 }
 
-/// The answer to one of two triggers of a sync was lost. The batch must not adopt the run of the other trigger,
-/// although that run has ended.
+/// The answer to one of two triggers of a sync was lost. The batch must not adopt the ended run of the other trigger.
 #[tokio::test]
 async fn a_run_of_another_item_is_not_adopted() {
     let (world, path) = (losing(&json!({"runs": {"seconds": 1, "queuedSeconds": 0}})), place("other"));
@@ -300,8 +293,8 @@ async fn a_run_of_another_item_is_not_adopted() {
     world.delete();
 }
 
-/// Two items triggered the same sync, and the sync has only one new run. Either item may have started the run, so
-/// neither adopts it.
+/// Two items triggered the same sync, which has only one new run. Either may have started the run, so neither adopts
+/// it.
 #[tokio::test]
 async fn two_intents_for_one_sync_adopt_nothing() {
     let (world, path) = (losing(&json!({})), place("twice"));
