@@ -103,7 +103,8 @@ impl CompletedCalls {
 #[napi]
 pub struct Bridge {
     completed: Arc<CompletedCalls>,
-    /// Cancelled when the JavaScript thread ends and drops this bridge, so that the bridge's calls end too.
+    /// This token is cancelled when the JavaScript thread ends and drops the bridge, so that the bridge's calls end
+    /// too.
     ended: CancellationToken,
     _end: DropGuard,
 }
