@@ -185,7 +185,8 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // In a forked child, dropping the core's client would close the TLS connections of the parent. So it is leaked.
+        // In a forked child, dropping the core's client would close the TLS connections of the parent. So the client is
+        // leaked.
         if self.pid != std::process::id() {
             std::mem::forget(Arc::clone(&self.door));
         }
