@@ -86,7 +86,7 @@ fn is_snake(text: &str) -> bool {
     text.contains('_') && text.bytes().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'.'))
 }
 
-/// `sync_sequences.trigger` → `syncSequences.trigger`.
+/// Converts a path to camelCase: `sync_sequences.trigger` becomes `syncSequences.trigger`.
 fn camel_path(path: &str) -> String {
     path.split('.').map(str::to_lower_camel_case).collect::<Vec<_>>().join(".")
 }

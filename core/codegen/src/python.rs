@@ -142,7 +142,7 @@ fn camel(catalogue: &Json) -> BTreeSet<&str> {
     closed.filter(|ty| list(ty, "values").iter().any(upper)).map(|ty| text(ty, "name")).collect()
 }
 
-/// `createdAt` → `created_at`.
+/// Converts a name to snake case: `createdAt` becomes `created_at`.
 fn snake(name: &str) -> String {
     let mut snake = String::new();
     for letter in name.chars() {

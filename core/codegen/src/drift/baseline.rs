@@ -1,6 +1,6 @@
-//! Compares a newer OpenAPI document with the one that the SDK was written from. Only what the catalogue does not
-//! contain is compared: the servers, the authentication, the bounds on what is sent, and the further shapes that an
-//! answer can have under a success status.
+//! Compares a newer OpenAPI document with the one that the SDK was written from. This module compares only facts that
+//! the catalogue does not contain: the servers, the authentication, the bounds on values in requests, and additional
+//! shapes of answers under a success status.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,7 +87,7 @@ fn beside_good(at: &str, theirs: BTreeSet<String>, earlier: &BTreeSet<String>) -
     findings
 }
 
-/// The bounds on the parameters and the body of an operation. A place in them is written `body.recipients[]`.
+/// The bounds on the parameters and the body of an operation. A place in a request is written like `body.recipients[]`.
 #[derive(Default)]
 struct Bounds {
     /// All places, also those without a bound.
