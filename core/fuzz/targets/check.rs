@@ -96,7 +96,7 @@ fn line(what: &str, text: &str) {
 /// Returns what a raw answer means, as the result of a call that is not raw; `None` if the call was not raw.
 fn meaning(outcome: &CallOutput) -> Option<CallOutput> {
     type Members = BTreeMap<String, Box<RawValue>>;
-    // Parsed one level at a time, because the value may nest too deep for a `Value`.
+    // Parses one level at a time, because the value may nest too deep for a `Value`.
     let mut head: Members = serde_json::from_str(&outcome.head).expect("a head is JSON");
     let mut answer: Members = serde_json::from_str(head.remove("answer")?.get()).unwrap();
     let (value, failure) = (answer.remove("value"), answer.remove("failure"));

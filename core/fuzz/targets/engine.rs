@@ -106,7 +106,7 @@ impl Answered {
 }
 
 thread_local! {
-    /// Never dropped, because tokio's own thread-local may be destroyed before this one.
+    /// This value is never dropped, because tokio's thread-local data may be destroyed before it.
     static ANSWERED: ManuallyDrop<Answered> = ManuallyDrop::new(Answered::new());
 }
 
