@@ -42,7 +42,7 @@ impl World {
     }
 }
 
-/// A process, played as the courier's thread works: it takes the steps of moves and asks for requests.
+/// A simulated process. Like the courier's thread, it takes the steps of moves and asks for requests.
 struct Process {
     caller: Caller,
     way: Way,
