@@ -36,8 +36,8 @@ fn asked(head: &str) -> usize {
     path.rsplit('/').next().unwrap().parse().unwrap()
 }
 
-/// Serves connections. Each request gets an answer of the size that it asks for. When only the last byte of an answer
-/// of more than ten megabytes is left, its size goes to `sent`, and the byte waits for `go`.
+/// Serves connections. Each request gets an answer of the size that it asks for. Before the last byte of an answer of
+/// more than ten megabytes, the server sends the answer's size to the channel `sent` and waits for `go`.
 async fn answering(listener: TcpListener, go: watch::Receiver<bool>, sent: mpsc::UnboundedSender<usize>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {

@@ -1,7 +1,8 @@
 //! The matrix: a row for each fault, with the expected results of a read, a write and a trigger.
 //!
-//! The rule: a read is repeated up to three times if that may help. A write or a trigger is repeated only if it
-//! certainly had no effect. If it may have had one, it is sent once and ends with `outcome_unknown`.
+//! The rule: a read is repeated up to three times if a retry may help. A write or a trigger is repeated only if it
+//! certainly had no effect. If a write or a trigger may have had an effect, it is sent once and ends with
+//! `outcome_unknown`.
 
 use std::sync::Arc;
 

@@ -54,7 +54,7 @@ pub struct Behaviour {
     pub steps: Vec<Vec<Step>>,
 }
 
-/// How many requests have arrived. Over HTTP/1.1, looks at runs of a sync are not counted.
+/// How many requests have arrived. Over HTTP/1.1, requests that list the runs of a sync are not counted.
 #[derive(Debug, Default)]
 pub struct Seen {
     pub reads: usize,
