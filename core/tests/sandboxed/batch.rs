@@ -77,7 +77,7 @@ async fn failures_and_warnings_are_returned_or_raised_as_the_caller_wants() {
     let quiet = WaitMany::new().on_failure(OnEnd::Return);
     let items = batch.wait(&quiet).await.unwrap();
     assert_eq!(outcomes(&items), [Some(ItemOutcome::Failure), Some(ItemOutcome::Warning)]);
-    // A second wait starts no run again, and it may ask for the error although the first wait did not.
+    // A second wait starts no run again. It can raise an error, although the first wait was asked to raise none.
     let error = batch.wait(&quiet.on_warning(OnEnd::Raise)).await.unwrap_err();
     assert!(error.to_string().contains("1 of 2 syncs did not succeed: sync 5 (run "), "{error}");
     assert_eq!(requests(&world, "POST").len(), 2);

@@ -29,7 +29,7 @@ async fn a_trigger_that_joins_reads_at_most_ten_pages_of_runs() {
     world.delete();
 }
 
-/// Incident: the message showed a wrong age. The client does not know when the run started that it joined.
+/// Incident: the message showed a wrong age. A client that joined a run does not know when the run was started.
 #[tokio::test]
 async fn a_wait_for_a_run_that_was_joined_does_not_say_when_the_run_was_started() {
     let world = sandbox().world(&json!({"runs": {"seconds": 600}}));

@@ -1,5 +1,5 @@
 //! The limit over real sockets: however the server counts requests, it must refuse none. How much of the limit the
-//! client uses depends on the speed of the machine here. The simulation in `core/limit-proofs` measures that instead.
+//! client uses here depends on the speed of the machine. The simulation in `core/limit-proofs` measures this use.
 
 use std::time::{Duration, Instant};
 

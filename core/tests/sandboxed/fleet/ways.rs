@@ -84,7 +84,7 @@ async fn a_user_with_no_more_permissions_than_needed() {
         let user = ["ACL", "SETUSER", "limits", "reset", "on", ">hunter2"];
         redis.command(&[&user[..], &PERMISSIONS].concat());
         shared(program, &url, None).await;
-        // Without any one of the permissions, the limit cannot be shared.
+        // If one of the permissions is missing, the limit cannot be shared.
         for without in PERMISSIONS.iter().filter(|permission| !permission.starts_with("reset")) {
             redis.command(&["SCRIPT", "FLUSH"]);
             let rest: Vec<_> = PERMISSIONS.into_iter().filter(|permission| permission != without).collect();
