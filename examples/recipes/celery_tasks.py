@@ -1,4 +1,4 @@
-"""Tasks that start a run and wait for it. If a worker dies while it waits, another one goes on with the token.
+"""Tasks that start a run and wait for it. If a worker dies while it waits, another worker goes on with the token.
 
 (start.s("orders-to-salesforce") | finish.s()).delay()
 """
