@@ -1,7 +1,7 @@
 """Adds up the tests of all languages: `count.py LOGS BROKEN`.
 
-Prints a line for each part and then the sum. Fails if a test failed, if a part is broken, or if a part with tests ran
-none.
+Prints a line for each part and then the sum. Fails if a test failed, if a part is broken, or if a part that has tests
+ran no test.
 """
 
 import re
