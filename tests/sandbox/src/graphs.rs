@@ -1,4 +1,4 @@
-//! Runs of identity graphs and requests to reprocess. Pure: time comes from the caller.
+//! Runs of identity graphs and requests to reprocess. This module reads no clock: the caller passes the time.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,5 @@
-//! The rate limit of a workspace, with the counters that a server may use. Pure: time comes from the caller.
+//! The rate limit of a workspace, with the counters that a server may use. This module reads no clock: the caller
+//! passes the time.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -166,8 +166,8 @@ impl Script {
         self.0.iter().map(|entry| entry.times).collect()
     }
 
-    /// Returns the answer for a request, and counts one use of its entry. The request is the `nth` of its operation and
-    /// the `nth_of_all` of the world.
+    /// Returns the answer for a request, and counts one use of its entry. The request has the number `nth` among those
+    /// of its operation, and the number `nth_of_all` in the world.
     pub(crate) fn next(
         &mut self,
         request: &Request,
@@ -182,7 +182,8 @@ impl Script {
 }
 
 impl When {
-    /// Whether a request matches. The request is the `nth` of its operation and the `nth_of_all` of the world.
+    /// Whether a request matches. The request has the number `nth` among those of its operation, and the number
+    /// `nth_of_all` in the world.
     pub(crate) fn holds(&self, request: &Request, nth: usize, nth_of_all: usize) -> bool {
         self.matches(request, if self.operation.is_some() { nth } else { nth_of_all })
     }

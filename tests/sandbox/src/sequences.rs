@@ -1,4 +1,5 @@
-//! Runs of sequences, whose members run one after another. Pure: time comes from the caller.
+//! Runs of sequences. The members of a sequence run one after another. This module reads no clock: the caller passes
+//! the time.
 
 use serde_json::{Value, json};
 

@@ -53,7 +53,7 @@ pub struct Keys {
     pub second: String,
     /// Requests with this key are answered with 401, because the token is invalid.
     pub invalid: String,
-    /// Requests with this key are answered with 401, because the user who created it is gone.
+    /// Requests with this key are answered with 401, because the user who created the key is gone.
     pub orphaned: String,
     /// Allows reading. A write is answered with 403.
     pub read_only: String,
@@ -248,7 +248,7 @@ impl World {
     pub(crate) fn note_head(&self, index: usize, outcome: &Outgoing) {
         if let Some(entry) = self.lock().log.get_mut(index) {
             entry.status = Some(outcome.status);
-            // An answer that the script cuts short does not reach the client whole, so it has no shape.
+            // If the script cuts an answer short, the client does not receive the whole body, so no shape is logged.
             let whole = outcome.manner.cut_body_at.is_none() && outcome.manner.reset.is_none();
             entry.shape = whole.then(|| Shape::of(&outcome.body)).flatten();
             entry.retry_after = outcome

@@ -71,7 +71,7 @@ impl Document {
         Self { operations }
     }
 
-    /// Returns the operation of a method and a path. A literal path wins over one with placeholders.
+    /// Returns the operation of a method and a path. A literal path wins over a path with placeholders.
     pub(crate) fn find(&self, method: &str, path: &str) -> Option<&Operation> {
         let segments: Vec<&str> = path.split('/').collect();
         self.operations

@@ -68,7 +68,7 @@ impl Shape {
 pub(crate) struct Responses {
     /// Error statuses, each with the shape of its body.
     pub(crate) errors: BTreeMap<u16, Shape>,
-    /// The shapes other than the payload that are declared under 200.
+    /// The shapes, other than the payload, that the document declares under 200.
     pub(crate) under_good: BTreeSet<Shape>,
 }
 

@@ -1,4 +1,5 @@
-//! The standing rules, which hold in every scenario. Pure: takes a record and returns sentences.
+//! The standing rules, which hold in every scenario. Checks a record of requests and returns a sentence for each
+//! violation, without any I/O.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -35,8 +35,8 @@ pub(super) fn trigger(workspace: &mut Workspace, graph: &str, body: &Row) -> Rep
     Reply::good(answer)
 }
 
-/// Lists runs. If they are ordered by start or end, runs that have not started or ended come last. `newestFirst`
-/// reverses every order.
+/// Lists runs. In an order by start or by end, runs that have not started or ended come last. `newestFirst` reverses
+/// every order.
 pub(super) fn list_runs(workspace: &Workspace, graph: &str, request: &Request) -> Reply {
     if let Some(reply) = unknown(workspace, graph) {
         return reply;

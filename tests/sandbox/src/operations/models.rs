@@ -44,7 +44,7 @@ pub(super) fn update(workspace: &mut Workspace, id: &str, mut changes: Row) -> R
     rows::update(workspace, Kind::Model, id, changes)
 }
 
-/// Completes a dbt query, of which the request has only the id of the dbt model.
+/// Completes a dbt query. The request contains only the id of the dbt model.
 fn complete(row: &mut Row) {
     for name in ["dbt", "dbt_cloud"] {
         if let Some(query) = row.get_mut(name) {

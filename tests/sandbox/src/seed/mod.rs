@@ -90,7 +90,7 @@ pub(crate) fn message_base(flow: Key) -> Key {
     flow << MESSAGE_BITS
 }
 
-/// The columns that rows are sorted and filtered by. They are cheaper to generate than the whole row.
+/// The columns by which rows are sorted and filtered. These columns are cheaper to generate than the whole row.
 #[derive(Debug, Clone)]
 pub(crate) struct Head {
     pub(crate) name: String,

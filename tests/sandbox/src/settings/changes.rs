@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::script::When;
 
-/// A change to a collection after a request, or before the first one.
+/// A change to a collection after a request, or before the first request.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {

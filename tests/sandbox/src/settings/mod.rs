@@ -12,7 +12,7 @@ use crate::script::Entry;
 pub(crate) use changes::{Change, Collection};
 pub(crate) use plans::{CampaignSettings, GraphSettings, Plan, RunSettings, SequenceSettings};
 
-/// The `world` of a scenario. An unknown member is an error, so that a misspelt one is not ignored.
+/// The `world` of a scenario. An unknown member is an error, so that a misspelt member is not ignored.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct WorldSettings {

@@ -13,7 +13,7 @@ pub(crate) struct RunSettings {
     plan: Plan,
 }
 
-/// Written by hand, since serde's `flatten` accepts unknown members.
+/// This conversion is written by hand, because serde's `flatten` accepts unknown members.
 impl TryFrom<Map<String, Value>> for RunSettings {
     type Error = serde_json::Error;
 
