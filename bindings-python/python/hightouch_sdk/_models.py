@@ -101,7 +101,7 @@ class SyncRun(SyncRunFacts, frozen=True, kw_only=True):
 
     @property
     def problem(self) -> RunProblem | None:
-        """Why the run did not succeed, and what to do. None if it succeeded or has not ended. Nothing is sent."""
+        """Why the run did not succeed, and what to do. None if the run succeeded or has not ended. Sends no request."""
         return problem_of(self, RunProblem)
 
 
@@ -136,7 +136,7 @@ class SequenceRun(SequenceRunFacts, frozen=True, kw_only=True):
 
     @property
     def problem(self) -> RunProblem | None:
-        """Why the run did not succeed, and what to do. None if it succeeded or has not ended. Nothing is sent."""
+        """Why the run did not succeed, and what to do. None if the run succeeded or has not ended. Sends no request."""
         return problem_of(self, RunProblem)
 
 
@@ -186,7 +186,7 @@ class IdentityGraphRun(IdentityGraphRunFacts, frozen=True, kw_only=True):
 
     @property
     def problem(self) -> RunProblem | None:
-        """Why the run did not succeed, and what to do. None if it succeeded or has not ended. Nothing is sent."""
+        """Why the run did not succeed, and what to do. None if the run succeeded or has not ended. Sends no request."""
         return problem_of(self, RunProblem)
 
 

@@ -111,7 +111,7 @@ class Campaigns(Resource):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No campaign has this id.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "campaignId": campaign_id,
@@ -159,7 +159,7 @@ class Campaigns(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: The campaign or send does not exist.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "campaignId": campaign_id,
@@ -225,7 +225,7 @@ class DecisionEngine(Resource):
 
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "name": name,
@@ -270,7 +270,7 @@ class DecisionEngine(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No flow has this id.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "flowId": flow_id,
@@ -314,7 +314,7 @@ class DecisionEngine(Resource):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No flow has this id.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "flowId": flow_id,
@@ -361,7 +361,7 @@ class DecisionEngine(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No flow has this id.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "flowId": flow_id,
@@ -407,7 +407,7 @@ class DecisionEngine(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: The flow or message does not exist.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "flowId": flow_id,
@@ -463,7 +463,7 @@ class DecisionEngine(Resource):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No flow has this id.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "flowId": flow_id,
@@ -524,7 +524,7 @@ class DecisionEngine(Resource):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: The flow or message does not exist.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "flowId": flow_id,
@@ -610,7 +610,7 @@ class Destinations(Resource):
 
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "name": name,
@@ -656,7 +656,7 @@ class Destinations(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No destination has this id.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "destinationId": destination_id,
@@ -705,7 +705,7 @@ class Destinations(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "name": name,
@@ -756,7 +756,7 @@ class Destinations(Resource):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No destination has this id.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "destinationId": destination_id,
@@ -828,7 +828,7 @@ class EventContracts(Resource):
 
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "name": name,
@@ -873,7 +873,7 @@ class EventContracts(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No contract has this id.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "contractId": contract_id,
@@ -924,7 +924,7 @@ class EventContracts(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "name": name,
@@ -982,7 +982,7 @@ class EventContracts(Resource):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No contract has this id.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "contractId": contract_id,
@@ -1057,7 +1057,7 @@ class EventDomains(Resource):
 
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "name": name,
@@ -1102,7 +1102,7 @@ class EventDomains(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No domain has this id.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "domainId": domain_id,
@@ -1155,7 +1155,7 @@ class EventDomains(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "name": name,
@@ -1216,7 +1216,7 @@ class EventDomains(Resource):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No domain has this id.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "domainId": domain_id,
@@ -1290,7 +1290,7 @@ class IdentityGraphs(Resource):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No graph has this id.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "graphId": graph_id,
@@ -1348,7 +1348,7 @@ class IdentityGraphs(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No graph has this id.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "graphId": graph_id,
@@ -1405,7 +1405,7 @@ class IdentityGraphs(Resource):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No graph has this id.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "graphId": graph_id,
@@ -1452,7 +1452,7 @@ class IdentityGraphs(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: The graph or request does not exist.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "graphId": graph_id,
@@ -1500,7 +1500,7 @@ class IdentityGraphs(Resource):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No graph has this id.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "graphId": graph_id,
@@ -1548,7 +1548,7 @@ class IdentityGraphs(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: The graph or run does not exist.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "graphId": graph_id,
@@ -1595,7 +1595,7 @@ class IdentityGraphs(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No graph has this id.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "graphId": graph_id,
@@ -1675,7 +1675,7 @@ class Models(Resource):
 
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "name": name,
@@ -1722,7 +1722,7 @@ class Models(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No model has this id.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "modelId": model_id,
@@ -1795,7 +1795,7 @@ class Models(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "name": name,
@@ -1870,7 +1870,7 @@ class Models(Resource):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No model has this id.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "modelId": model_id,
@@ -1920,7 +1920,7 @@ class Models(Resource):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No model has this id.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "modelId": model_id,
@@ -1995,7 +1995,7 @@ class Sources(Resource):
 
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "name": name,
@@ -2041,7 +2041,7 @@ class Sources(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No source has this id.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "sourceId": source_id,
@@ -2090,7 +2090,7 @@ class Sources(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "name": name,
@@ -2141,7 +2141,7 @@ class Sources(Resource):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No source has this id.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "sourceId": source_id,
@@ -2212,7 +2212,7 @@ class SyncSequences(Resource):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No sync sequence has this id.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "syncSequenceId": sync_sequence_id,
@@ -2254,7 +2254,7 @@ class SyncSequences(Resource):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No sync sequence run has this id.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "syncSequenceRunId": sync_sequence_run_id,
@@ -2325,7 +2325,7 @@ class Syncs(RunMany):
 
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "slug": slug,
@@ -2375,7 +2375,7 @@ class Syncs(RunMany):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No sync has this id or slug.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "sync": sync_id(sync),
@@ -2429,7 +2429,7 @@ class Syncs(RunMany):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "slug": slug,
@@ -2487,7 +2487,7 @@ class Syncs(RunMany):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No sync has this id or slug.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "sync": sync_id(sync),
@@ -2533,7 +2533,7 @@ class Syncs(RunMany):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No sync has this id or slug.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "sync": sync_id(sync),
@@ -2590,7 +2590,7 @@ class Syncs(RunMany):
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No sync has this id or slug.
             OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "sync": sync_id(sync),
@@ -2653,7 +2653,7 @@ class Syncs(RunMany):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No sync has this id or slug.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "sync": sync_id(sync),
@@ -2709,7 +2709,7 @@ class Syncs(RunMany):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: The sync or run does not exist.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "sync": sync_id(sync),
@@ -2758,7 +2758,7 @@ class Syncs(RunMany):
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
             NotFoundError: No sync has this id or slug.
-            HightouchError: The call failed for another reason. The subclass says for which.
+            HightouchError: The call failed for another reason, which the class of the error names.
         """
         args: Args = {
             "sync": sync_id(sync),

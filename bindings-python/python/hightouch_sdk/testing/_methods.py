@@ -55,4 +55,4 @@ METHODS: Final[dict[str, tuple[str, ...]]] = {
     "identity_graphs.run": ("ListIdrRuns",),
     "identity_graphs.latest_run": ("ListIdrRuns",),
 }
-"""Several methods may send the same operation. The first one is the method of that name."""
+"""Several methods may send the same operation. A request in the log has the name of the first of these methods."""

@@ -82,7 +82,7 @@ public struct SyncRunRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: What the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to.
     public init(_ value: SyncRun, of parent: RecordParent = RecordParent()) {
         syncId = parent.syncId
         syncSlug = parent.syncSlug
@@ -136,7 +136,7 @@ public struct SyncRunRecord: FlatRecord {
         RecordColumn("error", .string),
     ]
 
-    /// What the record holds in each column.
+    /// The cells of the record, one for each column.
     public var cells: [RecordCell] {
         [
             .init(syncId),
@@ -187,7 +187,7 @@ public struct SequenceRunRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: What the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to.
     public init(_ value: SequenceRun, of parent: RecordParent = RecordParent()) {
         id = value.id
         status = value.status.rawValue
@@ -201,7 +201,7 @@ public struct SequenceRunRecord: FlatRecord {
         RecordColumn("sync_runs", .json),
     ]
 
-    /// What the record holds in each column.
+    /// The cells of the record, one for each column.
     public var cells: [RecordCell] {
         [
             .init(id),
@@ -253,7 +253,7 @@ public struct IdentityGraphRunRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: What the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to.
     public init(_ value: IdentityGraphRun, of parent: RecordParent = RecordParent()) {
         graphId = value.graphId ?? parent.graphId
         id = value.id
@@ -281,7 +281,7 @@ public struct IdentityGraphRunRecord: FlatRecord {
         RecordColumn("error", .string),
     ]
 
-    /// What the record holds in each column.
+    /// The cells of the record, one for each column.
     public var cells: [RecordCell] {
         [
             .init(graphId),
@@ -334,7 +334,7 @@ public struct SourceRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: What the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to.
     public init(_ value: Source, of parent: RecordParent = RecordParent()) {
         id = value.id
         name = value.name
@@ -358,7 +358,7 @@ public struct SourceRecord: FlatRecord {
         RecordColumn("type", .string),
     ]
 
-    /// What the record holds in each column.
+    /// The cells of the record, one for each column.
     public var cells: [RecordCell] {
         [
             .init(id),
@@ -412,7 +412,7 @@ public struct DestinationRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: What the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to.
     public init(_ value: Destination, of parent: RecordParent = RecordParent()) {
         id = value.id
         name = value.name
@@ -438,7 +438,7 @@ public struct DestinationRecord: FlatRecord {
         RecordColumn("syncs", .list),
     ]
 
-    /// What the record holds in each column.
+    /// The cells of the record, one for each column.
     public var cells: [RecordCell] {
         [
             .init(id),
@@ -529,7 +529,7 @@ public struct ModelRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: What the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to.
     public init(_ value: Model, of parent: RecordParent = RecordParent()) {
         id = value.id
         name = value.name
@@ -579,7 +579,7 @@ public struct ModelRecord: FlatRecord {
         RecordColumn("last_run_size", .int),
     ]
 
-    /// What the record holds in each column.
+    /// The cells of the record, one for each column.
     public var cells: [RecordCell] {
         [
             .init(id),
@@ -669,7 +669,7 @@ public struct SyncRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: What the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to.
     public init(_ value: Sync, of parent: RecordParent = RecordParent()) {
         id = value.id
         slug = value.slug
@@ -709,7 +709,7 @@ public struct SyncRecord: FlatRecord {
         RecordColumn("tags", .json),
     ]
 
-    /// What the record holds in each column.
+    /// The cells of the record, one for each column.
     public var cells: [RecordCell] {
         [
             .init(id),
@@ -770,7 +770,7 @@ public struct DecisionEngineFlowRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: What the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to.
     public init(_ value: DecisionEngineFlow, of parent: RecordParent = RecordParent()) {
         id = value.id
         name = value.name
@@ -796,7 +796,7 @@ public struct DecisionEngineFlowRecord: FlatRecord {
         RecordColumn("updated_at", .timestamp),
     ]
 
-    /// What the record holds in each column.
+    /// The cells of the record, one for each column.
     public var cells: [RecordCell] {
         [
             .init(id),
@@ -853,7 +853,7 @@ public struct DecisionEngineMessageRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: What the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to.
     public init(_ value: DecisionEngineMessage, of parent: RecordParent = RecordParent()) {
         flowId = parent.flowId
         id = value.id
@@ -881,7 +881,7 @@ public struct DecisionEngineMessageRecord: FlatRecord {
         RecordColumn("updated_at", .timestamp),
     ]
 
-    /// What the record holds in each column.
+    /// The cells of the record, one for each column.
     public var cells: [RecordCell] {
         [
             .init(flowId),
@@ -939,7 +939,7 @@ public struct EventContractRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: What the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to.
     public init(_ value: EventContract, of parent: RecordParent = RecordParent()) {
         id = value.id
         name = value.name
@@ -967,7 +967,7 @@ public struct EventContractRecord: FlatRecord {
         RecordColumn("event_sources", .json),
     ]
 
-    /// What the record holds in each column.
+    /// The cells of the record, one for each column.
     public var cells: [RecordCell] {
         [
             .init(id),
@@ -1028,7 +1028,7 @@ public struct EventDomainRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: What the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to.
     public init(_ value: EventDomain, of parent: RecordParent = RecordParent()) {
         id = value.id
         name = value.name
@@ -1058,7 +1058,7 @@ public struct EventDomainRecord: FlatRecord {
         RecordColumn("event_sources", .json),
     ]
 
-    /// What the record holds in each column.
+    /// The cells of the record, one for each column.
     public var cells: [RecordCell] {
         [
             .init(id),
