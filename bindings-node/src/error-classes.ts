@@ -23,8 +23,8 @@ export class NotFoundError extends ApiError {}
 export class ConflictError extends ApiError {}
 
 /**
- * The server found a value invalid (422, or a validation error with status 200). The details say which and
- * why.
+ * The server found a value invalid (422, or a validation error with status 200). The details name the values
+ * and the reasons.
  */
 export class ValidationError extends ApiError {}
 

@@ -23,8 +23,8 @@ export type ErrorKind =
   /** The request conflicts with something that exists (409). */
   | 'conflict'
   /**
-   * The server found a value invalid (422, or a validation error with status 200). The details say which and
-   * why.
+   * The server found a value invalid (422, or a validation error with status 200). The details name the
+   * values and the reasons.
    */
   | 'validation'
   /** The wait for the rate limit would be too long, or the server refused every request (429) for minutes. */
@@ -77,7 +77,8 @@ export interface ClientSettings {
   /**
    * The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by
    * default, else 1. The smallest share that a client names applies to all clients of the workspace in the
-   * process. If a server keeps the limit, the share holds only while the server does not answer.
+   * process. If a Redis or Valkey server keeps the limit, the share applies only while that server does not
+   * answer.
    */
   share?: number | undefined
   /**

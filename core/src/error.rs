@@ -59,7 +59,7 @@ kinds! {
     NotFound = "not_found" (api),
     /// The request conflicts with something that exists (409).
     Conflict = "conflict" (api),
-    /// The server found a value invalid (422, or a validation error with status 200). The details say which and why.
+    /// The server found a value invalid (422, or a validation error with status 200). The details name the values and the reasons.
     Validation = "validation" (api),
     /// The wait for the rate limit would be too long, or the server refused every request (429) for minutes.
     RateLimited = "rate_limited" (api),

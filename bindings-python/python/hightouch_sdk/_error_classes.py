@@ -74,8 +74,8 @@ class ConflictError(HightouchError):
 
 @public
 class ValidationError(HightouchError):
-    """The server found a value invalid (422, or a validation error with status 200). The details say which and
-    why."""
+    """The server found a value invalid (422, or a validation error with status 200). The details name the values
+    and the reasons."""
 
     kind = "validation"
 

@@ -43,7 +43,7 @@ pub struct Settings {
     pub limit: Option<RateLimit>,
     /// The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by default,
     /// else 1. The smallest share that a client names applies to all clients of the workspace in the process. If a
-    /// server keeps the limit, the share holds only while the server does not answer.
+    /// Redis or Valkey server keeps the limit, the share applies only while that server does not answer.
     pub share: Option<f64>,
     /// Who shares the limit; read from `HIGHTOUCH_LIMIT_SCOPE` (`process`, `host` or the URL of a Redis server) by
     /// default, else [`LimitScope::Host`]. In one process, the setting of a workspace's first client is used.

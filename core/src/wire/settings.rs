@@ -35,7 +35,8 @@ request! {
         client limit = "limit": Vec<f64>,
         /// The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by
         /// default, else 1. The smallest share that a client names applies to all clients of the workspace in the
-        /// process. If a server keeps the limit, the share holds only while the server does not answer.
+        /// process. If a Redis or Valkey server keeps the limit, the share applies only while that server does not
+        /// answer.
         client share = "share": f64,
         /// Who shares the limit: `host`, all processes of the same user on this host; `process`, the clients of this
         /// process; or the URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS), all processes on any

@@ -17,8 +17,8 @@ extension HightouchError {
         case notFound = "not_found"
         /// The request conflicts with something that exists (409).
         case conflict
-        /// The server found a value invalid (422, or a validation error with status 200). The details say which and
-        /// why.
+        /// The server found a value invalid (422, or a validation error with status 200). The details name the values
+        /// and the reasons.
         case validation
         /// The wait for the rate limit would be too long, or the server refused every request (429) for minutes.
         case rateLimited = "rate_limited"
