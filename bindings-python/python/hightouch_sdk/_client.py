@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
-# The return type of `run` names the handles through the package, which imports them only when that type is resolved.
+# The return type of `run` is written `hightouch_sdk.SyncRun` and so on. The package imports these classes only when the
+# type is resolved.
 import hightouch_sdk
 
 from ._base import DIAGNOSIS, Client, Priority, SecretKey, open_door, or_raise, request_args

@@ -41,8 +41,8 @@ class Stats(Value, frozen=True, kw_only=True):
     refused: int
     """Requests of this process that the server has refused so far because of its rate limit (429)."""
     cuts: int
-    """How often refusals (429) have lowered ``allowed`` so far, including refusals of others who share the limit. Later
-    successes raise ``allowed`` again."""
+    """How often refusals (429) have lowered ``allowed`` so far, including those of other processes that share the
+    limit. Later successes raise ``allowed`` again."""
     granted: int
     """Requests that this process has sent so far."""
     fallback: str | None = None

@@ -66,9 +66,9 @@ public struct RecordColumn: Hashable, Sendable {
         case bool
         /// Text.
         case string
-        /// A time in UTC with milliseconds. Files have it in the form `2026-08-13T09:30:00.000Z`.
+        /// A time in UTC with milliseconds. In files it is written as `2026-08-13T09:30:00.000Z`.
         case timestamp
-        /// A list of whole numbers or of texts. CSV has it as JSON text.
+        /// A list of whole numbers or of texts. In CSV it is written as JSON.
         case list
         /// The text of a JSON value, with all its digits.
         case json

@@ -172,7 +172,7 @@ fn server(text: &str, default: u16) -> Option<(String, u16)> {
     // scheme.
     let url = Url::parse(&format!("redis://{text}")).ok()?;
     let host = url.host_str().filter(|host| !host.is_empty())?;
-    // Removes the brackets around an IPv6 address, which only a URL has.
+    // In a URL, an IPv6 address stands in brackets. Elsewhere it has none.
     Some((host.trim_matches(['[', ']']).to_owned(), url.port().unwrap_or(default)))
 }
 

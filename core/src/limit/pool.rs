@@ -315,8 +315,8 @@ impl Pool {
         self.last.granted.clear();
         self.settle(now);
         let is_back = std::mem::take(&mut self.is_down);
-        // The next question reports the requests that were sent since this question was asked. It also reports that
-        // this process no longer grants requests itself.
+        // The next question to the server reports the requests that were sent since the question that was just answered.
+        // It also reports that this process no longer grants requests itself.
         self.sent.0 = self.sent.0.saturating_sub(self.told);
         if is_back {
             self.tell_at = now;
@@ -343,10 +343,10 @@ impl Pool {
 
     fn go_without(&mut self, now: Nanos) {
         let Some(share) = self.share else {
-            // Without a share, this process divides the requests that the server keeps free by the number of members,
-            // and sends only its part: one request in `each` windows.
-            let each = self.last.members.max(1).div_ceil(kept_free(&self.quota).max(1));
-            let window = self.quota.window.saturating_mul(u32::try_from(each).unwrap_or(u32::MAX));
+            // The server never grants the last few requests of a window. Without a share, the members that cannot reach
+            // the server divide these few among them, so each sends one request in so many windows.
+            let windows = self.last.members.max(1).div_ceil(kept_free(&self.quota).max(1));
+            let window = self.quota.window.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX));
             let quota = Quota { requests: 1, window, ..self.quota };
             let mut state = State::shared(quota, now);
             match self.without.take() {

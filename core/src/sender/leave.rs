@@ -64,7 +64,7 @@ impl Sender {
         taken
     }
 
-    /// Sends a notice of each time that this process stopped sharing the limit or began to share it again.
+    /// Sends a notice whenever this process has stopped sharing the limit, or shares it again.
     fn tell_of_scope(&self, meta: &mut Meta, spent: &Spent, waited: Duration) {
         let Ok(workspace) = self.workspace() else { return };
         for change in workspace.gate().changes_of_scope() {

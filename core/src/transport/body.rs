@@ -48,7 +48,7 @@ pub(super) async fn read(
     let expected = response.content_length().and_then(|length| usize::try_from(length).ok());
     let wire = StreamReader::new(response.bytes_stream().map_err(io::Error::other));
     let mut source: Pin<Box<dyn AsyncBufRead + Send>> = Box::pin(wire);
-    // An empty body is not packed, even if the headers say so.
+    // An empty body is not compressed, even if the headers say so.
     if piece(&mut source, until).await?.is_empty() {
         return Ok(Body::default());
     }

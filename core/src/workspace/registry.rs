@@ -118,8 +118,8 @@ impl Tenancy {
             return;
         }
         let mut known = lock(&Registry::of_this_process().known);
-        // The workspace already has a different id, because the client's key was replaced by a key of another Hightouch
-        // workspace. The earlier keys do not belong to that workspace, so nothing is merged.
+        // This `Workspace` already has a different id: the client's key was replaced by a key of another Hightouch
+        // workspace. The earlier keys belong to the previous one, so nothing is merged.
         if own.id.set(id).is_err() {
             return;
         }

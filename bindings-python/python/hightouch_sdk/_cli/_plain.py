@@ -27,7 +27,7 @@ def run(args: list[str]) -> int:
         parser.error(f"`{args[0]}` needs more libraries. Install them: pip install 'hightouch-sdk[cli]'")
     given, unknown = parser.parse_known_args(args)
     if unknown:
-        # An argument that nothing expects may be a key that was given by mistake, so only options are repeated.
+        # An unexpected argument may be an API key that was given by mistake, so the message shows only options.
         names = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
         parser.error(f"unknown: {', '.join(names) or 'an argument'}")
     return examine(

@@ -1,4 +1,5 @@
-//! How a new file takes the place of one whose lock a stopped process holds.
+//! How a new file takes the place of one whose lock a stopped process holds. A process is stopped while the system does
+//! not run it, for example after SIGSTOP.
 
 use std::fs::{File, OpenOptions, TryLockError, remove_file, rename};
 use std::time::{Duration, Instant};
@@ -59,7 +60,8 @@ impl<S: System> LimitFile<S> {
         self.busy = None;
         let head = self.copies.head();
         if head.newest() != newest {
-            // The process was not stopped after all. It may have granted requests that no copy shows yet.
+            // The process that held the lock was not stopped after all. It may be about to grant more requests, which no
+            // copy of the state shows yet. So the new file still counts as full.
             return Ok(());
         }
         match self.copies.read(&head).filter(|read| !is_ahead(read, now())) {

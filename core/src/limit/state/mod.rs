@@ -210,7 +210,8 @@ impl State {
     /// `now` and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
-        // Abandoned requests end now, and not when they were due: a process that was paused may have sent them late.
+        // An abandoned request counts as ended now, and not at the earlier time at which it was due to end. If the process
+        // was stopped for a while, the request may have left late and reached the server after that time.
         while self.next_due() <= self.last {
             self.lingering.pop();
             self.window.ends(self.last);
