@@ -42,8 +42,8 @@ export interface CallInfo extends CalledMethod {
    */
   batchCallId?: string
   /**
-   * When the call began, in milliseconds since 1970. Hooks for a request of a batch are called some time after it
-   * began.
+   * When the call began, in milliseconds since 1970. For a request of a batch, the hooks are called only after the
+   * request has ended.
    */
   startedMs: number
 }

@@ -132,7 +132,7 @@ export class Json<T = JsonValue> {
    */
   static textIn(value: object): string | undefined {
     if (#state in value) {
-      // A Json has two enumerable members, `value` and the guard. Others were assigned.
+      // A Json has two enumerable members, `value` and `COPY_GUARD`. Somebody has assigned any other.
       if (Object.keys(value).length > 2) throw new TypeError(ASSIGNED_TO)
       return (value as Json<unknown>).text
     }

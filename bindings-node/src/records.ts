@@ -4,7 +4,7 @@ import type * as models from './models.js'
 import type { Timestamp } from './models.js'
 import { Table } from './table.js'
 
-/** A {@link SyncRun} as a flat record. */
+/** The flat record of {@link SyncRun}. */
 export interface SyncRunRecord {
   /** Id of the sync. Null if it is not known. */
   syncId: number | null
@@ -54,7 +54,7 @@ export interface SyncRunRecord {
   error: string | null
 }
 
-/** A {@link SequenceRun} as a flat record. */
+/** The flat record of {@link SequenceRun}. */
 export interface SequenceRunRecord {
   /** The run's id. */
   id: string
@@ -67,7 +67,7 @@ export interface SequenceRunRecord {
   syncRuns: string
 }
 
-/** A {@link IdentityGraphRun} as a flat record. */
+/** The flat record of {@link IdentityGraphRun}. */
 export interface IdentityGraphRunRecord {
   /** Id of the graph. Null if it is not known. */
   graphId: string | null
@@ -94,7 +94,7 @@ export interface IdentityGraphRunRecord {
   error: string | null
 }
 
-/** A {@link Source} as a flat record. */
+/** The flat record of {@link Source}. */
 export interface SourceRecord {
   /** Numeric id. */
   id: number
@@ -117,7 +117,7 @@ export interface SourceRecord {
   type: string | null
 }
 
-/** A {@link Destination} as a flat record. */
+/** The flat record of {@link Destination}. */
 export interface DestinationRecord {
   /** Numeric id. */
   id: number
@@ -142,7 +142,7 @@ export interface DestinationRecord {
   syncs: number[]
 }
 
-/** A {@link Model} as a flat record. */
+/** The flat record of {@link Model}. */
 export interface ModelRecord {
   /** Numeric id. */
   id: number
@@ -194,7 +194,7 @@ export interface ModelRecord {
   lastRunSize: number | null
 }
 
-/** A {@link Sync} as a flat record. */
+/** The flat record of {@link Sync}. */
 export interface SyncRecord {
   /** Numeric id. */
   id: number
@@ -239,7 +239,7 @@ export interface SyncRecord {
   tags: string | null
 }
 
-/** A {@link DecisionEngineFlow} as a flat record. */
+/** The flat record of {@link DecisionEngineFlow}. */
 export interface DecisionEngineFlowRecord {
   /** Id, a UUID. */
   id: string
@@ -261,7 +261,7 @@ export interface DecisionEngineFlowRecord {
   updatedAt: Timestamp | null
 }
 
-/** A {@link DecisionEngineMessage} as a flat record. */
+/** The flat record of {@link DecisionEngineMessage}. */
 export interface DecisionEngineMessageRecord {
   /** Id of the flow. Null if it is not known. */
   flowId: string | null
@@ -285,7 +285,7 @@ export interface DecisionEngineMessageRecord {
   updatedAt: Timestamp | null
 }
 
-/** A {@link EventContract} as a flat record. */
+/** The flat record of {@link EventContract}. */
 export interface EventContractRecord {
   /** Id. */
   id: string
@@ -309,7 +309,7 @@ export interface EventContractRecord {
   eventSources: string
 }
 
-/** A {@link EventDomain} as a flat record. */
+/** The flat record of {@link EventDomain}. */
 export interface EventDomainRecord {
   /** Id. */
   id: string

@@ -102,7 +102,8 @@ def test_the_workers_of_gunicorn_share_one_limit_after_a_preload(
     (tmp_path / "web.py").write_text(WEB)
     port = free_port()
     options = ["--preload", "--workers", str(WORKERS), "--threads", "4", "--bind", f"127.0.0.1:{port}"]
-    # gunicorn kills a worker that is busy for longer than `--timeout` seconds. Here the requests wait for the limit.
+    # gunicorn kills a worker that is busy for longer than `--timeout` seconds. The workers here wait for the rate
+    # limit, so they get more time than by default.
     options += ["--timeout", "120", "--graceful-timeout", "1", "--no-control-socket"]
     gunicorn = subprocess.Popen(
         [sys.executable, "-m", "gunicorn", *options, "web:app"],

@@ -218,6 +218,6 @@ class Items:
         text = "\n".join(lines)
         if text and text not in getattr(raised, "__notes__", ()):
             add_note(raised, text)
-            # Python prints no note of `SystemExit`, so the log gets the note.
+            # Python does not print the notes of a `SystemExit`, so the log gets the note.
             if was_asked() and (log := logger(wanted=True)) is not None:
                 log.warning("%s", text)

@@ -13,7 +13,7 @@ from ._plain_values import json_text
 from ._value import Value
 
 About: TypeAlias = Mapping[str, object]
-"""Cells that are the same for all rows of a page and that the rows lack, such as the id of the sync of runs."""
+"""Values that every row of a page shares and that the rows themselves lack, such as the sync's id in a page of runs."""
 
 _SCALARS: dict[Any, str] = {int: "int64", float: "double", bool: "bool", str: "string"}
 _SCALARS[datetime.__origin__] = "timestamp"
@@ -21,7 +21,8 @@ _LISTS: dict[Any, str] = {int: "list<int64>", str: "list<string>"}
 
 _COUNTS = ("added", "changed", "removed")
 
-# The columns with cells that only a list knows, because its rows lack them. The key is the type of the rows.
+# By the type of the rows: the columns that the rows themselves lack, and whose values come from the arguments of the
+# list.
 _ABOUT: dict[type, dict[str, str]] = {
     SyncRun: {"sync_id": "int64", "sync_slug": "string"},
     IdentityGraphRun: {"graph_id": "string"},

@@ -175,7 +175,8 @@ final class BatchFeed: @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Returns the core's error for a wait that has timed out; nil if a change came before it, or the batch is over.
+    /// Returns the core's error for a wait that has timed out; nil if a change came before the timeout, or if the batch
+    /// is over.
     func expired() async -> HightouchError? {
         await withCheckedContinuation { waiter in
             let (isOver, request) = locked { state in

@@ -43,7 +43,8 @@ enum Coding {
 
     static func date(_ text: String) throws -> Date {
         if let milliseconds = milliseconds(text) { return Date(timeIntervalSince1970: Double(milliseconds) / 1000) }
-        // The time is rounded to whole milliseconds, so that `style` and `milliseconds` return equal dates for a time.
+        // The time is rounded to whole milliseconds, so that `style` and `milliseconds` give equal dates for the same
+        // text.
         let parsed = try style.parse(text).timeIntervalSince1970
         return Date(timeIntervalSince1970: (parsed * 1000).rounded() / 1000)
     }

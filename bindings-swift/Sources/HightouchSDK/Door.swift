@@ -73,7 +73,6 @@ extension Native {
 /// Calls a function of the core that needs no client.
 ///
 /// - Throws: `HightouchError` of kind `invalidRequest` if the function refuses its arguments, or of kind `internal` if
-///   the bridge to the core fails.
 func callLocal<Result: Decodable>(_ op: String, _ arguments: some Encodable) throws -> Result {
     do {
         let args = String(decoding: try JSONEncoder().encode(arguments), as: UTF8.self)
@@ -101,8 +100,8 @@ final class Door: Sendable {
         self.native = native
         self.hooks = hooks
         self.credentials = credentials
-        // The task is detached, so that the caller's credentials function inherits neither the task-local values nor the
-        // priority of the task in which the client is created.
+        // The task is detached, so that the caller's credentials function inherits neither the task-local values nor
+        // the priority of the task in which the client is created.
         serving = credentials.map { credentials in Task.detached { await credentials.serve(native) } }
     }
 
@@ -124,7 +123,6 @@ final class Door: Sendable {
     /// Makes one call. Cancelling the task closes the request in flight, unless the call is not cancellable.
     ///
     /// - Throws: `HightouchError`, or `CancellationError` if the task was cancelled and the core's error has no hint,
-    ///   no run and no details.
     func call(
         _ op: String, _ arguments: Fields = [:], _ options: Fields = [:], isCancellable: Bool = true
     ) async throws -> Response {
@@ -190,7 +188,7 @@ final class Door: Sendable {
     /// Closes the native client, which ends the calls in flight, and then cancels the credentials function.
     func close() async throws {
         // The task is cancelled after the core has closed. Otherwise, calls that wait for a key would fail with the
-        // error of the cancelled function and not with `closed`.
+        // error of the cancelled credentials function and not with `closed`.
         defer { serving?.cancel() }
         _ = try await local("client.close")
     }

@@ -45,8 +45,8 @@ enum Trace {
         note("run", run, run.token, String(decoding: said, as: UTF8.self))
     }
 
-    /// Records a raw response without its body. The body need not be free of keys, because the package returns the
-    /// bytes of the server unchanged.
+    /// Records a raw response without its body. The body may contain an API key, because the package returns the bytes
+    /// of the server unchanged.
     static func note<Value>(raw response: RawResponse<Value>) {
         note("raw", response.meta, "\(response)", "\(response.headers)")
     }

@@ -7,7 +7,8 @@ use crate::call::Options;
 use crate::resources::TriggerSync;
 use crate::runs::OnEnd;
 
-/// The options of `run_many`: those of each trigger and request, how many syncs run at a time, and the checkpoint.
+/// The options of `run_many`: the options of each trigger, the options of its requests, how many syncs run at a time,
+/// and the checkpoint.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RunMany {

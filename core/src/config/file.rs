@@ -51,7 +51,7 @@ impl From<io::Error> for Unreadable {
     }
 }
 
-/// Reads a file that a setting names, of at most `most` bytes.
+/// Reads a file that a setting names. The file may have at most `most` bytes.
 ///
 /// Only regular files are opened: opening a named pipe would wait until somebody writes to it.
 fn contents(path: &Path, most: u64) -> Result<Vec<u8>, Unreadable> {

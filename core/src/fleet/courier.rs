@@ -17,7 +17,7 @@ use super::way::Way;
 use crate::limit::pool::{Answer, Question};
 use crate::limit::{Courier, Errand, Errands, Quota};
 
-/// The longest time that the thread sleeps at once, because a timer accepts no endless time.
+/// The longest time that the thread sleeps in one go, because a timer needs a finite time.
 const LONGEST_SLEEP: Duration = Duration::from_hours(24);
 /// [`within`] divides the time of a question into this many parts.
 const SLICES: u32 = 8;

@@ -325,7 +325,7 @@ async fn opened(
     info: &RedisConnectionInfo,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) -> Result<(MultiplexedConnection, Driver), Failure> {
-    // The courier bounds the whole question by `WITHIN`.
+    // No timeouts are set here, because the courier gives up each question after `WITHIN`.
     let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
     let made = MultiplexedConnection::new_with_config(info, stream, config).await;
     let (connection, driver) = made.map_err(|error| why(&error))?;

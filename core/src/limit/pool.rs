@@ -214,7 +214,7 @@ impl Pool {
         }
     }
 
-    /// Grants a request `now`. Returns `None` if no request may go.
+    /// Grants a request at the time `now`. Returns `None` if no request may go.
     pub fn take(&mut self, now: Nanos) -> Option<Pass> {
         self.used = now;
         match &mut self.without {
@@ -315,8 +315,8 @@ impl Pool {
         self.last.granted.clear();
         self.settle(now);
         let is_back = std::mem::take(&mut self.is_down);
-        // The next question to the server reports the requests that were sent since the question that was just answered.
-        // It also reports that this process no longer grants requests itself.
+        // The next question to the server reports the requests that were sent since the question that was just
+        // answered. It also reports that this process no longer grants requests itself.
         self.sent.0 = self.sent.0.saturating_sub(self.told);
         if is_back {
             self.tell_at = now;

@@ -189,12 +189,13 @@ impl Window {
             return from;
         }
         let mut t = from;
-        // s = t: the last T may hold at most `room` ends, so the end before those must be older than T.
+        // The case s = t. At most `room` requests may have ended in the span T before t. So the request that ended just
+        // before these must have ended more than T before t.
         let blocker = self.ends.partition_point(|ends| ends.total + room < total);
         t = t.max(self.at(blocker).saturating_add(span + 1));
-        // Now checks every s in C or C+T, in ascending order. The first `a` entries of the log lie before s, the first
-        // `b` before s−T. If s forbids t, s forbids every time until its release, and t moves there. Once s exceeds t,
-        // all s up to t have been checked, so t is the first time that no s forbids.
+        // Now checks every s in C or C+T, in ascending order (C: see the comment of this module). The first `a` entries
+        // of the log lie before s, the first `b` before s−T. If t is forbidden because of s, t moves to the first time
+        // that is allowed by s. Once s exceeds t, every s up to t has been checked, so t is the result.
         let mut a = t.checked_sub(span).map_or(0, |time| self.until(time));
         let mut b = t.checked_sub(2 * span).map_or(0, |time| self.until(time));
         loop {

@@ -243,8 +243,8 @@ fn explain(end: BadEnd, error: &str, rejected_rows: Option<i64>) -> Explanation 
             "The destination rejected rows.",
             "Open the run in Hightouch: it shows why each row was rejected. Later runs try these rows again.",
         );
-        // Rejected rows alone make a run end with warnings. If the run failed, they are a likely but not a certain
-        // reason.
+        // A run whose only problem is rejected rows ends with warnings. If the run failed, rejected rows are a likely
+        // but not a certain reason.
         return Explanation { guessed: end == BadEnd::Failed, ..certain };
     }
     Explanation::certain(ProblemCategory::Unknown, "The reason is not one that the SDK recognises.", DEBUGGER)

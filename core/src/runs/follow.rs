@@ -24,7 +24,8 @@ use crate::error::{Error, Kind};
 use crate::limit::Class;
 use crate::sender::{Event, Sender, tell};
 
-/// What a caller knows about a run, and when the run was last looked at. Hosts pass it back without reading it.
+/// What a caller knows about a run, and when the run was last looked at. A host passes this value back without reading
+/// it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
     /// The last state from the server as JSON, if any.

@@ -11,7 +11,8 @@ pub(super) const MISSING_BORNE: Duration = Duration::from_mins(10);
 pub(super) const UNREADABLE_BORNE: Duration = Duration::from_mins(1);
 /// The least time limit of a look, even if the step to which the look belongs should end sooner.
 pub(super) const LOOK_AT_LEAST: Duration = Duration::from_secs(1);
-/// How long a step that has its result waits for the page of the list of syncs that it has requested.
+/// A step may have requested a page of the list of syncs. If the result of the step is ready first, the step waits at
+/// most this long for the page.
 pub(super) const PAGE_BORNE: Duration = Duration::from_secs(2);
 
 /// The pause before the next look: half a second and a tenth of the age of the run, at most 15 s.

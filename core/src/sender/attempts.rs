@@ -43,7 +43,7 @@ struct Ended {
     connection: Option<u64>,
 }
 
-/// How many requests the call has sent, including the attempts in `meta`, the report of the request in progress.
+/// How many requests the call has sent. This includes the attempts in `meta`, which reports on the request in progress.
 pub(super) fn sent(spent: &Spent, meta: &Meta) -> usize {
     spent.sent_so_far() + meta.attempts.len()
 }

@@ -231,8 +231,8 @@ impl Sender {
         if keys.digest() != used {
             return Ok(true);
         }
-        // The last answer is shared only if it was about this key. The time of the answer is not enough: a request can
-        // be sent with a new key before the answer that brought this key is recorded.
+        // The last answer serves this caller too only if it was about the same key. Comparing times is not enough: a
+        // request can already use a new key before the answer with this key is recorded.
         if let Some(last) = &*asked
             && last.about == used
             && last.at >= since

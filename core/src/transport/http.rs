@@ -137,7 +137,7 @@ impl Http {
         // Each request may open a connection, unless one connection is known to carry all requests.
         let places = if multiplexes { &self.streams } else { &self.connections };
         let place = waiting(deadline, places.acquire()).await?.ok();
-        // The pool is read after the wait, because another request may have replaced the pool meanwhile.
+        // The connection pool is read after the wait, because another request may have replaced it meanwhile.
         let (generation, client) = self.client().await?;
         let start = Instant::now();
         let until = deadline.into_iter().chain(start.checked_add(within)).min().unwrap_or(start);

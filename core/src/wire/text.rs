@@ -15,7 +15,8 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Kind};
 use crate::model::Written;
 
-/// In valid JSON, these bytes always begin a mark. They cannot be part of a string, where the quotes would be escaped.
+/// The start of a mark. In the JSON of a result, only marks begin with these bytes: inside a string, the quotes would
+/// be escaped.
 const OPEN: &str = "{\"$json\":[";
 const CLOSE: &str = "]}";
 

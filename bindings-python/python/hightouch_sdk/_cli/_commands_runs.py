@@ -189,7 +189,8 @@ def _wait(batch: SyncBatch, timeout: timedelta | None, *, quiet: bool, warnings_
         say_going_on(items)
         raise
     except BaseException as raised:
-        # The batch has been stopped, and its runs go on. The output says the same as the notes, which are removed.
+        # The batch has been stopped, and its runs go on. The output says what the notes of the exception say, so the
+        # notes are removed.
         getattr(raised, "__notes__", []).clear()
         _report(batch.items, form, warnings_fail=warnings_fail)
         say_going_on(batch.items)

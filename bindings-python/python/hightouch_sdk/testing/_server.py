@@ -58,7 +58,8 @@ class Sandbox:
         self.program: str = program or _program()
         """The path of the program."""
         command = [self.program, "--exit-with-stdin", *arguments]
-        # The program ends when this pipe closes. The kernel closes the pipe if this process is killed.
+        # The program ends when its standard input closes. The kernel closes this pipe even if the Python process is
+        # killed.
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
         self._stdin, self._stdout = cast("IO[str]", self._process.stdin), cast("IO[str]", self._process.stdout)
         line = self._stdout.readline()

@@ -7,7 +7,7 @@ extension SyncRun: Recordable {
     public typealias Record = SyncRunRecord
 }
 
-/// A ``SyncRun`` as a flat record.
+/// The flat record of ``SyncRun``.
 public struct SyncRunRecord: FlatRecord {
     /// Id of the sync. Nil if it is not known.
     public var syncId: Int?
@@ -171,7 +171,7 @@ extension SequenceRun: Recordable {
     public typealias Record = SequenceRunRecord
 }
 
-/// A ``SequenceRun`` as a flat record.
+/// The flat record of ``SequenceRun``.
 public struct SequenceRunRecord: FlatRecord {
     /// The run's id.
     public var id: String
@@ -216,7 +216,7 @@ extension IdentityGraphRun: Recordable {
     public typealias Record = IdentityGraphRunRecord
 }
 
-/// A ``IdentityGraphRun`` as a flat record.
+/// The flat record of ``IdentityGraphRun``.
 public struct IdentityGraphRunRecord: FlatRecord {
     /// Id of the graph. Nil if it is not known.
     public var graphId: String?
@@ -303,7 +303,7 @@ extension Source: Recordable {
     public typealias Record = SourceRecord
 }
 
-/// A ``Source`` as a flat record.
+/// The flat record of ``Source``.
 public struct SourceRecord: FlatRecord {
     /// Numeric id.
     public var id: Int
@@ -378,7 +378,7 @@ extension Destination: Recordable {
     public typealias Record = DestinationRecord
 }
 
-/// A ``Destination`` as a flat record.
+/// The flat record of ``Destination``.
 public struct DestinationRecord: FlatRecord {
     /// Numeric id.
     public var id: Int
@@ -459,7 +459,7 @@ extension Model: Recordable {
     public typealias Record = ModelRecord
 }
 
-/// A ``Model`` as a flat record.
+/// The flat record of ``Model``.
 public struct ModelRecord: FlatRecord {
     /// Numeric id.
     public var id: Int
@@ -612,7 +612,7 @@ extension Sync: Recordable {
     public typealias Record = SyncRecord
 }
 
-/// A ``Sync`` as a flat record.
+/// The flat record of ``Sync``.
 public struct SyncRecord: FlatRecord {
     /// Numeric id.
     public var id: Int
@@ -737,7 +737,7 @@ extension DecisionEngineFlow: Recordable {
     public typealias Record = DecisionEngineFlowRecord
 }
 
-/// A ``DecisionEngineFlow`` as a flat record.
+/// The flat record of ``DecisionEngineFlow``.
 public struct DecisionEngineFlowRecord: FlatRecord {
     /// Id, a UUID.
     public var id: String
@@ -817,7 +817,7 @@ extension DecisionEngineMessage: Recordable {
     public typealias Record = DecisionEngineMessageRecord
 }
 
-/// A ``DecisionEngineMessage`` as a flat record.
+/// The flat record of ``DecisionEngineMessage``.
 public struct DecisionEngineMessageRecord: FlatRecord {
     /// Id of the flow. Nil if it is not known.
     public var flowId: String?
@@ -903,7 +903,7 @@ extension EventContract: Recordable {
     public typealias Record = EventContractRecord
 }
 
-/// A ``EventContract`` as a flat record.
+/// The flat record of ``EventContract``.
 public struct EventContractRecord: FlatRecord {
     /// Id.
     public var id: String
@@ -989,7 +989,7 @@ extension EventDomain: Recordable {
     public typealias Record = EventDomainRecord
 }
 
-/// A ``EventDomain`` as a flat record.
+/// The flat record of ``EventDomain``.
 public struct EventDomainRecord: FlatRecord {
     /// Id.
     public var id: String

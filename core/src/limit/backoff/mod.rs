@@ -310,7 +310,8 @@ impl Backoff {
         }
         self.closed_until = self.closed_until.max(time(other.closed_until));
         if self.closed_until > now {
-            // A new epoch begins, so that the first requests after this pause are trials.
+            // A new epoch begins, so that the first requests after this pause are trials: few, until one of them
+            // succeeds.
             self.begin_epoch(Burst::default());
         }
     }
