@@ -65,7 +65,7 @@ class Meta(Value, frozen=True, kw_only=True):
     resource: str | None = None
     """What the method was called on, such as ``"sync 7"``; None if the method is called on nothing."""
     sync: str | None = None
-    """The sync that the call is about: the id or slug that the caller gave. For a method of a run, always the sync's id."""
+    """The sync that the call is about: the id or slug that the caller gave; for a method of a run, the sync's id."""
     waited_ms: float = field(name="waitedMs", default=0.0)
     """How long the call waited for the rate limit, in milliseconds."""
     duration_ms: float = field(name="durationMs", default=0.0)
