@@ -12,7 +12,7 @@ use hosts::{Fault, Hosts, Outcome, play};
 use limit_proofs::limit::Nanos;
 use world::{MS, SECOND};
 
-/// Returns how many worlds of each kind a test plays; `make prove-limit` plays more.
+/// Returns how many simulations of each kind a test runs; `make prove-limit` runs more.
 fn seeds() -> u64 {
     std::env::var("LIMIT_SEEDS").map_or(1, |seeds| seeds.parse().unwrap())
 }
@@ -37,7 +37,7 @@ fn hosts(processes: usize, delay: Nanos) -> Hosts {
     }
 }
 
-/// Plays a world with several seeds.
+/// Runs a simulation with several seeds, and checks each result.
 fn played(hosts: &Hosts, check: impl Fn(&Outcome, u64)) {
     for seed in 0..seeds() {
         let began = std::time::Instant::now();
@@ -135,7 +135,7 @@ fn no_combination_of_crashes_stops_and_faults_lets_more_than_the_limit_through()
     }
 }
 
-/// Incident: a process stopped waiting for the server and sent requests alone. Then its old question reached the
+/// Incident: a process gave up waiting for the server, and sent requests alone. Then its old question reached the
 /// server, which counted the process as back. So nobody counted the requests that the process sent alone.
 #[test]
 fn what_a_process_sends_while_it_asks_whether_the_server_is_back_counts() {
@@ -147,8 +147,8 @@ fn what_a_process_sends_while_it_asks_whether_the_server_is_back_counts() {
     }
 }
 
-/// Each change in this list breaks one promise of the script. The API then refuses requests in worlds in which it
-/// refuses none otherwise.
+/// Each change in this list breaks one promise of the script. With such a change, the API refuses requests in a
+/// simulation in which it refuses none with the unchanged script.
 #[test]
 fn a_script_that_breaks_a_promise_is_found_out() {
     let plain = Hosts { duration: 130 * SECOND, ..hosts(4, 20 * MS) };

@@ -18,7 +18,7 @@ use world::counters::{AllCounters, Counter};
 const SECOND: Nanos = 1_000_000;
 const START: Nanos = 1_700_000_000 * SECOND;
 
-/// Returns the factor by which a test multiplies its number of worlds. The factor is 1, or `LIMIT_SEEDS` in
+/// Returns the factor by which a test multiplies its number of simulations. The factor is 1, or `LIMIT_SEEDS` in
 /// `make prove-limit`.
 fn seeds() -> u64 {
     std::env::var("LIMIT_SEEDS").map_or(1, |seeds| seeds.parse().unwrap())

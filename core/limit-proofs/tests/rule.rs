@@ -133,7 +133,8 @@ proptest! {
         }
     }
 
-    /// A waiter asks again only at the time that the last decision named. So a few of these times must lead to a grant.
+    /// A waiter asks again only at the time that the last decision named. So asking at these times must soon lead to a
+    /// grant.
     #[test]
     fn asking_again_when_told_ends_in_a_grant_after_a_handful_of_times(
         requests in 1..200_u32,
@@ -160,8 +161,8 @@ proptest! {
         }
     }
 
-    /// The cost of a decision must not grow with the limit. So the log of a limit above 512 requests rounds times, and
-    /// its grants come at most a 256th of the window late. The grants of a smaller limit are exact.
+    /// The cost of a decision must not grow with the limit. So the log of a limit above 512 requests keeps rounded
+    /// times, and grants come late by at most a 256th of the window. A smaller limit grants at the exact times.
     #[test]
     fn a_limit_remembers_few_times_and_grants_as_early_as_a_part_of_256_allows(
         requests in prop_oneof![300..=512_u32, 513..20_000_u32],

@@ -1,5 +1,5 @@
-//! Runs the script of the Redis server in simulated worlds, and compares its decisions with those of the rule that a
-//! process uses alone.
+//! Runs the script of the Redis server in simulations, and compares its decisions with those of the rule that a process
+//! uses alone.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, dead_code, reason = "the worlds are shared with another test")]
 
@@ -32,7 +32,7 @@ fn question() -> Question {
     }
 }
 
-/// One world in which the script and the rule of a process get the same requests at the same times.
+/// A simulation in which the script and the rule of a process get the same requests at the same times.
 struct Twins {
     server: Server,
     member: Member,
@@ -52,7 +52,8 @@ impl Twins {
         let _ = member.ask(&server, &question());
         let quota = Quota { scale: MICROS, ..Quota::default() };
         let mut state = State::lost(quota, now);
-        // The rule of a process ends the lost requests when it is next asked. The script ends them when they were due.
+        // The rule of a process ends the lost requests only when the rule is next asked. The script ends them at the
+        // time at which they were due.
         let now = now + quota.span();
         state.settle(now);
         Self { server, member, state, open: Vec::new(), rng: Rng::with_seed(seed), now }
@@ -120,7 +121,7 @@ impl Twins {
 fn the_script_decides_as_the_rule_of_a_process_does() {
     for seed in 0..12 {
         let mut twins = Twins::new(seed);
-        // The API refuses nothing in some worlds, a few requests in others, and nearly everything in the rest.
+        // The API refuses nothing in some simulations, a few requests in others, and nearly everything in the rest.
         let (refusals, least) = [(0, 2_500), (0, 2_500), (1, 200), (5, 100), (30, 20), (90, 15)]
             [usize::try_from(seed % 6).unwrap()];
         let mut granted = 0;

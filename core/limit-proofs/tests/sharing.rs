@@ -19,15 +19,16 @@ const SEEDS: u64 = 6;
 /// What goes wrong.
 #[derive(Clone, Copy, Debug, Default)]
 struct Faults {
-    /// After one in this many grants, the process crashes. Its requests arrive, but nobody reports their ends.
+    /// On average, one in this many grants is followed by a crash of its process. The requests of the process arrive,
+    /// but nobody reports their ends.
     crash_in: Option<u32>,
-    /// After one in this many grants, the process is stopped for up to 20 s. Afterwards it reports the ends of its
-    /// requests.
+    /// On average, one in this many grants is followed by a stop of its process, for up to 20 s. Afterwards the process
+    /// reports the ends of its requests.
     stop_in: Option<u32>,
     /// One in this many changes finds the store locked. If the change is the end of a request, the process reports the
     /// end with its next change.
     busy_in: Option<u32>,
-    /// After one in this many grants, the store loses the state.
+    /// On average, the store loses the state after one in this many grants.
     loss_in: Option<u32>,
     /// A lost state counts as an empty one, which breaks the rule.
     lost_is_empty: bool,
@@ -209,7 +210,7 @@ fn world(latency: Latency, pattern: Pattern, seed: u64) -> World {
     World { latency, handshake: SECOND, pattern, arrival, duration: 200 * SECOND, seed, stranger: None }
 }
 
-/// Plays worlds of one kind. Returns the number of refusals and the lowest sustained rate.
+/// Runs the simulations of one kind. Returns the number of refusals and the lowest sustained rate.
 fn played(count: usize, latency: Latency, pattern: Pattern, faults: Faults) -> (u64, f64) {
     let (refusals, lowest) = seeds(latency, pattern, |seed| Processes::new(count, faults, seed));
     println!(
@@ -309,8 +310,8 @@ fn a_request_that_nobody_ends_counts_until_its_lease_ends() {
     assert_eq!(Rule::wait(&mut state, again), None);
 }
 
-/// The state does not know the request if its lease has expired or the state was lost. An end that is reported then
-/// counts like that of another request.
+/// The state does not know the request if its lease has expired or the state was lost. If the end of such a request is
+/// reported, it counts like any other end.
 #[test]
 fn an_end_that_the_state_does_not_know_counts_too() {
     let quota = Quota::default();

@@ -16,7 +16,7 @@ use world::rules::{
 };
 use world::{Arrival, Latency, Pattern, SECOND, Stranger, Trace, World, play};
 
-/// Returns the number of worlds of each kind: 10, or `LIMIT_SEEDS` in `make prove-limit`.
+/// Returns the number of simulations of each kind: 10, or `LIMIT_SEEDS` in `make prove-limit`.
 fn seeds() -> u64 {
     std::env::var("LIMIT_SEEDS").map_or(10, |seeds| seeds.parse().expect("LIMIT_SEEDS is a number"))
 }
@@ -29,13 +29,12 @@ fn world(latency: Latency, handshake: u64, pattern: Pattern, arrival: Arrival, s
     World { latency, handshake: handshake * SECOND, pattern, arrival, duration, seed, stranger: None }
 }
 
-/// Varies when requests arrive, with the seed and the handshake.
+/// Chooses when requests arrive, by the handshake and the seed.
 fn arrival(handshake: u64, seed: u64) -> Arrival {
     ARRIVALS[usize::try_from((handshake + seed) % 4).unwrap()]
 }
 
-/// Returns how much faster the server's clock runs than the client's, in parts per million: 0, or 0.4 % faster or
-/// slower.
+/// Returns how much faster the server's clock runs than the client's, in parts per million: 0, 4000 or -4000.
 fn drift(seed: u64) -> i64 {
     [0, 4000, -4000][usize::try_from(seed % 3).unwrap()]
 }
@@ -46,7 +45,7 @@ fn judged<R: Rule>(world: World, mut rule: R) -> (Trace, AllCounters) {
     (trace, counters)
 }
 
-/// Plays every world of one latency and returns the lowest sustained rate under steady load.
+/// Runs every simulation with one latency, and returns the lowest sustained rate under steady load.
 fn no_counter_refuses(latency: Latency) -> f64 {
     let mut lowest = f64::MAX;
     for handshake in HANDSHAKES {
@@ -91,7 +90,8 @@ fn with_a_tail_of_forty_seconds_no_counter_refuses() {
     assert!(no_counter_refuses(Latency::Tail) >= 17.5);
 }
 
-/// Returns the refusals of a weaker rule in the worlds of one kind, and the most arrivals in 10 s.
+/// Returns how many requests are refused under a weaker rule in the simulations of one kind, and the most arrivals in
+/// 10 s.
 fn refusals_of<R: Rule>(
     latency: Latency,
     pattern: Pattern,
@@ -205,7 +205,7 @@ fn beside_a_stranger<C: Counter>(stranger: Stranger, server: impl Fn(u64, bool) 
     worst
 }
 
-/// Plays against each kind of counter: exact, fixed windows, and an estimate from the last two windows.
+/// Runs the simulations against each kind of counter: exact, fixed windows, and an estimate from the last two windows.
 fn on_each_counter(stranger: Stranger, judge: impl Fn(&Met)) {
     judge(&beside_a_stranger(stranger, |_, counts| Exact::new(counts)));
     judge(&beside_a_stranger(stranger, |phase, counts| Buckets::new(phase, false, counts)));
@@ -265,8 +265,8 @@ fn a_minute_and_a_half_after_an_outage_of_refusals_the_limit_is_in_full_use_agai
     }
 }
 
-/// Plays five minutes of a client that is configured with a far higher limit than the server's. Returns the number of
-/// refusals in the first 30 s, the number after that, and the number of answers.
+/// Simulates five minutes of a client that is configured with a far higher limit than the server's. Returns the number
+/// of refusals in the first 30 s, the number after that, and the number of answers.
 fn configured_too_high(requests: u32, callers: usize, refused_count_too: bool) -> (usize, usize, usize) {
     let base = world(Latency::Lan, 1, Pattern::Callers(callers), Arrival::Uniform, 3);
     let world = World { duration: 300 * SECOND, ..base };

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use limit_proofs::limit::pool::{Answer, Question};
 use limit_proofs::limit::{Courier, Errand, Errands, Gate, Quota, ScopeChange, ScopeListener};
 
-/// A courier that does nothing. The test takes the courier's errands and answers them.
+/// A courier that does nothing: the test itself takes the gate's questions and answers them.
 #[derive(Debug)]
 struct Played;
 

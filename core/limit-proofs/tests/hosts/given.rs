@@ -27,7 +27,7 @@ pub(crate) struct Hosts {
     /// The part of the limit that each process claims for itself, from 0 to 1. `None` if processes have no shares.
     pub(crate) share: Option<f64>,
     pub(crate) faults: Vec<Fault>,
-    /// After one in this many grants, the process crashes and another process takes its place.
+    /// On average, one in this many grants is followed by a crash of its process. Another process then takes its place.
     pub(crate) crash_in: Option<u32>,
     /// Now and then a process is stopped for up to 20 s.
     pub(crate) stops: bool,
@@ -47,8 +47,8 @@ pub(crate) struct Outcome {
     pub(crate) granted: Vec<(Nanos, usize)>,
     /// How many questions reached the server.
     pub(crate) asked: u64,
-    /// When a process began to keep the limit alone, and its index. `back` is the same for processes that share the
-    /// limit on the server again.
+    /// The times at which a process began to keep the limit alone, with the index of the process. `back` has the times
+    /// at which a process shared the limit on the server again.
     pub(crate) alone: Vec<(Nanos, usize)>,
     pub(crate) back: Vec<(Nanos, usize)>,
 }

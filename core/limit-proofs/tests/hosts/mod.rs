@@ -88,7 +88,7 @@ struct Play {
     lives: u64,
 }
 
-/// Plays the hosts to the end.
+/// Runs a simulation to its end.
 pub(crate) fn play(hosts: Hosts) -> Outcome {
     let mut rng = Rng::with_seed(hosts.seed);
     let now = 100 * SECOND + rng.u64(0..10 * SECOND);

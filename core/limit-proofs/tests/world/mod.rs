@@ -142,7 +142,7 @@ struct Simulation<'a, R: Rule, C> {
     trace: Trace,
 }
 
-/// Plays a world to its end.
+/// Runs a simulation to its end.
 pub(crate) fn play<R: Rule, C: Counter>(world: World, rule: &mut R, server: &mut C) -> Trace {
     let mut rng = Rng::with_seed(world.seed);
     let start = 100 * SECOND + rng.u64(0..10 * SECOND);
@@ -248,7 +248,7 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
     fn let_go(&mut self) {
         while self.to_do > 0 {
             if let Some(time) = self.rule.wait(self.now) {
-                // Real timers are often a little late. Here they are late in every second world, and exact in the
+                // Real timers are often a little late. Here they are late in every second simulation, and exact in the
                 // others.
                 let late = if self.world.seed.is_multiple_of(2) { 0 } else { self.rng.u64(0..2 * MS) };
                 let time = time.saturating_add(late);

@@ -1,4 +1,4 @@
-//! The real rule, and weaker rules that must fail in the same world.
+//! The real rule, and weaker rules that must fail in the same simulations.
 
 use limit_proofs::limit::state::{Decision, Reach, State, Ticket};
 use limit_proofs::limit::turn::End;
@@ -6,7 +6,7 @@ use limit_proofs::limit::{Linger, NEVER, Nanos, Quota};
 
 use super::counters::LIMIT;
 
-/// The window of the real rule. The weaker rules use it too, so that they differ in nothing else.
+/// The window of the real rule. The weaker rules use the same window, so that the comparison is fair.
 const SPAN: Nanos = 10_050_000_000;
 
 /// Decides when a request may be sent.
@@ -177,7 +177,7 @@ impl Rule for ForgetsTheAbandoned {
     }
 }
 
-/// The real rule, but it does not expect a server that stopped answering to read requests late.
+/// The real rule, but it ignores that a server which has stopped answering may read requests late.
 pub(crate) struct LingersBriefly(pub(crate) State);
 
 impl Rule for LingersBriefly {

@@ -13,12 +13,12 @@ pub const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
 /// just busy for a moment.
 pub const HOPELESS_AFTER: Duration = Duration::from_mins(3);
 
-/// The pause after a first cut; jitter makes it up to twice as long. The same time paces the requests after a pause:
-/// each time that it passes, twice as many requests may be without an answer.
+/// The pause after a first cut; jitter makes it up to twice as long. After the pause, the number of requests that may
+/// be without an answer doubles whenever this much time has passed.
 pub const PAUSE: Duration = Duration::from_secs(1);
 
-/// Pauses and recovery assume a window of at least this length. If a server refuses a client that keeps within a
-/// shorter window, the server evidently counts over a longer one.
+/// Pauses and recovery assume a window of at least this length. If a client with a shorter window keeps its limit and
+/// is refused, the server evidently counts over a longer window.
 pub const SHORTEST_WINDOW: Duration = Duration::from_secs(10);
 
 /// How many requests of a [`Burst`] the server must refuse, at least, before its other answers show how many it
@@ -119,7 +119,7 @@ impl Backoff {
         new
     }
 
-    /// Writes the backoff for [`Backoff::read`], without the members that follow from the quota.
+    /// Writes the backoff for [`Backoff::read`], without the members that can be computed from the quota.
     pub fn write(&self, to: &mut Vec<u64>) {
         to.extend([self.allowed, self.epoch, self.flying, self.successes, u64::from(self.in_a_row)]);
         to.extend([self.closed_until, self.refusing_since.unwrap_or(NEVER)]);
@@ -174,8 +174,8 @@ impl Backoff {
         self.closed_until
     }
 
-    /// The first time at or after `from` at which one more request may be sent as far as refusals are concerned, if no
-    /// request ends before.
+    /// Returns the first time, at or after `from`, at which earlier refusals allow one more request. Assumes that no
+    /// request ends before that time.
     ///
     /// After a pause, one request goes first as a trial. Each success lets two more go. Time lets more go, too: 1 s
     /// after the pause, two requests may be without an answer, after 2 s four, and so on. A server that still refuses
