@@ -18,10 +18,10 @@ use crate::limit::state::State;
 /// The first bytes of the file: a mark, and the version of the format. A process that finds another version keeps a
 /// limit of its own.
 pub(super) const HEAD: [[u8; 8]; 2] = [*b"htlimit\0", 1_u64.to_le_bytes()];
-/// What tells one file from all others: random bytes, which follow the first bytes.
+/// The random bytes that distinguish the file from all others. They follow the first bytes.
 pub(super) type Id = [u8; 16];
-/// Where the file names the file that it continues: the id of that file, and the generation of the copy that was taken
-/// over. They are zero if it continues none.
+/// The position in the file of its origin: the id of the file that this one continues, and the generation of the copy
+/// that was taken over. Both are zero if this file continues no other.
 const ORIGIN: u64 = 32;
 const ORIGIN_LENGTH: usize = 24;
 /// How much room each copy has, in bytes.
@@ -245,7 +245,7 @@ impl<S: System> Copies<S> {
     }
 }
 
-/// Reads how a file begins. Begins one that is empty. Returns the file's id.
+/// Reads the first bytes of a file, and writes them if they are missing or damaged. Returns the file's id.
 fn begin<S: System>(file: &File) -> Result<Id, String> {
     let (head, mut first, mut id) = (HEAD.as_flattened(), [0; HEAD.as_flattened().len()], Id::default());
     // The end of a short file leaves zeros.

@@ -20,12 +20,12 @@ use replacing::Busy;
 /// tries have a pause between them.
 const TRIES: u32 = 30;
 const PAUSE: Duration = Duration::from_micros(50);
-/// The grants of a change that took this long are void: a change grants nothing a second after it was asked for, and a
-/// grant is void a second after it was made. See `FETCHED_WITHIN` in `limit`.
+/// The grants of a change that took this long are void: a change makes no grant later than a second after its start,
+/// and a grant is void a second after it was made. See `FETCHED_WITHIN` in `limit`.
 const VOID: Duration = Duration::from_secs(2);
 /// How often to look where the path leads. Each change also asks whether the file still has a name, which costs much
 /// less and shows that the file was removed or replaced. A file that was moved away still has a name, so it stays in
-/// use until the next look.
+/// use until the path is looked at again.
 const LOOK_AT_PATH: Nanos = 1_000_000;
 /// How far ahead of the clock a time in the file may lie. The clocks of processors differ a little.
 const TOLERANCE: Nanos = 1_000_000_000;
@@ -263,8 +263,8 @@ impl<S: System> Store for LimitFile<S> {
     }
 
     fn close(&mut self, state: &State) -> Result<(), Unavailable> {
-        // If the file was replaced during a change that took this long, its successor continues the state before the
-        // change. Without the change, nothing needs to be added there.
+        // If the file was replaced during so long a change, the new file continues the state from before the change.
+        // The grants of the change are void, so the change need not be written.
         let is_void = self.locked.elapsed() >= VOID && self.copies.is_removed() == Ok(true);
         let kept = if is_void { Ok(()) } else { self.copies.write(state).map_err(Unavailable::Lost) };
         self.copies.lock().unlock().map_err(|error| Unavailable::Lost(failed(&error)))?;

@@ -97,8 +97,8 @@ pub(super) fn now() -> Nanos {
     start().map_or(0, |start| Nanos::try_from(start.elapsed().as_nanos()).unwrap_or(0))
 }
 
-/// Returns an empty name, because the start of the host needs none: a state from before the start lies ahead of the
-/// clock and is dropped, or counts for longer than it should.
+/// Returns an empty name. The name need not tell starts of the host apart: a state from before the last start lies
+/// ahead of the clock and is dropped, or counts for longer than it should.
 #[cfg_attr(unix, allow(dead_code))]
 pub(super) fn clock_name() -> String {
     String::new()

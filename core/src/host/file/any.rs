@@ -33,7 +33,7 @@ fn name(digit: char) -> String {
     String::from_iter([digit; 32])
 }
 
-/// One user of a file, as a process would be.
+/// A user of a file, which stands for a process.
 struct User<S: System> {
     file: LimitFile<S>,
     state: State,

@@ -13,7 +13,7 @@ use crate::limit::state::State;
 
 /// After this long, the process that holds the lock counts as stopped.
 pub(super) const STOPPED: Duration = Duration::from_secs(3);
-/// After this long, nobody has replaced the file, because a process that was about to do so was stopped too.
+/// After this long, nobody will replace the file: the process that was about to do so was stopped too.
 pub(super) const HOPELESS: Duration = Duration::from_secs(6);
 /// Two tries that are further apart than this belong to different waits for the lock.
 const OFTEN: Duration = Duration::from_millis(500);
@@ -28,8 +28,8 @@ pub(super) struct Busy {
 }
 
 impl<S: System> LimitFile<S> {
-    /// Replaces the file if another process has held its lock for so long, without changing the file, that this process
-    /// must be stopped. Returns why the limit cannot be changed now.
+    /// Replaces the file if another process has held its lock for [`STOPPED`] without changing the file. Returns why
+    /// the limit cannot be changed now.
     pub(super) fn locked_out(&mut self) -> Unavailable {
         let (at, head) = (Instant::now(), self.copies.head());
         let newest = head.newest();
@@ -41,7 +41,7 @@ impl<S: System> LimitFile<S> {
             return Unavailable::Busy;
         }
         if let Some(name) = &head.successor {
-            // The process was stopped after it had moved the limit.
+            // The process that holds the lock was stopped after it had moved the limit.
             return self.follow(name).err().map_or(Unavailable::Busy, Unavailable::Lost);
         }
         if !S::CAN_REPLACE || waited >= HOPELESS {

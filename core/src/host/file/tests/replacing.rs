@@ -19,7 +19,7 @@ impl User {
         self.file.open(&mut self.state).unwrap();
     }
 
-    /// Tries to lock the file, as somebody who has tried for `passed` already.
+    /// Tries to lock the file, as if it had been locked for `passed` already.
     fn waits(&mut self, passed: Duration) -> Unavailable {
         assert_eq!(self.change(|_| ()), Err(Unavailable::Busy));
         let busy = self.file.busy.unwrap();
@@ -34,8 +34,8 @@ impl User {
     }
 }
 
-/// The limit of a host fell to half of its rate for a while, because the new file began as full and each process then
-/// added once more what it knew.
+/// Incident: the limit of a host fell to half of its rate for a while, because the new file began as full and each
+/// process then added once more what it knew.
 #[test]
 fn a_process_that_stops_with_the_lock_costs_the_others_nothing_of_the_limit() {
     let folder = Folder::new("stopped");
@@ -101,7 +101,7 @@ fn only_one_process_replaces_a_file() {
     assert_eq!([&mut second, &mut third].map(User::in_flight), [15, 15]);
 }
 
-/// Without this, two stopped processes could make all others wait for ever.
+/// If the others did not stop sharing, two stopped processes could make them wait for ever.
 #[test]
 fn a_process_that_stops_while_it_replaces_the_file_ends_the_sharing() {
     let folder = Folder::new("hopeless");
@@ -154,7 +154,7 @@ fn a_process_that_stops_after_it_moved_the_limit_holds_up_nobody() {
     assert_eq!(other.file.path, to);
 }
 
-/// Otherwise the process would go on in the file of the workspace, and the others in the new file.
+/// If the process did not join again, it would go on in the file of the workspace, and the others in the new file.
 #[test]
 fn a_process_that_was_stopped_while_it_joined_joins_again() {
     let folder = Folder::new("stopped-joins");
@@ -174,7 +174,7 @@ fn a_process_that_was_stopped_while_it_joined_joins_again() {
     assert_eq!(other.file.path, to);
 }
 
-/// What a process knew of a removed file was lost if another process held the lock of the new file just then.
+/// Incident: what a process knew of a removed file was lost if another process held the lock of the new file just then.
 #[test]
 fn what_was_known_is_added_once_the_new_file_can_be_locked() {
     let folder = Folder::new("left");
