@@ -15,8 +15,8 @@ use crate::limit::{Linger, Nanos, Quota};
 pub const SCRIPT: &str =
     concat!(include_str!("state.lua"), include_str!("rule.lua"), include_str!("run.lua"));
 
-/// A waiting process asks again after a window divided by this number at the latest, because a request of another
-/// process may have ended.
+/// A waiting process asks again after at most a window divided by this number, because a request of another process may
+/// have ended.
 const LOOKS_IN_WINDOW: u64 = 40;
 /// How late a process may ask again before others take its turn: a window divided by this number.
 const GRACES_IN_WINDOW: u64 = 100;
@@ -31,7 +31,8 @@ const FORGOTTEN_AFTER: Duration = Duration::from_mins(3);
 pub enum Reply {
     /// The answer to a question.
     Answer(Answer),
-    /// The limit has moved to the place with this name. The state is given if the new place may not have absorbed it.
+    /// The limit has moved to the place with this name. The state is given if the new place may not have absorbed it
+    /// yet.
     Moved(String, Option<Left>),
     /// The place grants nothing before it has absorbed the limit of the place with this name, which must be left first.
     First(String),
