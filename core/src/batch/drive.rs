@@ -146,8 +146,8 @@ impl Drive {
         let _ = self.until_stopped(self.sender.answer(&call, &mut spent)).await;
     }
 
-    /// Does work until the work ends, or until `stop` cuts it off; then returns `None`. A request that is cut off ends
-    /// with an error, so hooks and logs report the request. If its future were dropped instead, they would not.
+    /// Returns the result of `work`, or `None` if `stop` cuts the work off. A request that is cut off ends with an
+    /// error, so hooks and logs report the request. If its future were dropped instead, they would not report it.
     async fn until_stopped<T>(
         &self,
         work: impl Future<Output = Result<T, Error>>,
@@ -240,8 +240,8 @@ impl Drive {
         }
     }
 
-    /// Starts a sync again although `unknown` says that a run may have been started. If the new trigger certainly
-    /// starts no run, the error still says so, because the earlier request may have started one.
+    /// Starts a sync again although `unknown` says that a run may have been started. Even if the new trigger certainly
+    /// starts no run, the error still says that the earlier request may have started one.
     async fn start_again(
         &self,
         item: &BatchItem,

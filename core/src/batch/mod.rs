@@ -44,8 +44,8 @@ const NAMED: usize = 20;
 /// The longest reason of one sync in the message of a batch's error, in characters.
 const LONGEST_REASON: usize = 120;
 
-/// The runs of many syncs. They are started and followed on a task of their own, even while nobody waits for them.
-/// Dropping the batch starts no more syncs; runs that were started go on at the server.
+/// The runs of many syncs. They are started and followed on a task of their own, even while nobody waits for them. Once
+/// the batch is dropped, no more syncs are started; runs that were started go on at the server.
 #[derive(Debug)]
 pub struct Batch {
     sender: Sender,

@@ -74,7 +74,7 @@ impl RunMany {
     }
 }
 
-/// The options of a wait for a batch: the timeout, and which ends are errors.
+/// The options of a wait for a batch: the timeout, and whether failures and warnings are errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WaitMany {

@@ -75,7 +75,7 @@ pub(in crate::batch) enum Progress {
     Ended(RunToken, Box<SyncRun>),
 }
 
-/// One event, as a line of the file has it.
+/// One event, in the form of a line of the file.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line {
