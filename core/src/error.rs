@@ -23,7 +23,7 @@ const LONGEST_LINE: usize = 1000;
 const LONGEST_NAME: usize = 200;
 
 /// Declares the closed set of kinds. Each kind has the name that crosses the door, and a family: `argument`, `api`,
-/// `connection`, `timeout` or `other`. Hosts choose the base class of the kind's error class by the family.
+/// `connection`, `timeout` or `other`. The family decides which base class the kind's error class has in a host.
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])* $variant:ident = $name:literal ($family:ident)),* $(,)?) => {
         /// The kind of an error: a closed set, the same in every language.

@@ -45,7 +45,7 @@ pub struct Meta {
     /// The cuts: one for each refusal (429) of this call that lowered the limit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cuts: Vec<CutMade>,
-    /// The changes in who shares the limit that this call was the first to notice.
+    /// The changes in who shares the limit, if this call was the first to notice them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scope_changes: Vec<ScopeChanged>,
 }

@@ -117,8 +117,8 @@ pub(crate) fn call<E: Endpoint>(fields: &E::Fields) -> Result<Call, Error> {
     call_on::<E>(Vec::new(), fields)
 }
 
-/// Prepares a call of an operation with these ids in its path. A list that the caller does not order gets its default
-/// order, if the operation can order its list.
+/// Prepares a call of an operation with these ids in its path. If the operation can order its list and the caller names
+/// no order, the call asks for the default order.
 pub(crate) fn call_on<E: Endpoint>(ids: Vec<Id>, fields: &E::Fields) -> Result<Call, Error> {
     let operation = E::OPERATION;
     let call = Call::new(operation, ids)?.placed(fields.place());

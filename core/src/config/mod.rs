@@ -320,8 +320,7 @@ mod tests {
         std::fs::remove_dir_all(&folder).unwrap();
     }
 
-    /// Opening a pipe waits for a writer. Without the refusal, the creation of a client would hang, and in Python all
-    /// threads with it.
+    /// Opening a pipe waits for a writer. Without the refusal, the creation of a client would hang.
     #[cfg(unix)]
     #[test]
     fn a_key_file_that_is_a_pipe_is_refused_and_not_waited_for() {
