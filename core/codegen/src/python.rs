@@ -326,8 +326,8 @@ fn composite(ty: &Value) -> Result<Composite, Error> {
         .ok_or_else(|| unknown(&format!("the type {ty}")))
 }
 
-/// Returns the default of a `defaulted` field: the core adds the field to an answer that lacks it. Users who create a
-/// value may leave it out.
+/// Returns the default of a `defaulted` field. The core adds such a field to an answer that lacks it, and users who
+/// create a value may leave the field out.
 fn default(ty: &Value) -> Result<String, Error> {
     Ok(match ty.as_str() {
         Some("int") => "default=0".to_owned(),

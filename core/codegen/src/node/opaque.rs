@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use minijinja::{Error, Value};
 use serde_json::{Value as Json, json};
 
-/// Marks the types of arguments that contain opaque JSON at any depth, and sets the parameter wherever such a type is
-/// named.
+/// Marks the types of arguments that contain opaque JSON at any depth. Wherever such a type is named, sets its type
+/// parameter.
 pub(super) fn mark(catalogue: &mut Json) {
     let types = catalogue.get("types").cloned().unwrap_or_default();
     let mut given = BTreeSet::new();
@@ -40,7 +40,7 @@ pub(super) fn declared(ty: &Value) -> Result<String, Error> {
     named_with(ty, "<Opaque = Json>")
 }
 
-/// Returns how a type is named within a type that has the parameter: `EventSchema<Opaque>`.
+/// Returns how a type is named within another type that has the type parameter: `EventSchema<Opaque>`.
 pub(super) fn used(ty: &Value) -> Result<String, Error> {
     named_with(ty, "<Opaque>")
 }
@@ -88,8 +88,8 @@ fn find<'a>(name: &str, types: &'a Json) -> Option<&'a Json> {
     types.as_array()?.iter().find(|of| of.get("name").and_then(Json::as_str) == Some(name))
 }
 
-/// Within an argument or a field, sets the parameter of each marked type to `as_what`, and replaces the type of opaque
-/// JSON by `as_what`.
+/// Within an argument or a field, sets the type parameter of each marked type to `as_what`, and replaces the type of
+/// opaque JSON by `as_what`.
 fn annotate(of: &mut Json, opaque: &BTreeSet<String>, as_what: &str) {
     match of {
         Json::Array(items) => items.iter_mut().for_each(|item| annotate(item, opaque, as_what)),
