@@ -14,8 +14,9 @@ use tokio::sync::Notify;
 /// How often the driver's thread checks whether any thread still waits for a call. The last thread that stops waiting
 /// wakes the driver's thread only if there are tasks, because otherwise every call would cost a wake-up.
 const BUSY: Duration = Duration::from_millis(500);
-/// If there are no tasks, the driver's thread takes over once no thread has waited for a call for this long. A program
-/// that makes one call after another pauses for less, so its next call need not take the I/O back.
+/// If there are no tasks, the driver's thread takes over the I/O this long after the last thread stopped waiting for a
+/// call. A program that makes one call after another pauses for a shorter time, so its next call need not take the I/O
+/// back.
 const IDLE: Duration = Duration::from_millis(20);
 
 pub(crate) struct Driver {
