@@ -91,7 +91,7 @@ impl CompletedCalls {
         queue.push((id, outcome));
         // Only the first result in the queue wakes the JavaScript thread, because the thread takes the whole queue.
         if queue.len() == 1 {
-            // The thread cannot be woken while it ends. Then nothing waits for the result any more.
+            // A thread that is ending cannot be woken, but then nothing waits for the result any more.
             if let Some(wake) = &*lock(&self.wake) {
                 wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
             }
