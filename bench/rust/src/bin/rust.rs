@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Concurrent calls in `flight`.
+/// How many calls the case `flight` makes at the same time.
 const FLIGHT: usize = 32;
 const KEY: &str = "bench-0123456789abcdef0123456789abcdef01";
 /// Requests and seconds. The window is so short that the limit remembers about 400 requests at any time, as in real
