@@ -65,7 +65,7 @@ pub(super) struct Shared {
     pub(super) courier: Option<Box<dyn Courier>>,
     /// The time until which the courier has nothing to do.
     pub(super) courier_sleeps_until: Nanos,
-    /// The name of the place to which the limit moves.
+    /// The name of the place in the store to which the limit is to move; `None` if it stays where it is.
     pub(super) joining: Option<String>,
     /// Whether another gate has absorbed this one.
     pub(super) moved: bool,
@@ -146,8 +146,8 @@ impl Gate {
         self.core.fallback.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns the changes between a shared limit and one of this process alone since the last call of this method,
-    /// oldest first. If there were many, returns only the last four.
+    /// Returns the changes of who shares the limit since the last call of this method, oldest first: this process began
+    /// to keep the limit alone, or shared it again. If there were more than four, returns only the last four.
     #[must_use]
     pub fn changes_of_scope(&self) -> Vec<ScopeChange> {
         if !self.core.untold.swap(false, Ordering::Relaxed) {
@@ -197,8 +197,8 @@ impl Gate {
     /// From now on `other` grants nothing: a request that waits there or comes later gets
     /// [`Moved`](super::NotGranted::Moved) at once. Requests that were sent through `other` count here too. Those that
     /// have ended count as if they had ended here. Those in flight count as in flight for at least another window,
-    /// because their permits report their ends only to `other`. Of the two gates, the smaller limit, the later end of a
-    /// pause and the smaller share hold.
+    /// because their permits report their ends only to `other`. From now on, this gate keeps the smaller limit, the
+    /// later end of a pause and the smaller share of the two gates.
     ///
     /// Does nothing if one of the two gates was absorbed before, or if both are the same gate.
     pub fn absorb(&self, other: &Self) {

@@ -8,7 +8,7 @@ use super::turn::Turns;
 #[derive(Debug)]
 pub struct Handover {
     state: State,
-    /// The state of the shared limit; `None` if the limit that absorbs this one shares it too.
+    /// The state of the shared limit; `None` if the absorbing limit shares the same one.
     pub(super) common: Option<State>,
     looks: Vec<Nanos>,
 }

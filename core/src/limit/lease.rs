@@ -21,10 +21,10 @@ struct Lease {
 }
 
 impl Leases {
-    /// Creates an empty list `now`.
+    /// Creates an empty list at the time `now`.
     #[must_use]
     pub fn new(now: Nanos) -> Self {
-        // The first id is the current time. So no new lease has the id of a lease in an earlier state, which was lost.
+        // The first id is the current time. So no new lease has the id of a lease in an earlier state that was lost.
         Self { held: VecDeque::new(), next: now }
     }
 

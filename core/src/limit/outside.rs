@@ -104,7 +104,7 @@ impl Shared {
                 let was_down = pool.is_down();
                 let question = pool.question(now, wanted);
                 pool.unanswered(now, question);
-                // Waking the courier is tried again when the next question is due.
+                // The next question tries again to wake the courier.
                 self.courier_sleeps_until = NEVER;
                 (!was_down).then_some(why)
             }

@@ -9,17 +9,17 @@ pub use super::question::{Answer, Question, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
-/// How long a request that has ended waits to be reported, so that one question reports several.
+/// How long the end of a request waits to be reported, so that one question reports several ends.
 const TOGETHER: Duration = Duration::from_millis(50);
-/// How long an ended request waits to be reported if all granted requests have ended. This wait is shorter, because the
-/// caller's next request usually follows at once, and its question reports the end too.
+/// Replaces [`TOGETHER`] if all granted requests have ended. This wait is shorter, because the caller's next request
+/// usually follows at once, and the question for it reports the end too.
 const NEXT: Duration = Duration::from_millis(5);
 /// A server that does not answer is asked again after this long.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// For this long after the last request, a server that does not answer is asked again every [`ASK_AGAIN`].
 const IN_USE: Duration = Duration::from_mins(1);
-/// A grant is used within this time after its question was asked, or given back. So a process that was stopped does not
-/// use an old grant, which the server may count no longer.
+/// A grant that no request has used within this time after its question was asked is given back. So a process that was
+/// stopped does not use an old grant, which the server may no longer count.
 const USED_WITHIN: Duration = Duration::from_secs(1);
 /// If a user reads statistics that are older than this, the server is asked for new ones.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ pub struct Pool {
     without: Option<Without>,
     /// How many requests this process granted itself: those that the server does not know of, and those in flight.
     sent: (u64, u64),
-    /// How many requests that this process granted itself were part of the last question.
+    /// How many of the requests in `sent` were reported with the last question.
     told: u64,
     is_down: bool,
     is_new_connection: bool,
@@ -299,7 +299,7 @@ impl Pool {
         }
     }
 
-    /// Notes that the server has answered a question. Returns true if the server had not answered the question before.
+    /// Notes that the server has answered a question. Returns true if the server left the previous question unanswered.
     pub fn answered(&mut self, now: Nanos, question: &Question, answer: Answer) -> bool {
         for (id, _) in &question.ends {
             self.held.remove(id);
@@ -344,7 +344,7 @@ impl Pool {
     fn go_without(&mut self, now: Nanos) {
         let Some(share) = self.share else {
             // The server never grants the last few requests of a window. Without a share, the members that cannot reach
-            // the server divide these few among them, so each sends one request in so many windows.
+            // the server divide these few among them, so each sends one request every `windows` windows.
             let windows = self.last.members.max(1).div_ceil(kept_free(&self.quota).max(1));
             let window = self.quota.window.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX));
             let quota = Quota { requests: 1, window, ..self.quota };

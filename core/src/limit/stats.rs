@@ -82,9 +82,9 @@ pub struct LimitStats {
     pub closed_for: Duration,
     /// Refusals (429) that this process has seen so far.
     pub refused: u64,
-    /// Cuts of the limit so far, including those that refusals of others who share the limit caused.
+    /// Cuts of the limit so far, including cuts after refusals that others who share the limit received.
     pub cuts: u64,
-    /// Requests that this process has sent so far, including those that are about to be sent.
+    /// Requests that this process has sent so far or is about to send.
     pub granted: u64,
 }
 

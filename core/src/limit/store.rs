@@ -5,7 +5,7 @@ use std::fmt;
 use super::Nanos;
 use super::state::State;
 
-/// A place outside this process that keeps the state of a limit.
+/// Keeps the state of a limit outside this process, at a place that has a name.
 pub trait Store: fmt::Debug + Send {
     /// The clock of the store, which all its users share.
     fn clock(&self) -> fn() -> Nanos;

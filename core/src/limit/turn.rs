@@ -10,7 +10,8 @@ use super::pool::{Pass, Pool, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
-/// For each end that the shared limit learns only with the next change, more than this many requests must be in flight.
+/// An end may wait for the next change of the shared limit only if more than this many requests are in flight for each
+/// end that waits.
 const IN_FLIGHT_FOR_EACH_UNTOLD: u64 = 8;
 
 /// One limit and its queue.
@@ -96,7 +97,7 @@ impl<W> Turns<W> {
         self.pool.as_ref()
     }
 
-    /// The limit that a server keeps for several hosts, for a change.
+    /// The limit that a server keeps for several hosts, as a mutable reference.
     pub fn pool_mut(&mut self) -> Option<&mut Pool> {
         self.pool.as_mut()
     }

@@ -28,7 +28,7 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// Creates the ask of a request of `class` that waits for as long as necessary.
+    /// Creates an [`Ask`] for a request of `class` that waits for as long as necessary.
     #[must_use]
     #[allow(dead_code)] // Used by core/limit-proofs.
     pub fn new(class: Class) -> Self {

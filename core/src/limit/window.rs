@@ -17,8 +17,9 @@
 use super::words::{MOST, Words, write_pairs};
 use super::{NEVER, Nanos};
 
-/// The number of entries up to which the log stays exact; a longer log is made coarse. The log of a limit of up to a
-/// quarter of this number stays exact: two windows hold at most twice the limit, and at most half of the log is older.
+/// The number of entries up to which the log stays exact; a longer log is made coarse. If the limit is at most a
+/// quarter of this number, the log always stays exact: two windows hold at most twice the limit, and at most half of
+/// the log is older than two windows.
 const MOST_TIMES: usize = 2048;
 /// A coarse log has at most this many entries for each window.
 const GRAINS: Nanos = 256;
@@ -106,9 +107,10 @@ impl Window {
         }
     }
 
-    /// Divides time into parts of a 256th of the window, and moves all ends of a part to the last one in it. This
-    /// bounds the cost of a decision, however many requests there are. A request may then be sent up to one part later
-    /// than the exact rule allows, but never too early: an end that moves to a later time never counts for less.
+    /// Divides time into parts of a 256th of the window, and moves all ends in a part to the time of the last end in
+    /// it. This bounds the cost of a decision, however many requests there are. A request may then be sent up to one
+    /// part later than the exact rule allows, but never too early: an end that moves to a later time never counts for
+    /// less.
     fn make_coarse(&mut self) {
         let grain = (self.span / GRAINS).max(1);
         self.ends.dedup_by(|later, earlier| {

@@ -11,8 +11,8 @@ use super::super::words::Words;
 use super::super::{NEVER, Nanos, Quota};
 use super::{Reach, State};
 
-/// No time in a state lies further after the last known time than this and two windows. No lease, pause or lingering of
-/// an abandoned request lasts longer.
+/// No time in a state is later than the last known time plus this duration plus two windows. No lease, pause or
+/// lingering of an abandoned request lasts longer.
 const LATEST: Duration = Duration::from_mins(3);
 
 /// The position of the last known time among the integers of a state.
@@ -39,8 +39,9 @@ impl State {
         self.backoff.write(to);
     }
 
-    /// Continues in a copy of a shared limit `now`. A change that is still made to the original can have taken leases
-    /// that the copy does not know. Later leases get other ids, so giving those back removes none of the copy's.
+    /// Continues in a copy of a shared limit `now`. An unfinished change of the original may have taken leases that are
+    /// missing in the copy. The copy gives its new leases other ids, so giving back a missing lease removes no other
+    /// lease.
     #[must_use]
     pub fn continued(mut self, now: Nanos) -> Self {
         self.leases.iter_mut().for_each(|leases| leases.skip_to(now));

@@ -117,15 +117,15 @@ impl State {
         }
     }
 
-    /// Creates a limit without requests `now`, which several processes share. A request counts as ended [`LEASE`] after
-    /// its grant if nobody reports its end before.
+    /// Creates a limit that several processes share, without requests, at the time `now`. A request counts as ended
+    /// [`LEASE`] after its grant if nobody reports its end before.
     #[must_use]
     pub fn shared(quota: Quota, now: Nanos) -> Self {
         Self { leases: Some(Leases::new(now)), last: now, ..Self::new(quota) }
     }
 
-    /// Creates a shared limit that takes the place of one that was lost `now`. As many requests as are allowed may be
-    /// on their way, so they count as abandoned.
+    /// Creates a shared limit that replaces one that was lost at the time `now`. As many requests as the limit allows
+    /// may still be on their way. They count as abandoned.
     #[must_use]
     pub fn lost(quota: Quota, now: Nanos) -> Self {
         Self::lost_until(quota, now, now.saturating_add(quota.span()))
@@ -210,8 +210,8 @@ impl State {
     /// `now` and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
-        // An abandoned request counts as ended now, and not at the earlier time at which it was due to end. If the process
-        // was stopped for a while, the request may have left late and reached the server after that time.
+        // An abandoned request counts as ended now, and not when it was due to end. If the process was stopped for a
+        // while, the request may have left late and reached the server after that time.
         while self.next_due() <= self.last {
             self.lingering.pop();
             self.window.ends(self.last);
