@@ -234,7 +234,7 @@ impl<'de> Copier<'de> {
         Ok(true)
     }
 
-    /// Adds a member that the type does not know to `others`. [`others`](Self::others) writes these members.
+    /// Adds to `others` a member that the type does not know. [`others`](Self::others) writes these members.
     pub(crate) fn other(&mut self, name: &Name<'de>, others: &mut OtherMembers) -> Result<(), Unusual> {
         let raw = self.raw()?;
         if others.add(name.text, &raw) { Ok(()) } else { Err(Unusual) }

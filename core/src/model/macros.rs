@@ -110,7 +110,7 @@ macro_rules! model {
             }
 
             fn copy(copier: &mut $crate::model::Copier<'_>) -> Result<(), $crate::model::Unusual> {
-                // For each member: `None` until the answer has the member, and then whether its value is not null.
+                // For each member: `None` until the member is found in the answer, then true unless its value is null.
                 $(let mut $field: Option<bool> = None;)*
                 model!(@others $sent let others);
                 let outer = copier.open()?;

@@ -123,8 +123,9 @@ impl Mended {
         self.note();
     }
 
-    /// The number of unusable members noted so far. The code that reads an object takes this number before, and passes
-    /// it to [`forget_unusable`](Self::forget_unusable) afterwards to drop the unusable members of that object.
+    /// The number of unusable members noted so far. The code that reads an object asks for this number first. Once the
+    /// object has been read, it passes the number to [`forget_unusable`](Self::forget_unusable), which drops the
+    /// unusable members of the object.
     pub(crate) fn unusable(&self) -> usize {
         self.unusable.len()
     }

@@ -48,7 +48,7 @@ impl OtherMembers {
     }
 }
 
-/// Writes members that the type does not know into its object. Skips the names in `known`, because the type writes
+/// Writes into an object the members that its type does not know. Skips the names in `known`, because the type writes
 /// those members itself.
 pub(crate) fn send<M: SerializeMap>(
     members: &JsonObject,

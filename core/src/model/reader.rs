@@ -91,8 +91,8 @@ impl<'de> Reader<'de> {
         })
     }
 
-    /// Calls `each` with the name of every member of an object. `each` must read the member's value. If the value is
-    /// not an object, returns false, and notes the value as mended unless it is null.
+    /// Reads an object. Calls `each` with the name of every member; `each` must read the member's value. Returns false
+    /// if the next value is not an object, and notes this value as mended unless it is null.
     pub(crate) fn object(
         &mut self,
         mended: &mut Mended,
