@@ -48,7 +48,7 @@ impl Placing {
         self.members.push((name, RawValue::NULL.to_owned()));
     }
 
-    /// Returns the query and the body. If `body` is true, a body without members is sent, too, as `{}`.
+    /// Returns the query and the body. If `body` is true, a body is sent even if it has no members, as `{}`.
     pub(crate) fn finish(self, body: bool) -> Placed {
         let body = (body || !self.members.is_empty()).then(|| object(&self.members)).flatten();
         Placed { query: self.query, body }
