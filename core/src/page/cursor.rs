@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Hightouch's usual page size, which is requested explicitly.
 pub(crate) const DEFAULT_SIZE: u32 = 100;
-/// How many of the last pages are remembered, as the ids of their rows.
+/// For how many of the last pages the cursor remembers the ids of the rows.
 const PAGES_KEPT: usize = 2;
 /// How many consecutive pages may have no new rows.
 const STALE_BORNE: u8 = 2;
