@@ -11,7 +11,7 @@ pub(super) struct Code {
     pub advice: &'static str,
 }
 
-/// This code is an everyday word, so it counts only if it is the whole text, or begins the text with a colon after it.
+/// This code is an everyday word, so it counts only if the text is this code, or begins with this code and a colon.
 const COMMON: &str = "UNSPECIFIED";
 
 /// Finds the first code in a text. A code must be a whole word: `MY_SLACK_NO_TEXT` contains none.

@@ -127,8 +127,8 @@ problem! {
     {
         /// The sort of problem.
         required category = "category": ProblemCategory as "ProblemCategory",
-        /// Hightouch's own code of the problem, such as `DESTINATION_RATE_LIMIT`, if the error text contains one. Its
-        /// documentation lists the codes.
+        /// Hightouch's own code of the problem, such as `DESTINATION_RATE_LIMIT`, if the error text contains one.
+        /// Hightouch's documentation lists the codes.
         optional code = "code": Option<&'static str> as "string",
         /// What happened, in one sentence.
         required summary = "summary": &'static str as "string",
@@ -138,7 +138,7 @@ problem! {
         /// if they come from a code, from the status or from the number of rejected rows.
         required guessed = "guessed": bool as "bool",
         /// The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, it names the
-        /// runs of syncs that did not succeed. Absent if the run has none.
+        /// runs of syncs that did not succeed. Absent if the run has no error text.
         optional error = "error": Option<String> as "string",
         /// The number of rows that the destination rejected. Absent for a run of a sequence or of an identity graph.
         optional rejected_rows = "rejectedRows": Option<i64> as "int",
