@@ -208,8 +208,8 @@ fn writes_back<R: Readable + serde::Serialize, F: Fields>(of: &Value, server: &V
     Some(())
 }
 
-/// The name of a resource's type, and a check that the requests that create and change the resource send a value of the
-/// type back. The check returns whether the value has all members that creating a resource requires.
+/// The name of a resource's type, and a check of a value of this type: the requests that create and change a resource
+/// must send the value back. The check returns whether the value has all members that creating a resource requires.
 struct Resource {
     of: &'static str,
     writes_back: fn(&Value, &Value) -> bool,
