@@ -30,8 +30,8 @@ const LOOKS: [Duration; 5] = [
 ];
 const LAST_LOOK: Duration = Duration::from_secs(15);
 
-/// How long the search may go on after the last reading is due. The limit keeps an outage from delaying the caller for
-/// longer.
+/// How long the search may go on after the last reading is due. Without this bound, an outage could delay the caller
+/// for longer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How far the clock that stamps runs may be behind the clock that dates answers, in milliseconds. The two clocks may
@@ -137,7 +137,7 @@ async fn search<S: Listed>(
     Searched { seen, read, decided, cancelled }
 }
 
-/// How long after its last byte was sent a trigger may still start its run, by the server's clock, in milliseconds.
+/// How long a trigger may take to start its run after its last byte was sent, by the server's clock, in milliseconds.
 /// With a larger value, a run that a schedule started after the process ended could be adopted.
 const LATEST_START: i64 = 10_000;
 

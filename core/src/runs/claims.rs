@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use crate::operation::RunKind;
 use crate::workspace::Part;
 
-/// The most claimed runs, and the most lost triggers, that are remembered. They matter only while a trigger looks for
-/// its run, which takes seconds, so the oldest can be forgotten.
+/// How many claimed runs, and how many lost triggers, are remembered at most. They matter only while a trigger looks
+/// for its run, which takes seconds, so the oldest can be forgotten.
 const MOST: usize = 1000;
 
 /// What this process knows of the triggers that its clients have sent in one workspace.
