@@ -46,8 +46,8 @@ pub(super) struct Following {
 
 impl Part for Followed {
     fn absorb(&self, from: &Self) {
-        // The runs stay in the list of the workspace that is absorbed, `from`: each follower removes its run from the
-        // list to which it added the run. Later looks at these runs still wait at the gate of the absorbing workspace.
+        // The runs stay in the list of `from`, because each follower removes its run from the list to which it added
+        // the run. Later looks at these runs wait at the gate of the workspace that absorbs the other one.
         let _ = from;
     }
 }

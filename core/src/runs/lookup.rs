@@ -30,7 +30,7 @@ pub(crate) async fn lookup<S: Listed>(
     Err(sender.error_at(call, error))
 }
 
-/// Returns the newest run of the parent that the call names, by the time of the request.
+/// Returns the most recently requested run of the parent that the call names.
 pub(crate) async fn latest<S: Listed>(
     sender: &Sender,
     call: &Call,

@@ -20,7 +20,7 @@ const STEPS: u32 = 64;
 pub(super) struct Newest<'a, S> {
     sender: &'a Sender,
     parent: &'a str,
-    /// The account of all requests for this list.
+    /// What all requests for this list have used so far.
     spent: &'a mut Spent,
     /// The offset of the last page with rows, once it is known that the newest runs are last; 0 before.
     end: u32,
@@ -50,7 +50,7 @@ impl<'a, S: Listed> Newest<'a, S> {
         if ascends || !(page.data.is_empty() || page.has_more == Some(false) || descends(&page.data)) {
             page = self.last(page).await?;
             ascends = true;
-            // If all times on the first page are equal, the page does not show the order. Both ends of the list do.
+            // If all times on the first page are equal, only the comparison of both ends of the list shows the order.
             if page.data.last().and_then(Listed::created) < head {
                 (self.end, ascends) = (0, false);
                 page = self.page(0).await?;
@@ -90,8 +90,8 @@ impl<'a, S: Listed> Newest<'a, S> {
         Ok((found.into_values().collect(), whole))
     }
 
-    /// Finds the last page with rows: goes forward in steps that double until a page is empty, then halves the distance
-    /// between the last page with rows and the empty one.
+    /// Finds the last page with rows. First goes forward until a page is empty, and doubles the step each time. Then
+    /// halves the distance between the last known page with rows and the empty page.
     async fn last(&mut self, from: Page<S>) -> Result<Page<S>, Error> {
         let length = self.length;
         let (mut known, mut at, mut step) = (from, self.end, length);
@@ -102,7 +102,7 @@ impl<'a, S: Listed> Newest<'a, S> {
             }
             let next = match beyond {
                 None => at.saturating_add(step),
-                // The step is a whole number of pages, so that all pages but the last are full.
+                // The step is a whole number of pages, so that every page that is read is full, unless it is the last.
                 Some(beyond) => at + ((beyond - at) / 2).div_ceil(length) * length,
             };
             // No whole page fits in between. But if the last page was short, there may be more rows directly after it.

@@ -27,8 +27,8 @@ pub enum Ending {
 
 /// A state of a run that can be followed.
 pub(crate) trait RunState: Readable + Serialize + OfRun + Send + Sync + 'static {
-    /// Whether the server answers 404 for a run that it does not know (yet). For runs of other kinds, the server
-    /// answers with a list that lacks the run.
+    /// Whether the server answers 404 for a run that it does not know (yet). If not, the server answers with a list
+    /// that lacks the run.
     const MISSING_IS_404: bool = false;
     /// The answer to reading a run.
     type Answer: Readable + Send;

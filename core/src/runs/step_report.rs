@@ -11,7 +11,8 @@ use crate::call::{Options, Spent};
 /// The most attempts that a report keeps. A step may last for days, so the oldest attempts are forgotten.
 const ATTEMPTS_KEPT: usize = 1000;
 
-/// The account of a step. The account has a lock, because looks and pages are requested concurrently.
+/// What the requests of a step have used so far. It is behind a lock, because looks and pages are requested
+/// concurrently.
 #[derive(Debug)]
 pub(super) struct StepReport {
     call_id: String,

@@ -24,12 +24,12 @@ use crate::sender::Sender;
 const MARGIN_MS: i64 = 60_000;
 /// The pause between two readings of the list, as a multiple of the pause between pages.
 const BETWEEN: u32 = 3;
-/// How long the list is not requested again after the server did not let the key list syncs. After this time, the
-/// permissions of the key may have changed.
+/// If the server does not let the key list syncs, the list is requested again after this time. The permissions of the
+/// key may then have changed.
 const REFUSED_FOR: Duration = Duration::from_hours(1);
 /// The least pause between pages, so that the follower that reads them can also look at its own run.
 const LEAST: Duration = Duration::from_millis(10);
-/// How long a page may take.
+/// The time limit of the request for a page.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Statuses of a sync without a run in progress.
 const ENDED: [&str; 5] = ["success", "warning", "failed", "cancelled", "interrupted"];
