@@ -37,7 +37,7 @@ struct Ended {
     answer: Result<Exchange, Error>,
     /// Whether a later attempt may get another answer.
     passes: bool,
-    /// What a refusal by the limit (429) means for the request; `None` after anything else.
+    /// What a 429 means for the request; `None` after any other answer, or without an answer.
     refused: Option<Refusal>,
     /// The number of the lost connection, if other requests may have used it.
     connection: Option<u64>,
@@ -111,8 +111,8 @@ impl Sender {
         let (mut retries, mut rejoin, mut renewed) = (0, false, false);
         loop {
             let permit = self.leave(call, spent, meta, rejoin).await?;
-            // `prepare` runs after the wait for the limit, because it may record the time from which a lost write is
-            // searched for.
+            // `prepare` may record the time of this attempt: if the answer is lost, the search for the run begins at
+            // that time. So `prepare` runs after the wait for the limit.
             if call.is_write()
                 && let Err(error) = spent.prepare().await
             {

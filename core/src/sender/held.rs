@@ -56,7 +56,8 @@ impl Drop for Held<'_> {
     }
 }
 
-/// The error of a call that was interrupted. It never claims that a write did not happen if it may have been sent.
+/// The error of a call that was interrupted. If the call is a write that may have been sent, the error says that the
+/// write may have taken effect.
 pub(super) fn interrupted(kind: Kind, what: &'static str, call: &Call, departure: &Departure) -> Error {
     let error = Error::new(kind, what);
     match (call.is_write() && departure.happened(), kind) {

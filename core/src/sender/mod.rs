@@ -231,7 +231,7 @@ impl Sender {
         &self.0.keys
     }
 
-    /// The account of a call with these options; `raw` if the caller wants the answer as the server wrote it.
+    /// Creates the [`Spent`] of a call with these options; `raw` if the caller wants the answer as the server wrote it.
     pub(crate) fn account(&self, subject: &Subject, options: &Options, raw: bool) -> Spent {
         Spent::new(&self.scrubbed(subject), options.clone(), raw, self.0.config.bounds)
     }
