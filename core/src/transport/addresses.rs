@@ -30,7 +30,7 @@ pub(super) struct Addresses {
 
 #[derive(Debug, Default)]
 struct AddressState {
-    /// The address of each host that is tried first.
+    /// For each host, the address that is tried first.
     first: BTreeMap<String, IpAddr>,
     /// The addresses that failed, the latest last.
     failed: Vec<IpAddr>,
@@ -44,8 +44,8 @@ pub(super) struct Resolver(pub Arc<Addresses>);
 #[derive(Clone)]
 pub(crate) struct PlainResolver;
 
-/// The error of a host name without an address. The connector wraps this error in an error of a general type. By its
-/// own type, this error can be found among the causes.
+/// The error of a host name without an address. The connector wraps it in an error of a general type, and
+/// `refusal::of` finds it among the causes by its own type.
 #[derive(Debug)]
 pub(crate) struct Unresolved(io::Error);
 

@@ -229,8 +229,8 @@ impl Http {
             .http2_keep_alive_timeout(Duration::from_secs(10))
             .http2_keep_alive_while_idle(true)
             .http2_initial_stream_window_size(STREAM_WINDOW)
-            // This window is as large as the windows of all streams together. A smaller window could be filled by
-            // answers that wait for memory, and so hold up the answer that uses this memory.
+            // This window is as large as the windows of all streams together. Answers that wait for memory could fill a
+            // smaller window. Then the answer that holds the memory could not arrive.
             .http2_initial_connection_window_size(
                 STREAM_WINDOW * u32::from(HTTP1_CONNECTIONS + HTTP2_STREAMS),
             )

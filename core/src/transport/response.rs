@@ -26,7 +26,7 @@ const AUTHENTICATION: &str = "Authentication error";
 const LONGEST_MESSAGE: usize = 400;
 /// The longest message that is read, in bytes. Also how many bytes of an HTML page are searched for its title.
 const LARGEST_TEXT: usize = 64 << 10;
-/// The largest details of a server that are kept, in bytes.
+/// The largest `details` of an error body that are kept, in bytes.
 const LARGEST_DETAILS: usize = 16 << 10;
 
 /// Returns the error of an answer if its status is not 2xx.

@@ -105,8 +105,8 @@ fn system(replacement: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Er
     Ok(all)
 }
 
-/// Leaves out a file that cannot be used. Fails if the process can open no more files now, because the certificates
-/// would be missing later, too.
+/// Leaves out a file that cannot be used. But if the process can open no more files, this function fails: the client
+/// keeps what was read, so the certificates of the file would be missing later, too.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 fn usable<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {

@@ -1,4 +1,4 @@
-//! The TLS policy: TLS 1.2 and 1.3, with the seven suites of Hightouch's guide.
+//! The TLS policy: TLS 1.2 and 1.3, with the seven cipher suites that Hightouch's documentation lists.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use rustls::{CipherSuite, ClientConfig, SupportedCipherSuite};
 use super::roots;
 use crate::error::{Error, Kind};
 
-/// The suites of Hightouch's guide, in order of preference.
+/// The cipher suites that Hightouch's documentation lists, in order of preference.
 static SUITES: [SupportedCipherSuite; 7] = [
     suite::TLS13_AES_256_GCM_SHA384,
     suite::TLS13_AES_128_GCM_SHA256,

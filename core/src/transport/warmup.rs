@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
-/// How long before the end of its idle time a connection stops counting as warm, because the pool is about to drop the
+/// A connection stops counting as warm this long before the end of its idle time, because the pool is about to drop the
 /// connection.
 const MARGIN: Duration = Duration::from_secs(1);
 
