@@ -12,7 +12,8 @@ use crate::json::{Change, Json, JsonChange, JsonChangeKind, JsonDiff, JsonStep, 
 /// Calls the function `op` with arguments in JSON, and returns its result as JSON.
 ///
 /// # Errors
-/// A sentence for the user, if the arguments do not fit or the JSON cannot be changed in this way.
+/// A sentence for the user, if the function does not exist, its arguments are wrong, or the JSON does not allow the
+/// change.
 pub fn local(op: &str, args: &str) -> Result<String, String> {
     let made = catch_unwind(|| match op {
         "json.edit" => edited(args),

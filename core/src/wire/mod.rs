@@ -133,7 +133,6 @@ pub(crate) struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    /// Opens the account of the call.
     fn account(&self, subject: &Subject) -> Spent {
         self.client.sender().account(subject, &self.options, self.raw)
     }

@@ -30,7 +30,7 @@ pub(super) struct Entry {
 /// The operations that hosts have methods for, as the resources declare them.
 pub(super) static TABLE: LazyLock<Vec<Entry>> = LazyLock::new(|| collected().entries);
 
-/// Further methods of hosts, which find runs. Each uses an operation that is in [`TABLE`] under another name.
+/// The methods for finding runs. Each uses an operation that [`TABLE`] has under another name.
 pub(super) static LOOKUPS: LazyLock<Vec<Entry>> = LazyLock::new(|| collected().lookups);
 
 /// Operations that only other operations use. Hosts have no methods for them.
@@ -88,7 +88,7 @@ impl Entry {
         TABLE.iter().chain(LOOKUPS.iter()).find(|entry| entry.operation.op == op)
     }
 
-    /// Creates the call with the ids among the arguments and without the other arguments, to describe it to hooks.
+    /// Creates the call that is described to hooks: it has the ids among the arguments, and no other argument.
     pub(super) fn named(&self, mut args: Members) -> Result<Call, Error> {
         if let Some(next) = args.get("next") {
             let next: String = strict::argument("next", Some(next))?;
