@@ -15,8 +15,8 @@ use crate::fleet;
 use crate::host;
 use crate::limit::{Gate, Quota};
 
-/// How long a workspace is kept after its last user, so that a new client still knows which requests were sent just
-/// before.
+/// How long a workspace is kept after its last client has gone, so that a new client still knows which requests were
+/// sent just before.
 const KEEP: Duration = Duration::from_secs(30);
 
 /// A server's origin and the digest of a key.
@@ -119,7 +119,7 @@ impl Tenancy {
         }
         let mut known = lock(&Registry::of_this_process().known);
         // This `Workspace` already has a different id: the client's key was replaced by a key of another Hightouch
-        // workspace. The earlier keys belong to the previous one, so nothing is merged.
+        // workspace. The earlier keys belong to the previous workspace, so nothing is merged.
         if own.id.set(id).is_err() {
             return;
         }
@@ -140,8 +140,8 @@ fn gate(origin: &str, key: [u8; 32], quota: Quota, scope: &CheckedScope) -> Arc<
     }
 }
 
-/// The name of the place that keeps the limit of a key or a workspace at a server. `of` is the digest of the key, which
-/// the name does not show, or the id of the workspace.
+/// The name of the place that keeps the limit of a key or a workspace at a server. `of` is the digest of the key or the
+/// id of the workspace. The name is a digest too, so it shows neither.
 fn place(scope: &CheckedScope, origin: &str, of: &[u8]) -> String {
     let clock = match scope {
         // Hosts that see the same folder, such as a network folder, use different files.
