@@ -97,8 +97,9 @@ async fn two_triggers_that_waited_for_the_first_key_and_were_lost_adopt_nothing(
     world.delete();
 }
 
-/// A trigger begins before the first key is known. Its temporary workspace is then merged into that of the key, where
-/// the trigger must end. Otherwise the second trigger would count the first as unfinished, and adopt nothing.
+/// A trigger begins before the first key is known, in a temporary workspace. This workspace is then merged into the
+/// workspace of the key, and the end of the trigger must be noted there. Otherwise the second trigger would count the
+/// first as unfinished, and adopt nothing.
 #[tokio::test]
 async fn a_trigger_that_waited_for_the_first_key_is_no_rival_of_later_ones() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"reset": "before-headers", "apply": true}});

@@ -77,7 +77,8 @@ async fn failures_and_warnings_are_returned_or_raised_as_the_caller_wants() {
     let quiet = WaitMany::new().on_failure(OnEnd::Return);
     let items = batch.wait(&quiet).await.unwrap();
     assert_eq!(outcomes(&items), [Some(ItemOutcome::Failure), Some(ItemOutcome::Warning)]);
-    // A second wait starts no run again. It can raise an error, although the first wait was asked to raise none.
+    // A second wait does not start the runs again. It can raise an error, although the first wait was told to raise
+    // none.
     let error = batch.wait(&quiet.on_warning(OnEnd::Raise)).await.unwrap_err();
     assert!(error.to_string().contains("1 of 2 syncs did not succeed: sync 5 (run "), "{error}");
     assert_eq!(requests(&world, "POST").len(), 2);
@@ -322,7 +323,8 @@ async fn an_estimate_is_the_least_that_a_batch_needs() {
     let how = RunMany::new();
     let told = client.syncs().estimate_many(syncs, &how, Duration::ZERO).unwrap();
     assert_eq!((told.lookups, told.triggers, told.looks, told.requests), (3, 4, 4, 11));
-    // One look fits into a window, so the last of four looks begins after three windows.
+    // Looks get a tenth of the limit, but at least one look per window. So the last of four looks begins after three
+    // windows.
     assert_eq!(told.duration, Duration::from_millis(3 * 1005));
     assert!(requests(&world, "GET").is_empty());
     let began = std::time::Instant::now();

@@ -278,8 +278,8 @@ fn no_operation_has_two_arguments_of_one_name_and_only_newer_operations_are_not_
 
 /// Incident: forty calls began together, and one failed with a 401, although the key function could return another key.
 /// The failing call was sent with the first key before the call that had asked for that key woke up. When the server
-/// refused the first key, the failing call took it for the key function's answer to the refusal. So the call did not
-/// ask for another key.
+/// refused the first key, the failing call believed that the key function had returned this key because of the refusal.
+/// So the call did not ask for another key.
 #[tokio::test]
 async fn a_refused_call_asks_for_another_key_although_it_was_sent_before_the_first_asker_woke() {
     let world = sandbox().world(&json!({}));

@@ -7,7 +7,7 @@ use crate::server::{client, read};
 
 /// `TLS_EMPTY_RENEGOTIATION_INFO_SCSV` (RFC 5746 §3.3), a signal in the list of suites.
 const RENEGOTIATION_SIGNAL: u16 = 0x00FF;
-/// The numbers of the seven suites of Hightouch's guide, in order of preference.
+/// The numbers of the seven cipher suites that Hightouch's documentation lists, in order of preference.
 const SUITES: [u16; 7] = [0x1302, 0x1301, 0x1303, 0xC02C, 0xC02B, 0xC030, 0xC02F];
 
 const SUPPORTED_GROUPS: u16 = 10;
