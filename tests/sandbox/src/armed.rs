@@ -10,7 +10,7 @@ use crate::settings::{LimitSettings, Plan, RunSettings};
 use crate::workspace::Workspace;
 use crate::world::{Record, World};
 
-/// The plan of coming runs, and how many runs get it. Without `times` every further run does.
+/// A plan that a test gave to later runs, and how many runs get the plan. Without `times`, all later runs get it.
 #[derive(Debug, Clone)]
 struct ArmedPlan {
     sync: Option<u64>,
@@ -18,14 +18,14 @@ struct ArmedPlan {
     plan: Plan,
 }
 
-/// The plans that were armed in a running world.
+/// The plans that the control API (`/arm/runs`) added to a running world.
 #[derive(Debug, Default)]
 pub(crate) struct ArmedPlans(Vec<ArmedPlan>);
 
 impl ArmedPlans {
     /// Returns the plan for the next run of a sync, and counts one use of the plan. A plan for a number of runs comes
-    /// before a plan for all runs. Of several plans for a number of runs, the first that was armed comes first; of
-    /// several plans for all runs, only the last one is used.
+    /// before a plan for all runs. Of several plans for a number of runs, the plan that was added first is used first;
+    /// of several plans for all runs, only the last one is used.
     pub(crate) fn next(&mut self, sync: u64) -> Option<Plan> {
         let applies = |armed: &ArmedPlan| armed.sync.is_none_or(|own| own == sync);
         let counted =
@@ -41,8 +41,8 @@ impl ArmedPlans {
             .map(|armed| armed.plan.clone())
     }
 
-    /// Returns for each plan how many more runs it applies to, in the order in which the plans were armed; `null` for a
-    /// plan for all runs.
+    /// Returns for each plan how many more runs get it, in the order in which the plans were added; `null` for a plan
+    /// for all runs.
     pub(crate) fn left(&self) -> Value {
         self.0.iter().map(|armed| armed.times).collect::<Vec<_>>().into()
     }
@@ -58,7 +58,7 @@ struct Asked {
     plan: Map<String, Value>,
 }
 
-/// Arms a plan of coming runs. Returns the index of the plan among those that are armed.
+/// Adds a plan for later runs. Returns the index of the plan among the added plans.
 fn arm_runs(workspace: &mut Workspace, asked: Value) -> Result<usize, Error> {
     let Asked { sync, times, plan } = serde_json::from_value(asked)?;
     let plan = RunSettings::try_from(plan)?.plan_for("");

@@ -85,7 +85,7 @@ pub(crate) struct ScriptedAnswer {
     pub(crate) edit: Vec<Edit>,
     pub(crate) apply: bool,
     pub(crate) delay_ms: u64,
-    /// If present, the server holds the request back until it has answered a request that matches this.
+    /// If present, the server holds this request back until another request, which matches `until`, has been answered.
     pub(crate) until: Option<When>,
     pub(crate) hang: bool,
     pub(crate) reset: Option<Reset>,

@@ -13,7 +13,7 @@ use rustls::{CipherSuite, ServerConfig};
 
 use crate::Error;
 
-/// The cipher suites that the vendor's guide lists. The API accepts no other suites.
+/// The cipher suites that the vendor's documentation lists. The API accepts no other suites.
 const SUITES: [CipherSuite; 7] = [
     CipherSuite::TLS13_AES_128_GCM_SHA256,
     CipherSuite::TLS13_AES_256_GCM_SHA384,

@@ -174,8 +174,8 @@ impl Workspace {
         self.runs.insert(sync, Vec::new());
     }
 
-    /// Queues a run of a sync behind its unfinished runs, and returns the run. If the plan has a rival, which is a run
-    /// that somebody else starts, queues that run next.
+    /// Queues a run of a sync behind its unfinished runs, and returns the run. A plan may have a rival: a run that
+    /// somebody else starts. The rival is queued behind the returned run.
     pub(crate) fn start_run(&mut self, sync: Key, at: Millis) -> Run {
         let usual = self.plans.plan_for(&self.column(Kind::Sync, sync, "slug"));
         let plan = self.armed.next(sync).map_or_else(|| usual.clone(), |armed| armed.or(&usual));

@@ -195,8 +195,8 @@ impl World {
         answer
     }
 
-    /// Returns the answer to send. Performs the operation, unless the script replaces or loses the answer and does not
-    /// set `apply`.
+    /// Returns the answer to send. If the script replaces or loses the answer, the operation is performed only with
+    /// `apply`.
     pub(crate) fn decide(&self, index: usize, answer: Option<ScriptedAnswer>) -> Outgoing {
         let mut guard = self.lock();
         let state = &mut *guard;
@@ -236,7 +236,7 @@ impl World {
         outcome
     }
 
-    /// Whether a matching request has been answered, or the script has made the answer get lost.
+    /// Whether a matching request has been answered. An answer that was lost because of the script counts too.
     pub(crate) fn has_answered(&self, when: &When) -> bool {
         let state = self.lock();
         state.log.iter().enumerate().any(|(index, request)| {

@@ -127,9 +127,9 @@ impl Default for GraphSettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct ReprocessingSettings {
-    /// How long a request is queued, in seconds.
+    /// How long a request has the status `queueing`, in seconds.
     pub(crate) seconds: f64,
-    /// The status that a request has after it was queued.
+    /// The status of a request after `queueing`.
     pub(crate) status: String,
     pub(crate) error: Option<String>,
 }
