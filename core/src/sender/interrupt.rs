@@ -22,8 +22,8 @@ pub(crate) async fn with_signal<T>(
     let mut call = pin!(SIGNAL.scope(signal.clone(), call));
     tokio::select! {
         biased;
-        // The call is polled first, so that a call with a request in flight ends itself, with an error that says what is
-        // known about the request. The arm below ends a call that does not end itself.
+        // The call is polled first, so that a call with a request in flight ends itself, with an error that says what
+        // is known about the request. The arm below ends a call that does not end itself.
         made = &mut call => made,
         () = signal.cancelled() => {
             // The signal may have come just after the call was polled, so the call is polled once more. The second poll
