@@ -303,7 +303,7 @@ operations! {
     ReprocessStatusOp = "ReprocessStatus", read GET "/idr/{graphId}/reprocess-status/{requestId}" [GRAPH, REQUEST]
     as "identity_graphs.reprocess_status", takes NoFields, gives value ReprocessStatus;
 
-    /// Starts a run of an identity graph by a path that Hightouch has replaced. Use `trigger` instead.
+    /// Starts a run of an identity graph through an old API path that Hightouch has replaced. Use `trigger` instead.
     TriggerRunIdGraphOp = "TriggerRunIdGraph", trigger POST "/id_graphs/{graphId}/trigger" [GRAPH]
     as "identity_graphs.trigger_legacy", takes TriggerIdentityGraph, gives run IdentityGraphRun, deprecated true;
 }
@@ -364,7 +364,7 @@ impl IdentityGraphs {
         Pending::new(&self.sender, call_on::<ReprocessStatusOp>(ids, &NoFields))
     }
 
-    /// Starts a run by a path that Hightouch has replaced (operation `TriggerRunIdGraph`).
+    /// Starts a run through an old API path that Hightouch has replaced (operation `TriggerRunIdGraph`).
     #[deprecated = "Hightouch has replaced this operation: use `trigger`"]
     pub fn trigger_legacy(
         &self,
