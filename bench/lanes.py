@@ -32,7 +32,7 @@ class Cost(NamedTuple):
 
 
 def cost(line: str, calls: int) -> Cost:
-    """Reads the line in which a lane reports the CPU time and the time of all its calls, in nanoseconds.
+    """Reads the line in which a lane reports the CPU time and the elapsed time of all its calls, in nanoseconds.
 
     Returns:
         Both times for one call, in microseconds.

@@ -22,7 +22,8 @@ from goals import GOALS, START_GOALS, Goal, verdict
 from lanes import CASES, Cost, Costs, rounds, served, starts, use_cores
 
 FLOOR = "reqwest-bytes"
-"""The lane that every client is compared with, besides the SDK: bare reqwest, which discards the bytes of an answer."""
+"""The lane that uses bare reqwest and discards the bytes of each answer. Each client is compared with the SDK and with
+this lane."""
 
 STARTS = 21
 """How many times each client is started."""
@@ -33,7 +34,7 @@ def ratio(costs: list[Cost], to: list[Cost]) -> float:
 
 
 def row(costs: Costs, case: str, client: str, to: list[str], goal: Goal | None) -> dict[str, Any]:
-    """Returns the figures of one client: its cost, the ratios of its cost to those of ``to``, and its goal."""
+    """Returns the figures of one client: its cost, the ratios of its cost to the costs of ``to``, and its goal."""
     own = costs[client, case]
     found: dict[str, Any] = {
         "case": case,

@@ -1,8 +1,8 @@
 """Runs one lane of the benchmark in Python: ``lane.py LANE [once]``. A lane is a client that is measured.
 
-For each line ``one N``, ``page N`` or ``flight N`` on standard input, the lane makes N calls. Then it writes a line with
-the CPU time of this process, all threads included, and the elapsed time, both in nanoseconds. With ``once``, the lane
-imports the client, makes one call, writes such a line and ends.
+For each line ``one N``, ``page N`` or ``flight N`` on standard input, the lane makes N calls. Then it writes a line
+with the CPU time of this process, all threads included, and the elapsed time, both in nanoseconds. With ``once``, the
+lane imports the client, makes one call, writes such a line and ends.
 
 Each lane imports only what it uses, because ``once`` measures imports too.
 """
@@ -24,7 +24,8 @@ BASE = os.environ["BENCH_URL"] + "/api/v1"
 CA = os.environ["BENCH_CA"]
 FLIGHT = 32
 LIMIT = (40_000, 0.02)
-"""Requests and seconds. In so short a window, the limit remembers about 400 requests at any time, as in real use."""
+"""The client's rate limit: requests, and the window in seconds. The window is so short that about 400 requests count at
+any time, as in real use."""
 
 URL = BASE + "/syncs"
 KEY = "bench-0123456789abcdef0123456789abcdef01"
