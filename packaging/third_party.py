@@ -4,7 +4,7 @@
     packaging/third_party.py notices [--check]           the licence texts, a file in each package
     packaging/third_party.py sbom CRATE TARGET FILE      a CycloneDX file for one platform
 
-`cargo tree` says which crates are linked: for these targets and features, without build scripts and procedural macros.
+`cargo tree` lists the linked crates of each platform, without build scripts and procedural macros.
 This program exists because cargo-about and cargo-bundle-licenses write no SBOM and must be compiled first. The SBOM
 that maturin writes also lists build dependencies, and paths of this machine.
 """
