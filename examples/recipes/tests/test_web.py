@@ -250,7 +250,7 @@ class Tables(HTMLParser):
             self.all[-1][-1][-1] += data
 
     def headed(self, *first: str) -> list[list[str]]:
-        """Returns the only table that begins with these cells. Each is a pattern."""
+        """Returns the only table that begins with these cells. Each cell is given as a pattern."""
         pattern = "\n".join(first)
         [found] = (table for table in self.all if re.match(pattern, "\n".join(table[0])))
         return found
