@@ -61,20 +61,21 @@ toc_object_entries = False
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True}
-# Sphinx shows these types by their public names. It cannot resolve a type that is imported only for annotations, so it
-# shows the name of such a type as the annotation has it.
+# `autodoc_type_aliases` makes Sphinx show types by their public names. These types are left out, because some modules
+# import them only for annotations: Sphinx cannot resolve them there, and shows the names that the annotations contain.
 RUNS = {"SyncRun", "SequenceRun", "IdentityGraphRun"}
 # In a union, Sphinx shows the `repr` of the object that stands for a type. So this `repr` is the name of the type.
 TypeAliasForwardRef.__repr__ = lambda alias: alias.name  # type: ignore[method-assign]
 autodoc_type_aliases = {name: name for name in hightouch_sdk.__all__ if name not in RUNS}
 
-# Sphinx must not warn that no page documents these: types of other packages, and names that only annotations contain,
+# Sphinx must not warn that no page documents these names.
 nitpick_ignore_regex = [
+    # Types of other packages, and names that only annotations contain.
     ("py:.*", r"(typing\.|collections\.|datetime\.|os\.|functools\.|msgspec\.).*"),
     ("py:class", r"(opentelemetry\..*|TracerProvider|Self|ImportError|RuntimeError)"),
     ("py:class", r"(Any|Async)?(Iterator|Callable|Mapping|Sequence|Awaitable|Generic|Literal|PathLike.*|Any)"),
     ("py:class", r"(str|bytes|int|float|bool|object|list|dict|tuple|type|None|datetime|timedelta|BaseException)"),
-    # type variables, and classes with the same methods as a documented resource.
+    # Type variables, and classes with the same methods as a documented resource.
     ("py:(class|obj)", r"(.*\.)?[KLST]"),
     ("py:class", r"(.*\.)?(\w+WithRawResponse|Async(" + "|".join(RESOURCES.values()) + "))"),
 ]
@@ -92,7 +93,10 @@ def setup(app: Sphinx) -> None:
 
 
 def share_comments(_: Sphinx) -> None:
-    """Copies the docs of attributes from private modules to the package, which public classes name as their module."""
+    """Copies the docs of attributes from private modules to the package.
+
+    Public classes name the package as their module, so Sphinx looks for the docs there.
+    """
     docs = ModuleAnalyzer.for_module(PACKAGE)
     docs.analyze()
     for path in Path(hightouch_sdk.__file__).parent.glob("_[a-z]*.py"):

@@ -313,7 +313,7 @@ def test_no_answer_is_missed_among_many_records(
     world = new_world(script=[{"answer": {"status": 503}, "times": 40}])
 
     async def main() -> None:
-        # A single client would use up its budget of retries after fewer than 40, so the test has many clients.
+        # The retry budget of a single client allows fewer than 40 retries, so the test has many clients.
         clients = [AsyncHightouch(**world.settings(max_retries=20)) for _ in range(20)]
         await asyncio.gather(*(client.syncs.get(sync) for client in clients for sync in (1, 2, 3)))
         await asyncio.gather(*(client.close() for client in clients))

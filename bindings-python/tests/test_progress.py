@@ -318,7 +318,8 @@ def test_many_changes_are_drawn_together(client: Hightouch) -> None:
     for _ in range(1000):
         stage.draw(Row("orders", "querying", "", ""))
     stage.leave(display)
-    # A change draws no frame so soon after another frame, and the thread draws once a second. So there are few frames.
+    # Because of `pause`, a change draws no frame within 600 seconds of the last frame. The thread draws a frame once a
+    # second. So there are few frames.
     assert (screen.told, screen.ended) == (1000, 1)
     assert screen.drawn - at_first < 500
 

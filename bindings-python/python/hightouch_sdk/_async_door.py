@@ -31,7 +31,7 @@ _CANCEL_S = 1.0
 
 
 class _Inbox:
-    """Receives the answers for one event loop. The loop, its listening thread and calls in progress keep it alive."""
+    """Receives the answers for one event loop. The loop, its thread and calls in progress keep the inbox alive."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.pid = os.getpid()
@@ -73,7 +73,7 @@ class _Inbox:
         del self._pending[ticket]
 
     async def answer(self, ticket: int) -> Answer:
-        """Waits for an answer. It may be called again for a ticket if a wait for it was cancelled."""
+        """Waits for the answer to a ticket. If a wait is cancelled, another call with the same ticket waits again."""
         if self._pending[ticket].cancelled():
             self._pending[ticket] = asyncio.get_running_loop().create_future()
         return await self._pending[ticket]

@@ -27,7 +27,7 @@ DIAGNOSIS = Decoder(Diagnosis)
 _STATS = Decoder(Stats)
 
 TIME_SCALES: dict[str, float] = {}
-"""By which factor time passes faster for clients of a base URL. Only ``hightouch_sdk.testing`` adds entries."""
+"""How many times faster time passes for the clients of each base URL. Only ``hightouch_sdk.testing`` adds entries."""
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Callable[[], object])

@@ -164,7 +164,7 @@ class Items:
         return self._pid == os.getpid()
 
     def take_stop(self, body: bytes) -> None:
-        """Takes the answer of ``batch.stop``. Only the first caller of ``stop`` tells the hooks and the log of it."""
+        """Takes the answer of ``batch.stop``. Only the first answer is passed on to the hooks and the log."""
         self._take(body, tell=self._stop_told.acquire(blocking=False))
 
     def take(self, body: bytes) -> Step:

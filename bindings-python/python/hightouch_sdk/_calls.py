@@ -165,13 +165,13 @@ class _Method:
 if TYPE_CHECKING:
 
     class Raw(Generic[P, T]):
-        """The variant of a method that returns the raw answer in place of a value."""
+        """Turns a method into one that returns the raw answer in place of a value."""
 
         def __init__(self, method: Callable[Concatenate[Any, P], T]) -> None: ...
         def __get__(self, raw: object, owner: type | None = None) -> Callable[P, RawResponse[T]]: ...
 
     class RawList(Generic[P, T]):
-        """The variant of a list method that returns the raw answer of the first page."""
+        """Turns a method that returns a list into one that returns the raw answer of the first page."""
 
         def __init__(self, method: Callable[Concatenate[Any, P], Listing[T]]) -> None: ...
         def __get__(self, raw: object, owner: type | None = None) -> Callable[P, RawResponse[list[T]]]: ...

@@ -21,8 +21,7 @@ _LISTS: dict[Any, str] = {int: "list<int64>", str: "list<string>"}
 
 _COUNTS = ("added", "changed", "removed")
 
-# By the type of the rows: the columns that the rows themselves lack, and whose values come from the arguments of the
-# list.
+# The columns that rows of each type lack. Their values come from the arguments of the call that lists the rows.
 _ABOUT: dict[type, dict[str, str]] = {
     SyncRun: {"sync_id": "int64", "sync_slug": "string"},
     IdentityGraphRun: {"graph_id": "string"},
@@ -143,7 +142,7 @@ def _getter(name: str, kind: str) -> Column:
 
 
 def _about(name: str, kind: str, is_field: bool) -> Column:
-    """Returns a column with cells from the list. If the value has a field of this name that is set, that counts."""
+    """Returns a column with the field of this name, or with the cell of ``about`` if the value lacks the field."""
 
     def cell(value: Any, about: About) -> Any:
         own = getattr(value, name) if is_field else None

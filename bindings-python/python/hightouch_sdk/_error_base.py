@@ -84,7 +84,7 @@ class Meta(Value, frozen=True, kw_only=True):
 class HightouchError(Exception):
     """The base class of all errors of this package.
 
-    An error of a kind that this version does not know is of this class itself.
+    If this version does not know the kind of an error, it raises this class itself.
     """
 
     kind: str = "internal"

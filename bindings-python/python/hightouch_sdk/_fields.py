@@ -21,7 +21,7 @@ else:
     def needed_list(name=None):  # noqa: ANN001, ANN202
         """Declares a list that becomes empty if an answer lacks it.
 
-        The factory is not `list` itself, because msgspec would then omit an empty list from the JSON that is sent.
+        If the factory were `list` itself, msgspec would leave empty lists out of the JSON that is sent.
         """
         return field(name=name, default_factory=_no_items)
 

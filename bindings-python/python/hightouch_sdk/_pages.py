@@ -36,7 +36,7 @@ T = TypeVar("T")
 L = TypeVar("L", bound="_Listing[Any]")
 
 SMALL = 20
-"""The least number of rows that a page has by default. If ``take`` asks for fewer rows, only those are fetched."""
+"""The smallest default page size of all lists. If ``take`` asks for fewer rows, only those rows are fetched."""
 
 
 def filters(args: Args) -> Args:

@@ -119,7 +119,7 @@ class _Telemetry:
             "server.port": call.server_port,
             "hightouch.operation": call.operation,
         }
-        # Spans and metrics have these attributes. Unlike those that only spans have, each has few different values.
+        # Metrics have these attributes too, so each of them may have only a few different values.
         common: dict[str, _Value] = {
             **self._attributes,
             **{name: value for name, value in given.items() if value is not None},
@@ -170,7 +170,7 @@ def _key(call: CallStart | CallEnd) -> tuple[str, int]:
 
 
 def _parent_of_request(call: CallStart) -> Context:
-    """Returns the context of the span of ``syncs.run_many``, which the requests of its batch send along."""
+    """Returns the context of the span of ``syncs.run_many``. Requests of the batch send this context along."""
     current = context.get_current()
     found = trace.get_current_span(propagate.extract(call.headers, current)).get_span_context()
     if not found.is_valid:

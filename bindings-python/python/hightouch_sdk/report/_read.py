@@ -115,7 +115,10 @@ class Reading:
         return sorted(self.read, key=by_trouble)
 
     def filters(self) -> dict[str, Any]:
-        """Returns the arguments of a list of runs. The API excludes ``after``, so that is a millisecond early."""
+        """Returns the arguments that list the runs of the period.
+
+        The API lists only runs that started later than ``after``, so ``after`` is a millisecond before the period.
+        """
         return {"after": self.period.start - timedelta(milliseconds=1), "priority": "bulk"}
 
 

@@ -144,7 +144,7 @@ def _close_all() -> None:
 
 
 def _forget_in_child() -> None:
-    """Closes a forked child's copies of the pipes to its parent's servers. These would keep the servers alive."""
+    """Closes a forked child's copies of the pipes to its parent's servers. Open copies would keep the servers alive."""
     global _lock
     _lock = Lock()
     for server in _open_here:

@@ -203,8 +203,8 @@ class World(Faults):
         """Returns what is wrong with the requests, as sentences, and the armed faults that were used too few times.
 
         Waits up to 10 seconds for requests that have not ended. The judge checks each request against Hightouch's
-        description of the API, and against rules such as that a refused key is not sent again. After
-        :meth:`set_limit`, the judge accepts refusals.
+        description of the API, and against rules. One rule, for example, is that a refused key is not sent again.
+        After :meth:`set_limit`, the judge accepts refusals.
         """
         wire = {"refused": 2**31, "allow": ["limit"]} if self._limited else {}
         case = {"player": "user", "scenario": "test", "wire": wire}
