@@ -1,7 +1,7 @@
 """Measures the cost of a call for several clients and prints a table: ``run.py LANGUAGE PAGES SERVER NAME=COMMAND...``.
 
 A lane is a process that makes calls with one client. The lanes take turns in every round, in a changing order. The
-speed of a machine drifts, so each round compares costs within the round, and the tables show medians over the rounds.
+speed of a machine drifts, so costs are compared only within a round, and the tables show medians over the rounds.
 ``PAGES`` is a folder with ``one.json`` and ``hundred.json``, the pages with which the server answers.
 
 Server and clients share one core, if the system allows it. For a second table, the system chooses the cores. On a
