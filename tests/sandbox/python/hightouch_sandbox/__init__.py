@@ -30,7 +30,7 @@ def path() -> str:
     folders = [
         sysconfig.get_path("scripts"),
         sysconfig.get_path("scripts", user),
-        # `pip install --target` puts the folder `bin` beside the package, and `--prefix` some folders above it.
+        # After `pip install --target`, the folder `bin` is beside the package; after `--prefix`, some folders above it.
         *[str(above / "bin") for above in Path(__file__).resolve().parents[1:5]],
         str(Path(sys.executable).parent),
     ]
