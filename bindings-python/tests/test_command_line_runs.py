@@ -127,7 +127,7 @@ def test_syncs_come_from_arguments_files_tags_and_models(new_world: Callable[...
     assert command(world, *listed).out == "sync-2\nsync-1\n3\n"
     assert command(world, "run", "--file", "-", "--dry-run", stdin="7\n8\n").out == "7\n8\n"
     tagged = command(world, *listed, "--tag", "team=growth").out.splitlines()
-    # 3 syncs were named, and 11 have the tag. Sync 3 counts once although it is both, and sync 33 is disabled.
+    # 3 syncs were named, and 11 have the tag. Sync 3 was named and has the tag, but runs once. Sync 33 is disabled.
     assert len(tagged) == 3 + 11 - 1 - 1
     assert "sync-3" not in tagged
     assert "sync-6" in tagged

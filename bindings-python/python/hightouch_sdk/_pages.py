@@ -185,7 +185,7 @@ class Query:
 
 
 _PARENTS = {"graphId": "graph_id", "flowId": "flow_id"}
-"""The arguments that say what all rows of a list belong to, with their names in records."""
+"""The arguments that name what the rows of a list belong to, with the names of their columns in records."""
 
 
 class _Listing(Generic[T]):

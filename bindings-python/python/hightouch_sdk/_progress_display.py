@@ -98,7 +98,7 @@ class _Stage:
         self._displays.append(display)
         display.stage = self
         self.draw()
-        # In a notebook, the context says to which cell an output belongs, so the thread runs in a copy of it.
+        # In a notebook, the context says to which cell an output belongs, so the thread runs in a copy of the context.
         run = contextvars.copy_context().run
         threading.Thread(target=run, args=(self._tick,), daemon=True, name="hightouch-progress").start()
 

@@ -71,7 +71,7 @@ class Terminable:
         self._pid = _State.pid
 
     def __exit__(self, kind: object, raised: object, trace: object) -> None:
-        # A forked child also leaves blocks that its parent entered, but has not counted them.
+        # A forked child also leaves the blocks that its parent entered. Only the parent has counted these blocks.
         if self._pid != os.getpid():
             return
         import signal
