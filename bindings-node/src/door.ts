@@ -82,7 +82,7 @@ class PendingCalls {
   readonly #pending = new Map<number, (settled: Settled) => void>()
   /**
    * Created at the first call. Closed while no door is open and no call is pending, because tools that look for open
-   * handles would report it.
+   * handles would report the bridge.
    */
   #bridge: NativeBridge | undefined
   #lastId = 0

@@ -126,8 +126,8 @@ export interface BatchItem {
   /** The token of the run; absent until it was started. `client.run(token)` returns its handle. */
   readonly runToken?: string
   /**
-   * Whether the answer to the trigger was lost and the client found the run itself: no other run can be the
-   * one that the trigger started.
+   * Whether the answer to the trigger was lost, and the client then found the run in the list of runs. No other run can
+   * be the one that the trigger started.
    */
   readonly adopted: boolean
   /** Whether the run was already in progress: with `ifRunning: 'join'`, the trigger returned it and started none. */

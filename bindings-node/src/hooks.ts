@@ -1,6 +1,6 @@
 /**
  * Hooks, which the user passes to a client; the channel for subscribers of the whole process; and the function that
- * calls functions of the user.
+ * calls the user's functions.
  */
 
 import { tracingChannel } from 'node:diagnostics_channel'
@@ -31,7 +31,7 @@ export interface CallInfo extends CalledMethod {
   httpMethod?: string
   /** The path below the base URL, such as `/syncs/{syncId}`; absent if the call has no fixed path. */
   urlTemplate?: string
-  /** The host name of the API or of the gateway before it. */
+  /** The host name of the API, or of a gateway in front of the API. */
   serverAddress?: string
   /** The port of the server. */
   serverPort?: number

@@ -132,7 +132,7 @@ export class Json<T = JsonValue> {
    */
   static textIn(value: object): string | undefined {
     if (#state in value) {
-      // A Json has two enumerable members, `value` and `COPY_GUARD`. Somebody has assigned any other.
+      // A Json has two enumerable members, `value` and `COPY_GUARD`. Any other member was assigned later.
       if (Object.keys(value).length > 2) throw new TypeError(ASSIGNED_TO)
       return (value as Json<unknown>).text
     }
@@ -329,8 +329,8 @@ export class JsonEdit {
 export class JsonChange {
   /**
    * The names and array indices that lead to the value, as {@link Json.with} takes them. The path is valid once the
-   * changes before this one have been made. So an item of an array that was added or changed has its index in the new
-   * array, and a removed item the index that it has just before it is removed.
+   * changes before this one have been made. So the path of an added or changed array item has the index of the item in
+   * the new array. The path of a removed item has the index of the item just before the removal.
    */
   readonly path: Path
   /** What happened to the value. */

@@ -84,7 +84,7 @@ export function stepsOf(path: string | Path): Path {
   return steps
 }
 
-/** A change as it crosses the door. JSON is a string, so that no digit is lost. */
+/** A change as it crosses the door. `old` and `new` are JSON text, so that no digit is lost. */
 export interface WrittenChange {
   path: Path
   kind: 'added' | 'removed' | 'changed'

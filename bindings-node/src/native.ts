@@ -5,7 +5,7 @@ import path from 'node:path'
 
 /** An engine of the core. */
 export interface NativeEngine {
-  /** Returns what hooks are told of a call that is about to begin, as JSON. */
+  /** Returns, as JSON, what hooks are told about a call before it begins. */
   announce(op: string, args: string): string
 }
 

@@ -12,7 +12,7 @@ import type { CSVOptions, JSONLOptions, Table } from './table.js'
 /** What a page needs to convert its items to records. */
 interface ToRecords<Rec extends object> {
   table: Table<object, Rec>
-  /** The columns that the items lack: the ids of what they belong to, such as `syncId`. */
+  /** The columns that the items lack: the ids of the resources that the items belong to, such as `syncId`. */
   parent: object
 }
 
@@ -183,8 +183,8 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
   }
 
   /**
-   * Iterates over all items as flat records. Every record has the same columns, which are also those of Python. What is
-   * absent from an item is null. {@link tables} describes the columns.
+   * Iterates over all items as flat records. Every record has the same columns, which are also those of Python. A
+   * column that an item lacks is null. {@link tables} describes the columns.
    *
    * ```ts
    * for await (const { syncId, id, plannedAdded } of ht.syncs.runs(7).records()) {
@@ -208,7 +208,7 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
    * await pipeline(ht.syncs.list().toCSV(), createWriteStream('/tmp/syncs.csv'))
    * ```
    *
-   * @param options How to write them.
+   * @param options How to write the items.
    * @throws {@link InvalidRequestError} if an option is unknown.
    */
   toCSV(options?: CSVOptions): Readable {
@@ -219,7 +219,7 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
    * Writes all items as JSON Lines: one {@link Listing.records | record} a line. The next page is only fetched when the
    * stream is read that far. If a page cannot be fetched, the stream fails with the error.
    *
-   * @param options How to write them.
+   * @param options How to write the items.
    * @throws {@link InvalidRequestError} if an option is unknown.
    */
   toJSONL(options?: JSONLOptions): Readable {

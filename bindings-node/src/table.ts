@@ -19,7 +19,8 @@ export interface Column {
    */
   readonly type: 'int' | 'float' | 'bool' | 'string' | 'timestamp' | 'list' | 'json'
   /**
-   * The names of the members that lead to the column's value within a value of the API; empty if no member holds it.
+   * The names of the members that lead from an object of the API to the column's value; empty if no member holds that
+   * value.
    *
    * @internal
    */
@@ -67,8 +68,8 @@ export class Table<Value extends object, Rec extends object> {
 
   /**
    * Each text describes a column: its name, its type, and its path, joined by spaces. The names of the path are joined
-   * by dots. The path is left out if it is the name of the column, and is `-` if it is empty. The texts are read when a
-   * column is first needed, because most programs need none.
+   * by dots. The path is left out if it is the same as the name of the column. An empty path is written as `-`. The
+   * texts are read when a column is first needed, because most programs need none.
    *
    * @internal
    */
@@ -82,7 +83,7 @@ export class Table<Value extends object, Rec extends object> {
   }
 
   /**
-   * Converts a value to a flat record. The record has all columns, in order. What is absent from the value is null.
+   * Converts a value to a flat record. The record has all columns, in order. A column that the value lacks is null.
    *
    * ```ts
    * import { Hightouch, tables } from 'hightouch-sdk'
@@ -110,7 +111,7 @@ export class Table<Value extends object, Rec extends object> {
    * taking a record fails, the stream fails with the same error.
    *
    * @param records The records. They may have members that are no columns; the option `columns` may name them.
-   * @param options How to write them.
+   * @param options How to write the records.
    * @throws {@link InvalidRequestError} if an option is unknown. The stream fails with a `TypeError` if a record does
    * not have a column, or holds a value that cannot be written.
    */
@@ -131,7 +132,7 @@ export class Table<Value extends object, Rec extends object> {
    * and columns of lists hold arrays. A record is only taken when the stream is read, as with {@link Table.toCSV}.
    *
    * @param records The records. They may have members that are no columns; the option `columns` may name them.
-   * @param options How to write them.
+   * @param options How to write the records.
    * @throws {@link InvalidRequestError} if an option is unknown. The stream fails with a `TypeError` if a record does
    * not have a column, or holds a value that cannot be written.
    */

@@ -188,7 +188,9 @@ describe('stoppedCalls', () => {
   const { sandbox, world } = useSandbox()
   const hanging = { script: [{ when: {}, answer: { hang: true }, times: 1000 }] }
 
-  /** Triggers sync 1 `calls` times. The server receives all requests and answers none; then the calls are aborted. */
+  /**
+   * Sends `calls` triggers of sync 1. The server receives all requests and answers none; then the calls are aborted.
+   */
   const aborted = async (
     why: unknown,
     calls: number,

@@ -62,7 +62,10 @@ describe('a copy of a Json', () => {
     })
   }
 
-  /** `merge` and `set` of lodash assign members to a Json that the changed object contains. */
+  /**
+   * `merge` and `set` of lodash change an object in place. If the object contains a Json, they assign members to the
+   * Json.
+   */
   test('cannot be sent, and neither can a Json to which members were assigned', async () => {
     const home = await world()
     await using ht = new sdk.Hightouch(settingsOf(sandbox, home))

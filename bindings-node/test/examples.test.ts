@@ -49,7 +49,7 @@ function examples(): [name: string, code: string][] {
   })
 }
 
-/** Adds the import and the client to an example without them, which relies on an earlier example of its page. */
+/** Adds the import and the client to an example that lacks them, because an earlier example of its page has them. */
 function completed(code: string): string {
   const parts = [code]
   if (!code.includes('new Hightouch(')) parts.unshift('const ht = new Hightouch()\n')

@@ -312,7 +312,10 @@ describe('opaque JSON of the server', () => {
     assert.equal(got.length, before)
   })
 
-  /** Opaque JSON crosses the door in marks such as `{"$json": ["1"]}`. Other values that look so must stay values. */
+  /**
+   * Opaque JSON crosses the door in marks such as `{"$json": ["1"]}`. Values that only look like marks must stay
+   * unchanged.
+   */
   test('may look like the marks in which it crosses the door', async () => {
     answer = '{"id":1,"slug":"a","configuration":{"$json":["1"]},"tags":{"$json":"x"}}'
     const sync = await ht.syncs.get(1)

@@ -110,7 +110,7 @@ export async function promises(signal: AbortSignal): Promise<void> {
 }
 
 export async function fields(ht: Hightouch, source: Sync): Promise<void> {
-  // Left out and null are different, and null is allowed only for what can be cleared.
+  // A field that is null is not the same as a field that is left out. Only fields that can be cleared may be null.
   await ht.syncs.update(7, { schedule: null })
   await ht.syncs.update('orders', { schedule: undefined, disabled: undefined })
   await ht.syncs.update(7)
@@ -184,7 +184,7 @@ export async function fields(ht: Hightouch, source: Sync): Promise<void> {
   expectType<ScheduleRule>({ expression: '0 * * * *' })
   // @ts-expect-error an unknown kind
   expectType<ScheduleRule>({ kind: 'lunar', phase: 'full' })
-  // A unit that this version does not know is allowed; an order that it does not know is not.
+  // A unit that this version does not know is allowed. An order that this version does not know is an error.
   expectType<ScheduleRule>({ kind: 'interval', interval: { unit: 'month', quantity: 1 } })
   ht.sources.list({ orderBy: 'updatedAt' })
   // @ts-expect-error an unknown order

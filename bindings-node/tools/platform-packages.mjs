@@ -65,7 +65,7 @@ try {
   rmSync(work, { recursive: true })
 }
 
-/** Packs a package and those of its platforms, and returns their names. */
+/** Packs a package and its packages for platforms, and returns their names. */
 function packAll({ folder, notices, what, built: builtName, shipped, entry }) {
   const manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'))
   const { name, version, license, engines, keywords } = manifest

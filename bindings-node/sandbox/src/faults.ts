@@ -3,7 +3,7 @@
 import type { MethodName } from './methods.js'
 import { operationsOf } from './requests.js'
 
-/** The number that the server is sent for `Infinity`: its largest one. */
+/** The number that is sent to the server for `Infinity`: the largest number that the server accepts. */
 const ALWAYS = 2 ** 32 - 1
 
 /** How often a fault is used. */
@@ -36,7 +36,7 @@ export interface AnswerOptions extends Times {
   headers?: Readonly<Record<string, string>> | undefined
 }
 
-/** How runs go. For what is left out, the settings of the world apply. */
+/** How runs go. Members that are left out have the values of the world's settings. */
 export interface RunPlan extends Times {
   /** The status with which the run ends. */
   status?: 'success' | 'warning' | 'failed' | 'cancelled' | 'interrupted' | undefined
@@ -52,7 +52,10 @@ export interface RunPlan extends Times {
 export interface LimitOptions {
   /** How many requests of other programs count towards the limit in each second of the world. */
   othersPerSecond?: number | undefined
-  /** The value of the header `Retry-After` of a refusal, in seconds of the world. By default it has no such header. */
+  /**
+   * The value of the header `Retry-After` of a refusal, in seconds of the world. By default a refusal has no such
+   * header.
+   */
   retryAfter?: number | undefined
 }
 
@@ -189,7 +192,7 @@ export abstract class Faults {
     return this.#limited
   }
 
-  /** @internal Returns a sentence for each fault that was used less often than it was planned. */
+  /** @internal Returns a sentence for each fault that was used less often than planned. */
   protected unmet(left: Readonly<Record<'script' | 'runs', readonly number[]>>): string[] {
     return this.#armed.flatMap(({ kind, index, text, times }) => {
       const met = times - (left[kind][index] ?? 0)

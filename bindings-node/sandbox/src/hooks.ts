@@ -11,7 +11,10 @@ export interface Runner {
   afterAll: (hook: () => Promise<void>) => void
 }
 
-/** The variables that name a file of these packages. They are kept during a test; other variables are not. */
+/**
+ * The environment variables that name a file of these packages. They stay set during a test; all other `HIGHTOUCH_*`
+ * variables of the caller are removed.
+ */
 const FILES = ['HIGHTOUCH_SANDBOX', 'HIGHTOUCH_ADDON']
 
 /** How many files or blocks of tests use worlds and have not ended. The last one to end closes the server. */

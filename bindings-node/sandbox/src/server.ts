@@ -81,7 +81,7 @@ export class Sandbox {
     const [line] = (await Promise.race([once(lines, 'line'), ended])) as [string]
     // `ended` rejects when the program ends later. Without a handler, Node.js would end this process.
     ended.catch(() => undefined)
-    // A broken pipe is ignored. Nothing is written to the program, so it only means that the program has ended.
+    // A broken pipe is ignored. Nothing is written to the program, so this error only means that the program has ended.
     child.stdin.on('error', () => undefined)
     child.unref()
     // At run time these streams are sockets, which can be unreferenced; their types do not say so.

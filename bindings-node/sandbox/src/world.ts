@@ -42,7 +42,8 @@ export interface WorldOptions {
   timeScale?: number | undefined
   /**
    * The rate limit of the workspace: a number of requests in a number of seconds of the world; `[200, 10]` by default.
-   * A client is not told of another limit, and learns it from refusals (429), unless its setting `limit` names it.
+   * A client assumes the default, unless its setting `limit` names the limit of the world. Without that setting, it
+   * learns another limit from refusals (429).
    */
   limit?: readonly [requests: number, seconds: number] | undefined
   /** The seed of the data: worlds with the same number have the same data; 1 by default. */
