@@ -13,8 +13,9 @@ func downloaded(_ file: String, _ checksum: String?) -> Target {
 }
 
 #if os(Linux)
-    // The static library of the core, as a .pc file names it. `make swift-library` writes both to target/swift, and
-    // `bindings-swift/artifact` packs both into the archive of a release.
+    // The static library of the core, which the .pc file `hightouch-swift` names. `make swift-library` writes the
+    // library and the .pc file to target/swift, and `bindings-swift/artifact` packs both files into the archive of a
+    // release.
     let installed = Target.systemLibrary(
         name: "HightouchNativeFFI",
         path: "bindings-swift/Sources/HightouchNativeFFI",

@@ -78,8 +78,8 @@ final class BatchFeed: @unchecked Sendable {
         }
     }
 
-    /// Returns a stream that yields at once, after each change, and at the time `end`. The stream ends if the task that
-    /// reads it is cancelled.
+    /// Returns a stream that yields immediately, then after each change, and at the time `end`. The stream ends if the
+    /// task that reads it is cancelled.
     func signals(until end: ContinuousClock.Instant? = nil) -> AsyncStream<Void> {
         let (stream, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let number = locked { state in
@@ -120,8 +120,8 @@ final class BatchFeed: @unchecked Sendable {
         }
     }
 
-    /// Sends the next request. Returns the request, and the waits that get its error if it times out. Returns nil if
-    /// the batch is over or is being stopped.
+    /// Sends the next request. Returns the request, and the waits that get the error if the request times out. Returns
+    /// nil if the batch is over or is being stopped.
     private func nextRequest() -> (Task<BatchChanges, any Error>, [CheckedContinuation<HightouchError?, Never>])? {
         locked { state in
             state.waitingRequest = nil

@@ -47,8 +47,8 @@ public struct CallMeta: Codable, Hashable, Sendable {
     public let waitedMs: Int
     /// Duration of the whole call in milliseconds, with all waiting and retries.
     public let durationMs: Int
-    /// Paths of values in the result that the response lacked or that were unusable, and that the client replaced by a
-    /// default. An example is `3.plannedRows` for the fourth element of a list.
+    /// Paths of values that were missing or unusable in the response, so that the result has a default in their place.
+    /// An example is `3.plannedRows` for the fourth element of a list.
     public let mended: [String]
     /// All HTTP requests of the call, in order.
     public let attempts: [Attempt]

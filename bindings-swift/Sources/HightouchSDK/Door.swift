@@ -35,7 +35,7 @@ struct Native: Sendable {
         try await response(op, arguments, options, Cancel())
     }
 
-    /// Returns what hooks are told of a call that is about to begin.
+    /// Returns what hooks are told about a call before it begins.
     func announce(_ op: String, _ arguments: Fields) throws -> CallStart {
         do {
             return try read(CallStart.self, from: Data(try engine.announce(op: op, args: arguments.json()).utf8))

@@ -31,7 +31,7 @@ public struct HightouchError: Error, Sendable, Hashable {
     /// The HTTP status; nil if the server did not respond.
     public let status: Int?
     /// Further data; nil if there is none. Usually it comes from the server, such as the reasons of a `validation`
-    /// error. For `runFailed` it is the final state of the run, or the items of a batch that did not succeed;
+    /// error. For `runFailed` it is the final state of the run or, for a batch, the items that did not succeed;
     /// ``syncRun`` and ``items`` return them decoded. For `outcomeUnknown` it may contain the runs that a trigger may
     /// have started (`candidates`), or what is known about each recipient of a campaign (`results`).
     public let details: JSONValue?
@@ -47,7 +47,7 @@ public struct HightouchError: Error, Sendable, Hashable {
     public let hint: String?
     /// The messages of the errors that led to this one, outermost first.
     public let causes: [String]
-    /// Statistics of the call. Nil if the call was rejected before it started, and for some errors of following a run,
+    /// Statistics of the call. Nil if the call was rejected before it started, and for some errors of a wait for a run,
     /// such as `waitTimeout`.
     public let meta: CallMeta?
     /// The token of the run that the error is about; nil if there is none. ``Hightouch/run(_:)`` opens the run.

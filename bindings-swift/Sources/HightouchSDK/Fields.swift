@@ -40,7 +40,7 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         set(name, scope?.text)
     }
 
-    /// The graph, the flow or the slug of the sync that the elements of a list belong to, if an argument names it.
+    /// What the elements of a list belong to, if an argument names it: a graph, a flow, or a sync by its slug.
     var parent: RecordParent {
         func argument<Value>(_ name: String) -> Value? { members.first { $0.name == name }?.value as? Value }
         var parent = RecordParent(graphId: argument("graphId"), flowId: argument("flowId"))

@@ -16,7 +16,7 @@ extension Recordable {
     /// ```
     ///
     /// - Parameter parent: What the value belongs to.
-    /// - Returns: The record. What is absent from the value is nil.
+    /// - Returns: The record. A column that the value lacks is nil.
     public func record(of parent: RecordParent = RecordParent()) -> Record { Record(self, of: parent) }
 }
 
@@ -27,7 +27,7 @@ public protocol FlatRecord: Codable, Hashable, Sendable {
     /// The type of the value.
     associatedtype Value: Sendable
 
-    /// Creates the record of a value. What is absent from the value is nil.
+    /// Creates the record of a value. A column that the value lacks is nil.
     init(_ value: Value, of parent: RecordParent)
 
     /// The columns, in the order of ``cells``.

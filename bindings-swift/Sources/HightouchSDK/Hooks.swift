@@ -3,7 +3,7 @@ import Foundation
 /// A call that is about to be made.
 ///
 /// Fetching one page of a list is one call. So is each step of following a run, which waits for the next change, and
-/// each request of a batch. Hooks get a request of a batch when it has ended, in a task of the package.
+/// each request of a batch. Hooks get a request of a batch once the request has ended, in a task of the package.
 public struct CallStart: Sendable, Hashable, Decodable {
     /// The id of the call: 32 hexadecimal digits. The ``CallEnd`` and the ``CallMeta`` of the call have the same id.
     /// All requests that the call needs share this id.
@@ -20,21 +20,21 @@ public struct CallStart: Sendable, Hashable, Decodable {
     public let httpMethod: String?
     /// The path below the base URL, such as `/syncs/{syncId}`; nil if the call has no fixed path.
     public let urlTemplate: String?
-    /// The host name of the API or of the gateway before it.
+    /// The host name of the API, or of a gateway in front of the API.
     public let serverAddress: String?
     /// The port of the server.
     public let serverPort: Int?
     /// For a request that a batch has sent in the background: the id of the call `syncs.runMany` that started the
     /// batch; nil for every other call.
     public let batchCallId: String?
-    /// When the call began, in milliseconds since 1970. Hooks for a request of a batch are called some time after it
-    /// began.
+    /// When the call began, in milliseconds since 1970. For a request of a batch, the hooks are called only after the
+    /// request has ended.
     public internal(set) var startedMs = 0
     /// The headers to send in addition to those of the client. At first they are the option `headers` of the call. A
-    /// hook may add headers, such as `traceparent`, and change or remove them. All requests of the call send them. If a
-    /// hook adds a header that the option may not contain, the call throws an error of kind `invalidRequest`, and
-    /// nothing is sent. All requests of a batch send the headers of the call `syncs.runMany`. Changing the headers of a
-    /// request of a batch has no effect.
+    /// hook may add headers, such as `traceparent`, and change or remove headers. All requests of the call send the
+    /// headers that result. If a hook adds a header that the option may not contain, the call throws an error of kind
+    /// `invalidRequest`, and nothing is sent. All requests of a batch send the headers of the call `syncs.runMany`.
+    /// Changing the headers of a request of a batch has no effect.
     public var headers: [String: String] = [:]
 
     private enum CodingKeys: CodingKey {

@@ -124,7 +124,7 @@ extension Decoder {
 }
 
 extension Encoder {
-    /// The name of the mark as which this encoder writes a ``JSONValue``; nil if the encoder writes plain JSON.
+    /// The name of the mark that this encoder writes for a ``JSONValue``; nil if the encoder writes plain JSON.
     fileprivate var mark: String? { CodingUserInfoKey.opaqueAsText.flatMap { userInfo[$0] as? String } }
 }
 

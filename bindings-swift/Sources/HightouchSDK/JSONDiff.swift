@@ -7,13 +7,13 @@ extension JSONValue {
             case added
             /// The older JSON has a value at the path, and the newer JSON has none.
             case removed
-            /// Both have a value at the path, and the two values differ.
+            /// The newer and the older JSON both have a value at the path, and the two values differ.
             case changed
         }
 
-        /// The names and indexes that lead to the value. The path is valid once the changes before
-        /// this one have been made. So an element of an array that was added or changed has its index in the new array,
-        /// and a removed element the index that it has just before it is removed.
+        /// The names and indexes that lead to the value. The path is valid once the changes before this one have been
+        /// made. So the path of an added or changed array element has the index of the element in the new array. The
+        /// path of a removed element has the index of the element just before the removal.
         public let path: [Step]
         /// What happened to the value.
         public let kind: Kind
@@ -34,7 +34,7 @@ extension JSONValue {
 
         fileprivate var written: Written { Written(path: path, kind: kind, old: old?.text, new: new?.text) }
 
-        /// A change as it crosses the door. JSON is a string, so that no digit is lost.
+        /// A change as it crosses the door. `old` and `new` are JSON text, so that no digit is lost.
         fileprivate struct Written: Codable {
             var path: [Step]
             var kind: Kind

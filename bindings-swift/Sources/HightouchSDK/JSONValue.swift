@@ -212,7 +212,8 @@ extension JSONValue: Hashable {
     /// Hashes the value so that equal values have equal hashes.
     public func hash(into hasher: inout Hasher) { hasher.combine(content) }
 
-    /// The shape that `==` and the hash use: a whole number such as `3.0` is an `Int` in it, if the number fits.
+    /// The shape that `==` and the hash use: in this shape, a whole number such as `3.0` is an `Int`, if the number
+    /// fits.
     private var content: Shape {
         let shape = self.shape
         if case .double(let value) = shape, let int = Int(exactly: value) { return .int(int) }

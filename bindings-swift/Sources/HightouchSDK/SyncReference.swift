@@ -7,7 +7,7 @@ public enum SyncReference: Sendable {
     /// The slug. Text that consists only of digits is an id.
     case slug(String)
 
-    /// This reference as an id if it is a slug that consists only of digits; otherwise this reference.
+    /// This reference, but with an id in place of a slug that consists only of digits.
     private var normalized: SyncReference {
         guard case .slug(let text) = self, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let id = Int(text)
         else { return self }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// How many times faster than real time the time passes for clients with a certain base URL. Only the module
+/// For each base URL, how many times faster than real time the time of clients passes. Only the module
 /// `HightouchTesting` adds base URLs, namely those of its worlds.
 package enum TimeScales {
     private static let lock = NSLock()
@@ -11,7 +11,7 @@ package enum TimeScales {
         lock.withLock { for url in baseURLs { scales[url] = scale } }
     }
 
-    /// Returns how many times faster than real time the time passes for a client with this base URL; nil if the client
+    /// Returns how many times faster than real time the time of a client with this base URL passes; nil if the client
     /// uses real time. If `baseURL` is nil, the environment names the base URL.
     static func scale(at baseURL: String?) -> Double? {
         lock.withLock {

@@ -176,9 +176,10 @@ private struct Entries: Decodable {
     let entries: [Int]
 }
 
-/// The faults that a test planned for a number of requests or runs. The judge checks that each was used that often.
+/// The faults that a test planned, each for a number of requests or runs. The judge checks that each fault was used as
+/// often as planned.
 final class ArmedFaults: @unchecked Sendable {
-    /// For each fault, by its index, how many more requests or runs it is for.
+    /// For each fault, by its index, how many of its planned uses are left.
     struct Left: Decodable {
         let script: [Int]
         let runs: [Int]

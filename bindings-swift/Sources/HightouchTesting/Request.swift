@@ -15,7 +15,8 @@ public struct Request: Sendable {
     public let query: [String: JSONValue]
     /// The JSON of the body; nil if there is none.
     public let body: JSONValue?
-    /// The headers, without the key. Names are in lower case. Each value is a string, or an array if it is repeated.
+    /// The headers, without the key. Names are in lower case. Each value is a string, or an array of strings if the
+    /// header is repeated.
     public let headers: [String: JSONValue]
     /// The status of the answer; nil if no answer was sent.
     public let status: Int?

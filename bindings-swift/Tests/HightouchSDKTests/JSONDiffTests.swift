@@ -76,7 +76,7 @@ final class JSONDiffTests: XCTestCase {
         }
     }
 
-    /// A subscript differs from an edit only in that it drops white space around the value that it sets.
+    /// A subscript sets the same value as an edit. Only the white space around the value is lost.
     func testASubscriptSetsTheSameValueAsAnEdit() throws {
         let cases: [EditCase] = try cases(with: "\"edits\":")
         var seen = 0
