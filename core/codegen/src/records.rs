@@ -102,7 +102,7 @@ fn add_columns(field: &Json, types: &[Json], columns: &mut Vec<Json>) {
         }));
     }
     if name.ends_with("_rows") {
-        let doc = format!("{subject}: the sum of the other three.");
+        let doc = format!("{subject}: the sum of added, changed and removed rows.");
         columns.push(json!({
             "name": format!("{prefix}_total"), "type": "int", "null": absent, "doc": doc, "path": [wire]
         }));
