@@ -56,7 +56,7 @@ categories! {
     Unavailable = "unavailable",
     /// The sync uses a column that does not exist.
     MissingColumn = "missing_column",
-    /// The sync names something else that does not exist, such as a table, a list or an audience.
+    /// The sync names a table, a list, an audience or another resource that does not exist.
     MissingResource = "missing_resource",
     /// The model's query or its primary key is wrong.
     Model = "model",
