@@ -19,7 +19,7 @@ open_enum! {
         AllowEvent = "ALLOW_EVENT",
         /// The event is dropped.
         BlockEvent = "BLOCK_EVENT",
-        /// The event passes without those fields.
+        /// The event passes without the fields outside its schema.
         OmitFields = "OMIT_FIELDS",
     }
 }

@@ -247,7 +247,7 @@ model! {
         optional queued_at = "queuedAt": Timestamp,
         /// Time at which a run finished processing the request. Absent until then.
         optional reprocessed_at = "reprocessedAt": Timestamp,
-        /// Id of the run that processed the request. Absent until then.
+        /// Id of the run that processed the request. Absent until a run has processed it.
         optional reprocessed_run_id = "reprocessedRunId": String,
         /// Why the request could not be queued, if known.
         optional error = "error": String,

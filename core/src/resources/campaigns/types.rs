@@ -34,7 +34,7 @@ request! {
     pub struct CampaignTrigger {
         /// The recipients. The results have the same order.
         body(needed) recipients = "recipients": Vec<CampaignRecipient>,
-        /// Values for the message's variables that apply to all recipients. A recipient's own values take precedence.
+        /// Values for the message's variables, for all recipients. A recipient's own values take precedence.
         body properties = "properties": JsonObject,
         /// Whether to send the campaign even if it is not activated yet, for tests. Default: false.
         body(off) draft = "draft": bool,

@@ -38,7 +38,7 @@ model! {
         defaulted referenced_columns = "referencedColumns": Vec<String>,
         /// Column that identifies a row in the source.
         optional primary_key = "primaryKey": String,
-        /// List or audience that was created in the destination, if any.
+        /// List or audience that the sync created in the destination. Absent, or without an id, if there is none.
         optional external_segment = "externalSegment": ExternalSegment,
         /// Tags, as a map from name to value.
         optional tags = "tags": BTreeMap<String, String>,
@@ -54,7 +54,7 @@ impl Row for Sync {
 model! {
     /// A list or an audience in a destination.
     pub struct ExternalSegment {
-        /// Id of the list or audience. Absent if the sync created no list or audience.
+        /// Id. Absent if the sync created no list or audience.
         optional id = "id": String,
     }
 }
