@@ -311,7 +311,7 @@ export type ProblemCategory =
   | 'unavailable'
   /** The sync uses a column that does not exist. */
   | 'missing_column'
-  /** The sync names something else that does not exist, such as a table, a list or an audience. */
+  /** The sync names a table, a list, an audience or another resource that does not exist. */
   | 'missing_resource'
   /** The model's query or its primary key is wrong. */
   | 'model'
@@ -346,7 +346,7 @@ export interface RunProblem {
   category: ProblemCategory
   /**
    * Hightouch's own code of the problem, such as `DESTINATION_RATE_LIMIT`, if the error text contains one.
-   * Its documentation lists the codes.
+   * Hightouch's documentation lists the codes.
    */
   code?: string
   /** What happened, in one sentence. */
@@ -360,7 +360,7 @@ export interface RunProblem {
   guessed: boolean
   /**
    * The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, it names
-   * the runs of syncs that did not succeed. Absent if the run has none.
+   * the runs of syncs that did not succeed. Absent if the run has no error text.
    */
   error?: string
   /**
@@ -824,7 +824,7 @@ export type SyncStatus =
 
 /** A list or an audience in a destination. */
 export interface ExternalSegment {
-  /** Id of the list or audience. Absent if the sync created no list or audience. */
+  /** Id. Absent if the sync created no list or audience. */
   id?: string
 }
 
@@ -858,7 +858,9 @@ export interface Sync {
   referencedColumns: string[]
   /** Column that identifies a row in the source. */
   primaryKey?: string
-  /** List or audience that was created in the destination, if any. */
+  /**
+   * List or audience that the sync created in the destination. Absent, or without an id, if there is none.
+   */
   externalSegment?: ExternalSegment
   /** Tags, as a map from name to value. */
   tags?: Record<string, string>
@@ -952,7 +954,7 @@ export interface ReprocessStatus {
   queuedAt?: Timestamp
   /** Time at which a run finished processing the request. Absent until then. */
   reprocessedAt?: Timestamp
-  /** Id of the run that processed the request. Absent until then. */
+  /** Id of the run that processed the request. Absent until a run has processed it. */
   reprocessedRunId?: string
   /** Why the request could not be queued, if known. */
   error?: string
@@ -1193,7 +1195,7 @@ export type FieldPolicy =
   | 'ALLOW_EVENT'
   /** The event is dropped. */
   | 'BLOCK_EVENT'
-  /** The event passes without those fields. */
+  /** The event passes without the fields outside its schema. */
   | 'OMIT_FIELDS'
   // Other values are possible: the API does not document a complete list.
   | (string & {})

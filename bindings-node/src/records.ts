@@ -32,7 +32,7 @@ export interface SyncRunRecord {
   plannedChanged: number
   /** Rows that the run planned to send: number of rows removed. */
   plannedRemoved: number
-  /** Rows that the run planned to send: the sum of the other three. */
+  /** Rows that the run planned to send: the sum of added, changed and removed rows. */
   plannedTotal: number
   /** Rows that the destination accepted: number of rows added. */
   successfulAdded: number
@@ -40,7 +40,7 @@ export interface SyncRunRecord {
   successfulChanged: number
   /** Rows that the destination accepted: number of rows removed. */
   successfulRemoved: number
-  /** Rows that the destination accepted: the sum of the other three. */
+  /** Rows that the destination accepted: the sum of added, changed and removed rows. */
   successfulTotal: number
   /** Rows that the destination rejected: number of rows added. */
   failedAdded: number
@@ -48,7 +48,7 @@ export interface SyncRunRecord {
   failedChanged: number
   /** Rows that the destination rejected: number of rows removed. */
   failedRemoved: number
-  /** Rows that the destination rejected: the sum of the other three. */
+  /** Rows that the destination rejected: the sum of added, changed and removed rows. */
   failedTotal: number
   /** Error message of a run that did not succeed. */
   error: string | null
@@ -231,8 +231,8 @@ export interface SyncRecord {
   /** Column that identifies a row in the source. */
   primaryKey: string | null
   /**
-   * List or audience that was created in the destination, if any: id of the list or audience. Absent if the
-   * sync created no list or audience.
+   * List or audience that the sync created in the destination: id. Absent if the sync created no list or
+   * audience.
    */
   externalSegmentId: string | null
   /** Tags, as a map from name to value. The cell is JSON text. */

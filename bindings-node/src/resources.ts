@@ -289,10 +289,7 @@ export interface IdentityGraphsTriggerLegacyArgs {
 export interface CampaignsTriggerArgs {
   /** The recipients. The results have the same order. */
   recipients: readonly models.CampaignRecipient<JsonInput>[]
-  /**
-   * Values for the message's variables that apply to all recipients. A recipient's own values take
-   * precedence.
-   */
+  /** Values for the message's variables, for all recipients. A recipient's own values take precedence. */
   properties?: JsonInput | undefined
   /** Whether to send the campaign even if it is not activated yet, for tests. Default: false. */
   draft?: boolean | undefined
@@ -840,7 +837,8 @@ export class IdentityGraphs extends Resource {
   }
 
   /**
-   * Starts a run of an identity graph by a path that Hightouch has replaced. Use `trigger` instead.
+   * Starts a run of an identity graph through an old API path that Hightouch has replaced. Use `trigger`
+   * instead.
    *
    * Operation `TriggerRunIdGraph`: `POST /id_graphs/{graphId}/trigger`.
    *

@@ -102,8 +102,7 @@ ProblemCategory: TypeAlias = (
 * ``timeout``: Something took too long.
 * ``unavailable``: The source or the destination failed or could not be reached.
 * ``missing_column``: The sync uses a column that does not exist.
-* ``missing_resource``: The sync names something else that does not exist, such as a table, a list or an
-  audience.
+* ``missing_resource``: The sync names a table, a list, an audience or another resource that does not exist.
 * ``model``: The model's query or its primary key is wrong.
 * ``invalid_data``: The destination does not accept a value.
 * ``configuration``: The settings of the sync or of the destination are wrong.
@@ -324,7 +323,7 @@ FieldPolicy: TypeAlias = (
 
 * ``ALLOW_EVENT``: The event passes unchanged.
 * ``BLOCK_EVENT``: The event is dropped.
-* ``OMIT_FIELDS``: The event passes without those fields.
+* ``OMIT_FIELDS``: The event passes without the fields outside its schema.
 """
 
 EventType: TypeAlias = (

@@ -198,7 +198,7 @@ class RunProblem(Value, frozen=True, kw_only=True):
 
     code: str | None = None
     """Hightouch's own code of the problem, such as ``DESTINATION_RATE_LIMIT``, if the error text contains one.
-    Its documentation lists the codes."""
+    Hightouch's documentation lists the codes."""
 
     summary: str
     """What happened, in one sentence."""
@@ -212,7 +212,7 @@ class RunProblem(Value, frozen=True, kw_only=True):
 
     error: str | None = None
     """The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, it names the
-    runs of syncs that did not succeed. Absent if the run has none."""
+    runs of syncs that did not succeed. Absent if the run has no error text."""
 
     rejected_rows: int | None = field(name="rejectedRows", default=None)
     """The number of rows that the destination rejected. Absent for a run of a sequence or of an identity graph."""
@@ -655,7 +655,7 @@ class ExternalSegment(Value, frozen=True, kw_only=True):
     """A list or an audience in a destination."""
 
     id: str | None = None
-    """Id of the list or audience. Absent if the sync created no list or audience."""
+    """Id. Absent if the sync created no list or audience."""
 
 
 class Sync(Value, frozen=True, kw_only=True):
@@ -705,7 +705,7 @@ class Sync(Value, frozen=True, kw_only=True):
     """Column that identifies a row in the source."""
 
     external_segment: ExternalSegment | None = field(name="externalSegment", default=None)
-    """List or audience that was created in the destination, if any."""
+    """List or audience that the sync created in the destination. Absent, or without an id, if there is none."""
 
     tags: dict[str, str] | None = None
     """Tags, as a map from name to value."""
@@ -753,7 +753,7 @@ class ReprocessStatus(Value, frozen=True, kw_only=True):
     """Time at which a run finished processing the request. Absent until then."""
 
     reprocessed_run_id: str | None = field(name="reprocessedRunId", default=None)
-    """Id of the run that processed the request. Absent until then."""
+    """Id of the run that processed the request. Absent until a run has processed it."""
 
     error: str | None = None
     """Why the request could not be queued, if known."""

@@ -90,8 +90,8 @@ class Campaigns(Resource):
             campaign_id: The campaign's id. No operation lists campaigns: take the id from Hightouch's web
                 app.
             recipients: The recipients. The results have the same order.
-            properties: Values for the message's variables that apply to all recipients. A recipient's own
-                values take precedence.
+            properties: Values for the message's variables, for all recipients. A recipient's own values take
+                precedence.
             draft: Whether to send the campaign even if it is not activated yet, for tests. Default: false.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of the whole call, with its waiting and
@@ -1474,7 +1474,8 @@ class IdentityGraphs(Resource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> IdentityGraphRunHandle:
-        """Starts a run of an identity graph by a path that Hightouch has replaced. Use ``trigger`` instead.
+        """Starts a run of an identity graph through an old API path that Hightouch has replaced. Use ``trigger``
+        instead.
 
         Operation ``TriggerRunIdGraph``, ``POST /id_graphs/{graphId}/trigger``.
 

@@ -25,7 +25,7 @@ public struct Campaigns: Sendable {
     /// - Parameters:
     ///   - campaignId: The campaign's id. No operation lists campaigns: take the id from Hightouch's web app.
     ///   - recipients: The recipients. The results have the same order.
-    ///   - properties: Values for the message's variables that apply to all recipients. A recipient's own values take
+    ///   - properties: Values for the message's variables, for all recipients. A recipient's own values take
     ///     precedence.
     ///   - draft: Whether to send the campaign even if it is not activated yet, for tests. Default: false.
     ///   - options: Options for this call only.

@@ -124,7 +124,7 @@ public struct IdentityGraphs: Sendable {
         try await door.value("identity_graphs.reprocess_status", ["graphId": graphId, "requestId": requestId], options)
     }
 
-    /// Starts a run of an identity graph by a path that Hightouch has replaced. Use `trigger` instead.
+    /// Starts a run of an identity graph through an old API path that Hightouch has replaced. Use `trigger` instead.
     ///
     /// Operation `TriggerRunIdGraph`: `POST /id_graphs/{graphId}/trigger`.
     ///
@@ -468,7 +468,7 @@ public struct ReprocessStatus: Codable, Hashable, Sendable {
     public var queuedAt: Date?
     /// Time at which a run finished processing the request. Absent until then.
     public var reprocessedAt: Date?
-    /// Id of the run that processed the request. Absent until then.
+    /// Id of the run that processed the request. Absent until a run has processed it.
     public var reprocessedRunId: String?
     /// Why the request could not be queued, if known.
     public var error: String?

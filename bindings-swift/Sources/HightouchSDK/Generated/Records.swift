@@ -48,7 +48,7 @@ public struct SyncRunRecord: FlatRecord {
     /// Rows that the run planned to send: number of rows removed.
     public var plannedRemoved: Int
 
-    /// Rows that the run planned to send: the sum of the other three.
+    /// Rows that the run planned to send: the sum of added, changed and removed rows.
     public var plannedTotal: Int
 
     /// Rows that the destination accepted: number of rows added.
@@ -60,7 +60,7 @@ public struct SyncRunRecord: FlatRecord {
     /// Rows that the destination accepted: number of rows removed.
     public var successfulRemoved: Int
 
-    /// Rows that the destination accepted: the sum of the other three.
+    /// Rows that the destination accepted: the sum of added, changed and removed rows.
     public var successfulTotal: Int
 
     /// Rows that the destination rejected: number of rows added.
@@ -72,7 +72,7 @@ public struct SyncRunRecord: FlatRecord {
     /// Rows that the destination rejected: number of rows removed.
     public var failedRemoved: Int
 
-    /// Rows that the destination rejected: the sum of the other three.
+    /// Rows that the destination rejected: the sum of added, changed and removed rows.
     public var failedTotal: Int
 
     /// Error message of a run that did not succeed.
@@ -658,8 +658,7 @@ public struct SyncRecord: FlatRecord {
     /// Column that identifies a row in the source.
     public var primaryKey: String?
 
-    /// List or audience that was created in the destination, if any: id of the list or audience. Absent if the sync
-    /// created no list or audience.
+    /// List or audience that the sync created in the destination: id. Absent if the sync created no list or audience.
     public var externalSegmentId: String?
 
     /// Tags, as a map from name to value. The cell is JSON text.

@@ -117,7 +117,7 @@ public struct ProblemCategory: RawRepresentable, Codable, Hashable, Sendable, Ex
     public static let unavailable = Self(rawValue: "unavailable")
     /// The sync uses a column that does not exist.
     public static let missingColumn = Self(rawValue: "missing_column")
-    /// The sync names something else that does not exist, such as a table, a list or an audience.
+    /// The sync names a table, a list, an audience or another resource that does not exist.
     public static let missingResource = Self(rawValue: "missing_resource")
     /// The model's query or its primary key is wrong.
     public static let model = Self(rawValue: "model")
@@ -149,8 +149,8 @@ public struct ProblemCategory: RawRepresentable, Codable, Hashable, Sendable, Ex
 public struct RunProblem: Codable, Hashable, Sendable {
     /// The sort of problem.
     public var category: ProblemCategory
-    /// Hightouch's own code of the problem, such as `DESTINATION_RATE_LIMIT`, if the error text contains one. Its
-    /// documentation lists the codes.
+    /// Hightouch's own code of the problem, such as `DESTINATION_RATE_LIMIT`, if the error text contains one.
+    /// Hightouch's documentation lists the codes.
     public var code: String?
     /// What happened, in one sentence.
     public var summary: String
@@ -160,7 +160,7 @@ public struct RunProblem: Codable, Hashable, Sendable {
     /// they come from a code, from the status or from the number of rejected rows.
     public var guessed: Bool
     /// The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, it names the runs
-    /// of syncs that did not succeed. Absent if the run has none.
+    /// of syncs that did not succeed. Absent if the run has no error text.
     public var error: String?
     /// The number of rows that the destination rejected. Absent for a run of a sequence or of an identity graph.
     public var rejectedRows: Int?
@@ -246,7 +246,7 @@ public struct FieldPolicy: RawRepresentable, Codable, Hashable, Sendable, Expres
     public static let allowEvent = Self(rawValue: "ALLOW_EVENT")
     /// The event is dropped.
     public static let blockEvent = Self(rawValue: "BLOCK_EVENT")
-    /// The event passes without those fields.
+    /// The event passes without the fields outside its schema.
     public static let omitFields = Self(rawValue: "OMIT_FIELDS")
 }
 

@@ -843,7 +843,7 @@ public struct SyncStatus: RawRepresentable, Codable, Hashable, Sendable, Express
 
 /// A list or an audience in a destination.
 public struct ExternalSegment: Codable, Hashable, Sendable {
-    /// Id of the list or audience. Absent if the sync created no list or audience.
+    /// Id. Absent if the sync created no list or audience.
     public var id: String?
 
     /// Creates a value, for example for a test.
@@ -884,7 +884,7 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
     public var referencedColumns: [String]
     /// Column that identifies a row in the source.
     public var primaryKey: String?
-    /// List or audience that was created in the destination, if any.
+    /// List or audience that the sync created in the destination. Absent, or without an id, if there is none.
     public var externalSegment: ExternalSegment?
     /// Tags, as a map from name to value.
     public var tags: [String: String]?
