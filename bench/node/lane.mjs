@@ -9,7 +9,7 @@ const url = `${base}/syncs`
 const key = 'bench-0123456789abcdef0123456789abcdef01'
 const headers = { authorization: `Bearer ${key}`, accept: 'application/json' }
 const flight = 32
-// Requests and seconds. The window is so short that the limit remembers about 400 requests at any time, as in real use.
+// Requests and seconds. The window is so short that about 400 requests count at any time, as in real use.
 const limit = [40_000, 0.02]
 
 const query = (count) => `${url}?orderBy=id&offset=0&limit=${count}`

@@ -81,6 +81,6 @@ export interface Meta {
   attempts: Attempt[]
   /** One entry for each refusal (429) of this call that cut the rate limit; absent if there was none. */
   cuts?: Cut[]
-  /** The changes in who shares the rate limit that this call was the first to notice; absent if there was none. */
+  /** The changes in who shares the rate limit, if this call was the first to notice them; absent if there was none. */
   scopeChanges?: ScopeChange[]
 }

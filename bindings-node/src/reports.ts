@@ -31,8 +31,8 @@ export interface Stats {
   /** Requests of this process that the server has refused so far because of its rate limit (429). */
   refused: number
   /**
-   * How often refusals (429) have lowered `allowed` so far, including refusals of others who share the limit. Later
-   * successes raise `allowed` again.
+   * How often refusals (429) have lowered `allowed` so far, including those of other processes that share the limit.
+   * Later successes raise `allowed` again.
    */
   cuts: number
   /** Requests that this process has sent so far. */

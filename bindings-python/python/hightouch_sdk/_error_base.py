@@ -77,7 +77,8 @@ class Meta(Value, frozen=True, kw_only=True):
     cuts: list[Cut] = field(default=[])
     """One entry for each refusal (429) of this call that lowered the rate limit. Each entry is also logged."""
     scope_changes: list[ScopeChange] = field(name="scopeChanges", default=[])
-    """The changes in who shares the rate limit that this call was the first to notice. Each change is also logged."""
+    """The changes in who shares the rate limit, if this call was the first to notice them. Each change is
+    also logged."""
 
 
 @public

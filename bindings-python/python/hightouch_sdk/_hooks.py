@@ -41,7 +41,7 @@ class CallStart(Struct, frozen=True, kw_only=True, rename="camel"):
     url_template: str | None = None
     """The path below the base URL, such as ``"/syncs/{syncId}"``; None if the call has no fixed path."""
     server_address: str | None = None
-    """The host name of the API or of the gateway before it."""
+    """The host name of the API, or of the gateway through which the API is reached."""
     server_port: int | None = None
     """The port of the server."""
     batch_call_id: str | None = None

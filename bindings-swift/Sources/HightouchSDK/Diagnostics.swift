@@ -55,7 +55,7 @@ public struct CallMeta: Codable, Hashable, Sendable {
     /// The 429 responses to this call that lowered the rate limit; usually empty. Log each one as a warning: another
     /// program uses the workspace without sharing the rate limit, or ``Configuration/limit`` is too high.
     public let cuts: [Cut]
-    /// The changes in who shares the rate limit that this call was the first to notice; usually empty.
+    /// The changes in who shares the rate limit, if this call was the first to notice them; usually empty.
     public let scopeChanges: [ScopeChange]
 
     /// Creates statistics, for example for a test.

@@ -1,4 +1,4 @@
-//! The account of a call: its time limits, and what its requests have used. One deadline covers all requests of a call.
+//! What the requests of a call may use, and what they have used so far. One deadline covers all requests of a call.
 
 use std::fmt;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub(crate) struct Defaults {
     pub max_retries: u32,
 }
 
-/// The account of a call: its options, its limits, its one deadline, and what its requests have used so far.
+/// The options of a call, its limits, its deadline, and what its requests have used so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Spent {
     pub options: Options,

@@ -1,4 +1,4 @@
-//! What a test changes in a running world: scripted answers, the ends of coming runs, and the limit.
+//! What a test changes in a running world: scripted answers, how the next runs end, and the limit.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};

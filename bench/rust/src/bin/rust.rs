@@ -24,8 +24,7 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// How many calls the case `flight` makes at the same time.
 const FLIGHT: usize = 32;
 const KEY: &str = "bench-0123456789abcdef0123456789abcdef01";
-/// Requests and seconds. The window is so short that the limit remembers about 400 requests at any time, as in real
-/// use.
+/// Requests and seconds. The window is so short that about 400 requests count at any time, as in real use.
 const LIMIT: [f64; 2] = [40_000.0, 0.005];
 
 /// A client that is measured.

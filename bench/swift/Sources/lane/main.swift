@@ -22,7 +22,7 @@ let flight = 32
 let key = "bench-0123456789abcdef0123456789abcdef01"
 
 func sdk() throws -> Page {
-    // The window is so short that the limit remembers about 400 requests at any time, as in real use.
+    // The window is so short that about 400 requests count at any time, as in real use.
     let limit = RateLimit(requests: 40_000, per: .milliseconds(20))
     let configuration = Configuration(baseURL: base, limit: limit, caBundle: environment["BENCH_CA"])
     let syncs = try Hightouch(apiKey: key, configuration: configuration).syncs
