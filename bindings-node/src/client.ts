@@ -230,8 +230,8 @@ const PROXIES = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PRO
 /** Returns the variables that the core reads. A worker can have its own environment, which the core cannot see. */
 function environment(): Record<string, string> {
   const ours = Object.keys(process.env).filter((name) => name.startsWith('HIGHTOUCH_'))
-  // The proxy variables are looked up by name: on Windows, `process.env` finds a variable in any spelling, but lists
-  // only one of them.
+  // The proxy variables are looked up by name. On Windows, `process.env` finds a variable in upper and lower case, but
+  // lists its name only once.
   const set = [...ours, ...PROXIES].map((name) => [name, process.env[name]] as const)
   return Object.fromEntries(set.filter((entry): entry is [string, string] => entry[1] !== undefined))
 }

@@ -98,7 +98,7 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
     this.#read = async (given) => {
       const { value, meta, next, sync } = await door.call<T[]>(op, given, options)
       const following = next === undefined ? undefined : () => this.#read({ next })
-      // A sync can be named by its slug, so only the core knows its id.
+      // The caller may have named the sync by its slug, so the id comes from the core's answer.
       const parent: object = { ...ids, syncId: sync }
       return new Page<T, Rec>(value, meta, following, { table, parent })
     }

@@ -78,7 +78,7 @@ fn breaks(char: char) -> bool {
 /// JSON once or several times (RFC 8259 §7), or as a part of something in base64 (RFC 4648). Other spellings are not
 /// looked for; `docs/decisions/003-spellings-of-the-key.md` says why.
 pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
-    // No spelling is shorter than the secret itself.
+    // A text that is shorter than the secret contains it in none of the spellings.
     if secret.is_empty() || text.len() < secret.len() {
         return text.to_owned();
     }

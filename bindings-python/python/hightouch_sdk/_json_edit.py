@@ -118,7 +118,7 @@ class ObjectDraft(Draft, MutableMapping[str, Any]):
         _detach([part])
 
     def _unshadow(self, key: str) -> None:
-        """Removes the earlier members with the same name, which had no effect."""
+        """Removes the earlier members named ``key``. They had no effect, because the last member of a name counts."""
         for place in [place for place, name in self._shadowed.items() if name == key]:
             del self._shadowed[place], self._parts[place]
 

@@ -49,8 +49,9 @@ enum Coding {
         return Date(timeIntervalSince1970: (parsed * 1000).rounded() / 1000)
     }
 
-    /// Parses a timestamp in the core's form to milliseconds since 1970. Returns nil for any other text and for some
-    /// days, which `style` parses. This parser exists because a `FormatStyle` takes a hundred times longer.
+    /// Parses a timestamp in the core's form to milliseconds since 1970. Returns nil for any other text, for 29
+    /// February and for days that do not exist; `style` parses those. This parser exists because a `FormatStyle` takes
+    /// a hundred times longer.
     private static func milliseconds(_ text: String) -> Int? {
         var text = text
         return text.withUTF8 { utf8 in

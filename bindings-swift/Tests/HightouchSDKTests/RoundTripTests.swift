@@ -34,8 +34,8 @@ final class RoundTripTests: XCTestCase {
         for seed in 0..<rounds / 4 {
             var any = Arbitrary(seed: UInt64(seed))
             let schedule = any.oddSchedule()
-            // The sandbox rejects the schedule, because the API does not document it. The test only needs the request
-            // in the log, and then a world that responds with the schedule of that request.
+            // The sandbox rejects the schedule, because the API does not document it. The test needs only the request
+            // in the log. It then creates a world that responds with the schedule of that request.
             _ = try? await client.syncs.update(1, schedule: .set(schedule))
             let last = try await world.requests().last
             let sent = try XCTUnwrap(last?["body"]?["schedule"])

@@ -101,7 +101,7 @@ final class WorldTests: XCTestCase {
 
     func testTheJudgeFailsTheBlock() async throws {
         let world = try await World(orders)
-        // The API does not have the path of this request, so the judge complains.
+        // The API does not have the path of this request, so the sandbox records a complaint.
         _ = await thrown { try await world.client().request("POST", "/syncs/1/launch", body: [:]) }
         let error = await thrown { try await world.check() }
         let complaints = (error as? WorldError)?.complaints ?? []

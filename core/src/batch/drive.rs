@@ -254,8 +254,8 @@ impl Drive {
             Err(error) => error,
         };
         if let Some(checkpoint) = &self.checkpoint {
-            // The line repeats the times of the first request. With the times of the second request, a later process
-            // could adopt a run that a schedule has started.
+            // The new line of the checkpoint keeps the times of the first trigger. With the times of the second
+            // trigger, a later process could adopt a run that a schedule has started.
             let _ = checkpoint.still_unknown(item.index, sending).await;
         }
         let what = message![unknown.what(), "; it could not be started again: ", last.what()];

@@ -16,7 +16,7 @@ const TOLD_KEPT: usize = 10_000;
 /// A report about a request of the batch.
 #[derive(Debug)]
 pub(crate) enum Told {
-    /// A notice, as the JSON that hosts get.
+    /// A notice, as the JSON that Python, Node.js and Swift get.
     Notice(String),
     /// A request that has ended.
     Request(Box<RequestReport>),

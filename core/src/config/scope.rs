@@ -22,8 +22,8 @@ pub enum LimitScope {
     /// All processes, on any host, that name the same Redis or Valkey server. The value is the URL of the server:
     /// `redis://[user:password@]host[:port][/database]`, or `rediss://…` for TLS. With Sentinel:
     /// `redis+sentinel://[user:password@]host:port,host:port/service[/database]`, or `rediss+sentinel://…`. If the
-    /// Sentinels ask for a password, `?sentinel_username=user&sentinel_password=password` follows; the user may be
-    /// absent.
+    /// Sentinels ask for a password, append `?sentinel_username=user&sentinel_password=password`; the user may be left
+    /// out.
     Fleet(Secret),
 }
 

@@ -298,9 +298,9 @@ impl<S: System> Store for LimitFile<S> {
         let moved = to.copies.write(&theirs).and_then(|()| self.copies.succeeded_by(name));
         moved.map_err(Unavailable::Lost)?;
         if self.copies.is_removed().map_err(Unavailable::Lost)? {
-            // This process was stopped during the move. Meanwhile another process has put a new file in the place of the
-            // old one, and the new file does not name the successor. So this process goes back to the new file with its
-            // next change, and moves the limit from there.
+            // This process was stopped while it moved the limit. Meanwhile another process has replaced the file that
+            // the limit moved from, and the replacement does not say where the limit moved. So the next change of this
+            // process opens the replacement and moves the limit from there.
             self.copies.has_no_successor().map_err(Unavailable::Lost)?;
             return Err(Unavailable::Busy);
         }

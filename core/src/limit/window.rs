@@ -109,8 +109,8 @@ impl Window {
 
     /// Divides time into parts of a 256th of the window, and moves all ends in a part to the time of the last end in
     /// it. This bounds the cost of a decision, however many requests there are. A request may then be sent up to one
-    /// part later than the exact rule allows, but never too early: an end that moves to a later time never counts for
-    /// less.
+    /// part later than the exact rule allows, but never too early: a request never counts for less
+    /// if its end moves to a later time.
     fn make_coarse(&mut self) {
         let grain = (self.span / GRAINS).max(1);
         self.ends.dedup_by(|later, earlier| {

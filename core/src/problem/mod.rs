@@ -117,7 +117,7 @@ macro_rules! problem {
     };
     (@write required $map:ident $wire:literal $value:expr) => { $map.serialize_entry($wire, $value)?; };
     (@write optional $map:ident $wire:literal $value:expr) => {
-        // In JSON for hosts, a member without a value is absent and not null.
+        // In the JSON for Python, Node.js and Swift, a member without a value is left out and not null.
         if let Some(value) = $value { $map.serialize_entry($wire, value)?; }
     };
 }

@@ -26,11 +26,11 @@ use crate::config::{Config, Route};
 use crate::error::{Error, Kind};
 use crate::text::span;
 
-/// The most HTTP/1.1 connections. Each connection carries one request at a time.
+/// The maximum number of HTTP/1.1 connections. Each connection carries one request at a time.
 const HTTP1_CONNECTIONS: u16 = 32;
-/// The most concurrent requests on an HTTP/2 connection: all that the default limit allows in one window. Further
-/// requests wait in [`Http::send`]: if they waited within the HTTP client, the time limit of the attempt would run
-/// meanwhile.
+/// The maximum number of concurrent requests on an HTTP/2 connection: as many as the default limit allows in one
+/// window. Further requests wait in [`Http::send`]: if they waited within the HTTP client, the time limit of the
+/// attempt would run meanwhile.
 const HTTP2_STREAMS: u16 = 200;
 /// How many bytes of an answer may arrive over HTTP/2 before they are read. Unpacked, they are about 1 MB of JSON.
 const STREAM_WINDOW: u32 = 256 << 10;

@@ -115,7 +115,8 @@ fn usable<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
-/// Returns the error of a connection, if `error` says that the process may open no more files.
+/// If `error` says that the process may open no more files, returns the error that a connection fails with for this
+/// reason.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 fn no_descriptors(error: &Error) -> Option<Error> {
     (error.reason() == Some(Reason::NoDescriptors)).then(out_of_descriptors)

@@ -196,7 +196,7 @@ def _wait(batch: SyncBatch, timeout: timedelta | None, *, quiet: bool, warnings_
         say_going_on(batch.items)
         raise
     _report(items, form, warnings_fail=warnings_fail)
-    # A run may go on if its end could not be learned, for example because the key was refused meanwhile.
+    # A run whose end could not be learned may still be in progress, for example if the key was refused during the wait.
     say_going_on(items)
     return status_of_items(items, warnings_fail=warnings_fail)
 
