@@ -87,10 +87,14 @@ struct CompletedCalls {
 
 impl CompletedCalls {
     fn push(&self, id: u32, outcome: wire::CallOutput) {
-        let mut queue = lock(&self.queue);
-        queue.push((id, outcome));
-        // Only the first result in the queue wakes the JavaScript thread, because the thread takes the whole queue.
-        if queue.len() == 1 {
+        let is_first = {
+            let mut queue = lock(&self.queue);
+            queue.push((id, outcome));
+            queue.len() == 1
+        };
+        // Only the first result in the queue wakes the thread, because the JavaScript thread takes the whole queue. The
+        // lock is free again by then, because that thread takes it at once.
+        if is_first {
             // A thread that is ending cannot be woken, but then nothing waits for the result any more.
             if let Some(wake) = &*lock(&self.wake) {
                 wake.call((), ThreadsafeFunctionCallMode::NonBlocking);

@@ -27,9 +27,13 @@ pub fn spawn<T: Send + 'static>(
 pub fn spawn_batched(future: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
     static WAITING: Mutex<Vec<BoxFuture<'static, ()>>> = Mutex::new(Vec::new());
     let thread = running()?;
-    let mut waiting = lock(&WAITING);
-    waiting.push(Box::pin(future));
-    if waiting.len() == 1 {
+    let is_first = {
+        let mut waiting = lock(&WAITING);
+        waiting.push(Box::pin(future));
+        waiting.len() == 1
+    };
+    // The lock is free again, because the woken thread takes it at once.
+    if is_first {
         thread.spawn(async {
             let batch = std::mem::take(&mut *lock(&WAITING));
             batch.into_iter().map(tokio::spawn).for_each(drop);
