@@ -219,7 +219,10 @@ export class Door {
   /** Makes one call. */
   async call<T>(op: string, args: object = {}, options: CallOptions = {}): Promise<Reply<T>> {
     const { head, body, texts } = await this.#call(op, args, options)
-    return { ...head, value: decode(body, texts) as T }
+    // The head is new and has no other owner. A copy would cost more than the rest of this method.
+    const reply = head as Reply<T>
+    reply.value = decode(body, texts) as T
+    return reply
   }
 
   /** Makes one call and returns only its value. */
@@ -276,9 +279,8 @@ export class Door {
     // The arguments are encoded before the first await, so that later changes to the objects are not sent.
     const encodedArgs = encode(args, 'argument', call)
     const inKeyFunction = isInKeyFunction() && { inKeyFunction: true }
-    const encodeOptions = (more: object = {}): string =>
-      encode({ ...options, ...internalOptions, ...inKeyFunction, ...more }, 'option', call)
-    const encodedOptions = encodeOptions()
+    const allOptions = { ...options, ...internalOptions, ...inKeyFunction }
+    const encodedOptions = encode(allOptions, 'option', call)
     // The call waits for a microtask, so that nothing is sent if the caller aborts in the same tick.
     if (signal) await Promise.resolve()
     throwIfAborted(signal)
@@ -292,7 +294,7 @@ export class Door {
       const { callId } = announced
       const start = { ...announced, startedMs: Date.now(), headers: { ...options.headers } }
       return await observe(this.#hooks, start, async (headers) =>
-        this.#send(op, encodedArgs, encodeOptions({ callId, headers }), signal),
+        this.#send(op, encodedArgs, encode({ ...allOptions, callId, headers }, 'option', call), signal),
       )
     } catch (error) {
       if (signal && error instanceof CancelledError) {

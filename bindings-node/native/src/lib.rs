@@ -23,7 +23,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 /// [`wire::CallOutput`]; `texts` is absent if it would be empty.
 type Settled = (u32, bool, String, String, Option<Buffer>);
 
-/// Wakes the JavaScript thread. The function is weak, so that a bridge without calls does not keep the process alive.
+/// A function that the JavaScript thread runs. The function is weak, so that a bridge without calls does not keep the
+/// process alive.
 type Wake = ThreadsafeFunction<(), (), FnArgs<(Vec<Settled>,)>, Status, false, true>;
 
 /// An engine of the core.
@@ -107,6 +108,10 @@ impl CompletedCalls {
 #[napi]
 pub struct Bridge {
     completed: Arc<CompletedCalls>,
+    /// A function that keeps the event loop alive and is never called. `completed.wake` is not used for this, because
+    /// the thread of the calls holds its lock while it wakes the JavaScript thread, which would then wait for the lock.
+    /// `None` once the bridge is closed.
+    alive: Mutex<Option<Wake>>,
     /// This token is cancelled when the JavaScript thread ends and drops the bridge, so that the bridge's calls end
     /// too.
     ended: CancellationToken,
@@ -121,17 +126,16 @@ impl Bridge {
     pub fn new(settle: Function<'_, FnArgs<(Vec<Settled>,)>, ()>) -> Result<Self> {
         let queue = Arc::new(Mutex::new(Vec::new()));
         let drained = Arc::clone(&queue);
-        let wake = settle
-            .build_threadsafe_function::<()>()
-            .callee_handled::<false>()
-            .weak::<true>()
-            .build_callback(move |_| {
-                let ended = std::mem::take(&mut *lock(&drained));
-                Ok(FnArgs::from((ended.into_iter().map(settled).collect(),)))
-            })?;
+        let function = || settle.build_threadsafe_function::<()>().callee_handled::<false>().weak::<true>();
+        let wake = function().build_callback(move |_| {
+            let ended = std::mem::take(&mut *lock(&drained));
+            Ok(FnArgs::from((ended.into_iter().map(settled).collect(),)))
+        })?;
+        let alive = function().build_callback(|_| Ok(FnArgs::from((Vec::new(),))))?;
         let ended = CancellationToken::new();
         Ok(Self {
             completed: Arc::new(CompletedCalls { queue, wake: Mutex::new(Some(wake)) }),
+            alive: Mutex::new(Some(alive)),
             _end: ended.clone().drop_guard(),
             ended,
         })
@@ -165,19 +169,19 @@ impl Bridge {
     /// Keeps the event loop of this thread alive if `busy` is true, and otherwise lets the loop end.
     #[napi(catch_unwind)]
     pub fn hold(&self, env: Env, busy: bool) -> Result<()> {
-        let mut wake = lock(&self.completed.wake);
-        let Some(wake) = wake.as_mut() else { return Ok(()) };
+        let mut alive = lock(&self.alive);
+        let Some(alive) = alive.as_mut() else { return Ok(()) };
         #[expect(deprecated, reason = "napi has no other way to keep an event loop alive for a limited time")]
-        let held = if busy { wake.refer(&env) } else { wake.unref(&env) };
+        let held = if busy { alive.refer(&env) } else { alive.unref(&env) };
         held
     }
 
-    /// Drops the threadsafe function, which tools that look for open handles would report. No call may be in progress,
+    /// Drops the threadsafe functions, which tools that look for open handles would report. No call may be in progress,
     /// and no call may be made afterwards.
     #[napi(catch_unwind)]
     pub fn close(&self) {
-        let wake = lock(&self.completed.wake).take();
-        drop(wake);
+        let functions = (lock(&self.completed.wake).take(), lock(&self.alive).take());
+        drop(functions);
     }
 }
 
