@@ -1,6 +1,6 @@
 /** Tables: flat records of values, and their files. */
 
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 
 import { checkNames } from './checks.js'
 import { csvLine, type Cell } from './csv.js'
@@ -172,6 +172,8 @@ function stream<Rec extends object>(
     if (first !== undefined) yield first
     for await (const record of records) yield line(record)
   }
+  // The module is loaded here, because loading it takes longer than the rest of importing this package.
+  const { Readable } = process.getBuiltinModule('node:stream')
   return Readable.from(lines(), { objectMode: false, highWaterMark: 1 })
 }
 

@@ -129,21 +129,25 @@ function sizeOr(usual: number, size = 0): number {
 
 const ignore = (): void => undefined
 
-/** Removes control sequences and control characters, because names and error messages come from other people. */
-function printable(text: string): string {
-  return stripVTControlCharacters(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
-}
+// The two patterns are texts, because V8 reads the Unicode tables for a literal as soon as this file is loaded.
+
+const CONTROLS = String.raw`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+`
 
 /** Characters that take two columns. */
-const WIDE =
-  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u
+const WIDE = String.raw`[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}`
+
+/** Removes control sequences and control characters, because names and error messages come from other people. */
+function printable(text: string): string {
+  return stripVTControlCharacters(text).replace(new RegExp(CONTROLS, 'gu'), ' ')
+}
 
 /** Cuts a text to a number of columns. A longer text would wrap, and only one of its two lines would be erased. */
 function shortened(text: string, columns: number): string {
+  const wide = new RegExp(WIDE, 'u')
   let width = 0
   let kept = ''
   for (const character of text) {
-    width += WIDE.test(character) ? 2 : 1
+    width += wide.test(character) ? 2 : 1
     if (width > columns) return `${Array.from(kept).slice(0, -1).join('')}…`
     kept += character
   }
