@@ -84,7 +84,7 @@ impl Engine {
     ) -> PyResult<Called<'py>> {
         let driver = match driver(py) {
             Ok(driver) => driver,
-            Err(error) => return Ok((Some(answer(py, self.door.unstarted(op, &error))), None)),
+            Err(error) => return Ok((Some(answer(py, self.door.unstarted(op, args, &error))), None)),
         };
         let cancel = wire::Cancel::new();
         let mut notices = None;
@@ -159,7 +159,7 @@ impl Engine {
         let driver = match driver(py) {
             Ok(driver) => driver,
             Err(error) => {
-                delivery.put(self.door.unstarted(&op, &error));
+                delivery.put(self.door.unstarted(&op, &args, &error));
                 return Call(cancel);
             }
         };

@@ -23,7 +23,7 @@ pub enum BridgeError {
         /// The failure as JSON, as in [`Reply::head`].
         failure: String,
     },
-    /// The thread of the calls could not be started, or a call ended without a reply.
+    /// A call ended without a reply.
     Broken {
         /// The text of the error that caused this one.
         why: String,
@@ -112,12 +112,16 @@ impl Engine {
         opts: String,
         cancel: Arc<Cancel>,
     ) -> Result<Reply, BridgeError> {
-        let engine = Arc::clone(&self.0);
-        let broken = |why: &dyn std::error::Error| BridgeError::Broken { why: why.to_string() };
-        let call = wire::spawn(async move { engine.call(&op, &args, &opts, &cancel.0).await });
-        let call = call.map_err(|error| broken(&error))?;
+        let output = match wire::thread() {
+            Ok(thread) => {
+                let engine = Arc::clone(&self.0);
+                let call = thread.spawn(async move { engine.call(&op, &args, &opts, &cancel.0).await });
+                AbortOnDropHandle::new(call).await
+            }
+            Err(error) => Ok(self.0.unstarted(&op, &args, &error)),
+        };
         let wire::CallOutput { ok, head, body, texts } =
-            AbortOnDropHandle::new(call).await.map_err(|error| broken(&error))?;
+            output.map_err(|error| BridgeError::Broken { why: error.to_string() })?;
         Ok(Reply { ok, head, body, texts })
     }
 }

@@ -142,7 +142,6 @@ impl Bridge {
     }
 
     /// Starts one call. `settle` gets the result of the call exactly once, unless the JavaScript thread ends first.
-    /// Fails if the core cannot start the thread that runs calls.
     #[napi(catch_unwind)]
     pub fn call(
         &self,
@@ -152,18 +151,21 @@ impl Bridge {
         args: String,
         opts: String,
         cancel: Option<&Cancel>,
-    ) -> Result<()> {
+    ) {
+        let thread = match wire::thread() {
+            Ok(thread) => thread,
+            Err(error) => return self.completed.push(id, engine.0.unstarted(&op, &args, &error)),
+        };
         let engine = Arc::clone(&engine.0);
         let completed = Arc::clone(&self.completed);
         let ended = self.ended.clone();
         let cancel = cancel.map(|cancel| cancel.0.clone()).unwrap_or_default();
-        wire::spawn_batched(async move {
+        thread.spawn_batched(async move {
             let call = engine.call(&op, &args, &opts, &cancel);
             if let Some(outcome) = ended.run_until_cancelled(call).await {
                 completed.push(id, outcome);
             }
-        })?;
-        Ok(())
+        });
     }
 
     /// Keeps the event loop of this thread alive if `busy` is true, and otherwise lets the loop end.

@@ -1,4 +1,5 @@
 import Foundation
+import XCTest
 
 @testable import HightouchSDK
 
@@ -22,15 +23,31 @@ struct ExampleProgram {
 
     /// Starts the program with the variables that name a world. Returns the process and its standard output.
     func start(_ world: World, in folder: URL? = nil) throws -> (Process, Pipe) {
-        let (program, output) = (Process(), Pipe())
+        let (program, output) = (try process(world, in: folder), Pipe())
+        program.standardOutput = output
+        try program.run()
+        return (program, output)
+    }
+
+    /// Runs the program in a process that may have so many files open. Returns what it wrote to its standard error.
+    func errors(_ world: World, files: Int) throws -> String {
+        let (program, output) = (try process(world, in: nil), Pipe())
+        program.arguments = ["-c", "ulimit -n \(files) && exec \"$0\"", try XCTUnwrap(program.executableURL?.path)]
+        program.executableURL = URL(fileURLWithPath: "/bin/sh")
+        program.standardError = output
+        try program.run()
+        defer { program.waitUntilExit() }
+        return String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    }
+
+    private func process(_ world: World, in folder: URL?) throws -> Process {
+        let program = Process()
         program.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
             .deletingLastPathComponent().appendingPathComponent(name)
         program.environment = ProcessInfo.processInfo.environment.merging([
             "HIGHTOUCH_API_KEY": try world.text("apiKey"), "HIGHTOUCH_BASE_URL": try world.text("httpBaseUrl"),
         ]) { $1 }
         program.currentDirectoryURL = folder ?? program.currentDirectoryURL
-        program.standardOutput = output
-        try program.run()
-        return (program, output)
+        return program
     }
 }

@@ -44,19 +44,8 @@ impl Engine {
     /// leaves them out.
     #[must_use]
     pub fn announce(&self, op: &str, args: &str) -> String {
-        let client = match &self.made {
-            Made::Client(client) => Some(client),
-            Made::Nothing(_) => None,
-        };
-        // A panic must not cross the door.
-        let read = || client.and_then(|client| Called::of(client, op, args).ok());
-        let called = catch_unwind(AssertUnwindSafe(read)).unwrap_or_default();
-        let called = called.unwrap_or_else(|| Called::unknown(op));
-        let base = client.map(|client| &client.sender().config().base);
-        let Called { subject, method, path } = match client {
-            Some(client) => Called { subject: client.sender().scrubbed(&called.subject), ..called },
-            None => called,
-        };
+        let base = self.client().map(|client| &client.sender().config().base);
+        let Called { subject, method, path } = self.called(op, args);
         let announced = Announced {
             call_id: random_id(),
             operation: self.style.method(subject.method),
@@ -69,6 +58,30 @@ impl Engine {
             server_port: base.and_then(url::Url::port_or_known_default),
         };
         serde_json::to_string(&announced).unwrap_or_default()
+    }
+
+    /// What a call is about: its method, and the resource that its arguments name.
+    pub(super) fn subject(&self, op: &str, args: &str) -> Subject {
+        self.called(op, args).subject
+    }
+
+    fn client(&self) -> Option<&Client> {
+        match &self.made {
+            Made::Client(client) => Some(client),
+            Made::Nothing(_) => None,
+        }
+    }
+
+    fn called(&self, op: &str, args: &str) -> Called {
+        let client = self.client();
+        // A panic must not cross the door.
+        let read = || client.and_then(|client| Called::of(client, op, args).ok());
+        let called = catch_unwind(AssertUnwindSafe(read)).unwrap_or_default();
+        let called = called.unwrap_or_else(|| Called::unknown(op));
+        match client {
+            Some(client) => Called { subject: client.sender().scrubbed(&called.subject), ..called },
+            None => called,
+        }
     }
 }
 

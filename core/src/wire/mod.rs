@@ -18,7 +18,7 @@ pub use catalogue::catalogue;
 pub use failure::Failure;
 pub use local::local;
 pub use settings::{options, settings, with_time_scale};
-pub use thread::{spawn, spawn_batched};
+pub use thread::{Thread, thread};
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -269,13 +269,13 @@ impl Engine {
 
     /// The output of a call that could not begin, because no thread or no runtime could be started for it.
     #[must_use]
-    pub fn unstarted(&self, op: &str, error: &io::Error) -> CallOutput {
+    pub fn unstarted(&self, op: &str, args: &str, error: &io::Error) -> CallOutput {
         let error = if descriptors::ran_out(error) {
             out_of_descriptors()
         } else {
             Error::new(Kind::Internal, format!("the thread that makes calls could not be started: {error}"))
         };
-        self.failed(op, error)
+        self.failed(op, error.at(&self.subject(op, args)))
     }
 
     fn failed(&self, op: &str, error: Error) -> CallOutput {

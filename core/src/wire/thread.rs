@@ -9,45 +9,47 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
 
-/// Runs a future on the thread. The first future starts the thread, which lives as long as the process.
-///
-/// # Errors
-/// An error of the system, if the thread cannot be started or the system cannot wait for I/O.
-pub fn spawn<T: Send + 'static>(
-    future: impl Future<Output = T> + Send + 'static,
-) -> io::Result<JoinHandle<T>> {
-    Ok(running()?.spawn(future))
-}
+/// The thread of all calls, which lives as long as the process.
+#[derive(Clone, Debug)]
+pub struct Thread(Handle);
 
-/// Runs a future on the thread, like [`spawn`]. If several futures are added before the thread takes the first of them,
-/// the thread is woken only once.
-///
-/// # Errors
-/// An error of the system, if the thread cannot be started or the system cannot wait for I/O.
-pub fn spawn_batched(future: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-    static WAITING: Mutex<Vec<BoxFuture<'static, ()>>> = Mutex::new(Vec::new());
-    let thread = running()?;
-    let is_first = {
-        let mut waiting = lock(&WAITING);
-        waiting.push(Box::pin(future));
-        waiting.len() == 1
-    };
-    // The lock is free again, because the woken thread takes it at once.
-    if is_first {
-        thread.spawn(async {
-            let batch = std::mem::take(&mut *lock(&WAITING));
-            batch.into_iter().map(tokio::spawn).for_each(drop);
-        });
+impl Thread {
+    /// Runs a future on the thread.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        self.0.spawn(future)
     }
-    Ok(())
+
+    /// Runs a future on the thread, like [`spawn`](Self::spawn). If several futures are added before the thread takes
+    /// the first of them, the thread is woken only once.
+    pub fn spawn_batched(&self, future: impl Future<Output = ()> + Send + 'static) {
+        static WAITING: Mutex<Vec<BoxFuture<'static, ()>>> = Mutex::new(Vec::new());
+        let is_first = {
+            let mut waiting = lock(&WAITING);
+            waiting.push(Box::pin(future));
+            waiting.len() == 1
+        };
+        // The lock is free again, because the woken thread takes it at once.
+        if is_first {
+            self.spawn(async {
+                let batch = std::mem::take(&mut *lock(&WAITING));
+                batch.into_iter().map(tokio::spawn).for_each(drop);
+            });
+        }
+    }
 }
 
 /// Returns the thread, and starts it if it does not run yet.
-fn running() -> io::Result<Handle> {
-    static RUNNING: Mutex<Option<Handle>> = Mutex::new(None);
+///
+/// # Errors
+/// An error of the system, if the thread cannot be started or the system cannot wait for I/O.
+pub fn thread() -> io::Result<Thread> {
+    static RUNNING: Mutex<Option<Thread>> = Mutex::new(None);
     let mut running = lock(&RUNNING);
-    if let Some(handle) = &*running {
-        return Ok(handle.clone());
+    if let Some(thread) = &*running {
+        return Ok(thread.clone());
     }
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let handle = runtime.handle().clone();
@@ -55,7 +57,7 @@ fn running() -> io::Result<Handle> {
         block_broken_pipes();
         runtime.block_on(pending::<()>());
     })?;
-    Ok(running.insert(handle).clone())
+    Ok(running.insert(Thread(handle)).clone())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -88,7 +90,7 @@ mod tests {
         let (done, results) = std::sync::mpsc::channel();
         for nth in 0..1000 {
             let done = done.clone();
-            spawn_batched(async move { done.send(nth).unwrap() }).unwrap();
+            thread().unwrap().spawn_batched(async move { done.send(nth).unwrap() });
         }
         let mut ran: Vec<i32> =
             (0..1000).map(|_| results.recv_timeout(std::time::Duration::from_secs(30)).unwrap()).collect();
@@ -99,11 +101,10 @@ mod tests {
     /// Incident: a server that closed a connection while a request was written ended a Swift process with SIGPIPE.
     #[test]
     fn a_broken_pipe_on_the_thread_of_all_calls_does_not_end_the_process() {
-        let seen = spawn(async {
+        let seen = thread().unwrap().spawn(async {
             let blocked = SigSet::thread_get_mask().map(|mask| mask.contains(Signal::SIGPIPE));
             (blocked, raise(Signal::SIGPIPE))
-        })
-        .unwrap();
+        });
         let runtime = Builder::new_current_thread().build().unwrap();
         assert_eq!(runtime.block_on(seen).unwrap(), (Ok(true), Ok(())));
     }
