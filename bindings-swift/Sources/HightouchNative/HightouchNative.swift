@@ -969,7 +969,7 @@ enum BridgeError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */failure: String
     )
     /**
-     * The thread of the calls could not be started, or a call ended without a reply.
+     * A call ended without a reply.
      */
     case Broken(
         /**
@@ -1126,7 +1126,7 @@ private let initializationResult: InitializationResult = {
     if bindings_contract_version != scaffolding_contract_version {
         return InitializationResult.contractVersionMismatch
     }
-    if (uniffi_hightouch_swift_checksum_func_local() != 22248) {
+    if (uniffi_hightouch_swift_checksum_func_local() != 36779) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hightouch_swift_checksum_method_cancel_cancel() != 757) {
