@@ -34,6 +34,7 @@ struct ExampleProgram {
         let (program, output) = (try process(world, in: nil), Pipe())
         program.arguments = ["-c", "ulimit -n \(files) && exec \"$0\"", try XCTUnwrap(program.executableURL?.path)]
         program.executableURL = URL(fileURLWithPath: "/bin/sh")
+        program.environment?["SWIFT_BACKTRACE"] = "enable=no"
         program.standardError = output
         try program.run()
         defer { program.waitUntilExit() }
