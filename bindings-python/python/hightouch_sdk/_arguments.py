@@ -23,6 +23,8 @@ def moment(name: str, value: Any) -> Any:
     Raises:
         InvalidRequestError: ``value`` has no time zone, or is not a point in time, such as pandas' ``NaT``.
     """
+    if value is None:
+        return None
     try:
         # freezegun and pandas return instances of subclasses of `datetime`.
         real: Any = real_datetime(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
 from ._calls import Raw, known_slug, methods_of, rows_decoder, slug_of
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ._async_door import AsyncDoor
     from ._encoding import Args, Opts
-    from ._pages import AsyncListing
+    from ._pages import AsyncListing, Query
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,6 +26,14 @@ class AsyncHandle(Protocol[T_co]):
     """A class of run handles, such as ``AsyncSyncRunHandle``."""
 
     def __call__(self, door: AsyncDoor, body: bytes, slug: str | None, /) -> T_co: ...
+
+
+@cache
+def _lists() -> tuple[type[AsyncListing[Any]], type[Query], Callable[[Args], Args]]:
+    with LOADING:
+        from ._pages import AsyncListing, Query, filters
+
+    return AsyncListing, Query, filters
 
 
 class AsyncCalls:
@@ -43,10 +51,8 @@ class AsyncCalls:
         await self.door.call(op, args, opts)
 
     def page(self, op: str, args: Args, opts: Opts, of: type[T], sync: object = None) -> AsyncListing[T]:
-        with LOADING:
-            from ._pages import AsyncListing, Query, filters
-
-        return AsyncListing(self.door, Query(op, filters(args), opts, of, rows_decoder(of), known_slug(args, sync)))
+        listing, query, filters = _lists()
+        return listing(self.door, query(op, filters(args), opts, of, rows_decoder(of), known_slug(args, sync)))
 
     async def run(self, op: str, args: Args, opts: Opts, handle: AsyncHandle[T]) -> T:
         return handle(self.door, (await self.door.call(op, args, opts))[1], slug_of(args))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from ._door import Answer, Late
     from ._encoding import Args, Opts
+    from ._native import Engine
 
 _LISTEN_MS = 500
 """After how many milliseconds the listening thread checks again whether its event loop was closed."""
@@ -63,17 +64,17 @@ class _Inbox:
         for notice in self.mailbox.notices():
             tell(notice)
 
-    def expect(self) -> int:
-        """Creates a ticket for one answer, which the inbox expects until `forget` is called."""
+    def expect(self, loop: asyncio.AbstractEventLoop) -> tuple[int, asyncio.Future[Answer]]:
+        """Creates a ticket for one answer, which the inbox expects until `forget` is called, and its future."""
         ticket = next(self._tickets)
-        self._pending[ticket] = asyncio.get_running_loop().create_future()
-        return ticket
+        future = self._pending[ticket] = loop.create_future()
+        return ticket, future
 
     def forget(self, ticket: int) -> None:
         del self._pending[ticket]
 
     async def answer(self, ticket: int) -> Answer:
-        """Waits for the answer to a ticket. If a wait is cancelled, another call with the same ticket waits again."""
+        """Waits again for the answer to a ticket, after the waiting task was cancelled."""
         if self._pending[ticket].cancelled():
             self._pending[ticket] = asyncio.get_running_loop().create_future()
         return await self._pending[ticket]
@@ -160,25 +161,30 @@ class AsyncDoor:
         if isinstance(keys, AsyncKeys):
             opts = keys.serve(engine, opts)
         text = args_json(args)
+        if keys is None and self.local.hooks is None:
+            return await self._answer(engine, op, text, options_json(opts), late)
         with self.asking():
             if self.local.hooks is None or op in UNHOOKED:
-                return await self._answer(op, text, options_json(opts), late)
+                return await self._answer(engine, op, text, options_json(opts), late)
             with self.local.hooks.around(engine, op, text, opts) as around:
-                answer = await self._answer(op, text, options_json(around.options()), late)
+                answer = await self._answer(engine, op, text, options_json(around.options()), late)
                 around.meta = meta_of(answer[0])
             return answer
 
     def begin(self, op: str, args: Args) -> asyncio.Task[tuple[str, bytes]]:
         """Starts a call that sends nothing. No hooks are called."""
-        return _running_loop().create_task(self._answer(op, args_json(args), ""))
+        return _running_loop().create_task(self._answer(self.local.engine, op, args_json(args), ""))
 
-    async def _answer(self, op: str, args: str, opts: str, late: Late | None = None) -> tuple[str, bytes]:
-        inbox = _inbox(_running_loop())
-        ticket = inbox.expect()
+    async def _answer(
+        self, engine: Engine, op: str, args: str, opts: str, late: Late | None = None
+    ) -> tuple[str, bytes]:
+        loop = _running_loop()
+        inbox = _inbox(loop)
+        ticket, future = inbox.expect(loop)
         try:
-            call = self.local.engine.start(op, args, opts, inbox.mailbox, ticket, listener() is not None)
+            call = engine.start(op, args, opts, inbox.mailbox, ticket, listener() is not None)
             try:
-                answer = await inbox.answer(ticket)
+                answer = await future
             except BaseException as stopped:
                 call.cancel()
                 if isinstance(stopped, asyncio.CancelledError):
@@ -194,4 +200,4 @@ class AsyncDoor:
 
     async def close(self) -> None:
         self.local.closed()
-        await self._answer("client.close", "", "")
+        await self._answer(self.local.engine, "client.close", "", "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ._door import Door
     from ._encoding import Args, Opts
-    from ._pages import Listing
+    from ._pages import Listing, Query
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -52,6 +52,15 @@ def rows_decoder(of: type[T]) -> Decoder[list[T]]:
     return made
 
 
+@cache
+def lists() -> tuple[type[Listing[Any]], type[Query], Callable[[Args], Args]]:
+    """Imports the module of lists. Looking it up for each list would cost more than the rest of creating one."""
+    with LOADING:
+        from ._pages import Listing, Query, filters
+
+    return Listing, Query, filters
+
+
 class Calls:
     """Makes calls, and returns the answers as values."""
 
@@ -67,10 +76,8 @@ class Calls:
         self.door.call(op, args, opts)
 
     def page(self, op: str, args: Args, opts: Opts, of: type[T], sync: object = None) -> Listing[T]:
-        with LOADING:
-            from ._pages import Listing, Query, filters
-
-        return Listing(self.door, Query(op, filters(args), opts, of, rows_decoder(of), known_slug(args, sync)))
+        listing, query, filters = lists()
+        return listing(self.door, query(op, filters(args), opts, of, rows_decoder(of), known_slug(args, sync)))
 
     def run(self, op: str, args: Args, opts: Opts, handle: Handle[T]) -> T:
         return handle(self.door, self.door.call(op, args, opts)[1], slug_of(args))

@@ -124,15 +124,17 @@ def args_json(args: Args) -> str:
     Raises:
         InvalidRequestError: An argument has no JSON form.
     """
-    given = {name: value for name, value in args.items() if value is not UNSET}
-    if not given:
-        return ""
+    given: dict[str, object] = {}
     try:
-        for value in given.values():
+        # Every call runs this, so one loop does all.
+        for name, value in args.items():
+            if value is UNSET:
+                continue
+            given[name] = value
             # msgspec would write bytes as Base64, so `plain` refuses them here.
             if isinstance(value, BYTES):
                 plain(value)
-        return encoded(given)
+        return encoded(given) if given else ""
     except NOT_WRITTEN:
         for name, value in given.items():
             json_argument(python_name(name), value)
@@ -146,8 +148,9 @@ def python_name(name: str) -> str:
 
 def options_json(opts: Opts) -> str:
     """Writes the options of a call; an empty text if there are none."""
-    given = {name: value for name, value in opts.items() if value is not None}
-    return args_json(given) if given else ""
+    if not opts:
+        return ""
+    return args_json({name: value for name, value in opts.items() if value is not None})
 
 
 def encoded(members: object) -> str:

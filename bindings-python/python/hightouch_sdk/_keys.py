@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-import weakref
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +15,8 @@ from ._native import Mailbox
 from ._waiting import arrived
 
 if TYPE_CHECKING:
+    import threading
+    import weakref
     from collections.abc import Callable
 
     from typing_extensions import Self
@@ -33,6 +33,9 @@ class Keys:
     """Calls the key function in a thread of its own. The thread ends once the client is closed or garbage-collected."""
 
     def __init__(self, ask: Callable[[], Any]) -> None:
+        # Most clients have no key function, and importing this takes as long as importing several modules of the SDK.
+        import threading
+
         self._check(ask)
         self._ask = ask
         self._lock = threading.Lock()
@@ -61,6 +64,9 @@ class Keys:
         return opts
 
     def _start(self, engine: Engine) -> None:
+        import threading
+        import weakref
+
         wants = _Wants(engine)
         # The thread holds a strong reference to this object only while the key function runs. With a permanent one, a
         # client to which its own key function refers would never be garbage-collected.

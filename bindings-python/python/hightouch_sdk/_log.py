@@ -13,6 +13,7 @@ from ._errors import HightouchError, Meta
 if TYPE_CHECKING:
     from collections.abc import Callable
     from logging import Logger
+    from types import ModuleType
 
 _DEBUG, _INFO = 10, 20
 """The values of ``logging.DEBUG`` and ``logging.INFO``, because this module does not import ``logging``."""
@@ -31,8 +32,16 @@ def logger(*, wanted: bool = False) -> Logger | None:
         except ImportError:  # The interpreter is shutting down.
             return None
         return logging.getLogger("hightouch_sdk")
+    global _last
     loaded = sys.modules.get("logging")
-    return None if loaded is None else loaded.getLogger("hightouch_sdk")
+    if loaded is not _last[0]:
+        # Every call asks for the logger twice, and `getLogger` takes a lock.
+        _last = loaded, None if loaded is None else loaded.getLogger("hightouch_sdk")
+    return _last[1]
+
+
+_last: tuple[ModuleType | None, Logger | None] = (None, None)
+"""The module ``logging`` when the logger was last asked for, and the logger."""
 
 
 def _enabled(level: int) -> Logger | None:
@@ -72,7 +81,7 @@ def tell(notice: str) -> None:
 
 def log_end(read: Callable[[bool, str], tuple[HightouchError | None, Meta | None]], ok: bool, head: str) -> None:
     """Logs a call that has ended. ``read`` decodes ``head``; ``read`` is called only if the record is shown."""
-    if not shows_ends():
+    if _enabled(_DEBUG) is None:
         return
     error, meta = read(ok, head)
     if meta is not None:

@@ -215,9 +215,11 @@ class _Listing(Generic[T]):
     def _start(self) -> Args:
         """Returns the arguments of the first page."""
         args, most = self._query.args, self._most
+        if most is None:
+            return args
         limit: Any = args.get("limit", SMALL)
         # The core refuses a limit that is not a number, and says so.
-        if most is None or not hasattr(limit, "__index__") or most >= operator.index(limit):
+        if not hasattr(limit, "__index__") or most >= operator.index(limit):
             return args
         return {**args, "limit": max(most, 1)}
 
@@ -229,7 +231,9 @@ class _Listing(Generic[T]):
         if self._most is not None and before + len(items) >= self._most:
             items, token = items[: self._most - before], None
         about: dict[str, object] = {"sync_id": place.sync, "sync_slug": query.slug}
-        about |= {_PARENTS[name]: value for name, value in query.args.items() if name in _PARENTS}
+        for argument, name in _PARENTS.items():
+            if argument in query.args:
+                about[name] = query.args[argument]
         return page_of(items, token is not None, query.of, about), token
 
     def _no_page(self) -> Page[T]:
