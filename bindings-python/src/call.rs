@@ -50,6 +50,8 @@ struct Shared {
 struct Given {
     outcomes: Vec<(u64, CallOutput)>,
     notices: Vec<String>,
+    /// How many threads wait for an arrival. A notification is a system call even if nobody waits for it.
+    waiting: usize,
 }
 
 impl Given {
@@ -78,10 +80,12 @@ impl Mailbox {
     /// Waits up to `milliseconds` for an answer or a notice. Returns whether there is one.
     fn wait(&self, py: Python<'_>, milliseconds: u64) -> bool {
         py.detach(|| {
-            let given = self.0.lock();
+            let mut given = self.0.lock();
             let limit = Duration::from_millis(milliseconds);
+            given.waiting += 1;
             let waited = self.0.arrival.wait_timeout_while(given, limit, |given| given.is_empty());
-            let (given, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            let (mut given, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            given.waiting -= 1;
             !given.is_empty()
         })
     }
@@ -113,9 +117,12 @@ impl Shared {
         // passed one queue already although the other still holds an item.
         let first = queue.is_empty();
         queue.push(item);
+        let is_awaited = given.waiting > 0;
         drop(given);
         if first {
-            self.arrival.notify_all();
+            if is_awaited {
+                self.arrival.notify_all();
+            }
             self.wakeup.wake();
         }
     }

@@ -38,6 +38,8 @@ struct Waiting {
     tasks: usize,
     /// When a thread last stopped waiting.
     last: Instant,
+    /// Whether the driver's thread waits for `changed`. A notification is a system call even if nobody waits for it.
+    listens: bool,
 }
 
 impl Driver {
@@ -53,7 +55,7 @@ impl Driver {
         thread::Builder::new().name("hightouch-sdk".to_owned()).spawn(stand_in)?;
         let driver: &'static Self = Box::leak(Box::new(Self {
             runtime: Builder::new_current_thread().enable_all().build()?,
-            waiting: Mutex::new(Waiting { threads: 0, tasks: 0, last: Instant::now() }),
+            waiting: Mutex::new(Waiting { threads: 0, tasks: 0, last: Instant::now(), listens: false }),
             changed: Condvar::new(),
             wanted: Notify::new(),
         }));
@@ -72,8 +74,13 @@ impl Driver {
 
     /// Runs a future for which no thread waits.
     pub(crate) fn spawn(&'static self, future: impl Future<Output = ()> + Send + 'static) {
-        self.lock().tasks += 1;
-        self.changed.notify_one();
+        let mut waiting = self.lock();
+        waiting.tasks += 1;
+        let listens = waiting.listens;
+        drop(waiting);
+        if listens {
+            self.changed.notify_one();
+        }
         self.runtime.spawn(async move {
             let _ended = Ended(self);
             future.await;
@@ -90,7 +97,9 @@ impl Driver {
                     break;
                 }
                 let pause = if waiting.threads == 0 { IDLE.saturating_sub(idle) } else { BUSY };
+                waiting.listens = true;
                 waiting = self.changed.wait_timeout(waiting, pause).unwrap_or_else(PoisonError::into_inner).0;
+                waiting.listens = false;
             }
             drop(waiting);
             self.runtime.block_on(self.wanted.notified());

@@ -117,7 +117,7 @@ impl Engine {
             let ended = wait(SLICE);
             // Checks for signals first, because the listener would run the signal handlers otherwise.
             let mut raised = py.check_signals().err();
-            if raised.is_none() && process == std::process::id() {
+            if raised.is_none() && notices.is_some() && process == std::process::id() {
                 raised = tell_all();
             }
             if process != std::process::id() {
