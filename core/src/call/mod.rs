@@ -336,24 +336,29 @@ impl Call {
     }
 
     /// The path below the base URL.
-    fn path(&self) -> String {
-        let Some(operation) = self.operation else { return self.path.clone() };
-        operation.ids.iter().zip(&self.ids).fold(operation.path.to_owned(), |path, (parameter, id)| {
-            path.replace(&format!("{{{}}}", parameter.at), &id.segment().unwrap_or_default())
+    fn path(&self) -> Cow<'_, str> {
+        let Some(operation) = self.operation else { return Cow::Borrowed(&self.path) };
+        operation.ids.iter().zip(&self.ids).fold(Cow::Borrowed(operation.path), |path, (parameter, id)| {
+            Cow::Owned(path.replace(&format!("{{{}}}", parameter.at), &id.segment().unwrap_or_default()))
         })
     }
 
     pub(crate) fn url(&self, base: &Url) -> Url {
         let mut url = base.clone();
-        let path = format!("{}{}", base.path().trim_end_matches('/'), self.path());
+        let mut path = base.path().trim_end_matches('/').to_owned();
+        path.push_str(&self.path());
         url.set_path(&path);
         if !self.query.is_empty() {
-            let query: Vec<String> = self
-                .query
-                .iter()
-                .map(|(name, value)| format!("{}={}", escaped(name), escaped(value)))
-                .collect();
-            url.set_query(Some(&query.join("&")));
+            let mut query = String::with_capacity(128);
+            for (name, value) in &self.query {
+                if !query.is_empty() {
+                    query.push('&');
+                }
+                query.extend(utf8_percent_encode(name, ESCAPED));
+                query.push('=');
+                query.extend(utf8_percent_encode(value, ESCAPED));
+            }
+            url.set_query(Some(&query));
         }
         url
     }

@@ -38,7 +38,7 @@ impl Written {
     /// the replacement to the output.
     pub(crate) fn with(&self, mut write: impl FnMut(&mut Vec<u8>, &[u8])) -> Vec<u8> {
         let text = |from, to| self.text.get(from..to).unwrap_or_default();
-        let mut with = Vec::with_capacity(128);
+        let mut with = Vec::with_capacity(self.text.len());
         let mut from = 0;
         for part in &self.opaque {
             with.extend_from_slice(text(from, part.start));
@@ -51,7 +51,11 @@ impl Written {
 
     /// Joins the items into one JSON list.
     pub(crate) fn list(items: impl IntoIterator<Item = Self>) -> Self {
-        let mut list = Self { text: vec![b'['], opaque: Vec::new() };
+        let items: Vec<Self> = items.into_iter().collect();
+        // A list of 100 rows is large, so growing step by step would copy it several times.
+        let size = items.iter().map(|item| item.text.len() + 1).sum::<usize>() + 2;
+        let mut list = Self { text: Vec::with_capacity(size), opaque: Vec::new() };
+        list.text.push(b'[');
         for (index, item) in items.into_iter().enumerate() {
             if index > 0 {
                 list.text.push(b',');

@@ -16,6 +16,9 @@ use super::{Readable, Reader};
 use crate::json::scan::{self, Passed, PassedString, Stop};
 use crate::json::{MAX_DEPTH, members_with_values};
 
+/// Room for a usual copy, so that most copies are not moved while they grow.
+const USUAL_SIZE: usize = 1 << 10;
+
 /// The error of a value that cannot be copied and must be read instead.
 #[derive(Debug)]
 pub(crate) struct Unusual;
@@ -70,7 +73,7 @@ pub(super) fn copied<'de, T: Readable>(from: &mut Reader<'de>) -> Option<Copied<
     let mut copier = Copier {
         text: from.valid,
         at: from.start(),
-        to: Vec::new(),
+        to: Vec::with_capacity(USUAL_SIZE),
         kept: 0..0,
         opaque: Vec::new(),
         has_members: false,

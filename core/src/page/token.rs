@@ -11,7 +11,7 @@ use crate::message::Method;
 use crate::operation::Operation;
 
 /// The contents of a token.
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rest {
     op: String,
@@ -20,11 +20,19 @@ struct Rest {
     cursor: Cursor,
 }
 
+/// The same, to be written.
+#[derive(Serialize)]
+struct Left<'a> {
+    op: &'a str,
+    ids: Vec<String>,
+    query: Vec<(&'a str, &'a str)>,
+    cursor: &'a Cursor,
+}
+
 /// Encodes the rest of a list as opaque text.
-pub(crate) fn to_token(operation: &Operation, call: &Call, cursor: Cursor) -> String {
-    let query = call.query().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+pub(crate) fn to_token(operation: &Operation, call: &Call, cursor: &Cursor) -> String {
     let ids = call.ids().iter().map(Id::text).collect();
-    let next = Rest { op: operation.op.to_owned(), ids, query, cursor };
+    let next = Left { op: operation.op, ids, query: call.query().collect(), cursor };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&next).unwrap_or_default())
 }
 

@@ -138,6 +138,9 @@ impl Caller<'_> {
     }
 }
 
+/// Room for a usual head, so that it is not moved while it grows.
+const HEAD_SIZE: usize = 512;
+
 #[derive(Serialize)]
 struct Head<'a> {
     meta: Meta,
@@ -255,7 +258,9 @@ impl Engine {
                     next: reply.next.as_deref(),
                     sync: reply.sync,
                 };
-                let mut head = serde_json::to_string(&head).unwrap_or_default();
+                let mut text = Vec::with_capacity(HEAD_SIZE);
+                let written = serde_json::to_writer(&mut text, &head).ok();
+                let mut head = written.and_then(|()| String::from_utf8(text).ok()).unwrap_or_default();
                 if let Some(answer) = reply.answer {
                     self.add_answer(&mut head, answer);
                 }

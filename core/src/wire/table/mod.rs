@@ -153,7 +153,7 @@ const fn page<E: Endpoint<Answer = Page<T>>, T: Row + Serialize>() -> Entry {
                         .await
                         .map(|(page, of)| {
                             sync = of;
-                            next = page.cursor.map(|cursor| page::to_token(E::OPERATION, &call, cursor));
+                            next = page.cursor.map(|cursor| page::to_token(E::OPERATION, &call, &cursor));
                             Written::list(page.rows.into_iter().map(|row| row.0.json))
                         });
                 Ok(Reply { next, sync, ..Reply::ended(spent, rows)? })
