@@ -10,7 +10,6 @@ from msgspec import UNSET, UnsetType
 
 from ._arguments import camel, json_argument, minutes, moment, options, schedule_of, sync_id
 from ._base import Priority
-from ._batch import RunMany
 from ._calls import Raw, RawList, RawResource, Resource
 from ._deprecated import deprecated
 from ._encoding import Args, Seconds
@@ -58,6 +57,7 @@ from ._models import (
     VisualQuery,
 )
 from ._pages import Listing
+from ._run_many import RunMany
 from ._runs import IdentityGraphRunHandle, SequenceRunHandle, SyncRunHandle
 
 
