@@ -110,7 +110,7 @@ class RunMany(Resource):
         checkpoint: str | os.PathLike[str] | None = None,
         run_time: Seconds | None = None,
     ) -> hightouch_sdk.BatchEstimate:
-        """Says what ``run_many`` with the same arguments needs at least. Sends nothing.
+        """Estimates how many requests and how much time ``run_many`` needs at least. Sends nothing.
 
         Args:
             syncs: The ids or slugs of the syncs.
@@ -120,7 +120,7 @@ class RunMany(Resource):
             run_time: The time that you expect one run to take, in seconds or as a timedelta. Default: 0.
 
         Returns:
-            The numbers of requests, and the time.
+            The least numbers of requests, and the least time.
 
         Raises:
             InvalidRequestError: An argument is wrong.
