@@ -95,7 +95,7 @@ describe('a process', { concurrency: 2 }, () => {
       await Promise.all([third.syncs.list(), third.close(), third.close()]).catch((error) => console.log(error.name))
       while (open.size > 0) await new Promise((resolve) => setTimeout(resolve, 5))
       console.log((await new Hightouch(settings).syncs.list()).data.length)`
-    const out = '1\n1\n0\nClosedError\nClosedError\n3\n'
+    const out = '2\n2\n0\nClosedError\nClosedError\n3\n'
     assert.deepEqual(await run(home, script), { code: 0, out })
   })
 
