@@ -60,11 +60,12 @@ export interface Reply<T> {
 
 /** The core's answer to one call, before its body is decoded. */
 interface EncodedReply {
-  head: Pick<Reply<unknown>, 'meta' | 'next' | 'sync'>
   encodedHead: string
   body: string
   texts?: Buffer | undefined
 }
+
+type Head = Pick<Reply<unknown>, 'meta' | 'next' | 'sync'>
 
 /** The arguments of one call to the native bridge. */
 interface NativeCall {
@@ -218,16 +219,16 @@ export class Door {
 
   /** Makes one call. */
   async call<T>(op: string, args: object = {}, options: CallOptions = {}): Promise<Reply<T>> {
-    const { head, body, texts } = await this.#call(op, args, options)
-    // The head is new and has no other owner. A copy would cost more than the rest of this method.
-    const reply = head as Reply<T>
+    const { encodedHead, body, texts } = await this.#call(op, args, options)
+    const reply = JSON.parse(encodedHead) as Reply<T>
     reply.value = decode(body, texts) as T
     return reply
   }
 
   /** Makes one call and returns only its value. */
-  async value<T>(op: string, args?: object, options?: CallOptions): Promise<T> {
-    return (await this.call<T>(op, args, options)).value
+  async value<T>(op: string, args: object = {}, options: CallOptions = {}): Promise<T> {
+    const { body, texts } = await this.#call(op, args, options)
+    return decode(body, texts) as T
   }
 
   /** Whether the client has hooks, or the tracing channel has subscribers. */
@@ -254,7 +255,8 @@ export class Door {
 
   /** Makes one call and returns the server's answer unchanged. */
   async raw(op: string, args: object, options: CallOptions): Promise<RawReply> {
-    const { head, encodedHead, body } = await this.#call(op, args, options, { raw: true })
+    const { encodedHead, body } = await this.#call(op, args, options, { raw: true })
+    const { meta } = JSON.parse(encodedHead) as Head
     // The head is decoded again for each call of `parse`, because the user may change the value that `parse` returned.
     const answer = (): Answer => (decode(encodedHead) as { answer: Answer }).answer
     const parse = (): unknown => {
@@ -263,7 +265,7 @@ export class Door {
       return value
     }
     const { status, headers } = answer()
-    return { status, headers, meta: head.meta, body, parse }
+    return { status, headers, meta, body, parse }
   }
 
   async #call(
@@ -293,9 +295,11 @@ export class Door {
       >
       const { callId } = announced
       const start = { ...announced, startedMs: Date.now(), headers: { ...options.headers } }
-      return await observe(this.#hooks, start, async (headers) =>
-        this.#send(op, encodedArgs, encode({ ...allOptions, callId, headers }, 'option', call), signal),
-      )
+      return await observe(this.#hooks, start, async (headers) => {
+        const opts = encode({ ...allOptions, callId, headers }, 'option', call)
+        const reply = await this.#send(op, encodedArgs, opts, signal)
+        return { ...reply, head: JSON.parse(reply.encodedHead) as Head }
+      })
     } catch (error) {
       if (signal && error instanceof CancelledError) {
         recordAborted(signal, error)
@@ -314,7 +318,7 @@ export class Door {
           cancel.cancel()
         })
       : sent)
-    if (ok) return { head: JSON.parse(head) as EncodedReply['head'], encodedHead: head, body, texts }
+    if (ok) return { encodedHead: head, body, texts }
     const failure = failureOf(head)
     throw errorFrom(failure, this.#causeOf(failure, signal))
   }
