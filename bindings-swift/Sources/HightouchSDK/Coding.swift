@@ -42,7 +42,10 @@ enum Coding {
     }
 
     static func date(_ text: String) throws -> Date {
-        if let milliseconds = milliseconds(text) { return Date(timeIntervalSince1970: Double(milliseconds) / 1000) }
+        var text = text
+        if let milliseconds = text.withUTF8({ milliseconds($0) }) {
+            return Date(timeIntervalSince1970: Double(milliseconds) / 1000)
+        }
         // The time is rounded to whole milliseconds, so that `style` and `milliseconds` give equal dates for the same
         // text.
         let parsed = try style.parse(text).timeIntervalSince1970
@@ -52,31 +55,28 @@ enum Coding {
     /// Parses a timestamp in the core's form to milliseconds since 1970. Returns nil for any other text, for 29
     /// February and for days that do not exist; `style` parses those. This parser exists because a `FormatStyle` takes
     /// a hundred times longer.
-    private static func milliseconds(_ text: String) -> Int? {
-        var text = text
-        return text.withUTF8 { utf8 in
-            let isSign = { (place: Int, sign: Character) in utf8[place] == sign.asciiValue }
-            guard utf8.count == 24, isSign(4, "-"), isSign(7, "-"), isSign(10, "T"), isSign(13, ":"), isSign(16, ":"),
-                isSign(19, "."), isSign(23, "Z")
-            else { return nil }
-            func number(_ places: Range<Int>, _ allowed: ClosedRange<Int>) -> Int? {
-                var number = 0
-                for place in places {
-                    guard (48...57).contains(utf8[place]) else { return nil }
-                    number = number * 10 + Int(utf8[place] - 48)
-                }
-                return allowed.contains(number) ? number : nil
+    static func milliseconds(_ utf8: UnsafeBufferPointer<UInt8>) -> Int? {
+        let isSign = { (place: Int, sign: Character) in utf8[place] == sign.asciiValue }
+        guard utf8.count == 24, isSign(4, "-"), isSign(7, "-"), isSign(10, "T"), isSign(13, ":"), isSign(16, ":"),
+            isSign(19, "."), isSign(23, "Z")
+        else { return nil }
+        func number(_ places: Range<Int>, _ allowed: ClosedRange<Int>) -> Int? {
+            var number = 0
+            for place in places {
+                guard (48...57).contains(utf8[place]) else { return nil }
+                number = number * 10 + Int(utf8[place] - 48)
             }
-            guard let year = number(0..<4, 1...9999), let month = number(5..<7, 1...12),
-                let day = number(8..<10, 1...31), let hour = number(11..<13, 0...23),
-                let minute = number(14..<16, 0...59), let second = number(17..<19, 0...59),
-                let millisecond = number(20..<23, 0...999)
-            else { return nil }
-            // A text from a user may name a day that does not exist, such as 31 April. Such days, and 29 February, are
-            // left to `style`.
-            guard day <= 28 || month != 2 && (day <= 30 || [1, 3, 5, 7, 8, 10, 12].contains(month)) else { return nil }
-            return ((days(year, month, day) * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + millisecond
+            return allowed.contains(number) ? number : nil
         }
+        guard let year = number(0..<4, 1...9999), let month = number(5..<7, 1...12),
+            let day = number(8..<10, 1...31), let hour = number(11..<13, 0...23),
+            let minute = number(14..<16, 0...59), let second = number(17..<19, 0...59),
+            let millisecond = number(20..<23, 0...999)
+        else { return nil }
+        // A text from a user may name a day that does not exist, such as 31 April. Such days, and 29 February, are
+        // left to `style`.
+        guard day <= 28 || month != 2 && (day <= 30 || [1, 3, 5, 7, 8, 10, 12].contains(month)) else { return nil }
+        return ((days(year, month, day) * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + millisecond
     }
 
     /// Days from 1970-01-01 to a day of the Gregorian calendar. Years are counted from March, so that a leap day is the

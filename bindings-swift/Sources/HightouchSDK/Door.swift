@@ -245,11 +245,24 @@ struct Response {
 /// Decodes JSON from the core. The package's types are generated from those of the core. So a failure is a defect of
 /// the package, and the error has the kind `internal`.
 private func read<Value: Decodable>(_ type: Value.Type, from json: Data, texts: Data = Data()) throws -> Value {
+    let usual = try? DoorDecoder.decode(type, from: json, texts: texts)
+    #if !DEBUG
+        if let usual { return usual }
+    #endif
     do {
-        return try Coding.doorDecoder(texts: texts).decode(type, from: json)
+        let value = try Coding.doorDecoder(texts: texts).decode(type, from: json)
+        assert(usual.map { isEqual($0, value) } ?? true, "the decoders of the door read \(type) differently")
+        return value
     } catch {
         throw HightouchError(.internal, "The core returned JSON that is not a \(type): \(error).")
     }
+}
+
+/// Whether two values are equal. Values of a type that cannot be compared count as equal.
+private func isEqual<Value>(_ one: Value, _ other: Value) -> Bool {
+    func equals<Known: Equatable>(_ one: Known) -> Bool { one == other as? Known }
+    guard let one = one as? any Equatable else { return true }
+    return equals(one)
 }
 
 extension HightouchError {
