@@ -57,13 +57,35 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
     }
 
     /// - Throws: `HightouchError` of kind `invalidRequest` for a value that JSON cannot express, such as NaN.
-    func json(by encoder: JSONEncoder = Coding.doorEncoder()) throws -> String {
+    func json(by encoder: JSONEncoder? = nil) throws -> String {
+        if let plain = plainJSON { return plain }
         do {
-            return String(decoding: try encoder.encode(self), as: UTF8.self)
+            return String(decoding: try (encoder ?? Coding.doorEncoder()).encode(self), as: UTF8.self)
         } catch {
             throw HightouchError(
                 .invalidRequest, "An argument cannot be written as JSON: \(Self.reason(error)).", because: error)
         }
+    }
+
+    /// The JSON if all values are plain, as in most calls; otherwise nil. Such values need no encoder, which would take
+    /// longer than the rest of writing them.
+    private var plainJSON: String? {
+        var json = "{"
+        for (place, (name, value)) in members.enumerated() {
+            guard !members[..<place].contains(where: { $0.name == name }) else { return nil }
+            if place > 0 { json += "," }
+            JSONLevel.string(name).write(to: &json)
+            json += ":"
+            switch value {
+            case let text as String: JSONLevel.string(text).write(to: &json)
+            case let int as Int: json += String(int)
+            case let bool as Bool: json += bool ? "true" : "false"
+            case .id(let id) as SyncReference: json += String(id)
+            case .slug(let slug) as SyncReference: JSONLevel.string(slug).write(to: &json)
+            default: return nil
+            }
+        }
+        return json + "}"
     }
 
     /// Describes an error by its path and its reason. The text of an `EncodingError` would also contain the value.

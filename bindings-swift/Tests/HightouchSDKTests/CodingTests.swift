@@ -46,6 +46,22 @@ final class CodingTests: XCTestCase {
         }
     }
 
+    func testPlainArgumentsAreWrittenAsAnEncoderWritesThem() throws {
+        let all: [Fields] = [
+            [:], ["a": 1], ["a": "x", "b": true, "c": false, "d": -7, "e": String?.none],
+            ["text": "\"\\\n\t\u{1}\u{7f}/é😀\u{2028}"], ["\"": "name"], ["twice": 1, "twice": 2],
+            ["sync": SyncReference.id(7)], ["sync": SyncReference.slug("7")], ["sync": SyncReference.slug("\"a\"")],
+            ["half": 0.5, "list": ["a"], "at": Date(timeIntervalSince1970: 1), "opaque": JSONValue(1)],
+        ]
+        for fields in all {
+            let expected = try Coding.doorEncoder().encode(fields)
+            let written = try JSONValue(text: fields.json())
+            XCTAssertEqual(written, try JSONValue(text: String(decoding: expected, as: UTF8.self)))
+            guard case .object(let members) = written.level else { return XCTFail("\(written) is not an object") }
+            XCTAssertEqual(Set(members.map(\.name)).count, members.count, "\(written) has a name twice")
+        }
+    }
+
     func testAnUnknownStatusKeepsItsText() throws {
         let run = try Coding.decoder().decode(
             SyncRun.self,
