@@ -23,8 +23,8 @@ export class NotFoundError extends ApiError {}
 export class ConflictError extends ApiError {}
 
 /**
- * The server found a value invalid (422, or a validation error with status 200). The details name the values
- * and the reasons.
+ * The server found a value invalid (422, or 200 with a validation error). The details say which value and
+ * why.
  */
 export class ValidationError extends ApiError {}
 

@@ -74,8 +74,9 @@ class ConflictError(HightouchError):
 
 @public
 class ValidationError(HightouchError):
-    """The server found a value invalid (422, or a validation error with status 200). The details name the values
-    and the reasons."""
+    """The server found a value invalid (422, or 200 with a validation error). The details say which value and
+    why.
+    """
 
     kind = "validation"
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 else:
     from ._datetimes import datetime
 
-    # At run time these names mean `Raw`: the decoder keeps opaque JSON as text. Then `__post_init__` of each model class
-    # converts this text to a `Json` of `_json.py`.
+    # At run time these names mean `Raw`: the decoder keeps opaque JSON as text. Then `__post_init__` of each model
+    # class converts this text to a `Json` of `_json.py`.
     from msgspec import Raw as Json
     from msgspec import Raw as MaybeJson
 
