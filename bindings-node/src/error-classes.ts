@@ -22,10 +22,7 @@ export class NotFoundError extends ApiError {}
 /** The request conflicts with something that exists (409). */
 export class ConflictError extends ApiError {}
 
-/**
- * The server found a value invalid (422, or 200 with a validation error). The details say which value and
- * why.
- */
+/** The server found a value invalid (422, or 200 with a validation error). The details say why. */
 export class ValidationError extends ApiError {}
 
 /** The wait for the rate limit would be too long, or the server refused every request (429) for minutes. */

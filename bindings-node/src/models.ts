@@ -22,10 +22,7 @@ export type ErrorKind =
   | 'not_found'
   /** The request conflicts with something that exists (409). */
   | 'conflict'
-  /**
-   * The server found a value invalid (422, or 200 with a validation error). The details say which value and
-   * why.
-   */
+  /** The server found a value invalid (422, or 200 with a validation error). The details say why. */
   | 'validation'
   /** The wait for the rate limit would be too long, or the server refused every request (429) for minutes. */
   | 'rate_limited'

@@ -59,7 +59,7 @@ kinds! {
     NotFound = "not_found" (api),
     /// The request conflicts with something that exists (409).
     Conflict = "conflict" (api),
-    /// The server found a value invalid (422, or 200 with a validation error). The details say which value and why.
+    /// The server found a value invalid (422, or 200 with a validation error). The details say why.
     Validation = "validation" (api),
     /// The wait for the rate limit would be too long, or the server refused every request (429) for minutes.
     RateLimited = "rate_limited" (api),

@@ -74,9 +74,7 @@ class ConflictError(HightouchError):
 
 @public
 class ValidationError(HightouchError):
-    """The server found a value invalid (422, or 200 with a validation error). The details say which value and
-    why.
-    """
+    """The server found a value invalid (422, or 200 with a validation error). The details say why."""
 
     kind = "validation"
 
