@@ -24,7 +24,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// How many calls the case `flight` makes at the same time.
 const FLIGHT: usize = 32;
 const KEY: &str = "bench-0123456789abcdef0123456789abcdef01";
-/// Requests and seconds. The window is so short that about 400 requests count at any time, as in real use.
+/// The rate limit: requests, and the length of the window in seconds. The window is so short that about 400 requests
+/// count at any time, as in real use.
 const LIMIT: [f64; 2] = [40_000.0, 0.005];
 
 /// A client that is measured.
@@ -141,7 +142,7 @@ enum Http {
     One,
 }
 
-/// What the lane does with an answer: `Bytes` only reads it, `Tree` also parses it as JSON.
+/// What a measured client does with an answer: `Bytes` only reads the answer, `Tree` also parses it as JSON.
 enum What {
     Bytes,
     Tree,

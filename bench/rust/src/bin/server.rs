@@ -26,7 +26,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-/// A page of one sync and a page of a hundred.
+/// The answers: a page of one sync, and a page of a hundred syncs.
 struct Pages {
     one: Bytes,
     hundred: Bytes,
@@ -79,7 +79,8 @@ fn answer(request: &Request<Incoming>, pages: &Pages) -> Response<Full<Bytes>> {
 
 fn identity() -> Result<(ServerConfig, String), Box<dyn Error>> {
     let mut authority = CertificateParams::new(Vec::new())?;
-    // The names must differ: a certificate with the name of its issuer counts as self-signed.
+    // The authority and the server need different names: a certificate with the name of its issuer counts as
+    // self-signed.
     authority.distinguished_name.push(DnType::CommonName, "Benchmark CA");
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
