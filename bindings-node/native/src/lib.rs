@@ -93,8 +93,8 @@ impl CompletedCalls {
             queue.push((id, outcome));
             queue.len() == 1
         };
-        // Only the first result in the queue wakes the thread, because the JavaScript thread takes the whole queue. The
-        // lock is free again by then, because that thread takes it at once.
+        // Only the first result in the queue wakes the JavaScript thread, because that thread then takes the whole
+        // queue. The queue is unlocked by now, because the JavaScript thread locks it at once.
         if is_first {
             // A thread that is ending cannot be woken, but then nothing waits for the result any more.
             if let Some(wake) = &*lock(&self.wake) {
@@ -108,11 +108,11 @@ impl CompletedCalls {
 #[napi]
 pub struct Bridge {
     completed: Arc<CompletedCalls>,
-    /// A function that keeps the event loop alive and is never called. `completed.wake` is not used for this, because
-    /// the thread of the calls holds its lock while it wakes the JavaScript thread, which would then wait for the lock.
-    /// `None` once the bridge is closed.
+    /// A function that keeps the event loop alive and is never called. `completed.wake` cannot be used for this,
+    /// because the thread of the calls locks `completed.wake` while it wakes the JavaScript thread. The JavaScript
+    /// thread would then have to wait for the lock. `None` once the bridge is closed.
     alive: Mutex<Option<Wake>>,
-    /// This token is cancelled when the JavaScript thread ends and drops the bridge, so that the bridge's calls end
+    /// This token is cancelled when the JavaScript thread ends and drops the bridge. The calls of the bridge then end
     /// too.
     ended: CancellationToken,
     _end: DropGuard,
@@ -178,8 +178,8 @@ impl Bridge {
         held
     }
 
-    /// Drops the threadsafe functions, which tools that look for open handles would report. No call may be in progress,
-    /// and no call may be made afterwards.
+    /// Drops the threadsafe functions, because tools that look for open handles would report them. No call may be in
+    /// progress, and no call may be made afterwards.
     #[napi(catch_unwind)]
     pub fn close(&self) {
         let functions = (lock(&self.completed.wake).take(), lock(&self.alive).take());
