@@ -17,8 +17,8 @@ pub(crate) fn answer(py: Python<'_>, outcome: CallOutput) -> Answer<'_> {
     (outcome.ok, outcome.head, PyBytes::new(py, &outcome.body))
 }
 
-/// Passes an exception to `sys.unraisablehook`, because no code can catch it. `source` is the object that raised it.
-/// Python code cannot create the argument of that hook.
+/// Passes the exception `raised` to `sys.unraisablehook`, because no code can catch it. `source` is the object that
+/// raised it. The bridge does this, because Python code cannot create the argument of that hook.
 #[pyfunction]
 pub(crate) fn unraisable(py: Python<'_>, raised: Bound<'_, PyAny>, source: &Bound<'_, PyAny>) {
     PyErr::from_value(raised).write_unraisable(py, Some(source));
@@ -108,13 +108,13 @@ impl Shared {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an item to one of the two queues. The thread that does the I/O calls this without the GIL, so this must not
-    /// use the interpreter.
+    /// Adds an item to one of the two queues. The thread that does the I/O calls this method without the GIL, so the
+    /// method must not use the interpreter.
     fn deliver<T>(&self, queue: impl FnOnce(&mut Given) -> &mut Vec<T>, item: T) {
         let mut given = self.lock();
         let queue = queue(&mut given);
-        // The first item of each queue wakes the loop. The loop empties the queues one after the other, so it may have
-        // passed one queue already although the other still holds an item.
+        // The first item of each queue wakes the loop, even if the other queue still holds items. The loop empties one
+        // queue after the other, so it may have emptied this queue already.
         let first = queue.is_empty();
         queue.push(item);
         let is_awaited = given.waiting > 0;

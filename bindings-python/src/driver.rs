@@ -12,7 +12,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
 /// How often the driver's thread checks whether any thread still waits for a call. The last thread that stops waiting
-/// wakes the driver's thread only if there are tasks, because otherwise every call would cost a wake-up.
+/// wakes the driver's thread only if there are tasks (calls for which no thread waits). Otherwise every call would cost
+/// a wake-up.
 const BUSY: Duration = Duration::from_millis(500);
 /// If there are no tasks, the driver's thread takes over the I/O this long after the last thread stopped waiting for a
 /// call. A program that makes one call after another pauses for a shorter time, so its next call need not take the I/O
@@ -24,7 +25,7 @@ pub(crate) struct Driver {
     /// can take the place of the first thread.
     runtime: Runtime,
     waiting: Mutex<Waiting>,
-    /// Tells the driver's thread that it may have to take over.
+    /// Tells the driver's thread that it may have to take over the I/O.
     changed: Condvar,
     /// Tells the driver's thread to leave the I/O to a thread that waits for a call.
     wanted: Notify,
@@ -59,7 +60,8 @@ impl Driver {
             changed: Condvar::new(),
             wanted: Notify::new(),
         }));
-        // Sending fails only if the thread has ended, and it never ends while it waits for the driver.
+        // Sending fails only if the driver's thread has ended, but that thread never ends while it waits for the
+        // driver.
         let _ = hand_over.send(driver);
         Ok(driver)
     }

@@ -35,8 +35,8 @@ impl Engine {
     #[new]
     fn new(py: Python<'_>, settings: String) -> PyResult<Self> {
         let (send, mut receive) = channel();
-        // Reading a key file may block, for example on a network file system. Another thread reads it, so that this
-        // thread can release the GIL and check for signals meanwhile.
+        // Reading a key file may block, for example on a network file system. Another thread reads the file, so that
+        // this thread can release the GIL and check for signals meanwhile.
         let reader = thread::Builder::new().name("hightouch-sdk-settings".to_owned()).spawn(move || {
             let _ = send.send(wire::Engine::new(&settings));
         })?;
@@ -115,7 +115,7 @@ impl Engine {
         let process = std::process::id();
         loop {
             let ended = wait(SLICE);
-            // Checks for signals first, because the listener would run the signal handlers otherwise.
+            // Checks for signals before the listener is called, so that the listener does not run the signal handlers.
             let mut raised = py.check_signals().err();
             if raised.is_none() && notices.is_some() && process == std::process::id() {
                 raised = tell_all();
@@ -141,7 +141,7 @@ impl Engine {
         }
     }
 
-    /// Starts a call whose answer arrives in `mailbox` under `ticket`. With `listens`, its notices arrive there too.
+    /// Starts a call. Its answer arrives in `mailbox` under `ticket`. With `listens`, its notices arrive there too.
     #[pyo3(signature = (op, args, opts, mailbox, ticket, listens=false))]
     #[expect(clippy::too_many_arguments, reason = "Python passes them by position")]
     fn start(

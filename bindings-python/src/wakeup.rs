@@ -8,7 +8,8 @@ pub(crate) use self::pair::Wakeup;
 #[cfg(not(unix))]
 pub(crate) use self::unsupported::Wakeup;
 
-/// Linux has a descriptor for exactly this, which costs a third of a pair of sockets.
+/// Wakes the loop with an eventfd, which Linux offers for this purpose. It costs a third of what a pair of sockets
+/// costs.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod counter {
     use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
