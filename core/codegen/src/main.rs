@@ -116,7 +116,7 @@ fn generate(root: &Path, catalogue: &Value, check: bool) -> Result<ExitCode, Str
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the catalogue with the lookups added to its operations, because the templates treat them alike.
+/// Returns the catalogue with the lookups added to its operations, because the templates treat lookups like operations.
 fn with_lookups(catalogue: &Value) -> Value {
     let mut whole = catalogue.clone();
     let lookups = whole.get_mut("lookups").map(Value::take);

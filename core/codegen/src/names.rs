@@ -44,7 +44,8 @@ pub(crate) fn respell(catalogue: &mut Json, spelling: &Spelling) -> Result<(), S
     Ok(())
 }
 
-/// Returns `known` with the names of `members` added. The spelling of a member wins over one in `known`.
+/// Returns `known` with the names of `members` added. If `known` has a name already, the spelling of the member
+/// replaces the known one.
 fn with_members(
     known: &BTreeMap<String, String>,
     members: &[Json],

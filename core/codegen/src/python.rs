@@ -344,7 +344,7 @@ fn default(ty: &Value) -> Result<String, Error> {
 }
 
 /// Returns a Python expression that wraps the opaque JSON in `expression`, which has the type `ty`. Empty if the type
-/// holds no opaque JSON, or if it is an object, because an object wraps its own opaque JSON.
+/// holds no opaque JSON, or if the type is an object, because an object wraps its own opaque JSON.
 fn wrap(ty: &Value, expression: &str) -> Result<String, Error> {
     if let Some(plain) = ty.as_str() {
         return Ok(if plain == "json" { format!("json_of({expression})") } else { String::new() });

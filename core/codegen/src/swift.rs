@@ -207,7 +207,7 @@ fn settings(all: &[Json]) -> Json {
 }
 
 /// Returns the name of a setting or an option in Swift. `SPELLING` also uses this function for arguments and members.
-/// It does not change their names, because none of them ends in `Ms` or contains `Url`.
+/// The function leaves their names unchanged, because none of them ends in `Ms` or contains `Url`.
 fn label(wire: &str) -> String {
     wire.strip_suffix("Ms").unwrap_or(wire).replace("Url", "URL")
 }

@@ -101,7 +101,7 @@ impl Bounds {
         let mut bounds = Self::default();
         for parameter in &operation.parameters {
             let at = format!("{}.{}", text(parameter, "in"), text(parameter, "name"));
-            // `compare.rs` checks the page size, because it knows the size that the SDK asks for.
+            // The page size is checked in `compare.rs`, because the size that the SDK asks for is known there.
             if let (Some(schema), false) = (parameter.get("schema"), at == "query.limit") {
                 bounds.collect(document, at, schema, DEEPEST_VALUE);
             }

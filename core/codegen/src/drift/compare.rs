@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::document::{Described, Document, list, text};
 use super::{Finding, Severity};
 
-/// Where a value occurs. A new member in a request matters differently from one in an answer.
+/// Whether a value is part of a request or of an answer. A new member matters differently in each.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Request,
@@ -210,7 +210,8 @@ impl<'a> Compared<'a> {
             _ => {
                 let is = |field: &Value, key| field.get(key) == Some(&Value::Bool(true));
                 let known = list(of, "fields").iter().filter(|field| {
-                    // The SDK keeps unknown members of an object under this name; the API has no such member.
+                    // The SDK keeps unknown members of an object under the name `otherMembers`; the API has no such
+                    // member.
                     text(field, "wire") != "otherMembers" && !(way == Way::Request && is(field, "readOnly"))
                 });
                 let known = known.map(|field| {

@@ -15,7 +15,7 @@ fn catalogue() -> Value {
     serde_json::from_str(&hightouch_sdk::wire::catalogue()).unwrap()
 }
 
-/// Changes the vendor's document. Returns the lines of the report on it, except the known differences, and the exit
+/// Changes Hightouch's document. Returns the lines of the report on it, without the known differences, and the exit
 /// status.
 fn drift(change: impl FnOnce(&mut Value)) -> (Vec<String>, u8) {
     let mut altered: Value = serde_json::from_str(BASELINE).unwrap();
@@ -146,7 +146,8 @@ fn a_file_that_is_no_document_is_said_to_be_none() {
     }
 }
 
-/// `make` exits with 2 for every failure, so only the last line distinguishes new from broken.
+/// `make` exits with 2 for every failure, so only the last line of the report tells a new difference from a breaking
+/// one.
 #[test]
 fn the_last_line_says_the_severity_and_the_status() {
     let finding = |severity| Finding { severity, at: "GetSync".to_owned(), what: "gone".to_owned() };
@@ -272,7 +273,8 @@ fn a_smaller_page_was_missed() {
     });
 }
 
-/// Documents before 3.1 cannot put a description beside a reference, so generators wrap the reference in an `allOf`.
+/// OpenAPI documents before version 3.1 cannot put a description beside a reference, so generators wrap the reference
+/// in an `allOf`.
 #[test]
 fn a_reference_in_a_wrapper_with_a_description_was_called_a_break() {
     let (lines, status) = drift(|document| {

@@ -197,7 +197,7 @@ fn args_name(op: &Value) -> Result<String, Error> {
     Ok(format!("{resource}_{method}_args").to_upper_camel_case())
 }
 
-/// Returns the arguments of an operation: the positional ones, which are those in its path, or else the named ones.
+/// Returns the positional arguments of an operation, or else the named ones. The arguments in the path are positional.
 fn arguments(op: &Value, positional: bool) -> Result<Vec<Value>, Error> {
     let mut found = Vec::new();
     for arg in op.get_attr("args")?.try_iter()? {
@@ -224,7 +224,7 @@ fn method_doc(op: &Value) -> Result<String, Error> {
     }
     doc += "\n\n@param options Options of this call.";
     let _ = write!(doc, "\n\n@returns {}", returned(&op.get_attr("returns")?)?);
-    // A method that returns a list sends nothing, and so never throws.
+    // A method that returns a list sends no request itself, and so never throws.
     if !op.get_attr("returns")?.get_attr("page")?.is_true() {
         doc +=
             "\n\n@throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.";

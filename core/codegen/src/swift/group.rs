@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::{list, text};
 
-/// What each file contains.
+/// The contents of the generated files.
 pub(super) struct Groups {
     /// The `name`, `operations` and `types` of each resource.
     pub(super) resources: BTreeMap<String, Json>,

@@ -106,8 +106,8 @@ pub(super) fn spell(of: &Value) -> Result<String, Error> {
     })
 }
 
-/// Returns the default of a `defaulted` field: the core adds the field to an answer that lacks it. Users who create a
-/// value may leave it out.
+/// Returns the default of a `defaulted` field. The core adds such a field to an answer that lacks it, and users who
+/// create a value may leave the field out.
 pub(super) fn default(of: &Value) -> Result<String, Error> {
     Ok(match of.as_str() {
         Some("int" | "float") => "0".to_owned(),
