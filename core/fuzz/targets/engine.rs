@@ -21,7 +21,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Bench {
     runtime: Runtime,
-    /// A socket that is bound and never listens, so that no other server can answer.
+    /// A socket that is bound to a port but never listens. While the socket exists, no other server can answer at this
+    /// port.
     socket: TcpSocket,
     engine: Option<Engine>,
 }

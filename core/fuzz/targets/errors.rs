@@ -26,8 +26,8 @@ pub fn play(input: &[u8]) {
         }
     }
     if status == 429 {
-        // After a 429, the call would wait and send the request again. So the answer asks for an hour, which is longer
-        // than a call waits.
+        // After a 429, the call would wait and send the request again. So the answer asks for a wait of an hour, and no
+        // call waits that long.
         headers.retain(|(name, _)| !name.eq_ignore_ascii_case("retry-after"));
         headers.push(("Retry-After", "3600"));
     }

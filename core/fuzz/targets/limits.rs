@@ -24,8 +24,8 @@ pub fn play(input: &[u8]) {
     }
 }
 
-/// Any state that can be read lets requests through again within an hour and four windows. A window is at most a day,
-/// plus the allowance for the server's clock.
+/// Any state of a limit that can be read lets requests through again within an hour and four windows. A window is at
+/// most a day, plus the allowance for the server's clock.
 fn state(numbers: &[u64]) {
     let Some(read) = State::read(numbers) else { return };
     let span = read.span();
@@ -34,8 +34,8 @@ fn state(numbers: &[u64]) {
     assert!(opens.is_some_and(|after| after < HOUR + 4 * span), "closed for {opens:?} after {numbers:?}");
 }
 
-/// After any answer that it accepts, a process asks the server again within an hour, and takes no more requests than it
-/// asked for.
+/// After any answer that a process accepts, the process asks the server again within an hour, and takes no more
+/// requests than it asked for.
 fn reply(words: &[String]) {
     let Ok(Reply::Answer(answer)) = read(words) else { return };
     let mut pool = Pool::new(Quota::default(), START);
@@ -77,7 +77,7 @@ pub fn seeds() -> Vec<String> {
     let mut seeds = Vec::new();
     for nth in 0..12 {
         let now = START + nth * 400_000_000;
-        // One request of ten stays in flight.
+        // Ten requests are granted, and one of them stays in flight.
         let _in_flight = state.grant(now);
         let tickets: Vec<_> = (1..10).map(|_| state.grant(now)).collect();
         for (index, ticket) in tickets.into_iter().enumerate() {
