@@ -97,8 +97,8 @@ impl Drop for File {
 }
 
 /// Measures a call from the request for a permit to the end of the permit, in a process that calls again and again. No
-/// other process uses the limit, which is kept in the process or in a file. With a window of 2000 µs, the log is about
-/// as long as that of a full limit; with a window of 1 µs, the log is empty.
+/// other process uses the limit, which is kept in the process or in a file. With a window of 2000 µs, the log of ended
+/// requests is about as long as that of a full limit; with a window of 1 µs, the log is empty.
 #[divan::bench(args = [(false, 2000), (true, 2000), (false, 1), (true, 1)])]
 fn a_call_of_a_process_that_is_alone(bencher: Bencher<'_, '_>, (shared, micros): (bool, u64)) {
     let quota = Quota { requests: 40_000, window: Duration::from_micros(micros), ..Quota::default() };
@@ -111,8 +111,8 @@ fn a_call_of_a_process_that_is_alone(bencher: Bencher<'_, '_>, (shared, micros):
     assert_eq!(gate.fallback(), None);
 }
 
-/// Measures the grant and the end of a request while the log in the file is full. Another process has always written to
-/// the file just before. So the state is read before each change, and written after it.
+/// Measures the grant and the end of a request while the log of ended requests in the file is full. Another process has
+/// always written to the file just before. So the state is read before each change, and written after it.
 #[divan::bench]
 fn a_grant_and_an_end_in_a_shared_file(bencher: Bencher<'_, '_>) {
     let quota = Quota::default();

@@ -183,7 +183,7 @@ fn brought_twice(broken: &[(&str, &str)]) -> u64 {
     // The process dies before it brings the state to the new place.
     dies.moves(&world, 'e', 2);
     world.now += SECOND;
-    // Both processes learn of the state before either of them brings it to the new place.
+    // Both processes learn of the state before either process brings the state to the new place.
     assert!(one.ask(&mut world, 0).is_none());
     assert!(two.ask(&mut world, 0).is_none() && two.step(&world));
     let _ = one.uses(&mut world, 0);
@@ -256,7 +256,7 @@ fn moves_that_cross_lead_all_processes_to_one_place() {
                 let _ = processes[who].ask(&mut world, 3);
             }
         }
-        // All processes learn that their keys belong to one workspace. From then on they keep one limit.
+        // All processes learn that their keys belong to one workspace. From then on, all processes keep one limit.
         for process in &mut processes {
             process.way.move_to(&place('e'));
             let _ = process.uses(&mut world, 0);

@@ -33,7 +33,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..120)
 }
 
-/// The plain version of the rule.
+/// The rule in its plainest form. The tests compare the real rule with it.
 #[derive(Default)]
 struct Model {
     allowed: u64,
@@ -50,7 +50,7 @@ impl Model {
         self.ended.extend(std::iter::repeat_n(now, due));
     }
 
-    /// Whether some s in (t−T, t] forbids a grant at t.
+    /// Whether some s in (t−T, t] forbids a grant at t. `core/src/limit/window.rs` explains s, t and T.
     fn forbids(&self, t: Nanos) -> bool {
         let between = |from: Nanos, until: Nanos| {
             self.ended.iter().filter(|end| (from..until).contains(*end)).count() as u64
@@ -63,8 +63,9 @@ impl Model {
     }
 }
 
-/// Whether some s in (t−T, t] forbids a grant at t; `ended` are the ends in ascending order. Tries only t, the ends,
-/// and the times T after the ends, because between two neighbours of these times the sum only grows with s.
+/// Whether some s in (t−T, t] forbids a grant at t, as `core/src/limit/window.rs` explains; `ended` are the ends of
+/// requests in ascending order. Tries only t, the ends, and the times T after the ends, because between two neighbours
+/// of these times the sum only grows with s.
 fn forbids(ended: &[Nanos], flying: u64, allowed: u64, span: Nanos, t: Nanos) -> bool {
     let before = |time: Nanos| ended.partition_point(|end| *end < time) as u64;
     let moments = ended.iter().flat_map(|end| [*end, *end + span]).chain([t]);

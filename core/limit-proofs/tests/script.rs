@@ -52,15 +52,16 @@ impl Twins {
         let _ = member.ask(&server, &question());
         let quota = Quota { scale: MICROS, ..Quota::default() };
         let mut state = State::lost(quota, now);
-        // The rule of a process ends the lost requests only when the rule is next asked. The script ends them at the
-        // time at which they were due.
+        // Lost requests count as in flight for one window. The script ends these requests exactly then, but the rule of
+        // a process ends them only when somebody next asks the rule.
         let now = now + quota.span();
         state.settle(now);
         Self { server, member, state, open: Vec::new(), rng: Rng::with_seed(seed), now }
     }
 
     /// Tells the script and the rule how requests have ended. Then asks both for up to `want` requests that may use the
-    /// whole limit, and up to `some` that leave a tenth free. Both must decide alike. Returns the number of grants.
+    /// whole limit, and up to `some` that leave a tenth of the limit unused. Both must decide alike. Returns the number
+    /// of grants.
     fn step(&mut self, want: u64, some: u64, mut ends: Vec<(usize, Ended)>) -> u64 {
         self.server.set_clock(self.now);
         let mut told = Vec::new();
@@ -137,7 +138,8 @@ fn the_script_decides_as_the_rule_of_a_process_does() {
     }
 }
 
-/// A refusal of one process is a refusal for all, because the server counts them together.
+/// If the API refuses a request of one process, the limit falls for all processes, because the API counts all their
+/// requests together.
 #[test]
 fn a_refusal_that_one_process_sees_stops_the_others() {
     let server = Server::new();

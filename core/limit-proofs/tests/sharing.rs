@@ -16,7 +16,7 @@ use world::{Arrival, Latency, MS, Pattern, SECOND, World, play};
 
 const SEEDS: u64 = 6;
 
-/// What goes wrong.
+/// The faults of a simulation.
 #[derive(Clone, Copy, Debug, Default)]
 struct Faults {
     /// On average, one in this many grants is followed by a crash of its process. The requests of the process arrive,
@@ -32,8 +32,8 @@ struct Faults {
     loss_in: Option<u32>,
     /// A lost state counts as an empty one, which breaks the rule.
     lost_is_empty: bool,
-    /// A process that finds the store locked changes it all the same, from the state that it knows. This breaks the
-    /// rule.
+    /// A process that finds the store locked still changes it, starting from the last state that the process knows.
+    /// This breaks the rule.
     ignores_locks: bool,
 }
 
@@ -53,10 +53,11 @@ struct Process {
     turns: Turns<()>,
     /// The number of the state that this process read or wrote last.
     known: u64,
-    /// How often it has crashed.
+    /// How often the process has crashed.
     crashes: u64,
     stopped_until: Nanos,
-    /// The requests that have ended without the store knowing, because the process was stopped or the store locked.
+    /// The requests that have ended but still count as in flight in the store, because the process was stopped or the
+    /// store was locked.
     late: Vec<(Grant, Ended)>,
 }
 
@@ -244,7 +245,7 @@ fn processes_together_keep_the_limit_and_use_it_like_one() {
     }
 }
 
-/// A request counts for longer if its process could not report its end at once. So the limit still holds.
+/// If a process cannot report the end of a request at once, the request counts for longer. So the limit still holds.
 #[test]
 fn ends_that_are_told_late_leave_the_processes_within_the_limit() {
     for count in [2, 8, 64] {
@@ -311,7 +312,7 @@ fn a_request_that_nobody_ends_counts_until_its_lease_ends() {
 }
 
 /// The state does not know the request if its lease has expired or the state was lost. If the end of such a request is
-/// reported, it counts like any other end.
+/// reported, the end counts like any other.
 #[test]
 fn an_end_that_the_state_does_not_know_counts_too() {
     let quota = Quota::default();

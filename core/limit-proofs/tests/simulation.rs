@@ -175,8 +175,8 @@ fn the_same_worlds_refuse_the_rule_when_it_expects_a_stopped_server_to_read_noth
     assert!(met.iter().any(|(refusals, peak)| *refusals > 0 && *peak > 250), "{met:?}");
 }
 
-/// The worst values over all phases and seeds, for 3,000 reads while a stranger, which is another client of the
-/// workspace, sends requests too.
+/// The worst values over all phases and seeds. In each simulation, a client makes 3,000 reads while a stranger, another
+/// client of the workspace, sends requests too.
 #[derive(Debug, Default)]
 struct Met {
     refused: usize,
@@ -278,15 +278,15 @@ fn configured_too_high(requests: u32, callers: usize, refused_count_too: bool) -
     (early, late, finished)
 }
 
-/// Cuts must be able to lower the limit to any small part of the configured one. If they stopped at a twentieth, say,
-/// the server would refuse requests for ever.
+/// Cuts must be able to lower the limit to any small part of the configured limit. If no cut went below a twentieth,
+/// for example, the server would refuse requests for ever.
 #[test]
 fn a_client_whose_limit_is_configured_far_too_high_comes_down_to_what_the_server_allows() {
     for requests in [1000, 1_000_000] {
         for callers in [3, 20, 60, 200, 600] {
             for refused_count_too in [false, true] {
                 let (early, late, finished) = configured_too_high(requests, callers, refused_count_too);
-                // At first, the server refuses each caller once, except those that it admits.
+                // At first, the server refuses each caller once, except the callers that it admits.
                 assert!(early <= 120.max(callers - callers / 6), "{early} refused");
                 assert!(late <= 200, "{late} refused");
                 assert!(finished >= 4400, "{finished} of at most 6,000 were answered");

@@ -153,7 +153,8 @@ impl TwoStates {
     }
 }
 
-/// Before the merge, the two gates together may exceed the limit. A request that is granted after the merge must not.
+/// Before the merge, the two gates together may exceed the limit. After the merge, no granted request may exceed the
+/// limit.
 #[test]
 fn once_two_full_gates_are_merged_no_request_is_one_of_more_than_the_limit() {
     const STEP: Nanos = 5_000_000;

@@ -45,7 +45,7 @@ fn listener() -> (Arc<ScopeListener>, Heard) {
 async fn listeners_are_told_by_whoever_notices_and_not_by_the_next_request() {
     let (gate, errands) = fleet();
     let (told, heard) = listener();
-    // One listener uses the gate, one panics, and one is dropped. The others must hear of the change all the same.
+    // One listener uses the gate, one panics, and one is dropped. All other listeners must still hear of the change.
     let to = Arc::downgrade(&gate);
     let uses: Arc<ScopeListener> = Arc::new(move |_| {
         let _ = to.upgrade().unwrap().stats();

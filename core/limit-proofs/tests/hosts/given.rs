@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use limit_proofs::limit::Nanos;
 
-/// A fault of the server or of the network, and when it happens, in time since the start.
+/// A fault of the server or of the network, and the time of the fault since the start.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fault {
-    /// The server is stopped, or the network to it hangs. Messages that are sent meanwhile arrive at the end.
+    /// The server is stopped, or the network to it hangs. Messages that are sent meanwhile arrive when the fault ends.
     Hangs(Range<Nanos>),
     /// The server restarts without any state.
     ForgetsAll(Nanos),
@@ -31,9 +31,10 @@ pub(crate) struct Hosts {
     pub(crate) crash_in: Option<u32>,
     /// Now and then a process is stopped for up to 20 s.
     pub(crate) stops: bool,
-    /// Changes of the script, each a text and its replacement. These changes break the rule on purpose.
+    /// Changes of the script, each a text and its replacement. These changes make the script wrong on purpose.
     pub(crate) broken: &'static [(&'static str, &'static str)],
-    /// The script uses the clock of each process in place of the server's. These clocks run up to a tenth too fast.
+    /// The script uses the clock of each process instead of the server's clock. The clocks of the processes run up to a
+    /// tenth too fast.
     pub(crate) own_clocks: bool,
     pub(crate) duration: Nanos,
     pub(crate) seed: u64,

@@ -80,7 +80,8 @@ struct Play {
     events: BinaryHeap<Reverse<(Nanos, u64, Event)>>,
     processes: Vec<Process>,
     requests: Vec<Request>,
-    /// Questions and answers that have not arrived, by process, its life, and the number of the question.
+    /// Questions and answers that have not arrived, by the process, the number of its start, and the number of the
+    /// question.
     questions: HashMap<(usize, u64, u64), Vec<String>>,
     answers: HashMap<(usize, u64, u64), Answer>,
     before: [HashMap<String, String>; 2],
@@ -175,8 +176,8 @@ impl Play {
                 Fault::Hangs(when) if when.contains(&(at - start)) => Some(start + when.end),
                 _ => None,
             }),
-            // If an answer arrives while the process is stopped, the process reads it first and then notices the time
-            // limit.
+            // If an answer arrives while the process is stopped, the process reads the answer first and then notices
+            // that the time limit has passed.
             Event::TooLate { who, .. } => stopped(who).map(|stop| stop.end + 1),
             Event::Told { who, .. } | Event::Wakes { who, .. } => stopped(who).map(|stop| stop.end),
             Event::Ends(index) => stopped(self.requests[index].who).map(|stop| stop.end),

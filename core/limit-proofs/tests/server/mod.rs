@@ -27,7 +27,7 @@ cmsgpack = {
   unpack = function(text) return assert(loadstring('return ' .. text))() end,
 }
 ";
-/// The key under which the script keeps the limit.
+/// The Redis key under which the script keeps the limit.
 pub(crate) const KEY: &str = "limit";
 
 pub(crate) struct Server {

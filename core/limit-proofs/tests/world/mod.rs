@@ -248,8 +248,8 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
     fn let_go(&mut self) {
         while self.to_do > 0 {
             if let Some(time) = self.rule.wait(self.now) {
-                // Real timers are often a little late. Here they are late in every second simulation, and exact in the
-                // others.
+                // Real timers are often a little late. So the timers are late in every second simulation, and exact in
+                // the others.
                 let late = if self.world.seed.is_multiple_of(2) { 0 } else { self.rng.u64(0..2 * MS) };
                 let time = time.saturating_add(late);
                 if self.wakes_at.is_none_or(|wakes| time < wakes) && time < Nanos::MAX / 2 {

@@ -177,7 +177,7 @@ impl Rule for ForgetsTheAbandoned {
     }
 }
 
-/// The real rule, but it ignores that a server which has stopped answering may read requests late.
+/// The real rule, but it ignores that a server may stop answering and still read requests later.
 pub(crate) struct LingersBriefly(pub(crate) State);
 
 impl Rule for LingersBriefly {
