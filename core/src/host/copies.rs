@@ -44,7 +44,7 @@ pub(super) struct Copies<S: System> {
     lock: Option<File>,
     /// The identity of the open file, which no other file has.
     pub(super) identity: S::Identity,
-    /// A random number in the file.
+    /// The random number by which the file differs from all others.
     pub(super) id: Id,
     /// The generation, length and checksum of the copy that this process read or wrote last.
     pub(super) known: Numbers,
@@ -89,7 +89,7 @@ impl Head {
 impl<S: System> Drop for Copies<S> {
     fn drop(&mut self) {
         // While a forked child has the file open, closing the file in the parent would not release the lock, so the
-        // parent unlocks it. The child must not unlock it, because the lock is the parent's.
+        // parent unlocks the file. The child must not unlock the file, because the lock belongs to the parent.
         if self.process == std::process::id() {
             let _ = self.lock().unlock();
         }
@@ -156,7 +156,7 @@ impl<S: System> Copies<S> {
         S::write_all_at(&self.file, name.as_bytes(), HEADS + EACH as u64).map_err(|error| failed(&error))
     }
 
-    /// Takes the name of the successor away.
+    /// Removes the name of the successor from the file.
     pub(super) fn has_no_successor(&self) -> Result<(), String> {
         self.succeeded_by(&"\0".repeat(NAME))
     }
@@ -184,7 +184,7 @@ impl<S: System> Copies<S> {
         self.known.generation > 0 && head.newest() == self.known
     }
 
-    /// Reads the newest copy that is intact; `None` if neither copy is.
+    /// Reads the newest copy that is intact; `None` if neither copy is intact.
     pub(super) fn read(&mut self, head: &Head) -> Option<State> {
         let mut copies: Vec<_> = head.copies.into_iter().zip(0..).collect();
         copies.sort_unstable_by(|one, other| other.cmp(one));
@@ -248,7 +248,7 @@ impl<S: System> Copies<S> {
 /// Reads the first bytes of a file, and writes them if they are missing or damaged. Returns the file's id.
 fn begin<S: System>(file: &File) -> Result<Id, String> {
     let (head, mut first, mut id) = (HEAD.as_flattened(), [0; HEAD.as_flattened().len()], Id::default());
-    // The end of a short file leaves zeros.
+    // If the file is too short, the bytes that it lacks stay zero.
     for (bytes, at) in [(&mut first[..], 0), (&mut id[..], HEAD.as_flattened().len() as u64)] {
         match S::read_exact_at(file, bytes, at) {
             Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => return Err(failed(&error)),
@@ -281,8 +281,9 @@ fn put(to: &mut [u8], words: &[u64]) {
     }
 }
 
-/// A checksum: sums of the integers and of these sums, in eight lanes that a processor computes at once. It detects
-/// copies that are torn or damaged. It need not protect against forgery, because only the owner can write the file.
+/// A checksum: sums of the integers and of these sums, in eight columns that a processor computes at once. It detects
+/// copies that were damaged or written in part. Only the owner can write the file, so the checksum need not protect
+/// against forgery.
 fn sum(generation: u64, words: &[u64]) -> u64 {
     let (mut sums, mut weighted) = ([generation; 8], [0_u64; 8]);
     let (chunks, rest) = words.as_chunks::<8>();

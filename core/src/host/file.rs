@@ -16,16 +16,16 @@ use crate::limit::state::{LEASE, State};
 use crate::limit::{Nanos, Quota, Store, Unavailable};
 use replacing::Busy;
 
-/// How many times a lock that another process holds is tried before the store counts as busy. The later half of the
-/// tries have a pause between them.
+/// How many times a process tries to lock a file that another process has locked, before the store counts as busy. The
+/// second half of the tries have a pause between them.
 const TRIES: u32 = 30;
 const PAUSE: Duration = Duration::from_micros(50);
-/// The grants of a change that took this long are void: a change makes no grant later than a second after its start,
+/// The grants of a change that took this long are void. A change makes no grant later than a second after its start,
 /// and a grant is void a second after it was made. See `FETCHED_WITHIN` in `limit`.
 const VOID: Duration = Duration::from_secs(2);
-/// How often to look where the path leads. Each change also asks whether the file still has a name, which costs much
-/// less and shows that the file was removed or replaced. A file that was moved away still has a name, so it stays in
-/// use until the path is looked at again.
+/// How often to check whether the path leads to another file. Each change also asks whether the file still has a name,
+/// which costs much less and shows that the file was removed or replaced. A file that was moved away still has a name,
+/// so it stays in use until the path is checked again.
 const LOOK_AT_PATH: Nanos = 1_000_000;
 /// How far ahead of the clock a time in the file may lie. The clocks of processors differ a little.
 const TOLERANCE: Nanos = 1_000_000_000;
@@ -51,7 +51,7 @@ pub(super) struct LimitFile<S: System> {
     left: Vec<Left>,
     /// The file to which this limit moves. The move waits for the lock of that file.
     joining: Option<Box<LimitFile<S>>>,
-    /// False while another file moves its limit to this one.
+    /// False while the limit of another file is moved to this file.
     is_joined: bool,
 }
 
@@ -155,10 +155,10 @@ impl<S: System> LimitFile<S> {
         Err(self.locked_out())
     }
 
-    /// Goes on with the successor of the open file, which holds the state of the open file too.
+    /// Goes on with the successor of the open file. The successor holds the state of the open file too.
     fn follow(&mut self, name: &str) -> Result<(), String> {
-        // Makes the file young again, so that no process removes it because of its age. Processes that start later find
-        // the successor through this file.
+        // Sets the time of the file's last change to now, so that no process removes the file because of its age.
+        // Processes that start later find the successor through this file.
         let _ = self.copies.file.set_modified(SystemTime::now());
         self.path.set_file_name(name);
         self.copies = Copies::open(&self.path)?;
@@ -213,8 +213,8 @@ impl<S: System> LimitFile<S> {
         Ok(state)
     }
 
-    /// Returns the state to begin with if the file holds none. The state counts as full if the file may have lost one
-    /// lately.
+    /// Returns the state to begin with if the file holds none. The state counts as full if the file may have lost a
+    /// state lately.
     fn begin(&self) -> Result<State, String> {
         let counts = LEASE + Duration::from_nanos(2 * self.quota.span());
         let found = self.copies.file.metadata().and_then(|found| found.modified());
@@ -235,7 +235,7 @@ impl<S: System> LimitFile<S> {
             let Some(next) = copies.head().successor else { return false };
             path.set_file_name(next);
         }
-        // So many files probably name each other in turns. The limit stays in the open file.
+        // In so long a chain, the files probably name each other in a circle. The limit stays in the open file.
         true
     }
 }

@@ -66,7 +66,7 @@ impl System for Portable {
     }
 }
 
-/// Returns the longest time for which `goes_back` is true; `None` if it is true even for [`LONGEST_UPTIME`].
+/// Returns the longest time for which `goes_back` is true; `None` if `goes_back` is true even for [`LONGEST_UPTIME`].
 fn longest(goes_back: impl Fn(Duration) -> bool) -> Option<Duration> {
     if goes_back(LONGEST_UPTIME) {
         return None;
@@ -80,8 +80,7 @@ fn longest(goes_back: impl Fn(Duration) -> bool) -> Option<Duration> {
 }
 
 /// Returns the time at which the host was started; `None` if it cannot be found. On Windows, no `Instant` can lie
-/// before that time. Without this search, a clock that all processes share would need a call that Rust does not
-/// consider safe.
+/// before that time, so a search finds the time. Any other clock that all processes share would need unsafe code.
 fn start() -> Option<Instant> {
     static START: OnceLock<Option<Instant>> = OnceLock::new();
     *START.get_or_init(|| {
@@ -97,8 +96,8 @@ pub(super) fn now() -> Nanos {
     start().map_or(0, |start| Nanos::try_from(start.elapsed().as_nanos()).unwrap_or(0))
 }
 
-/// Returns an empty name. The name need not tell starts of the host apart: a state from before the last start lies
-/// ahead of the clock and is dropped, or counts for longer than it should.
+/// Returns an empty name, so all starts of the host have the same name. A state from before the last start lies ahead
+/// of the clock. Such a state is dropped, or counts for longer than it should.
 #[cfg_attr(unix, allow(dead_code))]
 pub(super) fn clock_name() -> String {
     String::new()

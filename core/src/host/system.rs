@@ -21,7 +21,8 @@ pub(super) trait System: Debug + Send + 'static {
     /// sentence.
     fn open(path: &Path, options: &mut OpenOptions) -> Result<File, String>;
 
-    /// Opens the file beside `path` that is locked in place of it; `None` if the file itself is locked.
+    /// Opens the separate file that is locked instead of the file at `path`; `None` if the file at `path` is locked
+    /// itself.
     fn open_lock(path: &Path) -> Result<Option<File>, String>;
 
     fn read_exact_at(file: &File, to: &mut [u8], at: u64) -> io::Result<()>;

@@ -82,8 +82,8 @@ pub(super) fn now() -> Nanos {
 }
 
 /// Returns a name of the clock that limits use. Processes that see the same folder may have different clocks: the clock
-/// begins anew at each start of a host, and each time namespace has its own. The name is empty if the system does not
-/// tell which clock it is.
+/// begins anew at each start of a host, and each time namespace has its own clock. The name is empty if the system does
+/// not identify its clock.
 pub(super) fn clock_name() -> String {
     let start = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let namespace = std::fs::read_link("/proc/self/ns/time").unwrap_or_default();

@@ -52,7 +52,7 @@ impl<S: System> User<S> {
         Ok(result)
     }
 
-    /// Grants as many requests as the limit lets go now, at most `most`, and ends none.
+    /// Grants as many requests as the limit allows now, at most `most`, and ends none.
     fn grant(&mut self, most: usize) -> usize {
         let granted = |state: &mut State| {
             let now = state.settle(now());
@@ -153,7 +153,7 @@ fn a_damaged_file_counts_as_full_on_any_system() {
     survive_damage::<Portable>("damaged");
 }
 
-/// On Windows, a new file at the same path has the same lock, so it cannot take the place of the old file.
+/// On Windows, a new file at the same path has the same lock, so the new file cannot take the place of the old file.
 #[test]
 fn a_stopped_holder_of_a_lock_that_cannot_be_replaced_ends_the_sharing() {
     let folder = Folder::new("stopped");

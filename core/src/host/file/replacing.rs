@@ -13,7 +13,7 @@ use crate::limit::state::State;
 
 /// After this long, the process that holds the lock counts as stopped.
 pub(super) const STOPPED: Duration = Duration::from_secs(3);
-/// After this long, nobody will replace the file: the process that was about to do so was stopped too.
+/// After this long, nobody will replace the file: the process that was about to replace the file was stopped too.
 pub(super) const HOPELESS: Duration = Duration::from_secs(6);
 /// Two tries that are further apart than this belong to different waits for the lock.
 const OFTEN: Duration = Duration::from_millis(500);
@@ -71,7 +71,7 @@ impl<S: System> LimitFile<S> {
     }
 
     /// Creates the new file, locks it and gives it the name of this one. Only the holder of the folder's lock may do
-    /// so: if two processes did, the later file would lack what was granted through the earlier one.
+    /// so: if two processes did, the later file would lack the grants of the earlier file.
     fn put_in_place(&self) -> Result<Option<Copies<S>>, String> {
         let Some(folder) = self.path.parent() else { return Ok(None) };
         let folder = File::open(folder).map_err(|error| failed(&error))?;

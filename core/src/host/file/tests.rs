@@ -57,7 +57,7 @@ impl User {
         Ok(result)
     }
 
-    /// Grants as many requests as the limit lets go now, and ends none.
+    /// Grants as many requests as the limit allows now, and ends none.
     fn grant_all(&mut self) -> usize {
         let granted = |state: &mut State| {
             let now = state.settle(now());
@@ -223,7 +223,7 @@ fn files_that_are_old_and_unused_are_removed() {
     assert_eq!([&old, &busy, &young].map(|path| path.exists()), [false, true, true]);
 }
 
-/// A new process cannot know what an emptied file held, but the others still know it.
+/// A new process cannot know what an emptied file held, but processes that have used the file still know it.
 #[test]
 fn a_file_that_was_emptied_is_full_for_whoever_knew_it() {
     let folder = Folder::new("emptied");
@@ -245,7 +245,7 @@ fn a_file_that_was_emptied_is_full_for_whoever_knew_it() {
     );
 }
 
-/// A process that has the removed file open can still read what the others wrote to it.
+/// A process that has the removed file open can still read what other processes wrote to the file.
 #[test]
 fn a_survivor_of_a_removal_reads_what_the_others_wrote_before() {
     let folder = Folder::new("survivor");
@@ -273,7 +273,7 @@ fn a_file_that_a_child_has_open_is_unlocked_when_it_is_left() {
     assert_eq!(newcomer.file.path, other);
 }
 
-/// A program with a low limit must not slow down the others for ever.
+/// A program with a low limit must not slow down other programs for ever.
 #[test]
 fn a_stricter_limit_holds_only_as_long_as_requests_count() {
     let folder = Folder::new("strict");

@@ -34,8 +34,8 @@ impl User {
     }
 }
 
-/// Incident: the limit of a host fell to half of its rate for a while, because the new file began as full and each
-/// process then added once more what it knew.
+/// Incident: the limit of a host fell to half of its rate for a while. The new file began as full, and each process
+/// then added once more what it knew.
 #[test]
 fn a_process_that_stops_with_the_lock_costs_the_others_nothing_of_the_limit() {
     let folder = Folder::new("stopped");
@@ -72,7 +72,7 @@ fn the_change_of_a_process_that_was_stopped_is_void() {
     assert_eq!(other.in_flight(), 5);
 }
 
-/// Somebody who never got the lock cannot tell one long change from many short ones.
+/// A process that never got the lock cannot tell one long change from many short ones.
 #[test]
 fn a_short_change_counts_even_if_the_file_was_replaced_during_it() {
     let folder = Folder::new("short");
@@ -101,7 +101,7 @@ fn only_one_process_replaces_a_file() {
     assert_eq!([&mut second, &mut third].map(User::in_flight), [15, 15]);
 }
 
-/// If the others did not stop sharing, two stopped processes could make them wait for ever.
+/// Two stopped processes could make all others wait for ever. So the others must stop sharing the limit.
 #[test]
 fn a_process_that_stops_while_it_replaces_the_file_ends_the_sharing() {
     let folder = Folder::new("hopeless");
@@ -154,7 +154,7 @@ fn a_process_that_stops_after_it_moved_the_limit_holds_up_nobody() {
     assert_eq!(other.file.path, to);
 }
 
-/// If the process did not join again, it would go on in the file of the workspace, and the others in the new file.
+/// Otherwise the process would go on in the file of the workspace, while the other processes go on in the new file.
 #[test]
 fn a_process_that_was_stopped_while_it_joined_joins_again() {
     let folder = Folder::new("stopped-joins");
