@@ -194,7 +194,7 @@ impl Work {
         self.go().await
     }
 
-    /// Does all steps of a move that are left. The server can be asked only after them.
+    /// Does all steps of a move that are left. The server can be asked only after these steps.
     async fn go(&mut self) -> Result<(), String> {
         while let Some(step) = self.way.next() {
             let (caller, way, quota) = (&mut self.caller, &self.way, &self.quota);

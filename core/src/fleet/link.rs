@@ -26,7 +26,7 @@ pub(super) const WITHIN: Duration = Duration::from_millis(800);
 /// A connection that was idle for this long is not used again. A firewall on the way may have dropped it silently, and
 /// no answer would come.
 const IDLE: Duration = Duration::from_secs(30);
-/// The key of a limit on the server begins with this prefix. The number is the version of the state's format.
+/// The Redis key of a limit begins with this prefix. The number is the version of the state's format.
 const PREFIX: &str = "hightouch-limit:1:";
 /// [`Server::unlost`] holds for this long after a connection was opened. Later, the server may have lost states.
 const FRESH: Duration = Duration::from_secs(1);
@@ -36,7 +36,7 @@ const REDIRECTIONS: usize = 3;
 /// The connection to the server. It is opened when it is needed, and closed after a failure.
 pub(super) struct Link {
     address: FleetAddress,
-    /// The node of a cluster that has the limit; `None` before a cluster has redirected to one.
+    /// The node of a cluster that has the limit; `None` before a cluster has redirected to a node.
     node: Option<(String, u16)>,
     open: Option<Open>,
     /// How many bytes the server may still send.
@@ -102,9 +102,8 @@ impl Link {
         self.node = None;
     }
 
-    /// Runs the script once for the limit of this name. `words` creates the script's arguments from what the server
-    /// said about itself, again for each new connection. The caller bounds the time, and calls [`Self::forget`] if it
-    /// gives up.
+    /// Runs the script once for the limit of this name. For each new connection, `words` creates the script's arguments
+    /// from what the server said about itself. The caller bounds the time, and calls [`Self::forget`] if it gives up.
     ///
     /// # Errors
     /// The server did not run the script, or its answer cannot be read.
@@ -115,9 +114,9 @@ impl Link {
     ) -> Result<Reply, Failure> {
         let was_open = self.open.is_some();
         let first = self.redirected(name, &mut words).await;
-        // A connection that was idle may have been closed by the server, or by a device on the way. Then the server has
-        // usually not heard the question, so it is asked again. If the server has heard it after all, the grants of the
-        // lost answer count until their leases end.
+        // The server, or a device on the way, may have closed an idle connection. Then the server has usually not heard
+        // the question, so the question is sent again. If the server has heard the question after all, the grants of
+        // the lost answer count until their leases end.
         let result = match first {
             Err(Lost::Closed(_)) if was_open => {
                 self.forget();
@@ -292,7 +291,7 @@ impl Link {
 }
 
 impl Server {
-    /// Reads the answer to `INFO`. Returns `None` if it has no usable `run_id`.
+    /// Reads the answer to `INFO`. Returns `None` if the answer has no usable `run_id`.
     fn of(info: &str) -> Option<Self> {
         let field = |name: &str| {
             let mut lines = info.lines().filter_map(|line| line.split_once(':'));
@@ -301,8 +300,8 @@ impl Server {
         let start = field("run_id")?;
         let is_name =
             (1..=64).contains(&start.len()) && start.bytes().all(|byte| byte.is_ascii_alphanumeric());
-        // Evictions, a flush and the promotion of a replica lose states while the server runs. If one of them is
-        // possible, the age of the server says nothing.
+        // Evictions, a flush and the promotion of a replica lose states while the server runs. If one of these events
+        // is possible, the age of the server does not show how long the server has kept its states.
         let keeps = field("maxmemory") == Some("0")
             || field("maxmemory_policy").is_some_and(|policy| !policy.starts_with("allkeys"));
         let was_master = field("second_repl_offset") == Some("-1") && field("role") == Some("master");

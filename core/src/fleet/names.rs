@@ -57,8 +57,8 @@ impl Names {
     }
 }
 
-/// Connects to the first of these addresses that answers. Each gets a part of the time `within`, so that a silent
-/// address leaves time for the next one.
+/// Connects to the first of these addresses that answers. Each address gets a part of the time `within`, so that a
+/// silent address leaves time for the next address.
 pub(super) async fn first_that_answers(addresses: &[SocketAddr], within: Duration) -> io::Result<TcpStream> {
     let each = match addresses.len() {
         0 | 1 => within,

@@ -34,7 +34,8 @@ pub enum Reply {
     /// The limit has moved to the place with this name. The state is given if the new place may not have absorbed it
     /// yet.
     Moved(String, Option<Left>),
-    /// The place grants nothing before it has absorbed the limit of the place with this name, which must be left first.
+    /// The place grants nothing before it has absorbed the limit of the place with this name. That limit must leave its
+    /// place first.
     First(String),
     /// The place expects the limit of another place.
     Expected,

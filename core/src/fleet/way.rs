@@ -92,9 +92,9 @@ impl Way {
         })
     }
 
-    /// Notes that the next step failed. Returns true if the failure is harmless, because only the last step of a move
-    /// is missing: the old place still has the state. That state is absorbed only once, and no longer handed on after
-    /// some minutes.
+    /// Notes that the next step failed. Returns true if only the last step of a move is missing, because that failure
+    /// is harmless. The old place then still has the state, but the new place absorbs the state only once, and the old
+    /// place hands the state on only for some minutes.
     pub fn failed(&mut self) -> bool {
         self.followed = 0;
         matches!(self.steps.last(), Some(Step::Settle { .. })) && self.steps.pop().is_some()
@@ -146,7 +146,7 @@ impl Way {
                 }
                 self.steps.push(Step::Absorb { at: elsewhere, from, left });
             }
-            // Both places expect each other. The server says which of them is left.
+            // Both places expect each other. The server says which of them the limit leaves.
             (Some(Step::Leave { from, to }), Reply::First(_)) => {
                 self.follows()?;
                 self.replace(Step::Leave { from: to, to: from });
@@ -182,8 +182,8 @@ impl Way {
         }
     }
 
-    /// If the server is asked at the place `from`, asks it at the place `to` from now on, because the limit has moved
-    /// there.
+    /// If the server is asked at the place `from`, asks the server at the place `to` from now on, because the limit has
+    /// moved there.
     fn led(&mut self, from: &str, to: &str) {
         if self.name == from {
             to.clone_into(&mut self.name);
