@@ -27,8 +27,8 @@ pub(super) struct Drive {
     pub stop: CancellationToken,
     pub at_once: usize,
     pub checkpoint: Option<Arc<Checkpoint>>,
-    /// Must be the last field: fields are dropped in order, and the file of the checkpoint must be free once the batch
-    /// has ended.
+    /// Must be the last field: fields are dropped in order, and the file of the checkpoint must be unlocked once the
+    /// batch has ended.
     pub table: Ending,
 }
 
@@ -104,8 +104,8 @@ impl Drive {
             self.learn_time().await;
         }
         // Claims the runs in the file and announces all searches before the first search begins. Otherwise, a search
-        // could adopt the run of another item. The number of remembered claims is bounded, so this claims only runs of
-        // syncs for which a search begins.
+        // could adopt the run of another item. The number of remembered claims is bounded, so only runs of syncs with a
+        // search are claimed.
         let sought: BTreeSet<String> = open
             .iter()
             .filter_map(|(_, progress)| match progress {
@@ -147,7 +147,8 @@ impl Drive {
     }
 
     /// Returns the result of `work`, or `None` if `stop` cuts the work off. A request that is cut off ends with an
-    /// error, so hooks and logs report the request. If its future were dropped instead, they would not report it.
+    /// error, so hooks and logs report the request. If the future of the request were dropped instead, hooks and logs
+    /// would not report the request.
     async fn until_stopped<T>(
         &self,
         work: impl Future<Output = Result<T, Error>>,
@@ -204,8 +205,8 @@ impl Drive {
         Ok(token)
     }
 
-    /// Finds the run of a trigger that an earlier process was about to send. Starts the sync again if no run can be
-    /// identified and the caller wants it.
+    /// Finds the run of a trigger that an earlier process was about to send. If no run can be identified, starts the
+    /// sync again if `retry_unknown` is set.
     async fn find(
         &self,
         item: &BatchItem,

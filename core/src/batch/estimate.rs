@@ -9,7 +9,8 @@ use crate::limit::looks_of;
 use crate::resources::{IfRunning, is_remembered};
 use crate::sender::Sender;
 
-/// The least that a batch needs. A run that has not ended when it is first read needs more requests.
+/// The requests and the time that a batch needs at least. A run that has not ended when it is first read needs more
+/// requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Estimate {
@@ -26,9 +27,9 @@ pub struct Estimate {
     pub duration: Duration,
 }
 
-/// Counts what a batch needs. With N requests in a window of T, and a tenth of N for looks, R requests to prepare and
-/// start runs take ⌊(R−1)/N⌋·T, and the looks take ⌊(looks−1)/(N/10)⌋·T. The runs take `run_time` once for each wave of
-/// `at_once` syncs. The longest of these three times is the least time.
+/// Counts what a batch needs. The limit is N requests in a window of T, and a tenth of N for looks. R requests that
+/// prepare and start runs then take ⌊(R−1)/N⌋·T, and the looks take ⌊(looks−1)/(N/10)⌋·T. The runs take `run_time` once
+/// for each wave of `at_once` syncs. The longest of these three times is the least time.
 pub(super) fn estimate(
     sender: &Sender,
     syncs: &[SyncReference],

@@ -312,7 +312,7 @@ impl Batch {
     }
 }
 
-/// Wraps the task of a batch, so that the table gets reports of its requests if `tell` asks for them.
+/// Wraps the task of a batch, so that the table gets reports of the batch's requests if `tell` asks for them.
 fn telling(
     task: impl Future<Output = ()> + Send + 'static,
     table: &Arc<Table>,

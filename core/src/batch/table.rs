@@ -182,7 +182,7 @@ mod tests {
         table.report(&item);
     }
 
-    /// Guards against a batch that grows with each change while nobody reads the changes.
+    /// Guards against a table that grows with each change while nobody reads the changes.
     #[test]
     fn unread_changes_take_one_place_for_each_item() {
         let table = table(3);

@@ -52,8 +52,8 @@ pub(super) fn open(path: &Path, header: &str) -> Result<Opened, Unusable> {
     })?;
     let mut text = Vec::new();
     file.read_to_end(&mut text).map_err(failed("read"))?;
-    // A line counts only if it ends with a line break. A torn last line can be dropped: the process that was writing it
-    // ended before it acted on the line.
+    // A line counts only if it ends with a line break. An incomplete last line can be dropped: its process ended before
+    // it acted on the line.
     let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     if whole == 0 {
         let begun = text.len().min(BEGINNING.len());
@@ -100,7 +100,7 @@ fn rewrite(file: &mut File, path: &Path, header: &str) -> io::Result<()> {
     file.write_all(format!("{header}\n").as_bytes())?;
     file.sync_all()?;
     // The name of a new file is on the disk only after its folder was flushed. Windows cannot open a folder as a file,
-    // and some network file systems cannot flush one.
+    // and some network file systems cannot flush a folder.
     #[cfg(unix)]
     {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
