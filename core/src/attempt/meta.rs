@@ -17,7 +17,7 @@ const LONGEST_NAME: usize = 200;
 #[non_exhaustive]
 pub struct Meta {
     /// The id of the call: 32 hexadecimal digits. The start and the end of a call have the same id in hooks, and so do
-    /// the notices in between. All requests that the call needs share it.
+    /// the notices in between. All requests that the call needs share this id.
     pub call_id: String,
     /// The id that the SDK gave the call's own request. Each attempt sends the id as `X-Request-Id`. Other requests of
     /// the call, such as the look-up of a slug, have ids of their own.
@@ -87,7 +87,7 @@ pub struct ScopeChanged {
     /// Who shares the limit from now on.
     #[serde(serialize_with = "name_of")]
     pub scope: Scope,
-    /// Why the limit is not shared although the settings ask for it; `None` if it is shared again.
+    /// Why the limit is not shared although the settings ask for a shared limit; `None` if the limit is shared again.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fallback: Option<String>,
 }
@@ -169,8 +169,8 @@ impl Meta {
     }
 }
 
-/// Creates an id of 128 random bits. `fastrand` is only the fallback: a forked process continues the sequence of its
-/// parent, so both would create the same ids.
+/// Creates an id of 128 random bits. `fastrand` is only the fallback: in a forked process, `fastrand` continues the
+/// random sequence of the parent, so both processes would create the same ids.
 pub(crate) fn random_id() -> String {
     let mut bytes = [0; 16];
     if aws_lc_rs::rand::fill(&mut bytes).is_err() {

@@ -25,8 +25,8 @@ impl Subject {
 
     /// Creates the subject of a run that is followed. `name` is a text such as `run 12 of sync 7`.
     ///
-    /// The methods `wait` and `states` of a run read it with several operations. Therefore errors, logs and hooks name
-    /// the method `run`, whichever operation is used.
+    /// The methods `wait` and `states` of a run read the run with several operations. Therefore errors, logs and hooks
+    /// name the method `run`, whichever operation is used.
     pub(crate) fn run(name: String) -> Self {
         Self { resource: Some(name), ..Self::method("run") }
     }

@@ -45,7 +45,7 @@ impl Id {
         }
     }
 
-    /// The id or slug as text. [`of`](Self::of) reads it back.
+    /// The id or slug as text. [`of`](Self::of) reads the text back.
     pub(crate) fn text(&self) -> String {
         match self {
             Self::Int(id) | Self::Sync(SyncReference::Id(id)) => id.to_string(),
@@ -105,8 +105,8 @@ pub(crate) struct Call {
     body: Option<Box<RawValue>>,
     safety: Safety,
     class: Class,
-    /// The digest of the key with which the slug in the path was looked up. With another key, the id may be that of
-    /// another sync.
+    /// The digest of the API key with which the slug in the path was looked up. With another API key, the slug may
+    /// belong to another sync.
     bound: Option<[u8; 32]>,
     /// What the gate knows about the run that the call looks at; `None` for other calls.
     look: Option<Arc<Look>>,
@@ -218,7 +218,7 @@ impl Call {
         self
     }
 
-    /// Replaces the query by that of an earlier call of the same list.
+    /// Replaces the query by the query of an earlier call of the same list.
     pub(crate) fn with_query(mut self, query: Vec<(String, String)>) -> Self {
         self.query = query.into_iter().map(|(name, value)| (Cow::Owned(name), value)).collect();
         self

@@ -112,7 +112,7 @@ impl Options {
     }
 }
 
-/// Headers that the SDK or the HTTP client sets, so a caller may not.
+/// Headers that the SDK or the HTTP client sets. A caller may not set them.
 const OURS: [HeaderName; 14] = [
     ACCEPT,
     AUTHORIZATION,

@@ -36,7 +36,8 @@ impl fmt::Debug for BeforeSend {
     }
 }
 
-/// The limits of a call. They come from the settings of the client, unless the options of the call replace them.
+/// The time limits and the number of retries of a call. They come from the settings of the client, unless the options
+/// of the call replace them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Defaults {
     pub timeout: Duration,
@@ -45,7 +46,7 @@ pub(crate) struct Defaults {
     pub max_retries: u32,
 }
 
-/// The options of a call, its limits, its deadline, and what its requests have used so far.
+/// The account of a call: its options, its limits, its deadline, and what its requests have used so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Spent {
     pub options: Options,
@@ -55,7 +56,7 @@ pub(crate) struct Spent {
     pub received: Option<Received>,
     /// The action that must happen before a write is sent, if there is one.
     pub before_send: Option<BeforeSend>,
-    /// The id of the sync that the call starts a run of, once it is known.
+    /// If the call starts a run of a sync: the id of the sync, once this id is known.
     pub sync: Option<i64>,
     began: Instant,
     bounds: Defaults,
@@ -66,7 +67,7 @@ pub(crate) struct Spent {
     key: Option<[u8; 32]>,
     /// When the first byte of the last attempt was sent.
     sent: Option<Instant>,
-    /// How many requests the call had sent when this account was opened. The report of another account has them.
+    /// How many requests the call had sent before this account was opened. Another account reports these requests.
     elsewhere: usize,
     /// The report of the call. It has the name of the call, even if it covers requests that prepare or follow the call.
     meta: Meta,
@@ -101,7 +102,8 @@ impl Spent {
     }
 
     /// Opens an account for additional requests of the call, such as the search for a lost run. These requests end by
-    /// the deadline of the call, and by `until` if it is given. [`add`](Self::add) adds what they used to this account.
+    /// the deadline of the call, and by `until` if it is given. [`add`](Self::add) adds what these requests used to
+    /// this account.
     pub(crate) fn beside(&self, until: Option<Instant>) -> Self {
         let until = self.until.into_iter().chain(until).min();
         let meta = Meta {
@@ -121,7 +123,7 @@ impl Spent {
         let own = (!self.meta.attempts.is_empty())
             .then(|| (self.meta.request_id.clone(), self.meta.mended.clone()));
         self.merge(other.meta);
-        // The call keeps the request id and the mended values of its own request, if it has sent one.
+        // If the call has sent its own request, it keeps the request id and the mended values of this request.
         if let Some(own) = own {
             (self.meta.request_id, self.meta.mended) = own;
         }

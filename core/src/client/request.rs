@@ -21,7 +21,8 @@ impl Client {
     /// (204).
     ///
     /// `method` is GET, HEAD, POST, PUT, PATCH or DELETE. GET and HEAD count as reads; all others count as changes.
-    /// Values of `query` are strings, numbers, booleans or lists of those. A list repeats the name.
+    /// Values of `query` are strings, numbers, booleans or lists of those. A list is sent as several values
+    /// with the same name.
     ///
     /// # Errors
     /// The errors of every operation. Also kind `invalid_request` if the method, the path or the query is not allowed,
@@ -119,7 +120,8 @@ fn checked(path: &str) -> Result<&str, Error> {
     Ok(path)
 }
 
-/// The query as pairs of a name and a value. A list repeats its name. Numbers keep the spelling of the caller.
+/// The query as pairs of a name and a value. A list becomes several pairs with the same name. Numbers keep the spelling
+/// of the caller.
 fn pairs(query: &BTreeMap<String, Json>) -> Result<Vec<(String, String)>, Error> {
     let mut pairs = Vec::new();
     for (name, value) in query {

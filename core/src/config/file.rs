@@ -90,7 +90,7 @@ pub(super) fn key_text(path: &Path) -> Result<String, Error> {
         })
 }
 
-/// Reads the certificates of a PEM file. `named_by` is the setting or variable that names the file; errors name it.
+/// Reads the certificates of a PEM file. `named_by` is the setting or variable that names the file; errors mention it.
 pub(crate) fn certificates(
     path: &Path,
     named_by: impl Into<Message>,

@@ -86,7 +86,7 @@ impl Key {
         self.0.header.clone()
     }
 
-    /// The SHA-256 of the key. It distinguishes keys and does not contain them.
+    /// The SHA-256 of the key. The digest distinguishes keys without revealing them.
     pub(crate) fn digest(&self) -> [u8; 32] {
         self.0.digest
     }
@@ -126,7 +126,8 @@ impl fmt::Debug for Key {
 mod tests {
     use super::*;
 
-    /// Guards against sending a key together with text around it, which the server would refuse as an unknown key.
+    /// Guards against sending a key together with text around it. The server would refuse such a text as an unknown
+    /// key.
     #[test]
     fn an_error_about_a_malformed_key_says_what_is_wrong_and_does_not_show_the_key() {
         for (text, what) in [

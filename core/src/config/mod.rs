@@ -143,12 +143,12 @@ impl Settings {
         base_url(text.as_deref().unwrap_or(DEFAULT_BASE_URL), &named)
     }
 
-    /// The base URL, even if other settings are wrong; `None` if it is wrong itself.
+    /// The base URL, even if other settings are wrong; `None` if the base URL itself is wrong.
     pub(crate) fn known_base(&self) -> Option<String> {
         self.base().ok().map(|(url, _)| url.to_string())
     }
 
-    /// Reads a variable of the environment. An empty one counts as not set.
+    /// Reads a variable of the environment. An empty variable counts as not set.
     fn variable(&self, name: &str) -> Result<Option<String>, Error> {
         let value = match &self.environment {
             Some(given) => given.get(name).map(|value| value.expose().to_owned()),

@@ -39,7 +39,7 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    /// The proxy; `None` if there is none, or if only the system knows it.
+    /// The proxy; `None` if there is none, or if only the operating system knows the proxy.
     pub(crate) fn proxy(&self) -> Option<&Proxy> {
         match self {
             Self::Through(proxy) => Some(proxy),
@@ -52,7 +52,7 @@ impl Route {
         base: &Url,
         variable: impl Fn(&str) -> Result<Option<String>, Error>,
     ) -> Result<Self, Error> {
-        // A base URL may have http only if it names a loopback address. Through a proxy, the key would leave the
+        // A base URL with http names a loopback address. No proxy is used for it, because the key would leave the
         // machine unencrypted.
         if base.scheme() == "http" {
             return Ok(Self::Direct);
@@ -126,7 +126,7 @@ fn wrong(named: &Message, what: &'static str) -> Error {
     Error::new(Kind::Config, message![named.clone(), " ", what])
 }
 
-/// Whether the URL in a variable has no scheme, or one that we support.
+/// Whether the URL in a variable has no scheme, or a scheme that we support.
 fn is_spoken(text: &str) -> bool {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme.trim());
     scheme.is_none_or(|scheme| SCHEMES.iter().any(|ours| ours.eq_ignore_ascii_case(scheme)))
@@ -142,7 +142,7 @@ fn is_excepted(base: &Url, exceptions: &str) -> bool {
         if only.is_some() && only != port {
             continue;
         }
-        // `*` is handled here, because the matcher of hyper-util applies `*` to names but not to addresses.
+        // `*` is handled separately, because the matcher of hyper-util applies `*` to names but not to addresses.
         if host == "*" {
             return true;
         }

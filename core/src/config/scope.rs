@@ -168,11 +168,11 @@ fn sentinel_login(options: &str) -> Option<(Option<String>, Option<Secret>)> {
 }
 
 fn server(text: &str, default: u16) -> Option<(String, u16)> {
-    // The text is parsed with a scheme that has no default port, because `Url` drops a port that is the default of its
-    // scheme.
+    // `Url` drops a port that is the default of the scheme. So the text is parsed with a scheme that has no default
+    // port.
     let url = Url::parse(&format!("redis://{text}")).ok()?;
     let host = url.host_str().filter(|host| !host.is_empty())?;
-    // In a URL, an IPv6 address stands in brackets. Elsewhere it has none.
+    // A URL has an IPv6 address in brackets. The returned host has no brackets.
     Some((host.trim_matches(['[', ']']).to_owned(), url.port().unwrap_or(default)))
 }
 

@@ -41,7 +41,7 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
 }
 
-/// One finding.
+/// One finding of a diagnosis.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -124,8 +124,8 @@ pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
 async fn one_read(sender: &Sender) -> Result<Answer, Error> {
     let one = ListSyncs { limit: Some(1), ..ListSyncs::default() };
     let config = sender.config();
-    // A diagnosis reports a limit that is used up, so the read must not wait for the limit for long. A wait of one
-    // window is enough if the client is merely busy.
+    // A diagnosis must report a used-up limit soon, so its read must not wait long for the limit. A wait of one window
+    // is enough if the client is merely busy.
     let bounded = Options::new()
         .max_retries(0)
         .deadline(config.bounds.timeout)

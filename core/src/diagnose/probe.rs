@@ -37,7 +37,8 @@ pub(super) fn proxy_of(config: &Config) -> Option<String> {
 }
 
 /// Makes one TLS handshake with the server, by the route that requests take, and closes the connection. Returns `None`,
-/// without connecting, if the proxy is reached over TLS or SOCKS: only proxies over http are supported here.
+/// without connecting, if the proxy is reached over TLS or SOCKS, because this function supports only proxies over
+/// http.
 pub(super) async fn probe(config: &Config, tls: ClientConfig) -> Result<Option<Negotiated>, Error> {
     let way = Way::of(config);
     let host = config.base.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();

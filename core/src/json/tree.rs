@@ -18,7 +18,7 @@ pub(super) struct Tree<'a> {
 
 pub(super) enum Shape<'a> {
     /// A value that is compared only as a whole: a scalar, a value that nests too deep, or an object with a name that
-    /// contains half of a surrogate pair, which no path can express.
+    /// no path can express. Such a name contains half of a surrogate pair.
     Leaf,
     List(Vec<Tree<'a>>),
     Object(Members<'a>),

@@ -6,7 +6,7 @@ use super::recovery::Recovery;
 use super::words::{MOST, Words};
 use super::{NEVER, Nanos, Quota};
 
-/// The longest `Retry-After` that a call waits for. A call that gets a longer one fails at once.
+/// The longest `Retry-After` that a call waits for. A call that gets a longer `Retry-After` fails at once.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
 
 /// After this long without one success, refused calls fail instead of waiting: a server that refuses for so long is not
@@ -17,8 +17,8 @@ pub const HOPELESS_AFTER: Duration = Duration::from_mins(3);
 /// be without an answer doubles whenever this much time has passed.
 pub const PAUSE: Duration = Duration::from_secs(1);
 
-/// Pauses and recovery assume a window of at least this length. If a client with a shorter window keeps its limit and
-/// is refused, the server evidently counts over a longer window.
+/// Pauses and recovery assume a window of at least this length. If a client with a shorter window stays within its
+/// limit and is refused, the server evidently counts over a longer window.
 pub const SHORTEST_WINDOW: Duration = Duration::from_secs(10);
 
 /// How many requests of a [`Burst`] the server must refuse, at least, before its other answers show how many it
@@ -130,8 +130,8 @@ impl Backoff {
         }
     }
 
-    /// Reads a backoff of `quota`. `latest` is the latest time until which it may be closed. Returns `None` if the
-    /// integers are damaged.
+    /// Reads a backoff of `quota`. `latest` is the latest time until which the gate may be closed. Returns `None` if
+    /// the integers are damaged.
     #[must_use]
     pub fn read(from: &mut Words<'_>, quota: &Quota, latest: Nanos) -> Option<Self> {
         let mut read = Self::new(quota);
@@ -187,7 +187,8 @@ impl Backoff {
         if beyond == 0 {
             return from;
         }
-        // Once `pause` has passed k times since the gate opened, one more may be sent if `beyond` is less than 2^k.
+        // Once `pause` has passed k times since the gate opened, one more request may be sent if `beyond` is less than
+        // 2^k.
         let doublings = u64::from(u64::BITS - beyond.leading_zeros());
         from.max(self.closed_until.saturating_add(doublings * self.pause))
     }
@@ -231,10 +232,11 @@ impl Backoff {
 
     /// Notes that a request granted in `epoch` was refused at `now`. `jitter` is a random u32, which varies the pause.
     ///
-    /// The first refusal of a request that was granted since the last cut cuts the limit to seven tenths of the level
-    /// that was refused, never below 1, and closes the gate for 1 to 2 s. Each further cut without a success in between
-    /// doubles this pause, up to one window (at least 10 s) and at most 60 s. A `retry_after` above zero and up to 60 s
-    /// replaces the pause. `used` is how many requests are in flight or ended within the last window.
+    /// The first refusal of a request that was granted since the last cut lowers the limit and closes the gate for 1 to
+    /// 2 s. The new limit is seven tenths of the level that was refused, but at least 1. Each further cut without a
+    /// success in between doubles this pause, up to one window (at least 10 s) and at most 60 s. A `retry_after` above
+    /// zero and up to 60 s replaces the pause. `used` is how many requests are in flight or ended within the last
+    /// window.
     pub fn refused(
         &mut self,
         now: Nanos,
