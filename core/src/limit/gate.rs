@@ -25,7 +25,7 @@ use super::turn::{End, Next, Turns};
 use super::waiter::Decision;
 use super::{NEVER, Nanos, Quota};
 
-/// At most this many waiters check in a second whether the first one overslept, however many wait.
+/// In each second, at most this many waiters check whether the first waiter overslept.
 const WATCHES: u64 = 64;
 
 /// The rate limit of one workspace, shared by all its clients in this process.
@@ -52,16 +52,15 @@ pub(super) struct Shared {
     pub(super) turns: Turns<Arc<Notify>>,
     /// Decisions that waiters have not fetched yet.
     pub(super) answers: BTreeMap<Place, Decision>,
-    /// The times and places of grants, oldest first. An entry remains after its waiter has fetched the grant, and is
-    /// then skipped.
+    /// The times and places of grants, oldest first. The entry of a fetched grant remains, and `take_back` skips it.
     unfetched: VecDeque<(Nanos, Place)>,
     /// The places of waiting looks, by the id of the look and the number of the place.
     pub(super) looking: BTreeMap<(u64, u64), Place>,
     /// The waiter that sleeps on behalf of all, and the time until which it sleeps.
     pub(super) first: Option<(Place, Nanos)>,
-    /// The store through which this process shares the limit with others; `None` if it shares none.
+    /// The store through which this process shares the limit with other processes; `None` if there is no store.
     pub(super) store: Option<Box<dyn Store>>,
-    /// Asks the server that keeps the limit for several hosts; `None` if no server keeps it.
+    /// Asks the server that keeps the limit for several machines; `None` if no server keeps it.
     pub(super) courier: Option<Box<dyn Courier>>,
     /// The time until which the courier has nothing to do.
     pub(super) courier_sleeps_until: Nanos,
@@ -114,9 +113,9 @@ impl Gate {
         self.core.tighten(quota);
     }
 
-    /// Returns whether a gate that has had no users since `idle_since` may be forgotten: `keep` (divided by the scale)
-    /// has passed since then, no request is in flight, no ended request counts any more, and no refusal keeps the gate
-    /// closed.
+    /// Returns whether a gate that has had no users since `idle_since` may be forgotten: `keep` (divided by the time
+    /// scale) has passed since then, no request is in flight, no ended request counts any more, and no refusal keeps
+    /// the gate closed.
     #[must_use]
     pub fn may_be_forgotten(&self, idle_since: Instant, keep: Duration) -> bool {
         let now = self.core.now();
@@ -125,9 +124,9 @@ impl Gate {
         inner.turns.needed_until(now) <= now && idle_since + keep <= clock()
     }
 
-    /// From now on, lets at most `share` (above 0, at most 1) of the declared requests through in a window. Their
-    /// number is rounded down, but is at least 1. The cap holds for all requests of the gate together. A share that is
-    /// not smaller than an earlier one changes nothing.
+    /// From now on, lets at most `share` (above 0, at most 1) of the declared requests through in a window, rounded
+    /// down, but at least one. The cap holds for all requests of the gate together. A share that is not smaller than an
+    /// earlier one changes nothing.
     pub fn set_share(&self, share: f64) {
         self.core.change(|inner, _| inner.turns.set_share(share));
     }
@@ -146,8 +145,8 @@ impl Gate {
         self.core.fallback.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Returns the changes of who shares the limit since the last call of this method, oldest first: this process began
-    /// to keep the limit alone, or shared it again. If there were more than four, returns only the last four.
+    /// Returns what happened since the last call of this method, oldest first: this process began to keep the limit
+    /// alone, or shared it again. Returns only the last four changes if there were more.
     #[must_use]
     pub fn changes_of_scope(&self) -> Vec<ScopeChange> {
         if !self.core.untold.swap(false, Ordering::Relaxed) {
@@ -156,8 +155,8 @@ impl Gate {
         std::mem::take(&mut *self.core.changes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Calls `listener`, for as long as it exists, each time this process begins to keep the limit alone or shares it
-    /// again. If this process keeps the limit alone already, calls `listener` at once.
+    /// Until `listener` is dropped, calls it each time this process begins to keep the limit alone or shares it again.
+    /// If this process keeps the limit alone already, calls `listener` at once.
     pub fn on_change_of_scope(&self, listener: &Arc<ScopeListener>) {
         self.core.told.add(listener);
         if let Some(why) = self.fallback() {
@@ -171,9 +170,9 @@ impl Gate {
         looks_of(self.core.lock().turns.state().allowed())
     }
 
-    /// Raises the urgency of a look to `urgency`; never lowers it. This moves the waiting requests of the look ahead,
-    /// and wakes a task that waits for [`Look::urgent`]. The urgency becomes [`Urgency::Usual`] again when a waiter of
-    /// the look fetches its permit.
+    /// Raises the urgency of a look to `urgency`; never lowers it. A raise moves the waiting requests of the look
+    /// ahead, and wakes a task that waits for [`Look::urgent`]. The urgency becomes [`Urgency::Usual`] again when a
+    /// waiter of the look fetches its permit.
     pub fn hint(&self, look: &Look, urgency: Urgency) {
         if !look.raise(urgency) || !self.core.lock().has(look) {
             return;
@@ -272,7 +271,7 @@ impl Core {
         // The clock is read after the lock of the store was taken, so that no other process has noted a later time.
         let now = self.now();
         if Duration::from_nanos(now.saturating_sub(asked)) >= FETCHED_WITHIN && inner.shares() {
-            // This process was stopped after it read the state. Other processes may have changed the state meanwhile.
+            // This process was suspended after it read the state. Other processes may have changed the state meanwhile.
             inner.turns.withhold();
         }
         let result = change(&mut inner, now);
@@ -294,7 +293,8 @@ impl Core {
         self.change(|inner, _| inner.turns.tighten(quota));
     }
 
-    /// Closes this gate for good. Returns what another gate needs to absorb it; `None` if it was absorbed before.
+    /// Closes this gate for good. Returns what another gate needs to absorb this one; `None` if this gate was absorbed
+    /// before.
     fn hand_over(&self) -> Option<(Handover, Option<String>)> {
         self.change(|inner, now| {
             if std::mem::replace(&mut inner.moved, true) {

@@ -4,11 +4,11 @@ use super::Nanos;
 use super::state::State;
 use super::turn::Turns;
 
-/// The state of a limit for another limit that absorbs it. Its times are those of the absorbed limit.
+/// The state of a limit for another limit that absorbs it. Its times are on the clock of the absorbed limit.
 #[derive(Debug)]
 pub struct Handover {
     state: State,
-    /// The state of the shared limit; `None` if the absorbing limit shares the same one.
+    /// The state of the shared limit; `None` if the absorbing limit shares the same state.
     pub(super) common: Option<State>,
     looks: Vec<Nanos>,
 }

@@ -33,7 +33,7 @@ impl Leases {
         self.next = self.next.max(now);
     }
 
-    /// Takes a lease that ends at `until`, and returns its id. No lease that was taken before may end later.
+    /// Takes a lease that ends at `until`, and returns its id. No lease that was taken before may end after `until`.
     pub fn take(&mut self, until: Nanos) -> u64 {
         let id = self.next;
         self.next += 1;

@@ -35,8 +35,8 @@ impl Class {
     }
 }
 
-/// A place in the queue. Places of one class are served in ascending order, but [`Looks`] orders those in the lane of
-/// looks.
+/// A place in the queue. Places of one class are served in ascending order, but [`Looks`] orders the places in the lane
+/// of looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The class of the request; [`Class::Poll`] for a look.
@@ -66,8 +66,8 @@ pub struct LookPriority {
     pub looked_at: i64,
 }
 
-/// All waiting requests; `W` is the data of each. The classes share the turns by stride scheduling: each turn adds its
-/// cost to the `pass` of its class, and the class with the lowest `pass` goes next.
+/// All waiting requests; `W` is the data of each request. The classes share the turns by stride scheduling: each turn
+/// adds its cost to the `pass` of its class, and the class with the lowest `pass` goes next.
 #[derive(Debug)]
 pub struct Line<W> {
     arrivals: u64,
@@ -92,8 +92,9 @@ impl<W> Default for Line<W> {
 }
 
 impl<W> Line<W> {
-    /// Adds a request at the end of the queue of its class. With `rejoin`, it goes to the head instead, behind those
-    /// that rejoined before. A request with `look` waits in the lane of looks, and counts as a poll whatever its class.
+    /// Adds a request at the end of the queue of its class. With `rejoin`, the request goes to the head of the queue
+    /// instead, behind requests that rejoined before. A request with `look` waits in the lane of looks, and counts as a
+    /// poll whatever its class.
     pub fn join(&mut self, class: Class, look: Option<LookPriority>, rejoin: bool, waiter: W) -> Place {
         self.arrivals += 1;
         let class = if look.is_some() { Class::Poll } else { class };
@@ -154,10 +155,9 @@ impl<W> Line<W> {
         &mut self.looks
     }
 
-    /// Chooses the request that goes next. `may_go` lists the places of the requests that may go now: the first of a
-    /// class, and the first look. The class with the lowest `pass` goes next; of two equal classes, the one with the
-    /// greater weight. Between a poll and a look, a request that waits again goes first, otherwise the one that arrived
-    /// earlier.
+    /// Chooses the request that goes next. `may_go` lists the places of the requests that may go now: the first of each
+    /// class, and the first look. The class with the lowest `pass` goes next; if two are equal, the heavier class.
+    /// Between a poll and a look, a request that waits again goes first; otherwise, the earlier arrival.
     #[must_use]
     pub fn choose(&self, may_go: &[Place]) -> Option<Place> {
         may_go
@@ -175,7 +175,7 @@ impl<W> Line<W> {
         let pass = queue.pass;
         queue.pass += chosen.class.stride();
         self.virtual_time = self.virtual_time.max(pass);
-        // Raises the pass of each class that may not go now, so that it earns no turns for later.
+        // Raises the pass of each class that may not go now, so that this class earns no turns for later.
         for queue in &mut self.queues {
             if !may_go.iter().any(|place| place.class == queue.class) {
                 queue.pass = queue.pass.max(pass);

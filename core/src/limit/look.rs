@@ -46,8 +46,8 @@ impl Look {
         self.lock().urgency
     }
 
-    /// Resolves once the next look is urgent; at once if it already is. If several tasks wait, each raise wakes one of
-    /// them.
+    /// Resolves once the next look is urgent; at once if it already is. If several tasks wait, each raise wakes one
+    /// task.
     pub async fn urgent(&self) {
         while self.urgency() == Urgency::Usual {
             self.raised.notified().await;

@@ -21,7 +21,7 @@ pub enum Urgency {
     Ended,
 }
 
-/// After this many urgent looks in a row while usual looks wait, a usual look goes next.
+/// If usual looks wait, one of them goes after this many urgent looks in a row.
 const IN_A_ROW: u32 = 3;
 
 /// How many looks are granted in a window of `allowed` requests: a tenth, rounded down, but at least one.
@@ -110,8 +110,8 @@ impl<W> Looks<W> {
         Some((rank.arrival, rank.fresh, who))
     }
 
-    /// The look that goes next: the first in order, or after [`IN_A_ROW`] urgent looks the first usual one. Otherwise
-    /// usual looks would wait for ever while some runs change all the time.
+    /// The look that goes next: the first in order, or after [`IN_A_ROW`] urgent looks the first usual one. Without
+    /// this rule, usual looks would wait for ever while some runs change all the time.
     fn first(&self) -> Option<(&Rank, &W)> {
         let usual = || self.waiting.range(Rank::FIRST_USUAL..).next();
         (self.urgent >= IN_A_ROW).then(usual).flatten().or_else(|| self.waiting.first_key_value())

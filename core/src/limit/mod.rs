@@ -23,7 +23,7 @@
 //!   its process does not report its end.
 
 // The proofs (`core/limit-proofs`) build these files as a public module, so the items are `pub`. In the core the module
-// is private, and the lint would report them.
+// is private, and the lint would report such items.
 #![allow(unreachable_pub)]
 
 pub mod backoff;
@@ -72,5 +72,5 @@ pub use waiter::{Ask, NotGranted};
 /// clock.
 pub type Nanos = u64;
 
-/// A time that is never reached. If it is the earliest time for a request, another request must end first.
+/// A time that is never reached. If the earliest time for a request is `NEVER`, another request must end first.
 pub const NEVER: Nanos = Nanos::MAX;

@@ -15,7 +15,7 @@ use super::{NEVER, Nanos, Quota};
 const LOOK_AT_STORE: Duration = Duration::from_millis(50);
 /// How soon the first waiter checks again while another process holds the lock of the store.
 const LOOK_AT_LOCK: Duration = Duration::from_millis(2);
-/// How many changes of who shares the limit are kept, at most, until a call reports them.
+/// How many changes of the scope are kept, at most, until a call reports them.
 const UNTOLD_CHANGES: usize = 4;
 
 impl Core {

@@ -22,8 +22,8 @@ impl Permit {
         Self { gate, grant: Some(grant) }
     }
 
-    /// Notes that the server answered, with any status except 429. Call this as soon as the headers are there: the
-    /// server counts a request before it answers, so the rest of the answer changes nothing.
+    /// Notes that the server answered, with any status except 429. Call this as soon as the headers of the answer are
+    /// there: the server counts a request before it answers, so the rest of the answer changes nothing.
     pub fn seen(self) {
         self.end(End::Seen);
     }
@@ -66,7 +66,7 @@ impl Permit {
         let core = self.gate.core();
         let mut inner = core.lock();
         if end == End::Seen && !inner.moved && inner.turns.may_tell_later() {
-            // Nobody waits here, so the end lets no request go, and the store can learn of it with the next change.
+            // No request waits at this gate, so this end lets none go. The next change can tell the store of the end.
             inner.turns.end(core.now(), grant, end);
             return;
         }

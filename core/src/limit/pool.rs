@@ -9,9 +9,9 @@ pub use super::question::{Answer, Question, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
-/// How long the end of a request waits to be reported, so that one question reports several ends.
+/// How long the report of an ended request is delayed, so that one question reports several ends.
 const TOGETHER: Duration = Duration::from_millis(50);
-/// Replaces [`TOGETHER`] if all granted requests have ended. This wait is shorter, because the caller's next request
+/// Replaces [`TOGETHER`] if all granted requests have ended. This delay is shorter, because the caller's next request
 /// usually follows at once, and the question for it reports the end too.
 const NEXT: Duration = Duration::from_millis(5);
 /// A server that does not answer is asked again after this long.
@@ -19,28 +19,29 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// For this long after the last request, a server that does not answer is asked again every [`ASK_AGAIN`].
 const IN_USE: Duration = Duration::from_mins(1);
 /// A grant that no request has used within this time after its question was asked is given back. So a process that was
-/// stopped does not use an old grant, which the server may no longer count.
+/// suspended does not use an old grant, which the server may no longer count.
 const USED_WITHIN: Duration = Duration::from_secs(1);
 /// If a user reads statistics that are older than this, the server is asked for new ones.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A question asks for at most this many requests.
 const MOST_AT_ONCE: u64 = 64;
-/// The server keeps a part of the limit free for processes that do not reach it: the limit divided by this number.
+/// The server keeps a part of the limit free for processes that cannot reach the server: the limit divided by this
+/// number.
 const KEPT_FREE: u64 = 40;
 
-/// What this process knows of a limit that a server keeps for several hosts.
+/// What this process knows of a limit that a server keeps for several machines.
 #[derive(Debug)]
 pub struct Pool {
     quota: Quota,
     /// The smallest share that a client has named, above 0 and at most 1. While the server does not answer, this
-    /// process keeps within it.
+    /// process keeps within this share.
     share: Option<f64>,
     /// Grants that no request has taken yet.
     ready: VecDeque<Ready>,
     /// The numbers of the grants that the server believes to be in flight.
     held: BTreeSet<u64>,
     ends: Vec<(u64, Ended)>,
-    /// When the first of `ends` is reported at the latest.
+    /// The latest time to report the first of `ends`.
     tell_at: Nanos,
     /// When the server may be asked again for requests that wait.
     ask_at: Nanos,
@@ -49,7 +50,8 @@ pub struct Pool {
     /// When a request last began or ended.
     used: Nanos,
     without: Option<Without>,
-    /// How many requests this process granted itself: those that the server does not know of, and those in flight.
+    /// How many requests this process granted without the server: first those that the server does not know of, then
+    /// those of them that are in flight.
     sent: (u64, u64),
     /// How many of the requests in `sent` were reported with the last question.
     told: u64,
@@ -115,7 +117,7 @@ impl Pool {
         self.quota = self.quota.stricter(quota);
     }
 
-    /// Keeps within this part of the limit while the server does not answer.
+    /// Keeps within `share` of the limit while the server does not answer.
     pub fn set_share(&mut self, share: f64) {
         self.share = Some(self.share.map_or(share, |earlier| earlier.min(share)));
     }
@@ -132,7 +134,7 @@ impl Pool {
         !self.is_new_connection
     }
 
-    /// Lets the server be asked soon if its last answer is old, because a user looks at the limit `now`.
+    /// Notes that a user reads the state of the limit `now`. If the last answer is old, the server is asked again soon.
     pub fn look(&mut self, now: Nanos) {
         self.used = now;
         if !self.has_answered() || self.answered.saturating_add(self.quota.scaled(LOOK_AGAIN)) <= now {
@@ -157,8 +159,8 @@ impl Pool {
         self.without.as_ref().filter(|_| self.is_down).map(|without| &without.state)
     }
 
-    /// The limit, the requests in flight, and those that ended recently: of all processes together, or of this process
-    /// while the server does not answer.
+    /// The limit, the requests in flight, and the requests that ended recently. The numbers are those of all processes
+    /// together, or of this process while the server does not answer.
     #[must_use]
     pub fn standing(&self) -> (u64, u64, u64) {
         match self.without() {
@@ -201,7 +203,8 @@ impl Pool {
         self.without().map_or(NEVER, State::next_settling)
     }
 
-    /// Sets the time to `now`. Ends requests that are due by then, and gives back grants that no request used in time.
+    /// Sets the time to `now`. Ends abandoned requests that count as ended by then, and gives back grants that no
+    /// request used in time.
     pub fn settle(&mut self, now: Nanos) {
         if let Some(without) = &mut self.without {
             without.state.settle(now);
@@ -253,7 +256,7 @@ impl Pool {
         self.tell_at = self.tell_at.min(now.saturating_add(self.quota.scaled(wait)));
     }
 
-    /// When the server is to be asked; [`NEVER`] if there is nothing to ask or to report.
+    /// When to ask the server; [`NEVER`] if there is nothing to ask or to report.
     #[must_use]
     pub fn asks_at(&self, now: Nanos, wanted: Wanted) -> Nanos {
         if self.is_down {
@@ -316,7 +319,7 @@ impl Pool {
         self.settle(now);
         let is_back = std::mem::take(&mut self.is_down);
         // The next question to the server reports the requests that were sent since the question that was just
-        // answered. It also reports that this process no longer grants requests itself.
+        // answered. It also reports that this process no longer grants requests without the server.
         self.sent.0 = self.sent.0.saturating_sub(self.told);
         if is_back {
             self.tell_at = now;
@@ -324,7 +327,7 @@ impl Pool {
         is_back
     }
 
-    /// Notes that the server has not answered a question. From now on, this process grants requests itself.
+    /// Notes that the server has not answered a question. From now on, this process grants requests without the server.
     pub fn unanswered(&mut self, now: Nanos, question: Question) {
         // The ends in the question are reported again. If the server received the question after all, these ends count
         // twice.
@@ -344,7 +347,8 @@ impl Pool {
     fn go_without(&mut self, now: Nanos) {
         let Some(share) = self.share else {
             // The server never grants the last few requests of a window. Without a share, the members that cannot reach
-            // the server divide these few among them, so each sends one request every `windows` windows.
+            // the server divide these few requests among themselves, so each member sends one request every `windows`
+            // windows.
             let windows = self.last.members.max(1).div_ceil(kept_free(&self.quota).max(1));
             let window = self.quota.window.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX));
             let quota = Quota { requests: 1, window, ..self.quota };
@@ -367,7 +371,7 @@ impl Pool {
     }
 }
 
-/// How many requests of a window the server keeps free for processes that do not reach it.
+/// How many requests of a window the server keeps free for processes that cannot reach the server.
 fn kept_free(quota: &Quota) -> u64 {
     if quota.requests() > 1 { (quota.requests() / KEPT_FREE).max(1) } else { 0 }
 }

@@ -11,7 +11,7 @@ const MOST_MEMBERS: u64 = 1 << 16;
 /// The largest whole number that the server's Lua holds exactly.
 const MOST: u64 = 1 << 53;
 
-/// The numbers of waiting requests that could go if the server let them.
+/// The numbers of waiting requests that could go if the server granted them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// The number of waiting requests that may use the whole limit.
@@ -34,28 +34,29 @@ impl Wanted {
 pub struct Question {
     /// The limit that this process declares.
     pub quota: Quota,
-    /// How many requests the server keeps free for processes that do not reach it.
+    /// How many requests the server keeps free for processes that cannot reach the server.
     pub kept_free: u64,
-    /// How many requests this process sends in a window while it does not reach the server, if a client has named a
-    /// share. 0 without a share: such a process uses what the server keeps free.
+    /// How many requests this process sends in a window while it cannot reach the server, if a client has named a
+    /// share. 0 without a share: the process then uses what the server keeps free.
     pub share: u64,
     /// What this process wants to send.
     pub wanted: Wanted,
-    /// The numbers of the grants in flight; `None` if no earlier answer can have been lost.
+    /// The numbers of the grants in flight, from which the server learns which grants were lost with an answer. `None`
+    /// if no answer can be lost, because the connection has carried one before.
     pub held: Option<Vec<u64>>,
     /// How granted requests have ended, with the numbers of their grants.
     pub ends: Vec<(u64, Ended)>,
-    /// Requests that this process granted itself while the server was silent: those in flight, and those that ended
+    /// Requests that this process granted while the server did not answer: first those in flight, then those that ended
     /// within two windows.
     pub without: (u64, u64),
-    /// Whether this process grants requests itself until it has the answer.
+    /// Whether this process grants requests without the server until it has the answer.
     pub is_without: bool,
 }
 
 /// What the server answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
-    /// The numbers of the grants.
+    /// The numbers that identify the new grants.
     pub granted: Vec<u64>,
     /// How long to wait before asking for the requests that were not granted; 0 if all were granted.
     pub again: Nanos,
@@ -65,7 +66,7 @@ pub struct Answer {
     pub changes: u64,
     /// The declared limit.
     pub declared: u64,
-    /// The limit as refusals have cut it.
+    /// The limit after the cuts by refusals.
     pub allowed: u64,
     /// Requests in flight.
     pub in_flight: u64,
@@ -75,17 +76,17 @@ pub struct Answer {
     pub members: u64,
     /// Requests that wait in all processes.
     pub waiting: u64,
-    /// Refusals of all processes.
+    /// The number of refusals (429) that all processes got.
     pub refused: u64,
-    /// Cuts of the limit.
+    /// How often the limit was cut.
     pub cuts: u64,
     /// Whether the server had lost the state of the limit.
     pub lost: bool,
 }
 
 impl Answer {
-    /// Whether this can be the answer to the question. If it cannot, this process does not understand the server. An
-    /// impossible answer must neither stop this process nor grant it more requests than it asked for.
+    /// Whether this can be the answer to `question`. If not, this process does not understand the server. An impossible
+    /// answer must neither stop this process nor grant it more requests than it asked for.
     #[must_use]
     pub fn answers(&self, question: &Question) -> bool {
         let wanted = question.wanted.whole.saturating_add(question.wanted.some);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Nanos;
 use super::words::Words;
 
-/// The longest wait or window: a year. Longer ones are shortened to it, so that the arithmetic does not overflow.
+/// The longest wait or window: a year. Longer values are shortened to a year, so that the arithmetic does not overflow.
 const LONGEST: Nanos = 365 * 24 * 3600 * 1_000_000_000;
 
 /// The longest window that settings can declare, with the half percent that [`Quota::span`] adds. A longer window in a
@@ -70,8 +70,8 @@ impl Quota {
         window + window / 200
     }
 
-    /// Returns N, the requests in a window: at least 1, and at most what the arithmetic can hold. For a window of 10 s
-    /// that is about 9·10⁸.
+    /// Returns N, the requests in a window: at least 1, and at most what the arithmetic can hold: about 9·10⁸ for a
+    /// window of 10 s.
     #[must_use]
     pub fn requests(&self) -> u64 {
         u64::from(self.requests).clamp(1, (u64::MAX / 2 / self.span()).max(1))
@@ -88,8 +88,8 @@ impl Quota {
         Self { requests: requests.max(1), ..*self }
     }
 
-    /// Returns a quota that keeps a client within both quotas. If one of the two does so already, returns that one.
-    /// Otherwise combines the fewer requests with the longer window.
+    /// Returns a quota that keeps a client within both quotas. If one of the two quotas does so already, returns that
+    /// quota. Otherwise combines the fewer requests with the longer window.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
         if self.implies(&other) {

@@ -7,7 +7,8 @@
 use super::Nanos;
 use super::words::{MOST, Words};
 
-/// How many windows of clean time pass until the limit reaches the ceiling again, after a first refusal.
+/// How many windows of clean time (see the comment of this module) pass until the limit reaches the ceiling again,
+/// after a first refusal.
 const WINDOWS: u64 = 3;
 /// Each further refusal of the ceiling doubles the time until the limit reaches the ceiling again, up to this many
 /// times.
@@ -61,8 +62,8 @@ impl Recovery {
     /// Restarts at `base` with the ceiling `level`, because the server refused while the limit was growing back.
     #[must_use]
     pub fn refused(self, base: u64, level: u64) -> Self {
-        // A refusal far above the old ceiling shows that the old one was too low: another client used part of the limit
-        // then. So the refusals of the old ceiling no longer count.
+        // A refusal far above the old ceiling shows that the old ceiling was too low: another client used part of the
+        // limit at that time. So the refusals of the old ceiling no longer count.
         let met = if level > self.ceiling + self.ceiling / 8 { 0 } else { (self.met + 1).min(DOUBLINGS) };
         Self { base, ceiling: level, met, clean: 0, window: self.window }
     }

@@ -27,7 +27,7 @@ pub enum Scope {
     Process,
     /// The processes of one user on one host.
     Host,
-    /// All processes, on any host, that ask the same Redis or Valkey server.
+    /// All processes, on any machine, that ask the same Redis or Valkey server.
     Fleet,
 }
 
@@ -63,8 +63,8 @@ pub struct LimitStats {
     pub scope: Scope,
     /// Why the limit is not shared at present although the settings ask for it; `None` if nothing is wrong.
     pub fallback: Option<String>,
-    /// How many processes have used the limit within the last minute, this one included, if a server keeps it for
-    /// several hosts; `None` until the server has answered.
+    /// How many processes, this one included, have used the limit within the last minute. `None` unless a server keeps
+    /// the limit for several machines and has answered.
     pub members: Option<u64>,
     /// Requests per window, as declared in the settings; the strictest, if clients of the workspace declare several.
     pub limit: u64,
@@ -76,7 +76,8 @@ pub struct LimitStats {
     pub used: u64,
     /// Requests that wait until they may be sent.
     pub waiting: Waiting,
-    /// Requests that wait in all processes, if a server keeps the limit for several hosts and has answered.
+    /// Requests that wait in all processes. `None` unless a server keeps the limit for several machines and has
+    /// answered.
     pub waiting_total: Option<u64>,
     /// How long nothing will be sent because of a refusal; zero if requests may be sent.
     pub closed_for: Duration,

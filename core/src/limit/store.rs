@@ -16,21 +16,21 @@ pub trait Store: fmt::Debug + Send {
     /// Locks the store and replaces `state`, which this process knew last, by the state that the store keeps.
     ///
     /// # Errors
-    /// The store cannot be used, or cannot be used now. `state` is as it was.
+    /// The store is lost, or busy at present. `state` is unchanged.
     fn open(&mut self, state: &mut State) -> Result<(), Unavailable>;
 
-    /// Moves the limit, which is open, to the place with this name. If that place already has the limit of another key
-    /// of the same workspace, `state` becomes the state of both limits together. All users of the old place follow to
-    /// the new place.
+    /// Moves the open limit to the place with this name. If that place already has the limit of another key of the same
+    /// workspace, `state` becomes the state of both limits together. All users of the old place follow to the new
+    /// place.
     ///
     /// # Errors
-    /// The other place cannot be used, or cannot be used now. The limit stays where it is.
+    /// The store is lost, or busy at present. The limit stays at the old place.
     fn join(&mut self, name: &str, state: &mut State) -> Result<(), Unavailable>;
 
-    /// Keeps `state` and unlocks the store.
+    /// Writes `state` to the store and unlocks the store.
     ///
     /// # Errors
-    /// The store could not keep `state`.
+    /// The store is lost, or busy at present.
     fn close(&mut self, state: &State) -> Result<(), Unavailable>;
 }
 

@@ -10,8 +10,8 @@ use super::pool::{Pass, Pool, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
-/// An end may wait for the next change of the shared limit only if more than this many requests are in flight for each
-/// end that waits.
+/// The shared limit may learn of an end later only if more than this many requests are in flight for each end that it
+/// has not learned of. See [`Turns::may_tell_later`].
 const IN_FLIGHT_FOR_EACH_UNTOLD: u64 = 8;
 
 /// One limit and its queue.
@@ -19,9 +19,9 @@ const IN_FLIGHT_FOR_EACH_UNTOLD: u64 = 8;
 pub struct Turns<W> {
     /// The limit of this process.
     pub(super) state: State,
-    /// The limit that this process shares with others through a store; `None` if it shares none.
+    /// The limit that this process shares with others through a store; `None` if there is no store.
     pub(super) common: Option<Common>,
-    /// The limit that a server keeps for several hosts; `None` if no server keeps it.
+    /// The limit that a server keeps for several machines; `None` if no server keeps it.
     pool: Option<Pool>,
     /// Whether nothing is granted during the present change of the shared limit.
     withheld: bool,
@@ -35,7 +35,7 @@ pub(super) struct Common {
     pub(super) state: State,
     /// Whether the state was read for the present change, and is written at its end.
     open: bool,
-    /// Ends that happened while the state was not open. The next change adds them to the state.
+    /// How requests ended while the state was not open. The next change adds these ends to the state.
     missed: Vec<(Ticket, Ended)>,
 }
 
@@ -86,18 +86,18 @@ impl<W> Turns<W> {
         self.common = Some(Common { state, open: false, missed: Vec::new() });
     }
 
-    /// From now on, also keeps within a limit that a server keeps for several hosts.
+    /// From now on, also keeps within a limit that a server keeps for several machines.
     pub fn draw_from(&mut self, pool: Pool) {
         self.pool = Some(pool);
     }
 
-    /// The limit that a server keeps for several hosts.
+    /// The limit that a server keeps for several machines.
     #[must_use]
     pub fn pool(&self) -> Option<&Pool> {
         self.pool.as_ref()
     }
 
-    /// The limit that a server keeps for several hosts, as a mutable reference.
+    /// The limit that a server keeps for several machines, as a mutable reference.
     pub fn pool_mut(&mut self) -> Option<&mut Pool> {
         self.pool.as_mut()
     }
@@ -134,8 +134,8 @@ impl<W> Turns<W> {
         Ok(())
     }
 
-    /// Ends the change of the shared limit that began with [`Turns::opened`]. Returns the state to keep; `None` if it
-    /// was not opened.
+    /// Ends the change of the shared limit that began with [`Turns::opened`]. Returns the state to keep; `None` if the
+    /// state was not opened.
     pub fn closed(&mut self) -> Option<&State> {
         self.withheld = false;
         let common = self.common.as_mut()?;
@@ -243,14 +243,14 @@ impl<W> Turns<W> {
             let lane = self.line.looks().no_earlier_than(now, allowed, span);
             return lane.max(self.not_before(now, Reach::Whole));
         }
-        // A bulk request that waits alone leaves a tenth of the limit free. If others wait too, it may use that tenth
-        // when it is its turn.
+        // A bulk request that waits alone leaves a tenth of the limit free. If other requests wait too, the bulk
+        // request may use this tenth in its turn.
         let alone =
             Class::ALL.into_iter().all(|class| class == Class::Bulk || self.line.head(class).is_none());
         self.not_before(now, if alone { Self::reach(class) } else { Reach::Whole })
     }
 
-    /// How many of the waiting requests could go `now` if the server that keeps the limit for several hosts let them.
+    /// How many waiting requests could go `now` if the server that keeps the limit for several machines granted them.
     pub fn wanted(&mut self, now: Nanos) -> Wanted {
         let now = self.settle(now);
         let (allowed, span) = (self.state.allowed(), self.state.span());
@@ -318,9 +318,9 @@ impl<W> Turns<W> {
         Next::Goes(place, waiter.who, Grant { ticket: self.state.grant(now), common, pass, look: place.look })
     }
 
-    /// Whether the shared limit may learn with the next change, and not at once, that a request has ended. Until then
-    /// the request takes a place that other processes could use. So only few ends wait, and only while many more
-    /// requests are in flight: their ends soon cause the next change.
+    /// Whether the shared limit may learn with the next change, and not at once, that a request has ended. Until the
+    /// next change, the request takes a place that other processes could use. So only few ends are told later, and only
+    /// while many more requests are in flight: their ends soon cause the next change.
     #[must_use]
     pub fn may_tell_later(&self) -> bool {
         let waits = Class::ALL.into_iter().any(|class| self.line.waiting(class) > 0);
@@ -359,7 +359,7 @@ impl<W> Turns<W> {
         self.tell(now, grant.common, grant.pass, Ended::Refused(retry_after, jitter)).unwrap_or(own)
     }
 
-    /// Adds the end of a request to the shared limit, now or once its state can be read.
+    /// Adds the end of a request to the shared limit, now or once the state of that limit can be read.
     fn tell(
         &mut self,
         now: Nanos,

@@ -61,7 +61,7 @@ enum WaitStep {
     Sleep(Instant),
 }
 
-/// A request that waits at the gate. Dropping this releases its place in the queue.
+/// A request that waits at the gate. Dropping a `Waiter` releases its place in the queue.
 struct Waiter<'a> {
     core: &'a Core,
     ask: &'a Ask,
@@ -73,14 +73,14 @@ struct Waiter<'a> {
 
 impl Gate {
     /// Waits for permission to send one request. Dropping the future releases its place at once. A future that nobody
-    /// polls holds up the others for a few seconds at most, if others are polled. If more than 64 requests wait, this
-    /// is true only if most of them are polled.
+    /// polls delays the other waiters by a few seconds at most, if these are polled. If more than 64 requests wait, it
+    /// is enough that most of them are polled.
     ///
     /// # Errors
-    /// [`NotGranted::TooLong`] if no permit is granted within `max_wait`: at once if that is certain already, otherwise
-    /// once `max_wait` has passed. [`NotGranted::Hopeless`] if the server has refused everything for minutes, and
-    /// refuses another request while this one waits. [`NotGranted::Moved`] if another gate has absorbed this one, or
-    /// does so during the wait.
+    /// [`NotGranted::TooLong`] if no permit is granted within `max_wait`: at once if the wait is certain to be too
+    /// long, otherwise once `max_wait` has passed. [`NotGranted::Hopeless`] if the server has refused everything for
+    /// minutes, and refuses another request while this one waits. [`NotGranted::Moved`] if another gate has absorbed
+    /// this one, or does so during the wait.
     pub async fn acquire(self: &Arc<Self>, ask: Ask) -> Result<Permit, NotGranted> {
         let started = clock();
         let deadline = ask.max_wait.and_then(|wait| started.checked_add(wait));
@@ -137,7 +137,7 @@ impl Waiter<'_> {
             let shares = inner.shares();
             drop(inner);
             let answer = match answer {
-                // This process was stopped after the grant, and other processes may no longer count the grant.
+                // This process was suspended after the grant, and other processes may no longer count the grant.
                 Decision::Granted(grant) if shares && self.is_stale(&grant) => {
                     self.core.change(|inner, now| inner.turns.end(now, grant, End::NeverSent));
                     Decision::Missed

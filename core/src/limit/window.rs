@@ -24,7 +24,7 @@ const MOST_TIMES: usize = 2048;
 /// A coarse log has at most this many entries for each window.
 const GRAINS: Nanos = 256;
 
-/// How many requests are in flight, and when the others ended.
+/// How many requests are in flight, and when earlier requests ended.
 #[derive(Clone, Debug)]
 pub struct Window {
     span: Nanos,
@@ -39,7 +39,7 @@ pub struct Window {
 #[derive(Clone, Copy, Debug)]
 struct Ends {
     at: Nanos,
-    /// How many requests have ended by then, including those that were removed.
+    /// How many requests have ended up to this time, including those that were removed from the log.
     total: u64,
 }
 
@@ -56,8 +56,8 @@ impl Window {
         self.span
     }
 
-    /// Changes the length of the window. If the window becomes longer, ends that the old one no longer counted may be
-    /// missing.
+    /// Changes the length of the window. If the window becomes longer, ends that the old window no longer counted may
+    /// be missing.
     pub fn set_span(&mut self, span: Nanos) {
         self.span = span;
     }
@@ -108,9 +108,9 @@ impl Window {
     }
 
     /// Divides time into parts of a 256th of the window, and moves all ends in a part to the time of the last end in
-    /// it. This bounds the cost of a decision, however many requests there are. A request may then be sent up to one
-    /// part later than the exact rule allows, but never too early: a request never counts for less
-    /// if its end moves to a later time.
+    /// that part. This bounds the cost of a decision, however many requests there are. A request may then be sent up to
+    /// one part later than the exact rule allows, but never too early: a request never counts for less if its end moves
+    /// to a later time.
     fn make_coarse(&mut self) {
         let grain = (self.span / GRAINS).max(1);
         self.ends.dedup_by(|later, earlier| {
@@ -187,12 +187,12 @@ impl Window {
         };
         let total = self.total();
         if total - self.forgotten <= room {
-            // Even all remembered ends together fit.
+            // One more request fits even if all remembered ends count.
             return from;
         }
         let mut t = from;
-        // The case s = t. At most `room` requests may have ended in the span T before t. So the request that ended just
-        // before these must have ended more than T before t.
+        // The case s = t (see the comment of this module). At most `room` requests may have ended in the span T before
+        // t. So the request that ended just before these must have ended more than T before t.
         let blocker = self.ends.partition_point(|ends| ends.total + room < total);
         t = t.max(self.at(blocker).saturating_add(span + 1));
         // Now checks every s in C or C+T, in ascending order (C: see the comment of this module). The first `a` entries

@@ -1,7 +1,7 @@
 //! A state is kept outside this process as a list of integers. The integers may be damaged, so the reader of each part
 //! of the state checks what its arithmetic relies on.
 
-/// The largest count that is accepted. The arithmetic does not overflow with counts up to this.
+/// The largest accepted count. The arithmetic does not overflow up to this count.
 pub const MOST: u64 = u32::MAX as u64;
 
 /// Reads a list of integers from its beginning.

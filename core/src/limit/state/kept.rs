@@ -39,16 +39,16 @@ impl State {
         self.backoff.write(to);
     }
 
-    /// Continues in a copy of a shared limit `now`. An unfinished change of the original may have taken leases that are
-    /// missing in the copy. The copy gives its new leases other ids, so giving back a missing lease removes no other
-    /// lease.
+    /// Continues at `now` with a copy of a shared limit. An unfinished change of the original may have taken leases
+    /// that are missing in the copy. The copy gives its new leases other ids, so that giving back a missing lease
+    /// removes no other lease.
     #[must_use]
     pub fn continued(mut self, now: Nanos) -> Self {
         self.leases.iter_mut().for_each(|leases| leases.skip_to(now));
         self
     }
 
-    /// The time from which nothing in the state counts any more, if nobody changes it before.
+    /// The time from which nothing in the state counts any more, if nobody changes the state before.
     #[must_use]
     pub fn counts_until(&self) -> Nanos {
         self.latest().max(self.closed_until())
@@ -59,7 +59,7 @@ impl State {
         latest(&self.quota, self.last)
     }
 
-    /// Reads the state of a shared limit. Returns `None` if it is damaged.
+    /// Reads the state of a shared limit. Returns `None` if the integers are damaged.
     #[must_use]
     pub fn read(words: &[u64]) -> Option<Self> {
         let from = &mut Words::new(words);
@@ -88,8 +88,8 @@ impl State {
         })
     }
 
-    /// Grants and ends one request. Returns how long after its end the next request may be sent, if nothing happens
-    /// except that abandoned requests and leases end when they are due; `None` if the next request may never be sent.
+    /// Grants and ends one request. Returns how long after this end the next request may be sent, if abandoned requests
+    /// and leases end on time and nothing else happens. Returns `None` if the next request may never be sent.
     #[allow(dead_code)] // Used by tests and by core/fuzz.
     #[must_use]
     pub fn opens_again(mut self, now: Nanos) -> Option<Nanos> {

@@ -17,13 +17,13 @@ use super::{NEVER, Nanos, Quota};
 /// an assumption about networks; the server does not promise it.
 pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 
-/// Bounds how long a request that got no answer counts as in flight after it was given up. The request counts for the
-/// time that it went unanswered, at most for this long. [`BRIEF_LINGER`] is added, and the sum is at least a window.
+/// Bounds how long a request that got no answer counts as in flight after it was given up. The request counts on for as
+/// long as it went unanswered, at most for this long. [`BRIEF_LINGER`] is added, and the sum is at least a window.
 ///
-/// A server that was paused reads the old requests from its sockets once it continues. We assume that its pause is at
-/// most twice as long as the time that a request went unanswered: a minute, with the default timeout of 30 s. During a
-/// longer pause, the server's operating system or a proxy may accept new requests. The server then reads these together
-/// with old ones that no longer count here, and together they may be up to twice the limit.
+/// A server that was suspended reads the old requests from its sockets once it continues. We assume that its pause is
+/// at most twice as long as the time that a request went unanswered: a minute, with the default timeout of 30 s. During
+/// a longer pause, the server's operating system or a proxy may accept new requests. The server then reads the new
+/// requests together with old requests that no longer count here: up to twice the limit in all.
 pub const LONGEST_UNANSWERED: Duration = Duration::from_secs(30);
 
 /// How long a request of a shared limit counts as in flight at most, if its process does not report its end.
@@ -152,8 +152,8 @@ impl State {
         self.backoff.tighten(&self.quota.shared(self.share));
     }
 
-    /// From now on, lets at most `share` (above 0, at most 1) of the declared requests through in a window. Their
-    /// number is rounded down, but is at least 1. A share that is not smaller than an earlier one changes nothing.
+    /// From now on, lets at most `share` (above 0, at most 1) of the declared requests through in a window, rounded
+    /// down, but at least one. A share that is not smaller than an earlier one changes nothing.
     pub fn set_share(&mut self, share: f64) {
         if share < self.share {
             self.share = share;
@@ -196,7 +196,7 @@ impl State {
     }
 
     /// The time at which the next abandoned request counts as ended, or the next lease expires; [`NEVER`] if there is
-    /// none.
+    /// neither.
     #[must_use]
     pub fn next_settling(&self) -> Nanos {
         self.next_due().min(self.leases.as_ref().map_or(NEVER, Leases::next_expiry))
@@ -210,8 +210,8 @@ impl State {
     /// `now` and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
-        // An abandoned request counts as ended now, and not when it was due to end. If the process was stopped for a
-        // while, the request may have left late and reached the server after that time.
+        // An abandoned request counts as ended now, and not when it was due to end. If the process was suspended for a
+        // while, the request may have left late and reached the server after it was due.
         while self.next_due() <= self.last {
             self.lingering.pop();
             self.window.ends(self.last);
@@ -299,8 +299,8 @@ impl State {
     /// Takes over from another limit. `time` converts a time of `other` to one of this limit.
     ///
     /// Requests that ended at `other` count here too. Requests in flight at `other` count as in flight here for at
-    /// least a window from now, because only `other` learns when they end. The totals are added. In all else, the
-    /// stricter of both holds.
+    /// least a window from now, because only `other` learns when they end. The totals are added. For everything else,
+    /// the stricter value holds.
     pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
         let now = self.settle(now);
         self.set_share(other.share);
@@ -345,13 +345,13 @@ impl State {
         &self.quota
     }
 
-    /// The requests that are allowed in a window: the share of the quota, as refusals have cut it.
+    /// The requests that are allowed in a window: the share of the quota, after the cuts by refusals.
     #[must_use]
     pub fn allowed(&self) -> u64 {
         self.backoff.allowed()
     }
 
-    /// The requests of the declared quota, before share and refusals.
+    /// The requests of the declared quota, which neither the share nor cuts reduce.
     #[must_use]
     pub fn declared(&self) -> u64 {
         self.quota.requests()

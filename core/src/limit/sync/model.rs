@@ -19,8 +19,8 @@ use std::time::Duration;
 
 pub(in crate::limit) use loom::sync::{Mutex, MutexGuard};
 
-/// A time so long that no waiter ever checks. The model polls every waiter, and a waiter that checked by itself would
-/// hide a lost wake-up.
+/// A time so long that no waiter ever checks whether the first one overslept. The model polls every waiter, and a
+/// waiter that checked by itself would hide a lost wake-up.
 pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_hours(24 * 365);
 
 /// The value is the same as outside the model, so that the model also explores a grant that is taken back while its
@@ -28,7 +28,7 @@ pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_hours(24 
 pub(in crate::limit) const FETCHED_WITHIN: Duration = Duration::from_secs(1);
 
 /// The model's clock, in nanoseconds. It is not one of loom's atomics, because it changes only under the lock of
-/// `SLEEPERS`, and loom explores the orders there.
+/// `SLEEPERS`. Loom explores the orders in which threads take this lock.
 static NOW: AtomicU64 = AtomicU64::new(0);
 
 loom::lazy_static! {
@@ -121,7 +121,7 @@ impl Notify {
     }
 }
 
-/// The error of `timeout_at`: the time came before the future was ready.
+/// The error of `timeout_at`: the deadline passed before the future was ready.
 #[derive(Debug)]
 pub(in crate::limit) struct Elapsed;
 
