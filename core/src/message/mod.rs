@@ -127,7 +127,7 @@ pub(crate) fn sentence(text: &str) -> String {
     ended(sentence)
 }
 
-/// Adds a full stop, unless the text is empty or another mark ends it.
+/// Adds a full stop, unless the text is empty or ends with another punctuation mark.
 fn ended(mut text: String) -> String {
     text.truncate(text.trim_end().len());
     if !text.is_empty() && !text.ends_with(['.', '!', '?', '…']) {

@@ -15,7 +15,7 @@ pub(crate) enum Style {
 }
 
 impl Style {
-    /// The style of a language. `language` is the setting of this name, such as `python/3.11`.
+    /// The style for a value of the setting `language`, such as `python/3.11`.
     pub(crate) fn of(language: &str) -> Self {
         match language.split('/').next() {
             Some("python") => Self::Python,
@@ -25,8 +25,8 @@ impl Style {
         }
     }
 
-    /// Spells a wire name as the language does. Only Node.js keeps the suffix `Ms`, because only its times are numbers
-    /// of milliseconds.
+    /// Spells a wire name as the language does. Only Node.js keeps the suffix `Ms`, because only Node.js takes times as
+    /// numbers of milliseconds.
     pub(crate) fn name(self, wire: &str) -> String {
         let timeless = wire.strip_suffix("Ms").unwrap_or(wire);
         match self {
