@@ -90,8 +90,8 @@ impl Formatter for Marked {
     }
 }
 
-/// The canonical JSON of a `T`. An answer in the usual spelling is copied. Any other answer is read as a `T` and then
-/// serialized.
+/// The canonical JSON of a `T`. A value that [`Copier`](super::Copier) can copy is copied. Any other value is read as a
+/// `T` and then serialized.
 pub(crate) struct Canonical<T> {
     pub json: Written,
     /// The row's id if the value is a row of a list. Nothing reads the id of any other value.

@@ -16,7 +16,7 @@ use super::{Readable, Reader};
 use crate::json::scan::{self, Passed, PassedString, Stop};
 use crate::json::{MAX_DEPTH, members_with_values};
 
-/// Room for a usual copy, so that most copies are not moved while they grow.
+/// The initial capacity of a copy, in bytes. Most copies fit, so they are not moved while they grow.
 const USUAL_SIZE: usize = 1 << 10;
 
 /// The error of a value that cannot be copied and must be read instead.

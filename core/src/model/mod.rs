@@ -192,7 +192,8 @@ pub(crate) fn read<T: Readable>(body: &[u8], mended: &mut Mended) -> Result<T, S
     match (value, mended.why.take()) {
         (Some(value), _) => Ok(value),
         (None, Some(why)) => Err(why),
-        // Null is an error: Hightouch's OpenAPI document allows it for some operations, but does not say what it means.
+        // Null is an error: Hightouch's OpenAPI document allows null for some operations, but does not say what null
+        // means.
         (None, None) if is_null => Err("the server answered null instead of a value".to_owned()),
         (None, None) => Err("the answer does not have the structure that the API documents".to_owned()),
     }
@@ -255,7 +256,8 @@ impl<T: Readable> Readable for BTreeMap<String, T> {
         let outer = copier.open()?;
         let mut last = None;
         while let Some(name) = copier.name()? {
-            // In canonical JSON the names of a map are sorted and unique, so only a map like that can be copied.
+            // In canonical JSON the names of a map are sorted and unique, so only a map with sorted and unique names
+            // can be copied.
             if last.is_some_and(|last| name.text <= last) || !copier.member::<T>(&name)? {
                 return Err(Unusual);
             }

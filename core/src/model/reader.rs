@@ -157,7 +157,7 @@ impl<'de> Reader<'de> {
         if self.peek() == Some(b'"') { self.string() } else { Err(self.wrong("expected a member's name")) }
     }
 
-    /// Reads a string, borrowed if it has no escapes. The caller has seen its opening quote.
+    /// Reads a string, borrowed if it has no escapes. The reader must be at the opening quote.
     fn string(&mut self) -> Result<Cow<'de, str>, String> {
         let start = self.at;
         let passed = scan::string(self.text, start).map_err(|stop| self.stopped(stop))?;
@@ -182,7 +182,7 @@ impl<'de> Reader<'de> {
         self.unicode(start, self.at)
     }
 
-    /// Returns a part of the text, which must be UTF-8.
+    /// Returns a part of the text. The part must be UTF-8.
     fn unicode(&self, start: usize, end: usize) -> Result<&'de str, String> {
         match self.valid.get(start..end) {
             Some(part) => Ok(part),
@@ -254,8 +254,8 @@ mod tests {
     const PAGE: &str = r#" { "data" : [ {"id":10,"slug":"a\n","destinationId":-1.5e2,"disabled":false,"schedule":null,
         "configuration":{"x":[1]},"referencedColumns":["b",0],"tags":{"c":"d"},"novel":[{}]} , {"id":"7","slug":""} ] } "#;
 
-    /// Whether the text can be read as a page of values. Also asserts that reading the text as canonical rows, which
-    /// copies some of them, succeeds for the same texts and finds the same number of rows.
+    /// Whether the text can be read as a page of values. Also reads the text as canonical rows, which copies some rows.
+    /// Asserts that both ways succeed with the same number of rows, or both fail.
     fn is_read(text: &[u8]) -> bool {
         let copied = read::<TolerantPage<CanonicalRow<Sync>>>(text, &mut Mended::default());
         let built = read::<TolerantPage<Sync>>(text, &mut Mended::default());
@@ -267,7 +267,7 @@ mod tests {
         read::<Page<Sync>>(text, &mut Mended::default()).is_ok()
     }
 
-    /// Serde does not check the structure of answers, so this reader must reject what is not JSON.
+    /// Serde does not check the structure of answers, so this reader must reject text that is not JSON.
     #[test]
     fn what_is_read_is_json_whichever_byte_of_it_is_changed() {
         assert!(is_read(PAGE.as_bytes()));

@@ -215,8 +215,8 @@ pub(crate) fn members(raw: &RawValue) -> Result<Vec<(Cow<'_, str>, &RawValue)>, 
 /// Splits a variant of a union, as a caller wrote it, into its tag and its other members. If the tag is `unknown` and
 /// the variant has a member `raw`, returns the value of `raw` in place of the other members.
 ///
-/// `by` pairs each tag with the member that only its variant has. If the caller left out the tag, that member tells
-/// which tag is meant.
+/// `by` pairs the tag of each variant with the member that only this variant has. If the caller left out the tag, that
+/// member tells which tag is meant.
 pub(crate) fn variant(
     raw: &RawValue,
     by: &[(&'static str, &'static str)],
@@ -254,8 +254,8 @@ impl FromCaller for bool {
     }
 }
 
-/// Parses numbers from their text, because the way in which Serde parses them depends on features of `serde_json`,
-/// which any crate of the same build may turn on.
+/// Parses numbers from their text, because Serde's own parsing depends on features of `serde_json`. Any crate of the
+/// same build may turn these features on.
 macro_rules! numbers {
     ($($type:ty: $what:literal;)*) => {
         $(impl FromCaller for $type {

@@ -43,7 +43,7 @@ impl FromStr for Timestamp {
         let text = text.trim();
         let read = text.parse::<jiff::Timestamp>().ok().and_then(|at| Self::from_millis(at.as_millisecond()));
         read.ok_or_else(|| {
-            // `Pieces` also parses times outside the range.
+            // `Pieces` also parses times outside the range of a timestamp.
             let is_time =
                 Pieces::parse(text).is_ok_and(|pieces| pieces.time().is_some() && pieces.offset().is_some());
             if is_time {
