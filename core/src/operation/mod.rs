@@ -66,7 +66,7 @@ pub(crate) struct Operation {
 
 impl Operation {
     /// Whether an object is a complete value of the operation: it has all required members, or at least one known
-    /// member if no member is required. `has` says whether the object has the member of a name.
+    /// member if no member is required. `has` says whether the object has a member with a given name.
     pub(crate) fn returns_object_with(&self, has: impl Fn(&str) -> bool) -> bool {
         match self.returns {
             Returns::Page(_) | Returns::Lookup(_) | Returns::Latest(_) => has("data"),
@@ -95,8 +95,8 @@ pub(crate) struct Traits {
     pub deprecated: bool,
     /// Whether the API document that the SDK was built from lacks the operation.
     pub newer: bool,
-    /// The `orderBy` that a list is read with if the caller passes none. Without a fixed order, the server may order
-    /// each page differently. Not used by operations without the argument `orderBy`.
+    /// The `orderBy` of a list for which the caller passes none. Without a fixed order, the server may order each page
+    /// differently. Not used by operations without the argument `orderBy`.
     pub order: Option<&'static str>,
     /// Hightouch's default for the number of rows in a page, which the SDK requests explicitly.
     pub page: u32,

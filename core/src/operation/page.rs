@@ -62,7 +62,7 @@ fn read<T: Readable>(
         Ok(())
     })?;
     // Some servers write null in place of an empty list. If `data` is missing, or is null although `hasMore` is true,
-    // the page is rejected, because it would count as the end of the list.
+    // the page is rejected, because an empty page would count as the end of the list.
     if is_null && has_more != Some(true) {
         mended.note_field("data");
         is_list = true;

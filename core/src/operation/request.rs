@@ -43,7 +43,7 @@ impl Placing {
         }
     }
 
-    /// Adds a member of the body that is null.
+    /// Adds a null member to the body.
     pub(crate) fn null(&mut self, name: &'static str) {
         self.members.push((name, RawValue::NULL.to_owned()));
     }

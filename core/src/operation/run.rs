@@ -53,7 +53,7 @@ pub(crate) trait Started: Readable + Serialize + Send {
 model! {
     /// The answer to a request that starts a run with a numeric id.
     pub(crate) struct StartedNumber {
-        /// The run's id. The server sends it as a string here, and as a number in the list of runs.
+        /// The run's id. The server sends it as a string in this answer, and as a number in the list of runs.
         required id = "id": i64,
     }
 }
