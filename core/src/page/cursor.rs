@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Hightouch's usual page size, which is requested explicitly.
 pub(crate) const DEFAULT_SIZE: u32 = 100;
-/// For how many of the last pages the cursor remembers the ids of the rows.
+/// The cursor remembers the row ids of this many pages, the latest ones.
 const PAGES_KEPT: usize = 2;
 /// How many consecutive pages may have no new rows.
 const STALE_BORNE: u8 = 2;

@@ -10,7 +10,7 @@ use crate::error::{Error, Kind};
 use crate::message::Method;
 use crate::operation::Operation;
 
-/// The contents of a token.
+/// The contents of a token, for decoding.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rest {
@@ -20,7 +20,7 @@ struct Rest {
     cursor: Cursor,
 }
 
-/// The same, to be written.
+/// The contents of a token, for encoding.
 #[derive(Serialize)]
 struct Left<'a> {
     op: &'a str,
