@@ -117,7 +117,7 @@ macro_rules! problem {
     };
     (@write required $map:ident $wire:literal $value:expr) => { $map.serialize_entry($wire, $value)?; };
     (@write optional $map:ident $wire:literal $value:expr) => {
-        // In the JSON for Python, Node.js and Swift, a member without a value is left out and not null.
+        // In the JSON for Python, Node.js and Swift, a member without a value is left out instead of written as null.
         if let Some(value) = $value { $map.serialize_entry($wire, value)?; }
     };
 }
@@ -134,11 +134,11 @@ problem! {
         required summary = "summary": &'static str as "string",
         /// What to do, in one line.
         required advice = "advice": &'static str as "string",
-        /// Whether `category`, `summary` and `advice` are only a reading of the error text, which may be wrong. False
-        /// if they come from a code, from the status or from the number of rejected rows.
+        /// Whether `category`, `summary` and `advice` were guessed from the error text, so that they may be wrong.
+        /// False if they come from a code, from the status or from the number of rejected rows.
         required guessed = "guessed": bool as "bool",
-        /// The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, it names the
-        /// runs of syncs that did not succeed. Absent if the run has no error text.
+        /// The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, the text names
+        /// the runs of syncs that did not succeed. Absent if the run has no error text.
         optional error = "error": Option<String> as "string",
         /// The number of rows that the destination rejected. Absent for a run of a sequence or of an identity graph.
         optional rejected_rows = "rejectedRows": Option<i64> as "int",

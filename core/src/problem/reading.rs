@@ -4,13 +4,13 @@
 
 use super::ProblemCategory;
 
-/// How many characters of a text are read. The reason usually stands at its beginning.
+/// How many characters of a text are read. The reason usually stands at the beginning of the text.
 const READ: usize = 2000;
 /// How many words a `*` in a phrase may stand for, at most.
 const BETWEEN: usize = 6;
 
 /// Pairs of categories. If a text has phrases of both, the first category wins: a text about a missing column also
-/// names the table, and a connection can fail by a timeout.
+/// names the table, and a connection can fail because of a timeout.
 const PRECEDENCE: &[(ProblemCategory, ProblemCategory)] = &[
     (ProblemCategory::MissingColumn, ProblemCategory::MissingResource),
     (ProblemCategory::Unavailable, ProblemCategory::Timeout),
