@@ -12,7 +12,7 @@ pub(crate) trait Visitor {
     fn page<E: Endpoint<Answer = Page<T>>, T: Row + Serialize>(&mut self);
     /// Visits an operation that returns one value, or nothing.
     fn value<E: Endpoint<Answer: Send + Serialize>>(&mut self);
-    /// Visits an operation that starts a run, which can be followed.
+    /// Visits an operation that starts a run.
     fn run<E: Endpoint<Answer = S::Started, Fields: Default>, S: RunState>(&mut self);
     /// Visits a method that finds the run that the caller names.
     fn lookup<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>(&mut self);
@@ -31,8 +31,8 @@ pub(crate) trait Visitor {
 ///   `trigger` change something;
 /// * the HTTP method, the path, the ids in the path, and the name of the operation in the SDK;
 /// * the type of its arguments;
-/// * what it returns (`page`, `value`, `run`, `lookup`, `latest`, `nothing` or `inner`), with the type. A `lookup` and
-///   a `latest` are further methods that use an operation of the API which is declared elsewhere;
+/// * what it returns (`page`, `value`, `run`, `lookup`, `latest`, `nothing` or `inner`), with the type. `lookup` and
+///   `latest` declare one more method for an API operation that is declared elsewhere;
 /// * the [`Traits`](crate::operation::Traits) that differ from `Traits::NONE`.
 macro_rules! operations {
     ($($(#[doc = $doc:literal])* $marker:ident = $id:literal, $safety:ident $verb:ident $path:literal

@@ -1,6 +1,6 @@
 //! Handles: the operations of one resource on one client.
 
-/// Declares a resource's handle.
+/// Declares the handle of a resource; see the comment of this module.
 macro_rules! handle {
     ($(#[doc = $doc:literal])* $name:ident) => {
         $(#[doc = $doc])*

@@ -214,12 +214,12 @@ operations! {
     /// Reads one model.
     GetModelOp = "GetModel", read GET "/models/{modelId}" [MODEL] as "models.get", takes NoFields, gives value Model;
 
-    /// Creates a model. Hightouch may run a query in the warehouse for it, which can cost money. A request that failed
-    /// is sent again only if it certainly had no effect.
+    /// Creates a model. For a new model, Hightouch may run a query in the warehouse. The query can cost money. A
+    /// request that failed is sent again only if it certainly had no effect.
     CreateModelOp = "CreateModel", write POST "/models" [] as "models.create", takes ModelCreate, gives value Model;
 
-    /// Changes a model. Fields that are left out keep their values; at least one must be given. The change may run a
-    /// query in the warehouse, which can cost money.
+    /// Changes a model. Fields that are left out keep their values; at least one must be given. For the change,
+    /// Hightouch may run a query in the warehouse. The query can cost money.
     UpdateModelOp = "UpdateModel", write PATCH "/models/{modelId}" [MODEL] as "models.update",
     takes ModelUpdate, gives value Model;
 
@@ -246,8 +246,8 @@ impl Models {
         Pending::new(&self.sender, call_on::<GetModelOp>(vec![Id::Int(model)], &NoFields))
     }
 
-    /// Creates a model (operation `CreateModel`). Hightouch may run a query in the warehouse for it, which can cost
-    /// money.
+    /// Creates a model (operation `CreateModel`). For a new model, Hightouch may run a query in the warehouse. The
+    /// query can cost money.
     pub fn create(&self, model: &ModelCreate) -> Pending<Model> {
         Pending::new(&self.sender, call::<CreateModelOp>(model))
     }

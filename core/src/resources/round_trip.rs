@@ -124,8 +124,9 @@ fn variant(of: &Value) -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// Converts a value from its JSON at the door to the server's JSON, which has no tags and holds unknown members beside
-/// the known members. With `nulls`, absent members become null. With `sent`, returns what a request must contain.
+/// Converts a value from its JSON at the door to the server's JSON. The server's JSON has no tags, and holds unknown
+/// members beside the known members. With `nulls`, absent members become null. With `sent`, returns what a request must
+/// contain.
 fn at_server(of: &Value, door: &Value, nulls: bool, sent: bool) -> Value {
     if let Some(name) = of["ref"].as_str() {
         return at_server(type_named(name), door, nulls, sent);
@@ -264,8 +265,8 @@ survive! {
     CustomQuery TableQuery RawQuery
 }
 
-/// In some values absent members are left out, in others they are null. Unknown members, such as the time zone of a
-/// schedule, must be sent back.
+/// In some of the values, absent members are left out; in the other values, these members are null. Unknown members,
+/// such as the time zone of a schedule, must be sent back.
 #[test]
 fn everything_that_a_get_returns_can_be_written_back_with_its_unknown_members() {
     for resource in RESOURCES {

@@ -105,8 +105,8 @@ fn matching(given: CampaignResult, recipients: &[CampaignRecipient]) -> Result<C
     Err(FailedChunk { error, results: assigned(given.results, recipients) })
 }
 
-/// Assigns each result to the one recipient that it names, and drops any other result. A recipient to whom no result is
-/// assigned is `unknown`.
+/// Assigns each result to the recipient that it names. Drops a result that names no recipient or several. A recipient
+/// without a result is `unknown`.
 fn assigned(given: Vec<RecipientResult>, recipients: &[CampaignRecipient]) -> Vec<RecipientResult> {
     let mut results = unknown(recipients);
     for result in given {
@@ -127,8 +127,8 @@ pub(crate) fn campaign_call(campaign: &str, what: &CampaignTrigger) -> Result<Ca
     call_on::<TriggerCampaignOp>(vec![Id::Text(campaign.to_owned())], what)
 }
 
-/// Checks that each recipient has either a handle or an id. Hightouch's OpenAPI document requires this in a
-/// description, but its schema does not.
+/// Checks that each recipient has either a handle or an id. Hightouch's OpenAPI document requires this only in a
+/// description, not in a schema.
 fn check(recipients: &[CampaignRecipient]) -> Result<(), Error> {
     match recipients.iter().position(|recipient| recipient.handle.is_some() == recipient.id.is_some()) {
         None => Ok(()),

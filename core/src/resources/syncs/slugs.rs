@@ -103,7 +103,7 @@ async fn search(sender: &Sender, slug: &str, call: &Call, spent: &mut Spent) -> 
     let mut left_out = false;
     while let Some(at) = cursor {
         let fetched = page::fetch::<Sync>(sender, call, at, spent).await?;
-        // The API does not document whether its filter is exact, so this code compares the slug.
+        // The API does not document whether its filter for slugs is exact, so this code compares the slug.
         if let Some(sync) = fetched.rows.iter().find(|sync| sync.slug == slug)
             && let Some(key) = spent.key()
         {
