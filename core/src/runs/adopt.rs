@@ -30,8 +30,8 @@ const LOOKS: [Duration; 5] = [
 ];
 const LAST_LOOK: Duration = Duration::from_secs(15);
 
-/// How long the search may go on after the last reading is due. Without this bound, an outage could delay the caller
-/// for longer.
+/// How long the search may go on after the planned time of the last reading. Without this bound, an outage could delay
+/// the caller for longer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How far the clock that stamps runs may be behind the clock that dates answers, in milliseconds. The two clocks may
@@ -49,14 +49,14 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
     let (true, Some(sent)) = (plain && error.kind() == Kind::OutcomeUnknown, departed(&error, spent)) else {
         return Err(error);
     };
-    // If this machine slept after it sent the trigger, it cannot tell how long ago it sent the trigger. The server's
-    // clock then seems to jump, and no run is adopted.
+    // If this machine slept after it sent the trigger, it cannot tell how long ago that was. The server's clock then
+    // seems to jump, and no run is adopted.
     let jumps = sender.server_clock().jumps();
     tell(&spent.meta(), spent.waited_so_far(), &Event::Searching);
     let searched = search::<S>(sender, of, &LOOKS, spent, |run| place(sender, sent, run), || false).await;
     let meta = spent.meta();
     if let Some(over) = searched.cancelled {
-        // The caller cancelled, so the kind stays `cancelled`; the hint says what may have happened.
+        // The caller cancelled the call, so the kind stays `cancelled`; the hint says what may have happened.
         return Err(over
             .with_meta(meta)
             .with_hint("The request that starts the run had been sent, so it may have started one."));
@@ -171,8 +171,8 @@ impl StartWindow {
     }
 }
 
-/// A trigger of an earlier process that ended before it knew the run. The trigger counts as in progress until its run
-/// is found or this value is dropped.
+/// A trigger of an earlier process. That process ended before it knew the trigger's run. The trigger counts as in
+/// progress until its run is found or this value is dropped.
 pub(crate) struct Unanswered {
     open: OpenTrigger,
     window: Option<StartWindow>,

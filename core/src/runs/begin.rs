@@ -71,7 +71,7 @@ impl OpenTrigger {
         open
     }
 
-    /// The claims of the workspace, which may have been merged into another workspace since the trigger began.
+    /// The claims of the workspace. Since the trigger began, this workspace may have been merged into another one.
     fn claims(&self) -> Arc<Claims> {
         self.sender.part()
     }
