@@ -31,7 +31,7 @@ reasons! {
     BadToken = "bad_token",
     /// The creator of the key is no longer an active user, so the key is no longer valid.
     OrphanedCreator = "orphaned_creator",
-    /// The key did not reach the server: something on the way removes its header.
+    /// The key did not reach the server: something on the way removes the header with the key.
     StrippedKey = "stripped_key",
     /// The function that returns the key failed, or called a client that gets its key from a function.
     KeyFunction = "key_function",
