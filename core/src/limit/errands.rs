@@ -10,10 +10,11 @@ use super::pool::{Answer, Pool, Question, Wanted};
 
 /// Carries the questions of a gate to the server. A gate makes no requests itself, because it has no runtime.
 pub trait Courier: fmt::Debug + Send {
-    /// Wakes the courier, which then calls [`Errands::next`]. Must not block, because the gate holds its lock.
+    /// Wakes the courier, which then calls [`Errands::next`]. Must not block, because the gate holds its own lock
+    /// meanwhile.
     ///
     /// # Errors
-    /// The courier cannot run. The error is the reason, as the end of a sentence.
+    /// The courier cannot run. The error is the reason, worded as the end of a sentence.
     fn wake(&self) -> Result<(), String>;
 }
 
@@ -59,7 +60,7 @@ impl Errands {
         });
     }
 
-    /// Notes that the server has not answered. `why` is the reason, as the end of a sentence.
+    /// Notes that the server has not answered. `why` is the reason, worded as the end of a sentence.
     pub fn unanswered(&self, question: Question, why: &str) {
         let Some(core) = self.core.upgrade() else { return };
         core.change(|inner, now| {
@@ -71,8 +72,8 @@ impl Errands {
         });
     }
 
-    /// Notes that the limit was not moved to the place with this name. `why` is the reason, as the end of a sentence.
-    /// The move is tried again once the server answers.
+    /// Notes that the limit was not moved to the place with this name. `why` is the reason, worded as the end of a
+    /// sentence. The move is tried again once the server answers.
     pub fn not_moved(&self, name: String, why: &str) {
         let Some(core) = self.core.upgrade() else { return };
         let question = core.change(|inner, now| {

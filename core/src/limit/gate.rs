@@ -56,7 +56,7 @@ pub(super) struct Shared {
     unfetched: VecDeque<(Nanos, Place)>,
     /// The places of waiting looks, by the id of the look and the number of the place.
     pub(super) looking: BTreeMap<(u64, u64), Place>,
-    /// The waiter that sleeps on behalf of all, and the time until which it sleeps.
+    /// The waiter that sleeps on behalf of all waiters, and the time until which it sleeps.
     pub(super) first: Option<(Place, Nanos)>,
     /// The store through which this process shares the limit with other processes; `None` if there is no store.
     pub(super) store: Option<Box<dyn Store>>,
@@ -64,7 +64,7 @@ pub(super) struct Shared {
     pub(super) courier: Option<Box<dyn Courier>>,
     /// The time until which the courier has nothing to do.
     pub(super) courier_sleeps_until: Nanos,
-    /// The name of the place in the store to which the limit is to move; `None` if it stays where it is.
+    /// The name of the place in the store to which the limit is to move; `None` if the limit stays at its place.
     pub(super) joining: Option<String>,
     /// Whether another gate has absorbed this one.
     pub(super) moved: bool,

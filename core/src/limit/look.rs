@@ -10,7 +10,7 @@ use super::sync::{Mutex, MutexGuard, Notify};
 /// The id of the next [`Look`] in this process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// The priority of the looks at one run: how urgent the next one is, and when the last one was.
+/// The priority of the looks at one run: how urgent the next look is, and when the last look was.
 ///
 /// Each request that looks at the run carries this value ([`Ask::look`](super::Ask::look)).
 /// [`Gate::hint`](super::Gate::hint) raises the urgency. Once one of these requests has its permit, the urgency is

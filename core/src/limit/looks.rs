@@ -119,8 +119,8 @@ impl<W> Looks<W> {
 
     /// The first time at or after `now` at which the head may go, with `allowed` requests in a window of `span`.
     ///
-    /// All looks together get [`looks_of`] requests of a window. A quarter of these is kept for urgent looks, and for a
-    /// usual look that goes after `IN_A_ROW` urgent ones.
+    /// All looks together get [`looks_of`] requests of a window. A quarter of these requests is kept for urgent looks,
+    /// and for a usual look that goes after `IN_A_ROW` urgent looks.
     #[must_use]
     pub fn earliest(&self, now: Nanos, allowed: u64, span: Nanos) -> Nanos {
         let most = looks_of(allowed);

@@ -178,7 +178,8 @@ impl Pool {
         }
     }
 
-    /// The first time at or after `from` at which one more request may go. [`NEVER`] until the server answers.
+    /// The first time at or after `from` at which one more request may go. [`NEVER`] while the process depends on the
+    /// server and has no unused grant.
     #[must_use]
     pub fn earliest(&self, from: Nanos, reach: Reach) -> Nanos {
         match self.without() {

@@ -41,8 +41,8 @@ pub struct Question {
     pub share: u64,
     /// What this process wants to send.
     pub wanted: Wanted,
-    /// The numbers of the grants in flight, from which the server learns which grants were lost with an answer. `None`
-    /// if no answer can be lost, because the connection has carried one before.
+    /// The numbers of the grants in flight, so that the server finds grants that were lost with an answer. `None` once
+    /// the server has answered on the present connection.
     pub held: Option<Vec<u64>>,
     /// How granted requests have ended, with the numbers of their grants.
     pub ends: Vec<(u64, Ended)>,

@@ -70,8 +70,8 @@ impl Quota {
         window + window / 200
     }
 
-    /// Returns N, the requests in a window: at least 1, and at most what the arithmetic can hold: about 9·10⁸ for a
-    /// window of 10 s.
+    /// Returns N, the requests in a window: at least 1, and at most what the arithmetic can hold. The maximum is about
+    /// 9·10⁸ for a window of 10 s.
     #[must_use]
     pub fn requests(&self) -> u64 {
         u64::from(self.requests).clamp(1, (u64::MAX / 2 / self.span()).max(1))

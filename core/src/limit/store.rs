@@ -30,7 +30,7 @@ pub trait Store: fmt::Debug + Send {
     /// Writes `state` to the store and unlocks the store.
     ///
     /// # Errors
-    /// The store is lost, or busy at present.
+    /// The store is lost: `state` could not be written, or the store could not be unlocked.
     fn close(&mut self, state: &State) -> Result<(), Unavailable>;
 }
 

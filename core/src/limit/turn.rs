@@ -285,9 +285,9 @@ impl<W> Turns<W> {
                 first = Some((time, place));
             }
         };
-        // Bulk leaves a tenth of the limit free for more urgent requests that come later. If such a request has had to
-        // wait and may go now, the tenth is used up already, and bulk would never get a turn. So bulk then takes turns
-        // by weight and may use the whole limit.
+        // Bulk requests leave a tenth of the limit free for later, more urgent requests. If such a request has had to
+        // wait and may go now, the tenth is used up already, and bulk requests would never get a turn. So bulk
+        // requests then take turns by weight and may use the whole limit.
         let mut have_waited = false;
         for class in Class::ALL {
             let Some((place, waiter)) = self.line.head(class) else { continue };

@@ -12,7 +12,7 @@ use super::super::{NEVER, Nanos, Quota};
 use super::{Reach, State};
 
 /// No time in a state is later than the last known time plus this duration plus two windows. No lease, pause or
-/// lingering of an abandoned request lasts longer.
+/// lingering of an abandoned request ends later.
 const LATEST: Duration = Duration::from_mins(3);
 
 /// The position of the last known time among the integers of a state.

@@ -20,10 +20,10 @@ pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 /// Bounds how long a request that got no answer counts as in flight after it was given up. The request counts on for as
 /// long as it went unanswered, at most for this long. [`BRIEF_LINGER`] is added, and the sum is at least a window.
 ///
-/// A server that was suspended reads the old requests from its sockets once it continues. We assume that its pause is
-/// at most twice as long as the time that a request went unanswered: a minute, with the default timeout of 30 s. During
-/// a longer pause, the server's operating system or a proxy may accept new requests. The server then reads the new
-/// requests together with old requests that no longer count here: up to twice the limit in all.
+/// A server that was suspended reads the old requests from its sockets once it continues. We assume that a server is
+/// suspended for at most twice the time that a request went unanswered: a minute, with the default timeout of 30 s.
+/// During a longer suspension, the server's operating system or a proxy may accept new requests. The server then reads
+/// the new requests together with old requests that no longer count here: up to twice the limit in all.
 pub const LONGEST_UNANSWERED: Duration = Duration::from_secs(30);
 
 /// How long a request of a shared limit counts as in flight at most, if its process does not report its end.
