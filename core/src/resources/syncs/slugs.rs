@@ -14,8 +14,8 @@ use crate::reason::Reason;
 use crate::sender::Sender;
 use crate::workspace::Part;
 
-/// The maximum number of slugs that a workspace remembers. At this number, all slugs are forgotten before the next is
-/// added.
+/// The maximum number of slugs that a workspace remembers. At this number, all slugs are forgotten before the next slug
+/// is added.
 const KEPT: usize = 10_000;
 /// How long a slug is remembered. The time is limited because a slug may move to another sync.
 const AGE: Duration = Duration::from_mins(10);
