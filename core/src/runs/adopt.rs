@@ -19,8 +19,8 @@ use crate::json::Json;
 use crate::page::Row;
 use crate::sender::{Event, Sender, tell};
 
-/// When the list of runs is read, counted from the failure of the trigger. The list may show a run late, and a second
-/// candidate even later, so a run is adopted only after the last reading.
+/// The times at which the list of runs is read, counted from the failure of the trigger. The list may show a run late,
+/// and a second candidate even later, so a run is adopted only after the last reading.
 const LOOKS: [Duration; 5] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -137,8 +137,8 @@ async fn search<S: Listed>(
     Searched { seen, read, decided, cancelled }
 }
 
-/// How long a trigger may take to start its run after its last byte was sent, by the server's clock, in milliseconds.
-/// With a larger value, a run that a schedule started after the process ended could be adopted.
+/// How long a trigger may take to start its run after the last byte of its request was sent, by the server's clock, in
+/// milliseconds. With a larger value, a run that a schedule started after the process ended could be adopted.
 const LATEST_START: i64 = 10_000;
 
 /// When a trigger can have started its run, by the server's clock, in milliseconds since 1970.
@@ -188,7 +188,7 @@ impl Unanswered {
     /// Finds the run that the trigger started: the only unclaimed run that was requested in the window.
     ///
     /// # Errors
-    /// `error`, and whether it is final; it is not final if the list of runs could not be read or the call was
+    /// `error`, and whether this error is final. It is not final if the list of runs could not be read or the call was
     /// cancelled. After a search, the details of the error hold the runs that the trigger may have started, as
     /// `candidates`.
     pub(crate) async fn find<S: Listed>(

@@ -93,8 +93,8 @@ impl Known {
     }
 
     /// Whether a run that appeared after `sent` can only come from the caller's trigger, as far as this process knows:
-    /// no other trigger for the same sync or graph is in progress, and no such trigger was lost since `sent`. If `sent`
-    /// is `None`, no such trigger was ever lost.
+    /// no other trigger for the same sync or graph is in progress, and no such trigger was lost since `sent`, or at any
+    /// time if `sent` is `None`.
     pub(crate) fn is_alone(&self, of: &Of, sent: Option<Instant>) -> bool {
         !self.has_rivals(of)
             && !self.lost.iter().any(|(known, at)| known == of && sent.is_none_or(|sent| *at >= sent))
