@@ -351,13 +351,13 @@ export interface RunProblem {
   /** What to do, in one line. */
   advice: string
   /**
-   * Whether `category`, `summary` and `advice` are only a reading of the error text, which may be wrong.
+   * Whether `category`, `summary` and `advice` were guessed from the error text, so that they may be wrong.
    * False if they come from a code, from the status or from the number of rejected rows.
    */
   guessed: boolean
   /**
-   * The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, it names
-   * the runs of syncs that did not succeed. Absent if the run has no error text.
+   * The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, the text
+   * names the runs of syncs that did not succeed. Absent if the run has no error text.
    */
   error?: string
   /**

@@ -921,8 +921,8 @@ export class Models extends Resource {
   }
 
   /**
-   * Creates a model. Hightouch may run a query in the warehouse for it, which can cost money. A request that
-   * failed is sent again only if it certainly had no effect.
+   * Creates a model. For a new model, Hightouch may run a query in the warehouse. The query can cost money. A
+   * request that failed is sent again only if it certainly had no effect.
    *
    * Operation `CreateModel`: `POST /models`.
    *
@@ -937,8 +937,8 @@ export class Models extends Resource {
   }
 
   /**
-   * Changes a model. Fields that are left out keep their values; at least one must be given. The change may
-   * run a query in the warehouse, which can cost money.
+   * Changes a model. Fields that are left out keep their values; at least one must be given. For the change,
+   * Hightouch may run a query in the warehouse. The query can cost money.
    *
    * Operation `UpdateModel`: `PATCH /models/{modelId}`.
    *

@@ -207,12 +207,12 @@ class RunProblem(Value, frozen=True, kw_only=True):
     """What to do, in one line."""
 
     guessed: bool
-    """Whether ``category``, ``summary`` and ``advice`` are only a reading of the error text, which may be wrong.
-    False if they come from a code, from the status or from the number of rejected rows."""
+    """Whether ``category``, ``summary`` and ``advice`` were guessed from the error text, so that they may be
+    wrong. False if they come from a code, from the status or from the number of rejected rows."""
 
     error: str | None = None
-    """The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, it names the
-    runs of syncs that did not succeed. Absent if the run has no error text."""
+    """The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, the text
+    names the runs of syncs that did not succeed. Absent if the run has no error text."""
 
     rejected_rows: int | None = field(name="rejectedRows", default=None)
     """The number of rows that the destination rejected. Absent for a run of a sequence or of an identity graph."""

@@ -1755,8 +1755,8 @@ class Models(Resource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Model:
-        """Creates a model. Hightouch may run a query in the warehouse for it, which can cost money. A request
-        that failed is sent again only if it certainly had no effect.
+        """Creates a model. For a new model, Hightouch may run a query in the warehouse. The query can cost
+        money. A request that failed is sent again only if it certainly had no effect.
 
         Operation ``CreateModel``, ``POST /models``.
 
@@ -1837,8 +1837,8 @@ class Models(Resource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Model:
-        """Changes a model. Fields that are left out keep their values; at least one must be given. The change
-        may run a query in the warehouse, which can cost money.
+        """Changes a model. Fields that are left out keep their values; at least one must be given. For the
+        change, Hightouch may run a query in the warehouse. The query can cost money.
 
         Operation ``UpdateModel``, ``PATCH /models/{modelId}``.
 
