@@ -75,6 +75,8 @@ strictly!(Start {
 
 struct Next {
     batch: u32,
+    /// Whether the last answer has all items. Another thread of the host may still hold the answer with a change.
+    all: Option<bool>,
     timeout_ms: Option<Millis>,
     expire: Option<bool>,
     on_failure: Option<OnEnd>,
@@ -83,6 +85,7 @@ struct Next {
 
 strictly!(Next {
     required batch = "batch": u32,
+    omittable all = "all": bool,
     omittable timeout_ms = "timeoutMs": Millis,
     omittable expire = "expire": bool,
     omittable on_failure = "onFailure": OnEnd,
@@ -218,7 +221,7 @@ impl Batches {
         let open = self.find(asked.batch)?;
         let batch = &open.batch;
         let until = asked.timeout_ms.and_then(|timeout| Instant::now().checked_add(Duration::from(timeout)));
-        let news = match until {
+        let mut news = match until {
             None => batch.news().await,
             Some(until) => match timeout_at(until, batch.news()).await {
                 Ok(news) => news,
@@ -231,6 +234,9 @@ impl Batches {
             let [on_failure, on_warning] =
                 [asked.on_failure, asked.on_warning].map(|on_end| on_end.unwrap_or(OnEnd::Return));
             batch.check(on_failure, on_warning, caller.style)?;
+            if asked.all == Some(true) {
+                news.items = batch.items();
+            }
         }
         open.reply(caller, news, finished)
     }
