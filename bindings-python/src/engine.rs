@@ -36,7 +36,7 @@ impl Engine {
     fn new(py: Python<'_>, settings: String) -> PyResult<Self> {
         let (send, mut receive) = channel();
         // Reading a key file may block, for example on a network file system. Another thread reads the file, so that
-        // this thread can release the GIL and check for signals meanwhile.
+        // this thread can detach from the interpreter and check for signals meanwhile.
         let reader = thread::Builder::new().name("hightouch-sdk-settings".to_owned()).spawn(move || {
             let _ = send.send(wire::Engine::new(&settings));
         })?;

@@ -9,8 +9,9 @@ mod local;
 mod process;
 mod wakeup;
 
-/// Private to the package: only `hightouch_sdk/_native.py` imports it.
-#[pyo3::pymodule]
+/// Private to the package: only `hightouch_sdk/_native.py` imports it. Its classes are immutable or have locks of their
+/// own, so a free-threaded interpreter needs no GIL for it.
+#[pyo3::pymodule(gil_used = false)]
 mod _bridge {
     #[pymodule_export]
     use crate::call::{Call, Mailbox, unraisable};

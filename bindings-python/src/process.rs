@@ -1,28 +1,48 @@
 //! The driver of this process. A forked child must neither use nor drop the driver of its parent.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use pyo3::Python;
 
 use crate::driver::Driver;
 
-static DRIVER: Mutex<Option<(u32, &'static Driver)>> = Mutex::new(None);
+/// The driver of one process. A fork copies the lock in its current state, which may be locked for ever. Therefore a
+/// child does not touch the slot of its parent, and creates one of its own.
+struct Slot {
+    process: u32,
+    driver: Mutex<Option<&'static Driver>>,
+    child: OnceLock<Box<Slot>>,
+}
+
+static FIRST: OnceLock<Box<Slot>> = OnceLock::new();
+
+impl Slot {
+    /// A slot is created only by a thread that is attached to the interpreter. `os.fork` waits for such threads, with
+    /// and without the GIL, so no child inherits a slot that is only half created.
+    fn of_this_process(_py: Python<'_>) -> &'static Self {
+        let process = std::process::id();
+        let mut link = &FIRST;
+        loop {
+            let slot = link
+                .get_or_init(|| Box::new(Self { process, driver: Mutex::default(), child: OnceLock::new() }));
+            if slot.process == process {
+                return slot;
+            }
+            link = &slot.child;
+        }
+    }
+}
 
 /// Returns the driver of this process's I/O, and creates it at the first call. A forked child inherits the memory of
 /// its parent's driver but not the thread of that driver. So the child creates a driver of its own, and never drops the
 /// inherited one, because the runtime in it belongs to the parent.
-///
-/// A thread takes the lock only while it holds the GIL, and unlocks it before it releases the GIL. `os.fork` needs the
-/// GIL too, so no child inherits a locked lock.
-pub(crate) fn driver(_py: Python<'_>) -> io::Result<&'static Driver> {
-    let mut slot = DRIVER.lock().unwrap_or_else(PoisonError::into_inner);
-    match *slot {
-        Some((pid, driver)) if pid == std::process::id() => Ok(driver),
-        _ => {
-            let driver = Driver::start()?;
-            *slot = Some((std::process::id(), driver));
-            Ok(driver)
-        }
+pub(crate) fn driver(py: Python<'_>) -> io::Result<&'static Driver> {
+    let mut slot = Slot::of_this_process(py).driver.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(driver) = *slot {
+        return Ok(driver);
     }
+    let driver = Driver::start()?;
+    *slot = Some(driver);
+    Ok(driver)
 }

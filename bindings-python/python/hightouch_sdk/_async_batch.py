@@ -18,7 +18,7 @@ from ._batch import FOLLOW, INTERRUPTED_S, Batch, Ended, Limit, asked
 from ._batch_items import BatchEstimate, BatchItem, Items, Step, estimate_of
 from ._encoding import Args, Seconds, milliseconds
 from ._enums import IfRunning
-from ._errors import ClientClosedError, HightouchError
+from ._errors import ClientClosedError, HightouchError, RunFailedError
 from ._models import Sync
 from ._progress import AsyncObserver, AsyncProgress, batch_display
 from ._public import public
@@ -44,11 +44,13 @@ class _Iterator:
         return self
 
     async def __anext__(self) -> BatchItem:
-        while (item := self._ended.next()) is None:
-            if self._known.finished:
+        while True:
+            item, finished = self._ended.next()
+            if item is not None:
+                return item
+            if finished:
                 raise StopAsyncIteration
             await self._follow()
-        return item
 
 
 class _Stopping:
@@ -181,8 +183,8 @@ class AsyncSyncBatch(Batch):
         args = {**args, **self._named()}
         try:
             step = self._known.take((await self._door.call("batch.next", args, late=self._known.take))[1])
-        except HightouchError as error:
-            self._failed(error)
+        except RunFailedError as error:
+            error.of_batch(self._known.all)
             raise
         if step.finished:
             self._asking.close()

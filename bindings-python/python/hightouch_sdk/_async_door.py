@@ -114,8 +114,11 @@ _inboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[_Inbo
 
 
 def _inbox(loop: asyncio.AbstractEventLoop) -> _Inbox:
-    known = _inboxes.get(loop)
-    inbox = None if known is None else known()
+    # Without the GIL, `get` takes a lock that all loops share.
+    try:
+        inbox = _inboxes[loop]()
+    except KeyError:
+        inbox = None
     if inbox is None or inbox.pid != os.getpid():
         inbox = _Inbox(loop)
         _inboxes[loop] = weakref.ref(inbox)

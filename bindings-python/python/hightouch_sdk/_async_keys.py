@@ -58,7 +58,9 @@ class AsyncKeys(Keys):
 
     def _running(self) -> asyncio.AbstractEventLoop | None:
         with self._lock:
-            return next((loop for loop, calls in self._calls.items() if calls and loop.is_running()), None)
+            # A list, because a loop that another thread abandons meanwhile leaves the dict.
+            loops = [known() for known in self._calls.keyrefs()]
+            return next((loop for loop in loops if loop and self._calls.get(loop) and loop.is_running()), None)
 
     async def _asked(self) -> Any:
         in_key_function.set(True)

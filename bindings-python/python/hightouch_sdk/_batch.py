@@ -100,9 +100,11 @@ class Batch:
         return batch_html(repr(self), self.items)
 
     def __del__(self) -> None:
-        # While the interpreter shuts down, the modules that `_abandon` needs may be gone.
-        with suppress(Exception):
+        # While the interpreter shuts down, the modules that `_abandon` needs may be gone, and `suppress` too.
+        try:  # noqa: SIM105
             self._abandon()
+        except Exception:  # noqa: S110
+            pass
 
     def _abandon(self) -> None:
         """Stops the batch without waiting for anything."""
@@ -121,10 +123,6 @@ class Batch:
             raise ClientClosedError("The batch belongs to another process, from which this one was forked.")
         return {"batch": self._known.batch}
 
-    def _failed(self, error: HightouchError) -> None:
-        if isinstance(error, RunFailedError):
-            error.of_batch(self._known.all)
-
 
 class Ended:
     """The position of an iteration in the list of ended items."""
@@ -133,10 +131,13 @@ class Ended:
         self._known = known
         self._at = 0
 
-    def next(self) -> BatchItem | None:
+    def next(self) -> tuple[BatchItem | None, bool]:
+        """Returns the next item, or None; and whether no further item can end."""
+        # This is read first: whatever ends before it is set is in the list already.
+        finished = self._known.finished
         ended = self._known.ended[self._at : self._at + 1]
         self._at += len(ended)
-        return ended[0] if ended else None
+        return (ended[0], False) if ended else (None, finished)
 
 
 class _Iterator:
@@ -151,11 +152,13 @@ class _Iterator:
         return self
 
     def __next__(self) -> BatchItem:
-        while (item := self._ended.next()) is None:
-            if self._known.finished:
+        while True:
+            item, finished = self._ended.next()
+            if item is not None:
+                return item
+            if finished:
                 raise StopIteration
             self._follow()
-        return item
 
 
 class _Stopping:
@@ -260,7 +263,7 @@ class SyncBatch(Batch):
                 # Another thread has stopped the batch.
                 if not self._is_stopped:
                     raise
-                self._known.finished = True
+                self._stop(None)
 
     def _interrupt(self, raised: BaseException) -> None:
         """Stops the batch and adds a note to the exception that interrupted it."""
@@ -271,11 +274,14 @@ class SyncBatch(Batch):
             self._known.note(raised, answered=answered)
 
     def _step(self, args: Args) -> Step:
-        args = {**args, **self._named()}
+        # Another thread that waits may have received changes and not recorded them yet, so the last answer has all.
+        args = {**args, **self._named(), "all": True}
         try:
             return self._known.take(self._local.call("batch.next", args, late=self._known.take)[1])
-        except HightouchError as error:
-            self._failed(error)
+        except RunFailedError as error:
+            with suppress(HightouchError):
+                self._known.take(self._local.call("batch.next", {**args, **FOLLOW})[1])
+            error.of_batch(self._known.all)
             raise
 
     def _stop(self, seconds: float | None) -> bool:

@@ -156,6 +156,8 @@ class Items:
         self.finished = False
         self._teller = teller
         self._stop_told = threading.Lock()
+        # A signal handler may stop the batch while its thread holds the lock, so that thread may take it again.
+        self._lock = threading.RLock()
         self._pid = os.getpid()
 
     @property
@@ -173,16 +175,18 @@ class Items:
 
     def _take(self, body: bytes, *, tell: bool) -> Step:
         answer = decoded(decoder(_Changed), body)
-        changed = [it.item() for it in answer.items]
-        for item in changed:
-            # Two threads may receive changes in another order than the core sent them. An item that has ended does not
-            # change again, so a change that arrives after the end is outdated.
-            if self.all[item.index].outcome is not None:
-                continue
-            if item.outcome is not None:
-                self.ended.append(item)
-            self.all[item.index] = item
-        self.finished = self.finished or answer.finished
+        changed: list[BatchItem] = []
+        with self._lock:
+            for item in [it.item() for it in answer.items]:
+                # Two threads may receive changes in another order than the core sent them. An item that has ended does
+                # not change again, so a change that arrives after the end is outdated.
+                if self.all[item.index].outcome is not None:
+                    continue
+                if item.outcome is not None:
+                    self.ended.append(item)
+                self.all[item.index] = item
+                changed.append(item)
+            self.finished = self.finished or answer.finished
         # Hooks and log come last: if a signal handler raises meanwhile, no change is lost.
         if tell:
             self._teller.tell(answer.told)

@@ -46,10 +46,11 @@ _ROWS: dict[object, Decoder[Any]] = {}
 
 def rows_decoder(of: type[T]) -> Decoder[list[T]]:
     """Returns the decoder of a page's rows. Creates the decoder at its first use."""
-    made = _ROWS.get(of)
-    if made is None:
+    try:
+        return _ROWS[of]
+    except KeyError:
         made = _ROWS[of] = decoder(cast("type[list[T]]", GenericAlias(list, (of,))))
-    return made
+        return made
 
 
 @cache

@@ -15,6 +15,7 @@ from ._hooks import Hooks
 from ._log import listener, log_end
 from ._native import Engine, Mailbox, monotonic
 from ._surrogates import decode
+from ._threads import guard
 from ._waiting import arrived, called
 
 if TYPE_CHECKING:
@@ -147,11 +148,13 @@ _DECODERS: dict[object, Decoder[Any]] = {}
 
 def decoder(of: type[T]) -> Decoder[T]:
     """Returns the decoder of a type. Creates the decoder at its first use."""
-    made = _DECODERS.get(of)
-    if made is None:
+    # Without the GIL, reading an item takes no lock, while `get` does.
+    try:
+        return _DECODERS[of]
+    except KeyError:
         with LOADING:
             made = _DECODERS[of] = Decoder(of)
-    return made
+        return made
 
 
 def decoded(decoder: Decoder[T], body: bytes) -> T:
@@ -232,13 +235,20 @@ class Door:
     @property
     def engine(self) -> Engine:
         if self._pid != os.getpid():
-            engine = self._engine.reopen()
-            if self._closed:
-                engine.call("client.close", "", "")
-            if self.keys is not None:
-                self.keys = self.keys.again()
-            self._engine, self._pid = engine, os.getpid()
+            with guard():
+                if self._pid != os.getpid():
+                    self._reopen()
         return self._engine
+
+    def _reopen(self) -> None:
+        engine = self._engine.reopen()
+        if self._closed:
+            engine.call("client.close", "", "")
+        if self.keys is not None:
+            self.keys = self.keys.again()
+        self._engine = engine
+        # This comes last: from here on, other threads use the door without the lock.
+        self._pid = os.getpid()
 
     def call(
         self, op: str, args: Args | None = None, opts: Opts | None = None, late: Late | None = None
@@ -267,7 +277,8 @@ class Door:
         self, on_start: Callable[[CallStart], object] | None, on_end: Callable[[CallEnd], object] | None
     ) -> None:
         """Adds hooks for later calls. Calls in progress keep the hooks that they have."""
-        self.hooks = Hooks(on_start, on_end, self.hooks)
+        with guard():
+            self.hooks = Hooks(on_start, on_end, self.hooks)
 
     def local(self, op: str, args: Args | None = None) -> tuple[str, bytes]:
         """Runs an operation that sends nothing."""

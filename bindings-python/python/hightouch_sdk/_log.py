@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 from msgspec.json import Decoder
 
 from ._errors import HightouchError, Meta
+from ._threads import loaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +33,10 @@ def logger(*, wanted: bool = False) -> Logger | None:
             return None
         return logging.getLogger("hightouch_sdk")
     global _last
-    loaded = sys.modules.get("logging")
-    if loaded is not _last[0]:
+    module = loaded("logging")
+    if module is not _last[0]:
         # Every call asks for the logger twice, and `getLogger` takes a lock.
-        _last = loaded, None if loaded is None else loaded.getLogger("hightouch_sdk")
+        _last = module, None if module is None else module.getLogger("hightouch_sdk")
     return _last[1]
 
 

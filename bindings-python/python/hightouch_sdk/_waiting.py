@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ._native import Mailbox, monotonic, unraisable
+from ._threads import guard, loaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ def _gevent() -> Any:
     """Returns the package gevent; None unless it has patched the sockets of this process."""
     # In a patched program, a wait that blocks the thread would hold up all greenlets of the thread, and no
     # `gevent.Timeout` could end that wait.
-    monkey = sys.modules.get("gevent.monkey")
+    monkey = loaded("gevent.monkey")
     return sys.modules["gevent"] if monkey is not None and monkey.is_module_patched("socket") else None
 
 
@@ -117,11 +118,14 @@ _warned = False
 def _warn_in_event_loop() -> None:
     """Warns once if a blocking call is made inside a running event loop, because the call stops the loop meanwhile."""
     global _warned
-    asyncio = sys.modules.get("asyncio")
+    asyncio = loaded("asyncio")
     # A notebook runs its cells inside an event loop, and blocking calls are usual there.
     if _warned or asyncio is None or asyncio._get_running_loop() is None or "ipykernel" in sys.modules:
         return
-    _warned = True
+    with guard():
+        if _warned:
+            return
+        _warned = True
     import inspect
     import warnings
 

@@ -22,6 +22,7 @@ from ._async_client import AsyncHightouch
 from ._client import Hightouch
 from ._errors import HightouchError
 from ._names import __version__
+from ._threads import guard
 
 try:
     from opentelemetry import context, metrics, propagate, trace
@@ -75,9 +76,10 @@ def instrument(
         attributes: Attributes to add to all spans and metrics of this client. The figures of the rate limit belong to a
             workspace. If a program uses several workspaces, give each client an attribute that names its workspace.
     """
-    if client in _instrumented:
-        return
-    _instrumented.add(client)
+    with guard():
+        if client in _instrumented:
+            return
+        _instrumented.add(client)
     meter = metrics.get_meter(_SCOPE, __version__, meter_provider, _SCHEMA)
     tracer = trace.get_tracer(_SCOPE, __version__, tracer_provider, _SCHEMA)
     own = dict(attributes or {})
