@@ -1,4 +1,4 @@
-.PHONY: wheel wheel-sandbox wheels sdist wheel-check notices check-notices node-packages node-check
+.PHONY: wheel wheel-free-threaded wheel-sandbox wheels sdist wheel-check notices check-notices node-packages node-check
 
 # The packages for PyPI, in build/dist.
 DIST := $(ROOT)/build/dist
@@ -21,6 +21,16 @@ wheel: $(PACKAGING)/ready
 	packaging/third_party.py sbom hightouch-python $(WHEEL_TARGET) "$(PACKAGING)/hightouch-python.cdx.json"
 	$(MATURIN_RELEASE) --sbom-include "$(PACKAGING)/hightouch-python.cdx.json" -m "$(PYTHON_DIR)/Cargo.toml"
 	"$(PACKAGING_TOOLS)/python" packaging/repack.py "$(DIST)"/hightouch_sdk-*.whl
+
+# Builds the wheel for one version of free-threaded CPython, which cannot load the other one. FREE_THREADED names the
+# version or an interpreter; the version needs no interpreter on this machine.
+FREE_THREADED ?= 3.14t
+wheel-free-threaded: $(PACKAGING)/ready
+	rm -rf "$(DIST)/free-threaded" && mkdir -p "$(DIST)/free-threaded"
+	packaging/third_party.py sbom hightouch-python $(WHEEL_TARGET) "$(PACKAGING)/hightouch-python.cdx.json"
+	$(MATURIN_RELEASE)/free-threaded -i "$(FREE_THREADED)" --sbom-include "$(PACKAGING)/hightouch-python.cdx.json" \
+	    -m "$(PYTHON_DIR)/Cargo.toml"
+	"$(PACKAGING_TOOLS)/python" packaging/repack.py "$(DIST)"/free-threaded/*.whl
 
 # Builds the wheel of the sandbox, which the extra `sandbox` installs.
 wheel-sandbox: $(PACKAGING)/ready
