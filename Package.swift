@@ -1,11 +1,11 @@
 // swift-tools-version: 6.0
 import PackageDescription
 
-// The archives of the core in a release. `bindings-swift/release-manifest` sets this in the commit that the release tags.
-// If it is nil, the core comes from a local build.
+// The archives of the core in a release. `bindings-swift/release-manifest` sets this constant in the commit that gets
+// the tag of the release. If the constant is nil, the core comes from a local build.
 let release: (folder: String, linux: String, apple: String)? = nil
 
-// With HIGHTOUCH_SWIFT_CORE=local a release, too, uses a local build.
+// With HIGHTOUCH_SWIFT_CORE=local, a release also uses a local build of the core.
 let isLocal = release == nil || Context.environment["HIGHTOUCH_SWIFT_CORE"] == "local"
 
 func downloaded(_ file: String, _ checksum: String?) -> Target {
@@ -13,9 +13,9 @@ func downloaded(_ file: String, _ checksum: String?) -> Target {
 }
 
 #if os(Linux)
-    // The static library of the core, which the .pc file `hightouch-swift` names. `make swift-library` writes the
-    // library and the .pc file to target/swift, and `bindings-swift/artifact` packs both files into the archive of a
-    // release.
+    // The static library of the core. SwiftPM finds the library through the file `hightouch-swift.pc`. The command
+    // `make swift-library` writes the library and this file to target/swift, and the script `bindings-swift/artifact`
+    // packs both files into the archive of a release.
     let installed = Target.systemLibrary(
         name: "HightouchNativeFFI",
         path: "bindings-swift/Sources/HightouchNativeFFI",
@@ -28,7 +28,7 @@ func downloaded(_ file: String, _ checksum: String?) -> Target {
         let core = installed
     #endif
 #else
-    // `bindings-swift/xcframework` builds the framework. It has been neither built nor used yet.
+    // The script `bindings-swift/xcframework` builds this framework. The script has not been run yet.
     let core =
         isLocal
         ? Target.binaryTarget(name: "HightouchNativeFFI", path: "bindings-swift/HightouchNativeFFI.xcframework")

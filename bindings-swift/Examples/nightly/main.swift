@@ -4,7 +4,7 @@ import HightouchSDK
 let ht = try Hightouch()
 let nightly = Task { try await ht.syncs.runMany(["orders-to-salesforce", 7, 8]).wait() }
 let ends = [SIGTERM, SIGINT].map { number in
-    signal(number, SIG_IGN)  // the source below gets the signal instead
+    signal(number, SIG_IGN)  // turns off the default action; the source below gets the signal
     let source = DispatchSource.makeSignalSource(signal: number)
     source.setEventHandler { nightly.cancel() }
     source.resume()

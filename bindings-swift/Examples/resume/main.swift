@@ -1,8 +1,9 @@
 // Without an argument, this program starts a run and prints the token of the run. With a token as its argument, the
-// program waits for the run of the token to end. Another process or another language may have started that run.
+// program waits until the run that the token names has ended. Another process or another language may have started that
+// run.
 //
-//   HIGHTOUCH_API_KEY    the workspace's key (the client reads it itself)
-//   HIGHTOUCH_BASE_URL   the API's address, if it is not the default (the client reads it itself)
+//   HIGHTOUCH_API_KEY    the workspace's API key (the client reads this variable itself)
+//   HIGHTOUCH_BASE_URL   the API's address, if it is not the default (the client reads this variable itself)
 //   HIGHTOUCH_DEMO_CA    a PEM file of certificates to trust in addition to the system's
 
 import Foundation

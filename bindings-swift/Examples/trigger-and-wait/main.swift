@@ -1,7 +1,7 @@
 // Lists the syncs, triggers one and follows its run to the end. Then sends many reads at once, within the rate limit.
 //
-//   HIGHTOUCH_API_KEY    the workspace's key (the client reads it itself)
-//   HIGHTOUCH_BASE_URL   the API's address, if it is not the default (the client reads it itself)
+//   HIGHTOUCH_API_KEY    the workspace's API key (the client reads this variable itself)
+//   HIGHTOUCH_BASE_URL   the API's address, if it is not the default (the client reads this variable itself)
 //   HIGHTOUCH_DEMO_CA    a PEM file of certificates to trust in addition to the system's
 //
 // The first argument is the slug of the sync to run. The default is `orders-to-salesforce`.

@@ -3,8 +3,8 @@ import Foundation
 /// Follows one batch of the core and wakes everyone who waits for a change.
 ///
 /// The core answers one `batch.next` at a time and reports each change only once. So one task makes these calls on
-/// behalf of all waiters. The task keeps the feed alive. Therefore users hold another object, a ``SyncBatch``, which
-/// stops the feed when it is released.
+/// behalf of all waiters. The task keeps the feed alive. Therefore users hold another object, a ``SyncBatch``. When the
+/// ``SyncBatch`` is released, it stops the feed.
 final class BatchFeed: @unchecked Sendable {
     private let door: Door
     private let batch: Int
@@ -14,7 +14,7 @@ final class BatchFeed: @unchecked Sendable {
 
     private struct State {
         var items: [BatchItem]
-        /// For each item, the number of its last change; 0 if it has not changed.
+        /// For each item, the number of its last change; 0 if the item has not changed. Changes are numbered from 1.
         var changeOfItem: [Int]
         var lastChange = 0
         /// The positions of the items that have ended, in the order in which they ended.
@@ -25,7 +25,8 @@ final class BatchFeed: @unchecked Sendable {
         var failure: (any Error)?
         var following: Task<Void, Never>?
         var stopping: Task<Void, Never>?
-        /// The `batch.next` that waits for a change without a timeout; nil if there is none.
+        /// The request `batch.next` that waits without a timeout until an item changes; nil if no such request is in
+        /// progress.
         var waitingRequest: Task<BatchChanges, any Error>?
         /// Waits that have timed out. Each gets the core's error, or nil if a change has come before the error.
         var expiring: [CheckedContinuation<HightouchError?, Never>] = []
@@ -69,7 +70,7 @@ final class BatchFeed: @unchecked Sendable {
 
     /// Returns the item that was the `nth` to end, counted from 0; nil if fewer items have ended so far.
     ///
-    /// - Throws: The error of a batch that cannot be followed.
+    /// - Throws: The error that says why the batch cannot be followed.
     func ended(_ nth: Int) throws -> BatchItem? {
         try locked { state in
             if nth < state.ended.count { return state.items[state.ended[nth]] }
@@ -112,7 +113,7 @@ final class BatchFeed: @unchecked Sendable {
             } catch let error as HightouchError where error.kind == .waitTimeout && !expiring.isEmpty {
                 for waiter in expiring { waiter.resume(returning: error) }
             } catch {
-                // A cancelled request is not a failure: `expired` cancelled it to send one with a timeout of 0 instead,
+                // A cancelled request is not a failure: `expired` cancelled it to send a request with a timeout of 0,
                 // or `stop` cancelled it to stop the batch.
                 if (error as? HightouchError)?.kind != .cancelled { over(failure: error) }
                 for waiter in expiring { waiter.resume(returning: nil) }
@@ -189,8 +190,8 @@ final class BatchFeed: @unchecked Sendable {
 
     /// Returns the items of a batch that is over.
     ///
-    /// - Throws: `HightouchError` of kind `runFailed` if a policy asks for it, or of kind `closed` if the batch was
-    ///   stopped before every sync had ended.
+    /// - Throws: `HightouchError` of kind `runFailed` if a policy asks for an error, or of kind `closed` if the batch
+    ///   was stopped before every sync had ended.
     func result(
         onFailure: SyncRunHandle.EndPolicy, onWarning: SyncRunHandle.EndPolicy
     ) async throws -> [BatchItem] {

@@ -12,9 +12,10 @@ public struct BatchItem: Codable, Hashable, Sendable {
     public internal(set) var runToken: String?
     /// Whether the response to the trigger was lost and the client found the run in the list of runs.
     public internal(set) var isAdopted = false
-    /// Whether the run was already in progress and the trigger joined it (`ifRunning: .join`) instead of starting one.
+    /// Whether the run was already in progress and the trigger joined it (`ifRunning: .join`) instead of starting a
+    /// run.
     public internal(set) var isJoined = false
-    /// The last known state of the run; nil until one is known.
+    /// The last known state of the run; nil until a state is known.
     public internal(set) var state: SyncRun?
     /// How the sync ended; nil while the sync waits or is in progress.
     public internal(set) var outcome: Outcome?
@@ -52,7 +53,7 @@ struct BatchChanges: Decodable {
 
     let items: [Item]
     let finished: Bool
-    /// Requests that have ended; nil if there are none or if the client has no hooks.
+    /// Requests that have ended, for the hooks; nil if no request has ended or the client has no hooks.
     let told: [ToldRequest]?
 }
 

@@ -3,7 +3,8 @@
 /// ``Syncs/runMany(_:fullResync:resetCDC:clearAndFill:ifRunning:atOnce:checkpoint:retryUnknown:retryFailed:options:)`` returns a batch.
 ///
 /// Iterating yields each item once, as it ends. Every iteration starts with the items that have already ended. A sync
-/// that fails is yielded like any other; iterating does not throw its error. Leaving a loop does not stop the batch.
+/// that fails is yielded like any other sync; iterating does not throw the error of the sync. Leaving a loop does not
+/// stop the batch.
 ///
 /// ```swift
 /// let batch = try await ht.syncs.runMany(["orders-to-salesforce", 7], atOnce: 2)
@@ -16,7 +17,7 @@
 /// ``HightouchError`` of kind `cancelled`, and its ``HightouchError/items`` have the tokens of these runs. Otherwise
 /// the error is a `CancellationError`.
 ///
-/// Any number of tasks can wait and iterate at once. A batch that is released stops.
+/// Any number of tasks can wait and iterate at once. When a batch is released, it stops.
 public final class SyncBatch: AsyncSequence, Sendable {
     private let feed: BatchFeed
 
@@ -26,8 +27,8 @@ public final class SyncBatch: AsyncSequence, Sendable {
 
     deinit { feed.close() }
 
-    /// One item for each sync, in the order in which the syncs were passed, with what is known now. You can also
-    /// read the items after the batch was stopped.
+    /// One item for each sync, in the order in which the syncs were passed. Each item shows what is known now. You can
+    /// also read the items after the batch was stopped.
     public var items: [BatchItem] { feed.items }
 
     /// Waits for all syncs to end. The wait continues through outages of the API. You can call this method repeatedly.
@@ -42,9 +43,9 @@ public final class SyncBatch: AsyncSequence, Sendable {
     /// - Returns: One item for each sync, in the order in which the syncs were passed.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled and no run goes on. A cancelled
     ///   task stops the batch; if runs go on, the kind is `cancelled`. The kind is `runFailed` if `onFailure` or
-    ///   `onWarning` asks for it: ``HightouchError/items`` contains the items that caused the error, and the message
-    ///   gives the reasons of the first ones. The kind is `waitTimeout` after the timeout, `closed` if the batch was
-    ///   stopped before every sync had ended, and `invalidRequest` if `timeout` is out of range.
+    ///   `onWarning` asks for an error: ``HightouchError/items`` contains the items that caused the error, and the
+    ///   message gives the reasons of the first ones. The kind is `waitTimeout` after the timeout, `closed` if the
+    ///   batch was stopped before every sync had ended, and `invalidRequest` if `timeout` is out of range.
     @discardableResult
     public func wait(
         timeout: Duration? = nil,
@@ -129,9 +130,9 @@ extension SyncBatch: CustomStringConvertible, CustomReflectable {
 
 extension Syncs {
     /// Starts a run of each sync and follows the runs together, in the background. A sync that fails does not affect
-    /// the others. But after a failure that would affect every sync, such as a rejected key, no more syncs are started.
-    /// For an unknown slug, this method does not throw; the item of that sync has the error. Hooks get this call, and
-    /// each request of the batch once the request has ended.
+    /// the others. But after a failure that would affect every sync, such as a rejected API key, no more syncs are
+    /// started. For an unknown slug, this method does not throw; the item of that sync has the error. Hooks get this
+    /// call, and each request of the batch once the request has ended.
     ///
     /// - Parameters:
     ///   - syncs: The ids or slugs of the syncs; an all-digit string is an id.
@@ -177,7 +178,7 @@ extension Syncs {
             "tellCalls": door.hasHooks,
         ]
         try Task.checkCancellation()
-        // A cancelled call could leave a batch behind that nobody stops.
+        // If this call could be cancelled, it could leave behind a batch that nobody stops.
         let opened: OpenedBatch = try await door.call(
             "syncs.run_many", arguments, options.fields, isCancellable: false
         ).value()
@@ -218,8 +219,8 @@ extension Syncs {
 
 /// The fewest requests and the least time that a batch needs. Each further look at a run is one more request.
 public struct BatchEstimate: Hashable, Sendable {
-    /// Requests that prepare triggers: one for each slug if the client does not know its id yet, one for each sync
-    /// with `ifRunning: .join`, and one if a checkpoint needs the server's time.
+    /// Requests that prepare triggers: one for each slug if the client does not know the id of the sync yet, one for
+    /// each sync with `ifRunning: .join`, and one if a checkpoint needs the server's time.
     public let lookups: Int
     /// Requests that start runs: one for each sync.
     public let triggers: Int

@@ -28,7 +28,7 @@ enum Coding {
     }
 
     /// Decodes the result of a call. A ``JSONValue`` keeps its text and parses it on first access. `texts` holds the
-    /// texts that the result refers to by their positions.
+    /// texts of opaque JSON. The result refers to each of these texts by its position in `texts`.
     static func doorDecoder(texts: Data = Data()) -> JSONDecoder {
         let decoder = decoder()
         if let key = CodingUserInfoKey.opaqueAsText { decoder.userInfo[key] = texts }
@@ -36,8 +36,8 @@ enum Coding {
     }
 
     static func text(_ date: Date) -> String {
-        // The style truncates, and a `Date` cannot hold most milliseconds exactly. Without the half millisecond, .123
-        // could become .122.
+        // `style` cuts off fractions of a millisecond, and a `Date` cannot hold most milliseconds exactly. Without the
+        // added half millisecond, .123 could become .122.
         date.addingTimeInterval(0.000_5).formatted(style)
     }
 
@@ -53,7 +53,7 @@ enum Coding {
     }
 
     /// Parses a timestamp in the core's form to milliseconds since 1970. Returns nil for any other text, for 29
-    /// February and for days that do not exist; `style` parses those. This parser exists because a `FormatStyle` takes
+    /// February and for days that do not exist; then `date` uses `style`. This parser exists because a `FormatStyle` takes
     /// a hundred times longer.
     static func milliseconds(_ utf8: UnsafeBufferPointer<UInt8>) -> Int? {
         let isSign = { (place: Int, sign: Character) in utf8[place] == sign.asciiValue }

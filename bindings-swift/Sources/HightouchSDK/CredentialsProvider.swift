@@ -26,6 +26,6 @@ actor CredentialsProvider {
 }
 
 extension CredentialsProvider: CustomReflectable {
-    /// Empty, because the function may capture a key.
+    /// A mirror without children, because the function may capture a key.
     nonisolated var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -12,9 +12,10 @@ public struct CallMeta: Codable, Hashable, Sendable {
         public let ms: Int
     }
 
-    /// A 429 response to this call that lowered the rate limit for all who share it.
+    /// A 429 response that lowered the rate limit for all who share the limit.
     public struct Cut: Codable, Hashable, Sendable {
-        /// Requests per window that are allowed from then on, until successful requests raise the number again.
+        /// Requests per window that are allowed after the 429 response, until successful requests raise the number
+        /// again.
         public let allowed: Int
         /// Time in milliseconds during which none of those who share the rate limit sends a request.
         public let closedMs: Int
@@ -22,10 +23,9 @@ public struct CallMeta: Codable, Hashable, Sendable {
 
     /// A change in who shares the rate limit.
     public struct ScopeChange: Codable, Hashable, Sendable {
-        /// Who shares the rate limit from then on.
+        /// Who shares the rate limit after the change.
         public let scope: LimitStats.Scope
-        /// Why the rate limit is not shared although ``Configuration/limitScope`` asks for it; nil if it is shared
-        /// again.
+        /// Why the rate limit is not shared as ``Configuration/limitScope`` asks; nil if the limit is shared again.
         public let fallback: String?
     }
 
@@ -39,7 +39,7 @@ public struct CallMeta: Codable, Hashable, Sendable {
     public let operation: String
     /// The operation's id in the API, such as `GetSync`; nil for methods that call no single operation.
     public let operationId: String?
-    /// The resource of the call, such as `sync 7`; nil for methods without one.
+    /// The resource of the call, such as `sync 7`; nil if the method is called on no resource.
     public let resource: String?
     /// The sync that the call is about: the id or the slug that the caller passed. A run handle passes the id.
     public let sync: String?
@@ -126,30 +126,30 @@ public struct LimitStats: Codable, Hashable, Sendable {
         public static let process = Self(rawValue: "process")
         /// All processes of the same user on this host.
         public static let host = Self(rawValue: "host")
-        /// All processes, on any host, that ask the same server.
+        /// All processes, on any host, that share the rate limit through the same Redis or Valkey server.
         public static let fleet = Self(rawValue: "fleet")
     }
 
-    /// Who shares the limit at present.
+    /// Who shares the rate limit at present.
     public let scope: Scope
-    /// How many processes have used the limit within the last minute, this process included. Nil if no server keeps the
-    /// limit, or if the server has not answered yet.
+    /// How many processes have used the rate limit within the last minute, this process included. Nil if no Redis or
+    /// Valkey server keeps the limit, or if this server has not answered yet.
     public let members: Int?
-    /// Why the limit is not shared at present although ``Configuration/limitScope`` asks for it; nil if nothing is
-    /// wrong.
+    /// Why the rate limit is not shared at present as ``Configuration/limitScope`` asks; nil if nothing is wrong.
     public let fallback: String?
     /// The number of requests per window that ``Configuration/limit`` allows.
     public let limit: Int
     /// The number of requests per window that are allowed now. It is below ``limit`` if this process has only a share
     /// of the limit (``Configuration/share``), and for a while after a 429.
     public let allowed: Int
-    /// Requests in flight. A request that was given up counts for as long as it may still reach the server.
+    /// Requests in flight. A request that the client gave up counts for as long as it may still reach the server.
     public let inFlight: Int
     /// Requests that count towards the current window: those in flight, and those that ended within the window.
     public let used: Int
     /// Requests of this process that are waiting for the rate limit.
     public let waiting: Waiting
-    /// Requests of all processes that are waiting, if a server keeps the limit and has answered; nil otherwise.
+    /// Waiting requests of all processes. Nil if no Redis or Valkey server keeps the rate limit, or if this server has
+    /// not answered yet.
     public let waitingTotal: Int?
     /// Time in milliseconds until requests are sent again after a 429; 0 if there is no such pause.
     public let closedForMs: Int
@@ -158,11 +158,11 @@ public struct LimitStats: Codable, Hashable, Sendable {
     /// How often a 429 has lowered ``allowed`` so far, including a 429 to others who share the limit. Later successful
     /// requests raise ``allowed`` again.
     public let cuts: Int
-    /// Requests that this process has sent under this limit so far.
+    /// Requests that this process has sent under this rate limit so far.
     public let granted: Int
 }
 
-/// The result of checking the settings, the connection and the key.
+/// The result of checking the settings, the connection and the API key.
 public struct Diagnosis: Codable, Hashable, Sendable {
     /// The parameters that a TLS handshake negotiated.
     public struct TLS: Codable, Hashable, Sendable {
@@ -190,10 +190,10 @@ public struct Diagnosis: Codable, Hashable, Sendable {
         public let advice: String?
     }
 
-    /// The base URL of requests; nil if the settings contain no valid one.
+    /// The base URL of requests; nil if the settings contain no valid base URL.
     public let baseUrl: String?
-    /// The proxy from the settings or the environment, without its credentials; nil if there is none, or if no client
-    /// can be created from the settings.
+    /// The proxy from the settings or the environment, without its credentials; nil if there is no proxy, or if no
+    /// client can be created from the settings.
     public let proxy: String?
     /// The TLS parameters of the connection to the server, which may go through a proxy. Nil if the base URL is `http`,
     /// if no connection could be made, or if the connection to the proxy itself uses TLS or SOCKS.

@@ -7,7 +7,8 @@ struct Native: Sendable {
 
     init(_ settings: Fields) throws {
         let encoder = Coding.encoder()
-        // A number that JSON cannot express becomes one of these texts, which the core refuses as an invalid setting.
+        // A number that JSON cannot express becomes one of these texts. The core refuses each of them as an invalid
+        // setting.
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
         do {
@@ -35,7 +36,7 @@ struct Native: Sendable {
         try await response(op, arguments, options, Cancel())
     }
 
-    /// Returns what hooks are told about a call before it begins.
+    /// Returns the data that hooks get before a call begins.
     func announce(_ op: String, _ arguments: Fields) throws -> CallStart {
         do {
             return try read(CallStart.self, from: Data(try engine.announce(op: op, args: arguments.json()).utf8))
@@ -73,6 +74,7 @@ extension Native {
 /// Calls a function of the core that needs no client.
 ///
 /// - Throws: `HightouchError` of kind `invalidRequest` if the function refuses its arguments, or of kind `internal` if
+///   the bridge to the core fails.
 func callLocal<Result: Decodable>(_ op: String, _ arguments: some Encodable) throws -> Result {
     do {
         let args = String(decoding: try JSONEncoder().encode(arguments), as: UTF8.self)
@@ -120,9 +122,9 @@ final class Door: Sendable {
         }
     }
 
-    /// Makes one call. Cancelling the task closes the request in flight, unless the call is not cancellable.
+    /// Makes one call. If `isCancellable` is true, cancelling the task closes the request in flight.
     ///
-    /// - Throws: `HightouchError`, or `CancellationError` if the task was cancelled and the core's error has no hint,
+    /// - Throws: `HightouchError`, or `CancellationError` if the task was cancelled and the call left nothing behind.
     func call(
         _ op: String, _ arguments: Fields = [:], _ options: Fields = [:], isCancellable: Bool = true
     ) async throws -> Response {
@@ -159,7 +161,7 @@ final class Door: Sendable {
         }
     }
 
-    /// Makes a call that sends no request itself, such as `batch.next`, without calling hooks. If the task is
+    /// Makes a call without calling hooks. The call sends no request itself; an example is `batch.next`. If the task is
     /// cancelled, the error is of kind `cancelled`.
     func quiet(_ op: String, _ arguments: Fields) async throws -> Response {
         try await native.call(op, arguments)
@@ -185,7 +187,7 @@ final class Door: Sendable {
         try await native.local(op, arguments, marked(options))
     }
 
-    /// Closes the native client, which ends the calls in flight, and then cancels the credentials function.
+    /// Closes the native client, so that the calls in flight end. Then cancels the credentials function.
     func close() async throws {
         // The task is cancelled after the core has closed. Otherwise, calls that wait for a key would fail with the
         // error of the cancelled credentials function and not with `closed`.
@@ -199,14 +201,14 @@ struct Response {
     struct Head: Decodable {
         let meta: CallMeta
         let next: String?
-        /// The id of the sync that the runs belong to.
+        /// For a list of the runs of a sync: the id of the sync.
         let sync: Int?
         /// Present only for a call with the option `raw`.
         let answer: Answer?
     }
 
-    /// The server's answer to a raw call, without its body. If `failure` is nil, the answer has a value, which
-    /// `RawHead` decodes.
+    /// The server's answer to a call with the option `raw`, without the body of the answer. If `failure` is nil, the
+    /// answer has a value, which `RawHead` decodes.
     struct Answer: Decodable {
         let status: Int
         let headers: [String: String]

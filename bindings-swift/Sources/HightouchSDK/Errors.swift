@@ -30,10 +30,10 @@ public struct HightouchError: Error, Sendable, Hashable {
     public let message: String
     /// The HTTP status; nil if the server did not respond.
     public let status: Int?
-    /// Further data; nil if there is none. Usually it comes from the server, such as the reasons of a `validation`
-    /// error. For `runFailed` it is the final state of the run or, for a batch, the items that did not succeed;
-    /// ``syncRun`` and ``items`` return them decoded. For `outcomeUnknown` it may contain the runs that a trigger may
-    /// have started (`candidates`), or what is known about each recipient of a campaign (`results`).
+    /// Further data; nil if there is none. Usually the server sent the data, such as the reasons of a `validation`
+    /// error. For `runFailed`, the data is the final state of the run or, for a batch, the items that did not succeed;
+    /// ``syncRun`` and ``items`` return them decoded. For `outcomeUnknown`, the data may contain the runs that a
+    /// trigger may have started (`candidates`), or what is known about each recipient of a campaign (`results`).
     public let details: JSONValue?
     /// The method, such as `syncs.get`; nil if the error belongs to no call of a method.
     public let operation: String?
@@ -45,7 +45,7 @@ public struct HightouchError: Error, Sendable, Hashable {
     public let retryAfter: Duration?
     /// A sentence for people that says what to do; nil if there is nothing to add to the message.
     public let hint: String?
-    /// The messages of the errors that led to this one, outermost first.
+    /// The messages of the errors that led to this error, outermost first.
     public let causes: [String]
     /// Statistics of the call. Nil if the call was rejected before it started, and for some errors of a wait for a run,
     /// such as `waitTimeout`.
@@ -61,7 +61,7 @@ public struct HightouchError: Error, Sendable, Hashable {
     /// If the error comes from a ``SyncBatch`` and the kind is `runFailed`: the items that did not succeed. If the kind
     /// is `cancelled`: the items with runs that go on. Otherwise empty.
     public internal(set) var items: [BatchItem] = []
-    /// The Swift error that caused this one, such as the error that the `credentials` function threw; otherwise nil.
+    /// The Swift error that caused this error, such as the error that the `credentials` function threw; otherwise nil.
     /// `==` ignores this property.
     public internal(set) var underlying: (any Error)? {
         get { cause.error }
@@ -89,7 +89,7 @@ public struct HightouchError: Error, Sendable, Hashable {
     ///   - kind: The kind.
     ///   - message: What happened.
     ///   - hint: What to do about the error.
-    ///   - error: The error that caused this one.
+    ///   - error: The Swift error that caused the new error.
     public init(_ kind: Kind, _ message: String, hint: String? = nil, because error: (any Error)? = nil) {
         self.kind = kind
         self.message = message

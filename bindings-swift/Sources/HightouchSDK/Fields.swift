@@ -40,7 +40,8 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         set(name, scope?.text)
     }
 
-    /// What the elements of a list belong to, if an argument names it: a graph, a flow, or a sync by its slug.
+    /// The identity graph, the flow or the slug of the sync to which the elements of a list belong, if an argument
+    /// names it.
     var parent: RecordParent {
         func argument<Value>(_ name: String) -> Value? { members.first { $0.name == name }?.value as? Value }
         var parent = RecordParent(graphId: argument("graphId"), flowId: argument("flowId"))

@@ -38,8 +38,8 @@ public final class Hightouch: Sendable {
         try self.init(settings: settings, hooks: Hooks(onStart: onStart, onEnd: onEnd))
     }
 
-    /// Creates a client that gets its key from a function. Reads the files that the settings name, sends nothing, and
-    /// does not call the function yet.
+    /// Creates a client that gets its API key from a function. Reads the files that the settings name, sends nothing,
+    /// and does not call the function yet.
     ///
     /// The client calls the function before the first request. It calls the function again if the server rejects the
     /// key (401), once for all requests that the server rejected with that key. If the function returns a different
@@ -54,7 +54,7 @@ public final class Hightouch: Sendable {
     ///     that are waiting for the key throw an error of kind `authentication` with the code `key_function`. The
     ///     property ``HightouchError/underlying`` of that error is the error that the function threw, or says why the
     ///     key is invalid. Cancelling one of those calls does not cancel the function. ``close()`` cancels the
-    ///     function, and so does releasing the client and everything created from it.
+    ///     function. Releasing the client and everything created from the client also cancels the function.
     ///   - configuration: Settings that differ from the defaults. They must not name a key file.
     ///   - onStart: Called before each call that may send a request, in the task that makes the call. The
     ///     function may change the ``CallStart/headers`` that the call sends.
@@ -132,8 +132,8 @@ public final class Hightouch: Sendable {
         try await door.local("client.stats").value()
     }
 
-    /// Checks settings, the connection and the key. Settings that ``init(apiKey:configuration:onStart:onEnd:)`` rejects
-    /// are accepted here, and a finding says what is wrong with them.
+    /// Checks settings, the connection and the API key. Settings that ``init(apiKey:configuration:onStart:onEnd:)``
+    /// rejects are accepted here, and a finding says what is wrong with them.
     ///
     /// - Parameters:
     ///   - apiKey: The workspace's API key. If nil, the diagnosis reads the key from ``Configuration/apiKeyFile``, or
@@ -153,7 +153,8 @@ public final class Hightouch: Sendable {
         return diagnosis
     }
 
-    /// Checks the connection and the key with one TLS handshake and one read. The read counts towards the rate limit.
+    /// Checks the connection and the API key with one TLS handshake and one read. The read counts towards the rate
+    /// limit.
     ///
     /// - Returns: The diagnosis. A check that fails becomes a finding and throws nothing.
     /// - Throws: ``HightouchError`` of kind `closed` if the client is closed, or `CancellationError` if the task was
@@ -181,8 +182,8 @@ public final class Hightouch: Sendable {
         try await door.close()
     }
 
-    /// The language in the User-Agent. There is a branch for each version, because a compiler directive can only test
-    /// for a minimum version.
+    /// The language and its version in the header `User-Agent`. Each version has a branch, because a compiler directive
+    /// can only test for a minimum version.
     private static var language: String {
         #if compiler(>=6.2)
             "swift/6.2"

@@ -2,8 +2,8 @@ import Foundation
 
 /// A call that is about to be made.
 ///
-/// Fetching one page of a list is one call. So is each step of following a run, which waits for the next change, and
-/// each request of a batch. Hooks get a request of a batch once the request has ended, in a task of the package.
+/// These also count as one call each: fetching one page of a list, waiting for one change of a run, and one request of
+/// a batch. Hooks get a request of a batch once the request has ended, in a task of the package.
 public struct CallStart: Sendable, Hashable, Decodable {
     /// The id of the call: 32 hexadecimal digits. The ``CallEnd`` and the ``CallMeta`` of the call have the same id.
     /// All requests that the call needs share this id.
@@ -12,7 +12,7 @@ public struct CallStart: Sendable, Hashable, Decodable {
     public let operation: String
     /// The operation's id in the API, such as `ListSync`; nil for methods that call no single operation.
     public let operationId: String?
-    /// What the method is called on, such as `sync 7`; nil if the method is called on nothing.
+    /// The resource of the call, such as `sync 7`; nil if the method is called on no resource.
     public let resource: String?
     /// The sync that the call is about: the id or the slug that the caller passed. A run handle passes the id.
     public let sync: String?
@@ -30,11 +30,11 @@ public struct CallStart: Sendable, Hashable, Decodable {
     /// When the call began, in milliseconds since 1970. For a request of a batch, the hooks are called only after the
     /// request has ended.
     public internal(set) var startedMs = 0
-    /// The headers to send in addition to those of the client. At first they are the option `headers` of the call. A
-    /// hook may add headers, such as `traceparent`, and change or remove headers. All requests of the call send the
-    /// headers that result. If a hook adds a header that the option may not contain, the call throws an error of kind
-    /// `invalidRequest`, and nothing is sent. All requests of a batch send the headers of the call `syncs.runMany`.
-    /// Changing the headers of a request of a batch has no effect.
+    /// The headers to send in addition to the headers of the client. At first, these are the headers in the option
+    /// `headers` of the call. A hook may add headers, such as `traceparent`, and change or remove headers. All requests
+    /// of the call send the headers that result. If a hook adds a header that the option may not contain, the call
+    /// throws an error of kind `invalidRequest`, and nothing is sent. All requests of a batch send the headers of the
+    /// call `syncs.runMany`. Changing the headers of a request of a batch has no effect.
     public var headers: [String: String] = [:]
 
     private enum CodingKeys: CodingKey {
@@ -51,7 +51,7 @@ public struct CallEnd: Sendable {
     public let operation: String
     /// The operation's id in the API, as in ``CallStart``.
     public let operationId: String?
-    /// What the method was called on, as in ``CallStart``.
+    /// The resource of the call, as in ``CallStart``.
     public let resource: String?
     /// The sync that the call is about, as in ``CallStart``.
     public let sync: String?
@@ -78,7 +78,7 @@ extension CallStart {
     mutating func began(ago: Int = 0) { startedMs = Int(Date().timeIntervalSince1970 * 1000) - ago }
 }
 
-/// A request of a batch that has ended, as it crosses the door.
+/// An ended request of a batch, as it crosses the door.
 struct ToldRequest: Decodable {
     let call: CallStart
     let meta: CallMeta

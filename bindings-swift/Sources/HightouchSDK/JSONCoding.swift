@@ -1,8 +1,8 @@
 import Foundation
 
 extension CodingUserInfoKey {
-    /// Marks the coders that pass a ``JSONValue`` as its text, as the door does. In an encoder, the value of this key
-    /// is the name of the mark. In a decoder, the value is the `Data` with the texts that came with the answer.
+    /// The key in `userInfo` of coders that pass a ``JSONValue`` as its text, as the door does. An encoder stores the
+    /// name of the mark under this key. A decoder stores the `Data` with the texts that came with the answer.
     static let opaqueAsText = CodingUserInfoKey(rawValue: "hightouch.opaqueAsText")
 }
 
@@ -100,8 +100,8 @@ extension JSONValue: Codable {
 }
 
 extension JSONValue {
-    /// Creates a value from an `Encodable` value, such as a dictionary or a struct. A ``JSONValue`` in it keeps its
-    /// text, so `JSONValue(encoding: sync).text` has every digit of the sync's configuration.
+    /// Creates a value from an `Encodable` value, such as a dictionary or a struct. A ``JSONValue`` inside that value
+    /// keeps its text, so `JSONValue(encoding: sync).text` has every digit of the sync's configuration.
     ///
     /// - Parameter value: The value to encode. Dates become strings of the form `YYYY-MM-DDTHH:MM:SS.mmmZ`, in UTC.
     /// - Throws: `EncodingError` if JSON cannot express `value`.

@@ -11,9 +11,9 @@ extension JSONValue {
             case changed
         }
 
-        /// The names and indexes that lead to the value. The path is valid once the changes before this one have been
-        /// made. So the path of an added or changed array element has the index of the element in the new array. The
-        /// path of a removed element has the index of the element just before the removal.
+        /// The names and indexes that lead to the value. The path is valid once all earlier changes of the ``Diff``
+        /// have been made. So the path of an added or changed array element has the index of the element in the new
+        /// array. The path of a removed element has the index of the element just before the removal.
         public let path: [Step]
         /// What happened to the value.
         public let kind: Kind
@@ -21,7 +21,8 @@ extension JSONValue {
         public let old: JSONValue?
         /// The value after the change, with all its digits; nil if it is removed.
         public let new: JSONValue?
-        /// One line: `~ mappings[0].to: "Email__c" -> "Email"`, with `+` for an added value and `-` for a removed one.
+        /// One line: `~ mappings[0].to: "Email__c" -> "Email"`, with `+` for an added value and `-` for a removed
+        /// value.
         public let description: String
 
         fileprivate init(_ written: Written, description: String) {
@@ -61,7 +62,7 @@ extension JSONValue {
             changes = zip(written, described.lines).map(Change.init)
         }
 
-        /// Returns the changes that lead back from the new value to the old one.
+        /// Returns the changes that lead back from the new value to the old value.
         ///
         /// - Throws: ``HightouchError`` of kind `internal` if the bridge to the core fails.
         public func reversed() throws -> Diff { try Diff(changes.reversed().map(\.written.reversed)) }
@@ -84,7 +85,7 @@ extension JSONValue {
         }
     }
 
-    /// Finds what differs between this value and a newer one.
+    /// Finds what differs between this value and a newer value.
     ///
     /// Strings are compared by their characters, and numbers by all their digits: `1e400` and `1e401` differ, and `1`
     /// and `1.0` do not. The order of members and the spelling of a value do not matter. Elements of arrays are

@@ -18,13 +18,15 @@ extension JSONValue {
             var name: String?
         }
 
-        /// Replaces a value, or adds one: a member with a new name at the end of the object, or an element at the index
-        /// that is the array's length. An empty path stands for the whole value.
+        /// Replaces the value at a path, or adds a value. A member with a new name is added at the end of its object.
+        /// An element is added at the end of an array if the index is the length of the array. An empty path stands for
+        /// the whole value.
         public mutating func set(_ value: JSONValue, at path: [Step]) {
             changes.append(Written(do: "set", path: path, value: value.text))
         }
 
-        /// Inserts an element before the index that ends the path. The index may be the length of the array.
+        /// Inserts an element into an array, at the index at the end of the path. The index may be the length of the
+        /// array.
         public mutating func insert(_ value: JSONValue, at path: [Step]) {
             changes.append(Written(do: "insert", path: path, value: value.text))
         }
@@ -61,7 +63,7 @@ extension JSONValue {
     /// To change one value, assigning to a subscript is shorter. An assignment also keeps the digits and the order of
     /// everything else, but not the white space in the objects and arrays around the value.
     ///
-    /// - Parameter changes: Describes the changes. They are made after this function has returned.
+    /// - Parameter changes: Describes the changes. The changes are made after this closure has returned.
     /// - Throws: ``HightouchError`` of kind `invalidRequest`, with the path, if a change is not possible, or the error
     ///   that `changes` throws. In both cases the value stays as it is.
     public mutating func edit(_ changes: (inout Edit) throws -> Void) throws {

@@ -16,7 +16,7 @@ enum JSONLevel: Sendable {
 final class JSONText: @unchecked Sendable {
     let text: String
     private let lock = NSLock()
-    /// The first level once it is parsed. `lock` guards this property, which makes the class sendable. Only tests read
+    /// The first level once it is parsed. `lock` guards this property, so the class can be `Sendable`. Only tests read
     /// the property without the lock.
     private(set) var parsed: JSONLevel?
 

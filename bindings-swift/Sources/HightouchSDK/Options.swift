@@ -25,7 +25,7 @@ public struct LimitScope: Hashable, Sendable {
     /// The clients of this process.
     public static let process = Self(text: "process")
 
-    /// All processes, on any host, that name the same Redis or Valkey server.
+    /// All processes, on any host, that name the same Redis or Valkey server share the rate limit.
     ///
     /// - Parameter url: The URL of the server: `redis://[user:password@]host[:port][/database]`. `rediss://` uses TLS
     ///   and trusts ``Configuration/caBundle`` too. `redis+sentinel://host:port,host:port/service` asks Sentinels for
@@ -37,7 +37,7 @@ public struct LimitScope: Hashable, Sendable {
 /// The priority of a call that waits for the rate limit.
 ///
 /// If calls of all priorities are waiting, then of every 15 requests ``trigger`` gets 8, ``poll`` 4, ``read`` 2 and
-/// ``bulk`` 1. Each call has a priority by default, and ``CallOptions/priority`` sets another one.
+/// ``bulk`` 1. Each call has a priority by default, and ``CallOptions/priority`` sets another priority.
 public struct Priority: RawRepresentable, Codable, Hashable, Sendable {
     /// The name of the priority.
     public let rawValue: String
@@ -50,7 +50,8 @@ public struct Priority: RawRepresentable, Codable, Hashable, Sendable {
     public static let poll = Self(rawValue: "poll")
     /// All other calls, such as those that read, create or change a resource.
     public static let read = Self(rawValue: "read")
-    /// Calls that fetch a page of a list after the first one. They leave a tenth of the limit free for other calls.
+    /// Calls that fetch a page of a list after the first page. These calls leave a tenth of the rate limit to other
+    /// calls.
     public static let bulk = Self(rawValue: "bulk")
 }
 

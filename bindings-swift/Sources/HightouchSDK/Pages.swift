@@ -1,7 +1,7 @@
 /// One page of a list.
 public struct Page<Element: Sendable>: Sendable {
-    /// The elements of the page, without those that one of the two previous pages contained. The array can be empty
-    /// even if more pages follow.
+    /// The elements of the page, without elements that were already on one of the two previous pages. The array can be
+    /// empty even if more pages follow.
     public let items: [Element]
     /// Whether this is the last page.
     public let isLast: Bool
@@ -50,7 +50,7 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
             let isNext = if case .token(let token) = place { token } else { String?.none }
             let response = try await door.call(op, isNext.map { ["next": $0] } ?? arguments, options.fields)
             var parent = parent
-            // A sync can be named by its slug, so only the core knows its id.
+            // The caller may name the sync by its slug, so only the core knows the id of the sync.
             parent.syncId = response.head.sync
             let next = response.head.next
             let page = Page<Element>(

@@ -28,7 +28,7 @@ extension Patch: Equatable where Value: Equatable {}
 extension Patch: Hashable where Value: Hashable {}
 
 extension Patch: ExpressibleByNilLiteral {
-    /// Creates ``absent``. So nil leaves the field as it is, like every argument of an update that is nil.
+    /// Creates ``absent``. So nil leaves the field as it is, as nil does for every argument of an update.
     public init(nilLiteral: ()) { self = .absent }
 }
 

@@ -46,7 +46,7 @@ extension AsyncSequence where Self: Sendable, Element: FlatRecord {
     ///   - columns: The names of the columns to write, as in Swift; all of them if nil.
     ///   - snakeCase: Whether the names are written as in Python, such as `sync_id`.
     ///   - escapingFormulas: Whether to write a `'` before each text that a spreadsheet would run as a formula, because
-    ///     it begins with `=`, `+`, `-`, `@`, a tab or a line break. Set it for a file that people open in a
+    ///     it begins with `=`, `+`, `-`, `@`, a tab or a line break. Pass true for a file that people open in a
     ///     spreadsheet, because strangers may have chosen the names and error messages in Hightouch.
     /// - Returns: The lines, each with its line break.
     public func csv(
@@ -220,7 +220,7 @@ extension RecordCell {
         }
     }
 
-    /// Writes a whole number without `.0`, as the other languages do.
+    /// Writes a whole number without `.0`, as the packages for the other languages do.
     private static func text(_ value: Double) -> String {
         Int(exactly: value).map(String.init) ?? "\(value)"
     }

@@ -6,7 +6,7 @@ extension RowCounts {
 }
 
 extension SyncRun {
-    /// Whether the run has ended. A run with a status that this version does not know counts as in progress.
+    /// Whether the run has ended. A run with a status that this version of the SDK does not know counts as in progress.
     public var isTerminal: Bool { [.success, .warning, .failed, .cancelled, .interrupted].contains(status) }
 
     /// The time from ``startedAt`` to ``finishedAt``, in whole milliseconds; nil if one of them is nil.
@@ -14,12 +14,12 @@ extension SyncRun {
 }
 
 extension SequenceRun {
-    /// Whether the run has ended. A run with a status that this version does not know counts as in progress.
+    /// Whether the run has ended. A run with a status that this version of the SDK does not know counts as in progress.
     public var isTerminal: Bool { [.done, .failed, .cancelled].contains(status) }
 }
 
 extension IdentityGraphRun {
-    /// Whether the run has ended. A run with a status that this version does not know counts as in progress.
+    /// Whether the run has ended. A run with a status that this version of the SDK does not know counts as in progress.
     public var isTerminal: Bool { [.success, .failure, .cancelled].contains(status) }
 
     /// The time from ``startedAt`` to ``finishedAt``, in whole milliseconds; nil if one of them is nil.

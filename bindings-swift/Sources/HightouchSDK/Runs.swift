@@ -1,6 +1,6 @@
 /// A handle that follows one run to its end.
 ///
-/// Methods that trigger or find a run return a handle. ``Hightouch/run(_:)`` opens one from a ``token``.
+/// Methods that trigger or find a run return a handle. ``Hightouch/run(_:)`` opens a handle from a ``token``.
 public struct RunHandle<State: RunState>: Sendable {
     private let door: Door
     /// The kind of the run.
@@ -65,10 +65,10 @@ public struct RunHandle<State: RunState>: Sendable {
     ///   - progress: Called with the current state of the run, then after each change, including the final state. The
     ///     wait continues when the function returns.
     /// - Returns: The final state of the run.
-    /// - Throws: ``HightouchError``. The kind is `runFailed` if `onFailure` or `onWarning` asks for it, `waitTimeout`
-    ///   after the timeout, `cancelled` if the task was cancelled, and `invalidRequest` if `timeout` is out of range.
-    ///   Any other kind says why the client can no longer follow the run. Errors of the first three kinds contain the
-    ///   token in ``HightouchError/run``.
+    /// - Throws: ``HightouchError``. The kind is `runFailed` if `onFailure` or `onWarning` asks for an error,
+    ///   `waitTimeout` after the timeout, `cancelled` if the task was cancelled, and `invalidRequest` if `timeout` is
+    ///   out of range. Any other kind says why the client can no longer follow the run. Errors of the first three kinds
+    ///   contain the token in ``HightouchError/run``.
     @discardableResult
     public func wait(
         timeout: Duration? = nil,

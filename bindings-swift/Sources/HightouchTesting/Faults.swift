@@ -1,9 +1,9 @@
 import Foundation
 import HightouchSDK
 
-/// Faults: what a test makes go wrong in a world. A fault is for the next requests that a method of a client sends,
-/// such as `syncs.trigger`; if the method is nil, for the next requests of any method. Faults for one method are used
-/// in the order in which they were planned.
+/// Faults: what a test makes go wrong in a world. A fault affects the next requests that a method of a client sends,
+/// such as `syncs.trigger`. If the method is nil, the fault affects the next requests of any method. Faults for one
+/// method are used in the order in which they were planned.
 extension World {
     /// Answers the next requests of a method with an error.
     ///
@@ -140,11 +140,11 @@ extension World {
         try await planRuns(sync, status: "warning", error: error, rejected: rejected, times: times)
     }
 
-    /// Sets the rate limit of the workspace. A client is not told of this limit, and learns it from refusals (429).
+    /// Sets the rate limit of the workspace. Clients do not know the new limit; they learn it from refusals (429).
     ///
     /// - Parameters:
     ///   - requests: How many requests are allowed.
-    ///   - period: The time in which they are allowed, in the time of the world.
+    ///   - period: The length of the window in which these requests are allowed, in the time of the world.
     ///   - othersPerSecond: How many requests of other programs count towards the limit in each second of the world.
     ///   - retryAfter: The value of the header `Retry-After` of a refusal, in seconds of the world. If nil, a refusal
     ///     has no such header.
@@ -176,10 +176,10 @@ private struct Entries: Decodable {
     let entries: [Int]
 }
 
-/// The faults that a test planned, each for a number of requests or runs. The judge checks that each fault was used as
-/// often as planned.
+/// The faults that a test planned, each for a number of requests or runs. ``World/judge()`` checks that each fault was
+/// used as often as planned.
 final class ArmedFaults: @unchecked Sendable {
-    /// For each fault, by its index, how many of its planned uses are left.
+    /// For each fault, by its index, how many of its planned uses remain.
     struct Left: Decodable {
         let script: [Int]
         let runs: [Int]

@@ -15,7 +15,7 @@ public struct Request: Sendable {
     public let query: [String: JSONValue]
     /// The JSON of the body; nil if there is none.
     public let body: JSONValue?
-    /// The headers, without the key. Names are in lower case. Each value is a string, or an array of strings if the
+    /// The headers, without the API key. Names are in lower case. Each value is a string, or an array of strings if the
     /// header is repeated.
     public let headers: [String: JSONValue]
     /// The status of the answer; nil if no answer was sent.
@@ -60,7 +60,7 @@ func operations(of method: String) throws -> [String] {
     throw SandboxError("A client has no method \"\(method)\".\(hint)")
 }
 
-/// Returns how many letters must be inserted, deleted or replaced to get one text from the other.
+/// Returns how many letters must be inserted, deleted or replaced to turn one text into the other.
 private func distance(_ one: String, _ other: String) -> Int {
     let letters = Array(other)
     var row = Array(0...letters.count)

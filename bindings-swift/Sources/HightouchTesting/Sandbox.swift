@@ -8,14 +8,14 @@ import HightouchSDK
 /// A running sandbox: a local server that implements the Hightouch API. Each ``World`` in it has its own keys and data.
 ///
 /// Usually no test starts a sandbox itself: the first world of a process starts one, and all worlds of the process
-/// share it. The server is a child process, which ends when this process ends, even if this process is killed. A
-/// simulator cannot start processes. There, use ``init(connecting:)`` with a server that runs already, for example in a
+/// share it. The server is a child process. It ends when this process ends, even if this process is killed. A simulator
+/// cannot start processes. In a simulator, use ``init(connecting:)`` with a server that runs already, for example in a
 /// container.
 public final class Sandbox: Sendable {
     /// The address of the server without TLS.
     public let url: String
-    /// The PEM file with the certificate of the server's authority, which clients need for ``World/tlsBaseURL``; nil if
-    /// the server was not started here.
+    /// The path of a PEM file with the certificate of the authority that signed the server's certificate. Clients need
+    /// the file for ``World/tlsBaseURL``. Nil if this object did not start the server.
     public let caBundle: String?
 
     #if os(macOS) || os(Linux)
@@ -78,7 +78,7 @@ public final class Sandbox: Sendable {
         try await SharedSandbox.instance.sandbox()
     }
 
-    /// Sends a request to the control interface, and returns the JSON of the answer.
+    /// Sends a request to the control interface of the sandbox, and returns the JSON of the answer.
     func control(_ method: String, _ path: String, _ body: JSONValue? = nil) async throws -> Data {
         guard let address = URL(string: "\(url)/_worlds\(path)") else {
             throw SandboxError("\(url) is not the address of a sandbox.")

@@ -1,7 +1,7 @@
 #if os(macOS) || os(Linux)
     import Foundation
 
-    /// The process of a sandbox that this process started.
+    /// A sandbox process that this process started.
     final class ServerProcess: Sendable {
         /// The first line that the program prints.
         struct Started: Decodable {

@@ -3,13 +3,14 @@ import HightouchSDK
 
 /// A workspace of the sandbox with its own keys, data, clock, rate limit and log.
 ///
-/// ``withWorld(_:sandbox:judge:_:)`` creates a world for a block. Time in a world passes faster than real time, and so
-/// do the pauses of clients of this world in this process: between two looks at a run, before a retry, and for the rate
-/// limit. Time limits that a program sets stay in real time.
+/// ``withWorld(_:sandbox:judge:_:)`` creates a world for a block. Time in a world passes faster than real time. Clients
+/// of this world in this process shorten their pauses by the same factor: between two looks at a run, before a retry,
+/// and for the rate limit. Time limits that a program sets are in real time.
 public final class World: Sendable {
     /// Settings of a world.
     public struct Settings: Sendable {
-        /// The number of syncs. Their ids count from 1. If nil, it is the number of slugs, but at least 3.
+        /// The number of syncs. The ids of the syncs start at 1. If nil, the world has one sync for each slug, but at
+        /// least 3 syncs.
         public var syncs: Int?
         /// The slugs of the first syncs. The server invents the slugs of all others.
         public var slugs: [String]
@@ -18,7 +19,7 @@ public final class World: Sendable {
         /// How many times faster than real time the time of the world passes, 0.001 to 1,000,000.
         public var timeScale: Double
         /// The rate limit of the workspace, in the time of the world. A client expects the usual limit of 200 requests
-        /// in 10 seconds unless its own settings name another.
+        /// in 10 seconds unless the client's own settings name another limit.
         public var limit: RateLimit
         /// The seed of the data: worlds with the same number have the same data.
         public var seed: Int
@@ -60,11 +61,11 @@ public final class World: Sendable {
         }
     }
 
-    /// The keys of a world. No other world accepts them.
+    /// The API keys of a world. No other world accepts these keys.
     public struct Keys: Sendable, Decodable, CustomStringConvertible, CustomReflectable {
         /// Allows every operation.
         public let valid: String
-        /// Allows every operation, too. A test can change from one key to the other.
+        /// Allows every operation, too, so that a test can replace the valid key of a client.
         public let second: String
         /// The server refuses this key with 401, because it does not know the key.
         public let invalid: String
@@ -79,13 +80,13 @@ public final class World: Sendable {
         public var customMirror: Mirror { Mirror(self, children: []) }
     }
 
-    /// The server that this world is in.
+    /// The server of this world.
     public let sandbox: Sandbox
-    /// The base URL without TLS, which needs no certificate.
+    /// The base URL without TLS. Clients need no certificate for this URL.
     public let baseURL: String
-    /// The base URL over TLS. A client needs ``Sandbox/caBundle`` for it.
+    /// The base URL over TLS. Clients need the certificate in ``Sandbox/caBundle`` for this URL.
     public let tlsBaseURL: String
-    /// The keys of the world.
+    /// The API keys of the world.
     public let keys: Keys
     private let id: String
     let armed = ArmedFaults()
@@ -114,13 +115,13 @@ public final class World: Sendable {
         TimeScales.set(settings.timeScale, at: [baseURL, tlsBaseURL])
     }
 
-    /// The valid key.
+    /// The valid API key.
     public var apiKey: String { keys.valid }
 
     /// The settings with which a client uses this world.
     public var configuration: Configuration { Configuration(baseURL: baseURL, limitScope: .process) }
 
-    /// The variables with which `Hightouch()` uses this world, for a child process.
+    /// The environment variables with which `Hightouch()` in a child process uses this world.
     public var environment: [String: String] {
         ["HIGHTOUCH_API_KEY": apiKey, "HIGHTOUCH_BASE_URL": baseURL, "HIGHTOUCH_LIMIT_SCOPE": "process"]
     }
@@ -180,7 +181,7 @@ public final class World: Sendable {
     /// Returns sentences that say which requests are wrong, and which faults were used less often than planned.
     ///
     /// Waits up to 10 seconds for requests that have not ended. The judge checks each request against Hightouch's
-    /// description of the API and against rules. One rule is that a refused key is not sent again. After
+    /// description of the API and against rules. One rule is that a client does not send a refused API key again. After
     /// ``setLimit(_:per:othersPerSecond:retryAfter:)`` the judge accepts refusals.
     public func judge() async throws -> [String] {
         let wire: JSONValue = armed.isLimited ? ["refused": .int(1 << 31), "allow": ["limit"]] : [:]
@@ -189,7 +190,7 @@ public final class World: Sendable {
         return verdict.complaints + armed.unmet(try await log().left)
     }
 
-    /// Calls ``judge()``, and throws if it finds something wrong.
+    /// Calls ``judge()``, and throws if ``judge()`` finds something wrong.
     ///
     /// - Throws: ``WorldError``, which lists what is wrong.
     public func check() async throws {
@@ -222,18 +223,19 @@ public final class World: Sendable {
     }
 }
 
-/// Runs a block with a world of its own, and removes the world afterwards. If the block returns, the judge checks the
-/// requests.
+/// Runs a block with a world of its own, and removes the world afterwards. If the block returns, ``World/judge()``
+/// checks the requests.
 ///
 /// - Parameters:
 ///   - settings: Settings of the world that differ from the defaults.
 ///   - sandbox: The server. If nil, the server that all worlds of this process share.
-///   - judge: Whether the judge checks at the end of the block that the requests are right and every fault was used.
+///   - judge: Whether ``World/judge()`` checks at the end of the block that the requests are right and every fault was
+///     used.
 ///   - isolation: The actor in which the block runs; by default the actor of the caller.
 ///   - body: The block.
 /// - Returns: What the block returns.
-/// - Throws: What the block throws, ``WorldError`` if the judge found something wrong, and ``SandboxError`` if the
-///   server cannot be started or a setting is wrong.
+/// - Throws: What the block throws, ``WorldError`` if ``World/judge()`` found something wrong, and ``SandboxError`` if
+///   the server cannot be started or a setting is wrong.
 public func withWorld<Value: Sendable>(
     _ settings: World.Settings = World.Settings(),
     sandbox: Sandbox? = nil,
@@ -254,7 +256,8 @@ public func withWorld<Value: Sendable>(
     return result
 }
 
-/// The judge found a request that breaks a rule, a fault was used less often than planned, or too few requests came.
+/// The error if a request broke a rule, if a fault was used less often than planned, or if fewer requests arrived than
+/// a test waited for.
 public struct WorldError: Error, LocalizedError, CustomStringConvertible, Sendable {
     /// What is wrong, as sentences.
     public let complaints: [String]

@@ -3,10 +3,10 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Batches, which run many syncs at once.
+/// Tests batches, which run many syncs at once.
 final class BatchTests: XCTestCase {
-    /// Creates a world with seven syncs. The runs of two syncs fail, and the run of one ends with a warning. Time in
-    /// the world passes ten times faster than real time.
+    /// Creates a world with seven syncs. The runs of two syncs fail, and the run of a third sync ends with a warning.
+    /// Time in the world passes ten times faster than real time.
     private func world(seconds: Int = 20) async throws -> World {
         try await Sandbox.running().world([
             "syncs": 7, "pastRuns": 0, "timeScale": 10,
@@ -277,7 +277,7 @@ final class BatchTests: XCTestCase {
             let batch = try await client.syncs.runMany([1, 2, 3, 4, 5, 6, 7], atOnce: 1)
             try await until { inProgress(batch).count == 1 }
         }
-        // A run takes one second here. If the batch continued, it would start another run during this sleep.
+        // A run takes one second in this test. If the batch continued, it would start another run during this sleep.
         try await Task.sleep(for: .seconds(3))
         let sent = try await triggers(world)
         XCTAssertEqual(sent, 1)

@@ -45,7 +45,7 @@ func hightouch(
 struct Call: Sendable {
     let client: Hightouch
     let options: CallOptions
-    /// Whether to call `withRawResponse` and parse the response, which must give the same result.
+    /// Whether to make the call through `withRawResponse`, and then to parse the response. The result must be the same.
     let isRaw: Bool
     private let step: JSONValue
     private let args: JSONValue

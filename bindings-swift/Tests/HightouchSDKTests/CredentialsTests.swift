@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Tests clients that get their key from a function.
+/// Tests clients that get their API key from a function.
 final class CredentialsTests: XCTestCase {
     func testTheFunctionIsCalledOnceBeforeTheFirstRequest() async throws {
         let world = try await Sandbox.running().world()

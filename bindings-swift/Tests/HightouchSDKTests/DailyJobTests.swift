@@ -34,10 +34,10 @@ final class DailyJobTests: XCTestCase {
         XCTAssertNotNil(said.range(of: expected, options: .regularExpression), said)
     }
 
-    // Other systems need another number of files to start a program.
+    // The number of files in this test is right only for Linux.
     #if os(Linux)
-        /// Incident: the first call of a process starts the thread that makes all calls, which needs descriptors too. If
-        /// there was none, the call threw an error of the bridge.
+        /// Incident: the first call of a process starts the thread that makes all calls. The thread needs file
+        /// descriptors. If none was available, the call threw an unclear error of the bridge.
         func testAProgramThatMayOpenNoMoreFilesSaysSo() async throws {
             let world = try await Sandbox.running().world(["syncs": 1])
             // With fewer files, the runtime of Swift cannot print the error. With a few more, the thread can start.

@@ -10,7 +10,7 @@ struct ExampleProgram {
     /// The path of the page from the root of the repository.
     let page: String
 
-    /// Whether the page shows the program as it is.
+    /// Whether the page shows the program unchanged.
     func isDocumented() throws -> Bool {
         let root = URL(fileURLWithPath: #filePath)
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
@@ -21,7 +21,8 @@ struct ExampleProgram {
         return page.contains("```swift\n\(program)```\n")
     }
 
-    /// Starts the program with the variables that name a world. Returns the process and its standard output.
+    /// Starts the program with the environment variables that name a world. Returns the process and its standard
+    /// output.
     func start(_ world: World, in folder: URL? = nil) throws -> (Process, Pipe) {
         let (program, output) = (try process(world, in: folder), Pipe())
         program.standardOutput = output
@@ -29,7 +30,8 @@ struct ExampleProgram {
         return (program, output)
     }
 
-    /// Runs the program in a process that may have so many files open. Returns what it wrote to its standard error.
+    /// Runs the program in a process that may have at most `files` files open. Returns the standard error of the
+    /// program.
     func errors(_ world: World, files: Int) throws -> String {
         let (program, output) = (try process(world, in: nil), Pipe())
         program.arguments = ["-c", "ulimit -n \(files) && exec \"$0\"", try XCTUnwrap(program.executableURL?.path)]

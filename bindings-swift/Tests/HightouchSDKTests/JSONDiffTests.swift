@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Tests edits of JSON and differences with the cases that the tests of all languages read.
+/// Tests edits and differences of JSON. The tests of all languages read the same cases.
 final class JSONDiffTests: XCTestCase {
     private struct EditCase: Decodable {
         struct Change: Decodable {

@@ -164,7 +164,7 @@ final class JSONTests: XCTestCase {
     }
 }
 
-/// ``JSONValue`` in responses and requests.
+/// Tests ``JSONValue`` in responses and requests.
 final class OpaqueJSONTests: XCTestCase {
     private let listener = try? Listener()
 

@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Tests that every value that a user can build is the same after the server has stored it and sent it back.
+/// Tests that the values that a user builds stay the same: the server stores a value and sends an equal value back.
 final class RoundTripTests: XCTestCase {
     private let rounds = 60
 

@@ -3,7 +3,7 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Records every text that the package shows to a user. tests/house/canary then searches the records for keys. Each
+/// Records every text that the package shows to a user. tests/house/canary then searches the records for API keys. Each
 /// line is a JSON object with the members `player`, `what` and `text`.
 enum Trace {
     /// The folder of the records; nil if recording is off.
