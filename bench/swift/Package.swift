@@ -4,7 +4,7 @@ import PackageDescription
 let package = Package(
     name: "hightouch-bench",
     platforms: [.macOS(.v13)],
-    // Names the dependency, because SwiftPM would use the name of the folder that contains the repository.
+    // `name` is necessary: by default, SwiftPM names the dependency after the folder that contains the repository.
     dependencies: [.package(name: "hightouch-sdk", path: "../..")],
     targets: [
         .executableTarget(
