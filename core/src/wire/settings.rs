@@ -33,7 +33,7 @@ request! {
         /// The rate limit of the workspace: how many requests (1 to 1,000,000) may be sent in how many seconds (0.001
         /// to 86,400); 200 requests in 10 seconds by default. It can be lowered or raised, but not turned off.
         client limit = "limit": Vec<f64>,
-        /// The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by
+        /// The part of the rate limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by
         /// default, else 1. The smallest share that a client names applies to all clients of the workspace in the
         /// process. If a Redis or Valkey server keeps the limit, the share applies only while that server does not
         /// answer.
@@ -94,7 +94,8 @@ request! {
         /// Priority of the call while it waits for the rate limit: `trigger`, `poll`, `read` or `bulk`. The default
         /// depends on the operation.
         client priority = "priority": String,
-        /// Headers to send in addition to the client's headers. They replace headers of the client with the same name.
+        /// Headers to send in addition to the client's headers. Headers of the call replace headers of the client with
+        /// the same name.
         client headers = "headers": BTreeMap<String, String>,
         /// Returns the server's answer untouched.
         client raw = "raw": bool,
