@@ -37,7 +37,7 @@ public struct BatchItem: Codable, Hashable, Sendable {
     }
 }
 
-/// The items of a batch that have changed, as they cross the door.
+/// The changed items of a batch, as they cross the door.
 struct BatchChanges: Decodable {
     struct Item: Decodable {
         let index: Int

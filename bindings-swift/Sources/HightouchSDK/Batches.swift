@@ -44,8 +44,8 @@ public final class SyncBatch: AsyncSequence, Sendable {
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled and no run goes on. A cancelled
     ///   task stops the batch; if runs go on, the kind is `cancelled`. The kind is `runFailed` if `onFailure` or
     ///   `onWarning` asks for an error: ``HightouchError/items`` contains the items that caused the error, and the
-    ///   message gives the reasons of the first ones. The kind is `waitTimeout` after the timeout, `closed` if the
-    ///   batch was stopped before every sync had ended, and `invalidRequest` if `timeout` is out of range.
+    ///   message gives the reasons of the first of these items. The kind is `waitTimeout` after the timeout, `closed`
+    ///   if the batch was stopped before every sync had ended, and `invalidRequest` if `timeout` is out of range.
     @discardableResult
     public func wait(
         timeout: Duration? = nil,
@@ -130,7 +130,7 @@ extension SyncBatch: CustomStringConvertible, CustomReflectable {
 
 extension Syncs {
     /// Starts a run of each sync and follows the runs together, in the background. A sync that fails does not affect
-    /// the others. But after a failure that would affect every sync, such as a rejected API key, no more syncs are
+    /// the other syncs. But after a failure that would affect every sync, such as a rejected API key, no more syncs are
     /// started. For an unknown slug, this method does not throw; the item of that sync has the error. Hooks get this
     /// call, and each request of the batch once the request has ended.
     ///

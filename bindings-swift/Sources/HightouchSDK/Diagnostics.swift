@@ -17,7 +17,7 @@ public struct CallMeta: Codable, Hashable, Sendable {
         /// Requests per window that are allowed after the 429 response, until successful requests raise the number
         /// again.
         public let allowed: Int
-        /// Time in milliseconds during which none of those who share the rate limit sends a request.
+        /// Time in milliseconds during which no client that shares the rate limit sends a request.
         public let closedMs: Int
     }
 
@@ -47,13 +47,14 @@ public struct CallMeta: Codable, Hashable, Sendable {
     public let waitedMs: Int
     /// Duration of the whole call in milliseconds, with all waiting and retries.
     public let durationMs: Int
-    /// Paths of values that were missing or unusable in the response, so that the result has a default in their place.
-    /// An example is `3.plannedRows` for the fourth element of a list.
+    /// Paths of values that were missing or unusable in the response. The result has a default in place of each such
+    /// value. An example is `3.plannedRows` for the fourth element of a list.
     public let mended: [String]
     /// All HTTP requests of the call, in order.
     public let attempts: [Attempt]
-    /// The 429 responses to this call that lowered the rate limit; usually empty. Log each one as a warning: another
-    /// program uses the workspace without sharing the rate limit, or ``Configuration/limit`` is too high.
+    /// The 429 responses to this call that lowered the rate limit; usually empty. Log each of these responses as a
+    /// warning: another program uses the workspace without sharing the rate limit, or ``Configuration/limit`` is too
+    /// high.
     public let cuts: [Cut]
     /// The changes in who shares the rate limit, if this call was the first to notice them; usually empty.
     public let scopeChanges: [ScopeChange]

@@ -102,8 +102,8 @@ final class Door: Sendable {
         self.native = native
         self.hooks = hooks
         self.credentials = credentials
-        // The task is detached, so that the caller's credentials function inherits neither the task-local values nor
-        // the priority of the task in which the client is created.
+        // The task is detached, because the caller's credentials function must not inherit the task-local values and
+        // the priority of the task that creates the client.
         serving = credentials.map { credentials in Task.detached { await credentials.serve(native) } }
     }
 

@@ -101,7 +101,7 @@ public struct HightouchError: Error, Sendable, Hashable {
         cause = Cause(error: error)
     }
 
-    /// Whether the call was cancelled and left nothing behind. `CancellationError` is then thrown in place of this
+    /// Whether the call was cancelled and left nothing behind. If true, `CancellationError` is thrown in place of this
     /// error.
     var isPlainCancellation: Bool { kind == .cancelled && hint == nil && run == nil && details == nil }
 }

@@ -38,7 +38,7 @@ extension Coding {
 extension JSONEncoder {
     /// Creates an encoder that writes the values of this SDK as the API writes them: times have the form
     /// `2026-08-13T09:30:00.000Z`. ``HightouchSDK/JSONValue/init(encoding:)`` also keeps every digit of opaque JSON. A
-    /// `JSONEncoder` alone cannot keep them.
+    /// `JSONEncoder` alone cannot keep all digits.
     public static func hightouch() -> JSONEncoder { Coding.encoder() }
 }
 

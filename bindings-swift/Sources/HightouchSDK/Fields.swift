@@ -51,7 +51,7 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
 
     func encode(to encoder: any Encoder) throws {
         var object = encoder.container(keyedBy: AnyKey.self)
-        // If a name was set more than once, the last value replaces the others.
+        // If a name was set more than once, the last value counts.
         for (name, value) in members {
             try object.encode(value, forKey: AnyKey(name))
         }

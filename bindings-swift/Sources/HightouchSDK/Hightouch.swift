@@ -167,7 +167,7 @@ public final class Hightouch: Sendable {
     /// stays, because the limit belongs to the workspace.
     ///
     /// - Parameter apiKey: The new key.
-    /// - Throws: ``HightouchError`` of kind `config` if `apiKey` cannot be a key; the client then keeps the old one.
+    /// - Throws: ``HightouchError`` of kind `config` if `apiKey` cannot be a key; the client then keeps the old key.
     ///   The kind is `closed` if the client is closed.
     public func setAPIKey(_ apiKey: String) async throws {
         _ = try await door.local("client.setKey", ["apiKey": apiKey])

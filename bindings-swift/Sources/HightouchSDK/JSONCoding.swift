@@ -12,7 +12,7 @@ extension JSONValue: Codable {
     static let mark = "$json"
 
     /// Decodes any JSON. A `Decoder` does not expose the text. So a number that is not an `Int` keeps only the digits
-    /// of a `Double`, or the 38 digits of a `Decimal` if its magnitude is 2^53 or more.
+    /// of a `Double`. If the magnitude is 2^53 or more, the number keeps the 38 digits of a `Decimal`.
     public init(from decoder: any Decoder) throws {
         if let texts = decoder.texts {
             var marked = try decoder.container(keyedBy: AnyKey.self).nestedUnkeyedContainer(forKey: AnyKey(Self.mark))

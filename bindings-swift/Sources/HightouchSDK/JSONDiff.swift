@@ -72,8 +72,8 @@ extension JSONValue {
         /// - Parameter value: The value. It may differ from the value that was compared, but not in the places that
         ///   the changes concern.
         /// - Returns: The changed value.
-        /// - Throws: ``HightouchError`` of kind `invalidRequest` if a path does not exist, or the value there is not
-        ///   the `old` value of the change.
+        /// - Throws: ``HightouchError`` of kind `invalidRequest` if a path does not exist, or the value at the path is
+        ///   not the `old` value of the change.
         public func apply(to value: JSONValue) throws -> JSONValue {
             struct Arguments: Encodable {
                 var json: String

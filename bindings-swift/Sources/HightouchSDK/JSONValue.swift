@@ -3,7 +3,7 @@ import Foundation
 /// A JSON value of a shape that the API does not define, such as the configuration of a sync.
 ///
 /// A value from the API keeps its text, which is parsed on first access. If you send the value back, every digit and
-/// the order of members stay the same. If you change one member, the text of all others stays the same:
+/// the order of members stay the same. If you change one member, the text of all other members stays the same:
 ///
 /// ```swift
 /// var configuration: JSONValue = ["mode": "upsert", "mappings": [["from": "id", "to": "Id"]]]
@@ -162,8 +162,9 @@ extension JSONValue {
 
     /// A member of an object, or nil if there is no such member or the value is not an object.
     ///
-    /// Setting a member keeps the text and the order of all others. A new member is added at the end. Setting nil
-    /// removes the member; set ``null`` to make the member `null`. If the value is not an object, setting does nothing.
+    /// Setting a member keeps the text and the order of all other members. A new member is added at the end. Setting
+    /// nil removes the member; set ``null`` to make the member `null`. If the value is not an object, setting does
+    /// nothing.
     public subscript(name: String) -> JSONValue? {
         get {
             guard case .object(let members) = level else { return nil }
@@ -183,8 +184,8 @@ extension JSONValue {
 
     /// An element of an array, or nil if there is no such element or the value is not an array.
     ///
-    /// Setting an element keeps the text of all others. Setting nil removes the element; set ``null`` to make the
-    /// element `null`. If there is no such element or the value is not an array, setting does nothing.
+    /// Setting an element keeps the text of all other elements. Setting nil removes the element; set ``null`` to make
+    /// the element `null`. If there is no such element or the value is not an array, setting does nothing.
     public subscript(index: Int) -> JSONValue? {
         get {
             guard let array, array.indices.contains(index) else { return nil }

@@ -37,7 +37,7 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
         case first
         /// The page that this token names. The answer with the previous page contained the token.
         case token(String)
-        /// The page with this index among the pages that ``init(pages:)`` was given.
+        /// The page with this index among the pages that ``init(pages:)`` received.
         case index(Int)
     }
 

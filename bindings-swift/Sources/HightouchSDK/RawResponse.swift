@@ -29,8 +29,8 @@ public struct RawResponse<Value>: Sendable {
 
     /// Decodes the response. Sends nothing, and works after the client is closed.
     ///
-    /// - Returns: The value that the method without `withRawResponse` returns for this response. For a list, this is an
-    ///   array with the elements of the page.
+    /// - Returns: The value that the method without `withRawResponse` returns for this response. For a list, the value
+    ///   is an array with the elements of the page.
     /// - Throws: The ``HightouchError`` that the method without `withRawResponse` throws for this response.
     public func parse() async throws -> Value {
         if let failure = response.head.answer?.failure { throw failure }

@@ -39,14 +39,14 @@ extension AsyncSequence where Self: Sendable, Element: FlatRecord {
     /// Writes the records as CSV (RFC 4180), in UTF-8.
     ///
     /// Nil is an empty cell, an empty text is `""`, and a list is JSON. A text is written as it is, even if a
-    /// spreadsheet would run it as a formula, because a program that reads the file must get what Hightouch has.
+    /// spreadsheet would run it as a formula: a program that reads the file must get what Hightouch has.
     ///
     /// - Parameters:
     ///   - header: Whether the first line has the names of the columns.
     ///   - columns: The names of the columns to write, as in Swift; all of them if nil.
     ///   - snakeCase: Whether the names are written as in Python, such as `sync_id`.
-    ///   - escapingFormulas: Whether to write a `'` before each text that a spreadsheet would run as a formula, because
-    ///     it begins with `=`, `+`, `-`, `@`, a tab or a line break. Pass true for a file that people open in a
+    ///   - escapingFormulas: Whether to write a `'` before each text that begins with `=`, `+`, `-`, `@`, a tab or a
+    ///     line break. A spreadsheet would run such a text as a formula. Pass true for a file that people open in a
     ///     spreadsheet, because strangers may have chosen the names and error messages in Hightouch.
     /// - Returns: The lines, each with its line break.
     public func csv(
@@ -188,7 +188,7 @@ struct RecordWriter<Record: FlatRecord>: Sendable {
 
 extension RecordCell {
     /// Returns the cell as CSV. Works on bytes, because a Swift `Character` can hold CR and LF together, or a quote
-    /// with an accent. The check for special characters would then not find them.
+    /// with an accent. The check for special characters would not find the LF or the quote.
     fileprivate func csv(_ escapingFormulas: Bool) -> String {
         let bytes: [UInt8]
         switch self {

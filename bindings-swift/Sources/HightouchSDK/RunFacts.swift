@@ -9,7 +9,7 @@ extension SyncRun {
     /// Whether the run has ended. A run with a status that this version of the SDK does not know counts as in progress.
     public var isTerminal: Bool { [.success, .warning, .failed, .cancelled, .interrupted].contains(status) }
 
-    /// The time from ``startedAt`` to ``finishedAt``, in whole milliseconds; nil if one of them is nil.
+    /// The time from ``startedAt`` to ``finishedAt``, in whole milliseconds; nil if one of these times is nil.
     public var duration: Duration? { .between(startedAt, finishedAt) }
 }
 
@@ -22,7 +22,7 @@ extension IdentityGraphRun {
     /// Whether the run has ended. A run with a status that this version of the SDK does not know counts as in progress.
     public var isTerminal: Bool { [.success, .failure, .cancelled].contains(status) }
 
-    /// The time from ``startedAt`` to ``finishedAt``, in whole milliseconds; nil if one of them is nil.
+    /// The time from ``startedAt`` to ``finishedAt``, in whole milliseconds; nil if one of these times is nil.
     public var duration: Duration? { .between(startedAt, finishedAt) }
 }
 

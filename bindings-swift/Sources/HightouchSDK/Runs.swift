@@ -13,7 +13,8 @@ public struct RunHandle<State: RunState>: Sendable {
     public let token: String
     /// Whether the response to the trigger was lost and the client found the run in the list of runs.
     public let isAdopted: Bool
-    /// Whether the run was already in progress and the trigger joined it (`ifRunning: .join`) instead of starting one.
+    /// Whether the run was already in progress and the trigger joined it (`ifRunning: .join`) instead of starting a
+    /// run.
     public let isJoined: Bool
 
     /// What ``RunHandle/wait(timeout:onFailure:onWarning:progress:)`` or the `wait` of a ``SyncBatch`` does if a run

@@ -7,10 +7,10 @@ import HightouchSDK
 
 /// A running sandbox: a local server that implements the Hightouch API. Each ``World`` in it has its own keys and data.
 ///
-/// Usually no test starts a sandbox itself: the first world of a process starts one, and all worlds of the process
-/// share it. The server is a child process. It ends when this process ends, even if this process is killed. A simulator
-/// cannot start processes. In a simulator, use ``init(connecting:)`` with a server that runs already, for example in a
-/// container.
+/// Usually no test starts a sandbox itself: the first world of a process starts a sandbox, and all worlds of the
+/// process share it. The server is a child process. It ends when this process ends, even if this process is killed. A
+/// simulator cannot start processes. In a simulator, use ``init(connecting:)`` with a server that runs already, for
+/// example in a container.
 public final class Sandbox: Sendable {
     /// The address of the server without TLS.
     public let url: String
@@ -71,8 +71,8 @@ public final class Sandbox: Sendable {
 
     /// Returns the server that the worlds of this process share, and starts it if it does not run.
     ///
-    /// - Returns: The server that the environment variable `HIGHTOUCH_SANDBOX_URL` names, else one that this process
-    ///   starts.
+    /// - Returns: The server that the environment variable `HIGHTOUCH_SANDBOX_URL` names, or else a server that this
+    ///   process starts.
     /// - Throws: ``SandboxError`` if the server cannot be started.
     public static func shared() async throws -> Sandbox {
         try await SharedSandbox.instance.sandbox()

@@ -12,7 +12,7 @@ public final class World: Sendable {
         /// The number of syncs. The ids of the syncs start at 1. If nil, the world has one sync for each slug, but at
         /// least 3 syncs.
         public var syncs: Int?
-        /// The slugs of the first syncs. The server invents the slugs of all others.
+        /// The slugs of the first syncs. The server invents the slugs of all other syncs.
         public var slugs: [String]
         /// How long a run takes, in seconds of the world.
         public var secondsPerRun: Double
@@ -21,7 +21,7 @@ public final class World: Sendable {
         /// The rate limit of the workspace, in the time of the world. A client expects the usual limit of 200 requests
         /// in 10 seconds unless the client's own settings name another limit.
         public var limit: RateLimit
-        /// The seed of the data: worlds with the same number have the same data.
+        /// The seed of the data: worlds with the same seed have the same data.
         public var seed: Int
         /// Further settings by their names in the sandbox, such as `["pastRuns": 2]`.
         public var others: [String: JSONValue]

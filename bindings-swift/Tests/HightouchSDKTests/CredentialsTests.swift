@@ -264,7 +264,7 @@ private actor Handover {
     }
 }
 
-/// Provides a credentials function, `key`. It returns the keys in order, then the last one repeatedly. If the vault is
+/// Provides a credentials function, `key`. It returns the keys in order, then the last key repeatedly. If the vault is
 /// created closed, `key` waits until the vault is opened.
 private actor Vault {
     private let keys: [String]

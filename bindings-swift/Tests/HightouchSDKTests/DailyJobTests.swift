@@ -3,7 +3,8 @@ import XCTest
 
 @testable import HightouchSDK
 
-/// Runs two programs of README.md: one runs several syncs, of which some fail; one writes a week's runs to a file.
+/// Runs two programs of README.md. The first runs several syncs, of which some fail. The second writes a week's runs to
+/// a file.
 final class DailyJobTests: XCTestCase {
     private let fiveSyncs = ExampleProgram(name: "five-syncs", page: "README.md")
     private let weekOfRuns = ExampleProgram(name: "week-of-runs", page: "README.md")

@@ -100,7 +100,8 @@ final class JSONTests: XCTestCase {
         }
     }
 
-    /// Changing one value must not rebuild the others, because that would sort their members and round their numbers.
+    /// Changing one value must not rebuild the other values, because a rebuilt value has sorted members and rounded
+    /// numbers.
     func testChangingAMemberKeepsTheTextOfAllOthers() throws {
         var json = try value(#"{"z":1e400,"list":[{"to":"A","n":1.50},2.0],"a":{ "b" : 1 }}"#)
         json["list"]?[0]?["to"] = "B"
@@ -239,8 +240,8 @@ final class OpaqueJSONTests: XCTestCase {
         }
     }
 
-    /// At the door, `{"$json": ["…"]}` marks opaque JSON. A value of the server or of a user that looks like this mark
-    /// must stay what it is.
+    /// At the door, `{"$json": ["…"]}` marks opaque JSON. A value that looks like this mark must stay unchanged,
+    /// whether the server or a user created the value.
     func testAValueMayLookLikeTheDoorsFormOfText() async throws {
         let client = try client()
         let answer = #"{"id":1,"slug":"a","configuration":{"$json":["1"]},"tags":{"$json":"x"}}"#

@@ -131,7 +131,8 @@ struct Player {
         }
     }
 
-    /// Makes all calls concurrently, each the number of times that its step says. Throws if they take longer than 60 s.
+    /// Makes all calls concurrently, each the number of times that its step says. Throws if the calls take longer than
+    /// 60 s.
     private static func made(_ calls: [Call], _ place: String) async throws -> [[Ended]] {
         try await withThrowingTaskGroup(of: (Int, Ended)?.self) { group in
             for (index, call) in calls.enumerated() {
@@ -154,7 +155,7 @@ struct Player {
     }
 
     /// Replaces the placeholders in a value. A string that consists of one placeholder is replaced by the placeholder's
-    /// value, which may be of any type.
+    /// value, of any type.
     private func filled(_ value: JSONValue) throws -> JSONValue {
         switch value.shape {
         case .object(let members): return .object(try members.mapValues(filled))

@@ -7,8 +7,8 @@ import XCTest
 final class RawTests: XCTestCase {
     func testEachRawResponseParsesToTheResultOrTheErrorOfItsMethod() async throws {
         var called: Set<String> = []
-        // No scenario `operation-…` calls a method that looks up a run. The scenarios below do, so the test plays them
-        // too.
+        // No scenario `operation-…` calls a method that looks up a run. The scenarios below call such methods, so the
+        // test plays these scenarios too.
         let lookups = [
             "a-run-that-is-not-listed-is-not-found-and-the-error-names-the-sync-and-the-run",
             "a-run-that-somebody-else-started-is-followed-by-its-id",
