@@ -51,9 +51,9 @@ kinds! {
     Config = "config" (argument),
     /// An argument or option is wrong and nothing was sent, or the server found the request malformed (400).
     InvalidRequest = "invalid_request" (argument),
-    /// The server refused the key (401), or the function that returns the key failed.
+    /// The server refused the API key (401), or the function that returns the API key failed.
     Authentication = "authentication" (api),
-    /// The key may not make this request (403).
+    /// The API key does not permit this request (403).
     Permission = "permission" (api),
     /// The resource does not exist (404).
     NotFound = "not_found" (api),
