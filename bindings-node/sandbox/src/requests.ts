@@ -15,8 +15,8 @@ export interface WorldRequest {
   /** The parameters of the query, each with its value, or with an array of values if the parameter is repeated. */
   query: Record<string, string | string[]>
   /** The JSON of the body; undefined if there is none. */
-  // The type is `any`, so that a test can read members without a cast. eslint-disable-next-line
-  // @typescript-eslint/no-explicit-any
+  // The type is `any`, so that a test can read members without a cast.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   body: any
   /** The headers, with names in lower case and without the key. */
   headers: Record<string, string | string[]>
