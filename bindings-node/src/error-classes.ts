@@ -10,10 +10,10 @@ export class ConfigError extends HightouchError {}
 /** An argument or option is wrong and nothing was sent, or the server found the request malformed (400). */
 export class InvalidRequestError extends HightouchError {}
 
-/** The server refused the key (401), or the function that returns the key failed. */
+/** The server refused the API key (401), or the function that returns the API key failed. */
 export class AuthenticationError extends ApiError {}
 
-/** The key may not make this request (403). */
+/** The API key does not permit this request (403). */
 export class PermissionError extends ApiError {}
 
 /** The resource does not exist (404). */

@@ -14,9 +14,9 @@ export type ErrorKind =
   | 'config'
   /** An argument or option is wrong and nothing was sent, or the server found the request malformed (400). */
   | 'invalid_request'
-  /** The server refused the key (401), or the function that returns the key failed. */
+  /** The server refused the API key (401), or the function that returns the API key failed. */
   | 'authentication'
-  /** The key may not make this request (403). */
+  /** The API key does not permit this request (403). */
   | 'permission'
   /** The resource does not exist (404). */
   | 'not_found'
@@ -72,7 +72,7 @@ export interface ClientSettings {
    */
   limit?: number[] | undefined
   /**
-   * The part of the limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by
+   * The part of the rate limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by
    * default, else 1. The smallest share that a client names applies to all clients of the workspace in the
    * process. If a Redis or Valkey server keeps the limit, the share applies only while that server does not
    * answer.
@@ -139,8 +139,8 @@ export interface CallSettings {
    */
   priority?: string | undefined
   /**
-   * Headers to send in addition to the client's headers. They replace headers of the client with the same
-   * name.
+   * Headers to send in addition to the client's headers. Headers of the call replace headers of the client
+   * with the same name.
    */
   headers?: Record<string, string> | undefined
 }

@@ -8,7 +8,7 @@ import { Table } from './table.js'
 export interface SyncRunRecord {
   /** Id of the sync. Null if it is not known. */
   syncId: number | null
-  /** Slug of the sync. Null unless the runs were asked for by the slug. */
+  /** Slug of the sync. Null unless the caller named the sync by its slug. */
   syncSlug: string | null
   /** Numeric id. */
   id: number

@@ -46,14 +46,14 @@ class InvalidRequestError(HightouchError, ValueError):
 
 @public
 class AuthenticationError(HightouchError):
-    """The server refused the key (401), or the function that returns the key failed."""
+    """The server refused the API key (401), or the function that returns the API key failed."""
 
     kind = "authentication"
 
 
 @public
 class PermissionDeniedError(HightouchError):
-    """The key may not make this request (403)."""
+    """The API key does not permit this request (403)."""
 
     kind = "permission"
 

@@ -9,7 +9,12 @@ use serde_json::{Value as Json, json};
 /// these columns, because most values lack them.
 const ABOUT: &[(&str, &str, &str, &str)] = &[
     ("SyncRun", "sync_id", "int", "Id of the sync. Null if it is not known."),
-    ("SyncRun", "sync_slug", "string", "Slug of the sync. Null unless the caller named the sync by its slug."),
+    (
+        "SyncRun",
+        "sync_slug",
+        "string",
+        "Slug of the sync. Null unless the caller named the sync by its slug.",
+    ),
     ("IdentityGraphRun", "graph_id", "string", "Id of the graph. Null if it is not known."),
     ("DecisionEngineMessage", "flow_id", "string", "Id of the flow. Null if it is not known."),
 ];

@@ -31,8 +31,8 @@ public struct Campaigns: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: The ``CampaignResult`` that the server returned.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     @discardableResult
     public func trigger(
         _ campaignId: String,
@@ -104,7 +104,7 @@ public struct Campaigns: Sendable {
 
 /// Status of a recipient.
 ///
-/// The API may add values. A value without a constant here keeps its text, and you can send it too.
+/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
 public struct RecipientStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
@@ -134,7 +134,7 @@ public struct RecipientStatus: RawRepresentable, Codable, Hashable, Sendable, Ex
 
 /// Why a recipient was rejected.
 ///
-/// The API may add values. A value without a constant here keeps its text, and you can send it too.
+/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
 public struct RejectReason: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {

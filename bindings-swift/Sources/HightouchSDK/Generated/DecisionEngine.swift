@@ -3,11 +3,11 @@
 import Foundation
 
 extension Hightouch {
-    /// Operations on decision engine.
+    /// Operations on the decision engine.
     public var decisionEngine: DecisionEngine { DecisionEngine(door: door) }
 }
 
-/// Operations on decision engine. ``Hightouch/decisionEngine`` returns them.
+/// Operations on the decision engine. ``Hightouch/decisionEngine`` returns them.
 public struct DecisionEngine: Sendable {
     let door: Door
 
@@ -65,8 +65,8 @@ public struct DecisionEngine: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: The ``DecisionEngineRun`` that the server returned.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     @discardableResult
     public func runFlow(_ flowId: String, options: CallOptions = CallOptions()) async throws -> DecisionEngineRun {
         try await door.value("decision_engine.run_flow", ["flowId": flowId], options)
@@ -124,8 +124,8 @@ public struct DecisionEngine: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: The ``DecisionEngineMessage`` that the server returned.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     @discardableResult
     public func createMessage(
         _ flowId: String,
@@ -165,8 +165,8 @@ public struct DecisionEngine: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: The ``DecisionEngineMessage`` that the server returned.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     @discardableResult
     public func updateMessage(
         _ flowId: String,

@@ -25,8 +25,8 @@ public struct IdentityGraphs: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: A handle that follows the run.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     @discardableResult
     public func trigger(
         _ graphId: String,
@@ -88,8 +88,8 @@ public struct IdentityGraphs: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: The ``ReprocessRequest`` that the server returned.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     @discardableResult
     public func queueForReprocessing(
         _ graphId: String,
@@ -134,8 +134,8 @@ public struct IdentityGraphs: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: A handle that follows the run.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     @available(*, deprecated, message: "Use trigger instead")
     @discardableResult
     public func triggerLegacy(
@@ -289,7 +289,7 @@ public struct IdentityGraphs: Sendable {
 
 /// Status of a run of an identity graph.
 ///
-/// The API may add values. A value without a constant here keeps its text, and you can send it too.
+/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
 public struct IdentityGraphRunStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
@@ -431,7 +431,7 @@ public struct Identifier: Codable, Hashable, Sendable {
 
 /// Status of a request to reprocess identifiers.
 ///
-/// The API may add values. A value without a constant here keeps its text, and you can send it too.
+/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
 public struct ReprocessState: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {

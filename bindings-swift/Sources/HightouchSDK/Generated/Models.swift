@@ -88,8 +88,8 @@ public struct Models: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: The ``Model`` that the server returned.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     @discardableResult
     public func create(
         name: String,
@@ -147,8 +147,8 @@ public struct Models: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: The ``Model`` that the server returned.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     @discardableResult
     public func update(
         _ modelId: Int,
@@ -188,8 +188,8 @@ public struct Models: Sendable {
     ///   - modelId: The model's id.
     ///   - options: Options for this call only.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     public func delete(_ modelId: Int, options: CallOptions = CallOptions()) async throws {
         try await door.nothing("models.delete", ["modelId": modelId], options)
     }
@@ -548,7 +548,7 @@ public struct Model: Codable, Hashable, Identifiable, Sendable {
         case lastRunSize
     }
 
-    /// Decodes a value. A decoder that converts names from snake case finds all members too.
+    /// Decodes a value. Also works with a decoder that converts names from snake case.
     public init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: CodingKeys.self)
         id = try object.decode(Int.self, forKey: .id)

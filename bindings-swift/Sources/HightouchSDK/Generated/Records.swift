@@ -12,7 +12,7 @@ public struct SyncRunRecord: FlatRecord {
     /// Id of the sync. Nil if it is not known.
     public var syncId: Int?
 
-    /// Slug of the sync. Nil unless the runs were asked for by the slug.
+    /// Slug of the sync. Nil unless the caller named the sync by its slug.
     public var syncSlug: String?
 
     /// Numeric id.

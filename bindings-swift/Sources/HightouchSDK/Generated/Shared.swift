@@ -9,9 +9,9 @@ extension HightouchError {
         case config
         /// An argument or option is wrong and nothing was sent, or the server found the request malformed (400).
         case invalidRequest = "invalid_request"
-        /// The server refused the key (401), or the function that returns the key failed.
+        /// The server refused the API key (401), or the function that returns the API key failed.
         case authentication
-        /// The key may not make this request (403).
+        /// The API key does not permit this request (403).
         case permission
         /// The resource does not exist (404).
         case notFound = "not_found"
@@ -50,7 +50,7 @@ extension HightouchError {
 
 /// Status of a run of a sync.
 ///
-/// The API may add values. A value without a constant here keeps its text, and you can send it too.
+/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
 public struct SyncRunStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
@@ -88,7 +88,7 @@ public struct SyncRunStatus: RawRepresentable, Codable, Hashable, Sendable, Expr
 
 /// What sort of problem kept a run from succeeding.
 ///
-/// The API may add values. A value without a constant here keeps its text, and you can send it too.
+/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
 public struct ProblemCategory: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
@@ -201,7 +201,7 @@ public enum ListOrder: String, CaseIterable, Codable, Hashable, Sendable {
 
 /// What happens to an event that is not defined or that violates its schema.
 ///
-/// The API may add values. A value without a constant here keeps its text, and you can send it too.
+/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
 public struct EventPolicy: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
@@ -225,7 +225,7 @@ public struct EventPolicy: RawRepresentable, Codable, Hashable, Sendable, Expres
 
 /// What happens to an event with fields outside its schema.
 ///
-/// The API may add values. A value without a constant here keeps its text, and you can send it too.
+/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
 public struct FieldPolicy: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
@@ -251,7 +251,7 @@ public struct FieldPolicy: RawRepresentable, Codable, Hashable, Sendable, Expres
 
 /// Kind of event.
 ///
-/// The API may add values. A value without a constant here keeps its text, and you can send it too.
+/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
 public struct EventType: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {

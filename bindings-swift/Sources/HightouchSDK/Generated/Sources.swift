@@ -71,8 +71,8 @@ public struct Sources: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: The ``Source`` that the server returned.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     @discardableResult
     public func create(
         name: String,
@@ -103,8 +103,8 @@ public struct Sources: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: The ``Source`` that the server returned.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     @discardableResult
     public func update(
         _ sourceId: Int,

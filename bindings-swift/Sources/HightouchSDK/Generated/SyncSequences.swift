@@ -26,8 +26,8 @@ public struct SyncSequences: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: A handle that follows the run.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     @discardableResult
     public func trigger(
         _ syncSequenceId: String,
@@ -73,7 +73,7 @@ public struct SyncSequences: Sendable {
 
 /// Status of a run of a sequence.
 ///
-/// The API may add values. A value without a constant here keeps its text, and you can send it too.
+/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
 public struct SequenceRunStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {

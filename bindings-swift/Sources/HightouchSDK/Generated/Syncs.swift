@@ -80,8 +80,8 @@ public struct Syncs: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: The ``Sync`` that the server returned.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     @discardableResult
     public func create(
         slug: String,
@@ -119,8 +119,8 @@ public struct Syncs: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: The ``Sync`` that the server returned.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     @discardableResult
     public func update(
         _ sync: SyncReference,
@@ -149,8 +149,8 @@ public struct Syncs: Sendable {
     ///     id, unless the client remembers the id. A call that changes something looks up the slug each time.
     ///   - options: Options for this call only.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     public func delete(_ sync: SyncReference, options: CallOptions = CallOptions()) async throws {
         try await door.nothing("syncs.delete", ["sync": sync], options)
     }
@@ -172,8 +172,8 @@ public struct Syncs: Sendable {
     ///   - options: Options for this call only.
     /// - Returns: A handle that follows the run.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
-    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before, the method
-    ///   throws `CancellationError`.
+    ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
+    ///   was sent, the method throws `CancellationError`.
     @discardableResult
     public func trigger(
         _ sync: SyncReference,
@@ -498,7 +498,7 @@ public struct SyncRun: Codable, Hashable, Identifiable, Sendable {
 
 /// A unit of time.
 ///
-/// The API may add values. A value without a constant here keeps its text, and you can send it too.
+/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
 public struct IntervalUnit: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
@@ -801,7 +801,7 @@ public struct Schedule: Codable, Hashable, Sendable {
 
 /// Status of a sync.
 ///
-/// The API may add values. A value without a constant here keeps its text, and you can send it too.
+/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
 public struct SyncStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
