@@ -165,8 +165,8 @@ fn hex(digits: Option<&[u8]>) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Returns the base64 forms of the secret: base64 encodes groups of three bytes, so the form depends on the byte of a
-/// group at which the secret begins. Leaves out the characters at both ends, which depend on the neighbouring bytes.
+/// Returns the base64 forms of the secret: base64 encodes groups of three bytes, so the form depends on where in a
+/// group the secret begins. Leaves out the characters at both ends, which depend on the neighbouring bytes.
 fn in_base64(secret: &str) -> Vec<String> {
     let mut pieces = Vec::new();
     for before in 0..3 {

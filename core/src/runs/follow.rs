@@ -114,7 +114,7 @@ async fn finish(
             Poll::Ready(())
         }
     });
-    // A slow page must not hold up the result of the step.
+    // A slow page of the list must not delay the result of the step for long.
     let most = Instant::now() + PAGE_BORNE;
     let _ = timeout_at(until.map_or(most, |until| until.min(most)), page).await;
 }

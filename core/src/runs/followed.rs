@@ -27,7 +27,7 @@ struct Runs {
     next: u64,
 }
 
-/// A run that a caller follows. `since` is the time of its token, in milliseconds since 1970.
+/// A run that a caller follows. `since` is the time in the run's token, in milliseconds since 1970.
 #[derive(Debug)]
 struct FollowedRun {
     id: u64,
@@ -47,7 +47,7 @@ pub(super) struct Following {
 impl Part for Followed {
     fn absorb(&self, from: &Self) {
         // The runs stay in the list of `from`, because each follower removes its run from the list to which it added
-        // the run. Later looks at these runs wait at the gate of the workspace that absorbs the other one.
+        // the run. Later looks at these runs wait at the gate of the workspace of `self`.
         let _ = from;
     }
 }
@@ -88,8 +88,8 @@ impl Followed {
         self.lock().by_sync.contains_key(&Some(sync.to_owned()))
     }
 
-    /// Makes the look at the oldest followed run of a sync urgent. A sync has one run after another, so a change of the
-    /// sync most likely concerns this run.
+    /// Makes the look at the oldest followed run of a sync urgent. A sync never has two runs at once, so a change of
+    /// the sync most likely concerns its oldest run.
     pub(super) fn hint(&self, gate: &Gate, sync: &str, urgency: Urgency) {
         let oldest = {
             let runs = self.lock();
@@ -109,7 +109,7 @@ impl Following {
         Arc::clone(&self.run.look)
     }
 
-    /// Waits until `due`, or until the look at the run is urgent.
+    /// Waits until `due`, or until the look at the run becomes urgent.
     pub(super) async fn due(&self, due: Instant) {
         tokio::select! {
             () = tokio::time::sleep_until(due) => {}

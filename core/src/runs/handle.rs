@@ -62,7 +62,7 @@ impl<S> Run<S> {
     }
 
     /// A text from which [`Client::run`](crate::Client::run) creates a handle of this run in any process. The text
-    /// holds no key.
+    /// contains no API key.
     #[must_use]
     pub fn token(&self) -> String {
         self.token.encode()

@@ -148,8 +148,8 @@ pub(crate) fn expired(sender: &Sender, token: &RunToken, failure: Option<&Error>
         .scrubbed(|text| sender.scrub(text))
 }
 
-/// How a run ended, for a message: its status, how many rows were rejected, and the first line of its error text, from
-/// which `scrub` removes secrets.
+/// How a run ended, for a message: its status, how many rows were rejected, and the first line of its error text.
+/// `scrub` removes secrets from the error text.
 pub(crate) fn ended_as<S: RunState>(state: &S, scrub: impl Fn(&str) -> String) -> String {
     let rows = match state.problem().and_then(|problem| problem.rejected_rows) {
         None | Some(..=0) => String::new(),

@@ -12,8 +12,9 @@ use crate::sender::Sender;
 /// The most pages from which one search takes runs, beginning at the newest end of the list.
 const PAGES: u32 = 10;
 
-/// The most pages that are read to find the end of a list. The doubled steps exceed the largest 32-bit offset after at
-/// most 32 pages, and halving the remaining distance takes at most 32 more.
+/// The most pages that are read to find the end of a list. The search doubles its step until it is past the end of the
+/// list: at most 32 pages, because offsets have 32 bits. Then the search halves the remaining distance: at most 32 more
+/// pages.
 const STEPS: u32 = 64;
 
 /// A list of runs ordered by the time of the request, read from its newest end.
@@ -22,7 +23,7 @@ pub(super) struct Newest<'a, S> {
     parent: &'a str,
     /// What all requests for this list have used so far.
     spent: &'a mut Spent,
-    /// The offset of the last page with rows, once it is known that the newest runs are last; 0 before.
+    /// The offset of the last page with rows, if the newest runs are known to be at the end of the list; 0 otherwise.
     end: u32,
     /// The number of rows in a full page.
     length: u32,
@@ -102,10 +103,11 @@ impl<'a, S: Listed> Newest<'a, S> {
             }
             let next = match beyond {
                 None => at.saturating_add(step),
-                // The step is a whole number of pages, so that every page that is read is full, unless it is the last.
+                // The step is a whole number of pages, so that every page except the last is full.
                 Some(beyond) => at + ((beyond - at) / 2).div_ceil(length) * length,
             };
-            // No whole page fits in between. But if the last page was short, there may be more rows directly after it.
+            // No whole page fits between the last known page and the empty page. But if the known page was short, more
+            // rows may follow it directly.
             let next = match beyond {
                 Some(beyond) if next >= beyond => at.saturating_add(rows(&known)),
                 _ => next,
@@ -117,7 +119,7 @@ impl<'a, S: Listed> Newest<'a, S> {
             if page.data.is_empty() {
                 beyond = Some(next);
             } else if page.data.first().map(Row::id) == known.data.first().map(Row::id) {
-                // It is the same page again, so the server ignores offsets and never returns another page.
+                // The server returned the same page again, so it ignores offsets, and no other page can be read.
                 break;
             } else {
                 (known, at, step) = (page, next, step.saturating_mul(2));

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
-/// How long a run may be missing from answers before following it fails. A new run is not listed at once, and a list
-/// may lag behind.
+/// How long a run may be missing from answers before following the run fails. A new run is not listed at once, and a
+/// list may lag behind.
 pub(super) const MISSING_BORNE: Duration = Duration::from_mins(10);
 /// How long answers may look as if a gateway sent them in place of the API, before following the run fails.
 pub(super) const UNREADABLE_BORNE: Duration = Duration::from_mins(1);

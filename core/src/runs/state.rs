@@ -25,7 +25,7 @@ pub enum Ending {
     Failure,
 }
 
-/// A state of a run that can be followed.
+/// The state of a run, for each kind of run that can be followed.
 pub(crate) trait RunState: Readable + Serialize + OfRun + Send + Sync + 'static {
     /// Whether the server answers 404 for a run that it does not know (yet). If not, the server answers with a list
     /// that lacks the run.
@@ -36,13 +36,13 @@ pub(crate) trait RunState: Readable + Serialize + OfRun + Send + Sync + 'static 
     /// The call that reads one run.
     fn call(parent: &str, run: &str) -> Result<Call, Error>;
 
-    /// The call that lists the syncs that ran after a time. The list shows which followed runs may have changed.
+    /// The call to list the syncs that ran after the time `after`. The list shows which followed runs may have changed.
     fn syncs_after(after: Option<Timestamp>) -> Result<Call, Error>;
 
     /// Finds the run in the answer.
     fn pick(answer: Self::Answer, run: &str) -> Option<Self>;
 
-    /// How the run ended. An unknown status counts as in progress.
+    /// How the run ended; `None` while the run is in progress. An unknown status counts as in progress.
     fn ending(&self) -> Option<Ending>;
 
     /// The status of the run as the API writes it.
@@ -73,7 +73,7 @@ pub(crate) struct Lost<'a> {
     pub spent: &'a mut Spent,
 }
 
-/// The state of a run of a kind that the API lists.
+/// The state of a run, for each kind of run that the API lists.
 pub(crate) trait Listed: RunState<Answer = Page<Self>> + Row {
     /// The call that reads a page of the list from `offset` on, ordered by the time at which the runs were requested.
     fn newest(parent: &str, offset: u32) -> Result<Call, Error>;

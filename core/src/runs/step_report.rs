@@ -11,7 +11,7 @@ use crate::call::{Options, Spent};
 /// The most attempts that a report keeps. A step may last for days, so the oldest attempts are forgotten.
 const ATTEMPTS_KEPT: usize = 1000;
 
-/// What the requests of a step have used so far. It is behind a lock, because looks and pages are requested
+/// What the requests of a step have used so far. The record is behind a lock, because looks and pages are requested
 /// concurrently.
 #[derive(Debug)]
 pub(super) struct StepReport {
@@ -31,7 +31,7 @@ impl StepReport {
         Options { call_id: Some(self.call_id.clone()), headers: self.headers.clone(), ..options.clone() }
     }
 
-    /// Adds a look at the run, which began at `started`.
+    /// Adds a look at the run. The look began at `started`.
     pub(super) fn look(&self, look: &Spent, started: Instant) {
         let mut spent = self.lock();
         spent.take(look.meta(), started);

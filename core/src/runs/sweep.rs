@@ -20,14 +20,14 @@ use crate::model::Timestamp;
 use crate::page::{self, Cursor, Row};
 use crate::sender::Sender;
 
-/// How much earlier than the oldest followed run the list begins, because clocks and filters may be inexact.
+/// The list begins this much earlier than the oldest followed run, because clocks and filters may be inexact.
 const MARGIN_MS: i64 = 60_000;
 /// The pause between two readings of the list, as a multiple of the pause between pages.
 const BETWEEN: u32 = 3;
-/// If the server does not let the key list syncs, the list is requested again after this time. The permissions of the
-/// key may then have changed.
+/// If the API key has no permission to list syncs, the list is requested again after this time, because the permissions
+/// of the key may have changed.
 const REFUSED_FOR: Duration = Duration::from_hours(1);
-/// The least pause between pages, so that the follower that reads them can also look at its own run.
+/// The least pause between pages. During the pause, the follower that reads the pages can look at its own run.
 const LEAST: Duration = Duration::from_millis(10);
 /// The time limit of the request for a page.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -52,7 +52,7 @@ impl Row for SyncGlance {
     }
 }
 
-/// The position in the list, and which follower reads it.
+/// The position in the list of syncs, and which follower reads the list.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
     state: Mutex<SweepState>,
@@ -63,15 +63,16 @@ pub(super) struct Sweep {
 #[derive(Debug, Default)]
 struct SweepState {
     readers: u64,
-    /// The follower that reads the list for all, and until when the other followers rely on it. After this time,
-    /// another follower reads the list, because a follower that is no longer polled must not hold up the others.
+    /// The follower that reads the list for all followers, and the time until which the others rely on this follower.
+    /// After this time, another follower reads the list, because the first may no longer be polled.
     reader: Option<(u64, Instant)>,
     due: Option<Instant>,
     cursor: Option<(Call, Cursor)>,
-    /// The status of each sync that has followed runs, and the start of its latest run, as they were last read.
+    /// The last known status of each sync with followed runs, and the last known start of the sync's latest run.
     shown: HashMap<String, (Option<String>, Option<Timestamp>)>,
-    /// The digest of the key that may not list syncs, and until when the list is not requested with this key. The time
-    /// is `None` if the server does not know the key; the list is then never requested with this key again.
+    /// The digest of an API key that may not list syncs, and the time at which the list is requested with this key
+    /// again. The time is `None` if the server does not know the key: the list is never requested with such a key
+    /// again.
     refused: Option<([u8; 32], Option<Instant>)>,
 }
 
@@ -175,8 +176,8 @@ pub(super) async fn lead<S: RunState>(
     }
 }
 
-/// The pause between pages. It is so long that pages use a twentieth of the limit of this process, or one request per
-/// window if that is more.
+/// The pause between pages. With this pause, the pages use a twentieth of the limit of this process, but at least one
+/// request per window.
 fn pause(sender: &Sender) -> Duration {
     let config = sender.config();
     let quota = config.quota.shared(config.share.unwrap_or(1.0));
@@ -200,7 +201,8 @@ async fn page<S: RunState>(
     report: &StepReport,
     since: i64,
 ) -> Result<bool, Error> {
-    // The position is copied and not taken, so that the next reader continues there if this reader is dropped.
+    // The position is copied and not taken, so that the next reader continues at the same position if this reader is
+    // dropped.
     let place = followed.sweep.lock().cursor.clone();
     let (call, cursor) = match place {
         Some(place) => place,
@@ -245,8 +247,8 @@ fn compare(sender: &Sender, followed: &Followed, id: &str, sync: SyncGlance) {
     }
 }
 
-/// Creates the call that lists the syncs that ran since the oldest followed run was triggered, and its first cursor.
-/// `since` is converted to the server's clock, if that clock is known.
+/// Creates the call to list the syncs that ran since the oldest followed run was triggered, and the first cursor of
+/// this call. `since` is converted to the server's clock if the server's clock is known.
 fn start<S: RunState>(sender: &Sender, since: i64) -> Result<(Call, Cursor), Error> {
     let now = sender.now_millis();
     let there = sender.server_time(Instant::now()).unwrap_or(now);

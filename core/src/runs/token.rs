@@ -14,7 +14,7 @@ use crate::sender::Sender;
 /// The version of the format. Tokens of any other version are refused.
 const VERSION: u32 = 1;
 
-/// The contents of a token. It holds no key.
+/// The contents of a token. A token contains no API key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RunToken {
     v: u32,
@@ -25,7 +25,7 @@ pub(crate) struct RunToken {
     /// When the process that created the token learned the id of the run, in milliseconds since 1970 by the clock of
     /// its machine. This time stands in for the start of the run.
     pub since: i64,
-    /// Whether the run was found in the list of runs, so that it may have started long before `since`.
+    /// Whether the run was found in the list of runs. Such a run may have started long before `since`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub found: bool,
     /// How this process got the id of the run; not part of the encoded token.

@@ -43,13 +43,14 @@ struct Ended {
     connection: Option<u64>,
 }
 
-/// How many requests the call has sent. This includes the attempts in `meta`, which reports on the request in progress.
+/// How many requests the call has sent, including the attempts in `meta`. `meta` is the report of the request in
+/// progress.
 pub(super) fn sent(spent: &Spent, meta: &Meta) -> usize {
     spent.sent_so_far() + meta.attempts.len()
 }
 
 impl Sender {
-    /// Sends a call. Look-ups that it needs, such as the id of a slug, must have been done before.
+    /// Sends a call. Any look-up that the call needs, such as the look-up of a slug, must be finished before.
     pub(super) async fn send(
         &self,
         call: &Call,
@@ -124,7 +125,7 @@ impl Sender {
                 return Err(spent.expired());
             };
             let key = self.key().ok_or_else(no_key)?;
-            // With another key, the id that was found for the slug may belong to another sync.
+            // With another API key, the id found for the slug may belong to another sync.
             if call.bound().is_some_and(|bound| bound != key.digest()) {
                 permit.never_sent();
                 let what = "the key was changed after the sync's slug was looked up. Nothing was sent";
@@ -158,7 +159,7 @@ impl Sender {
                 Err(error) => error.with_outcome(ended.outcome),
             };
             match ended.refused.map(|refusal| refusal.next) {
-                // The gate is closed for a while. Waiting there costs no retry.
+                // The gate is closed for a while. Waiting at the gate costs no retry.
                 Some(RefusedBy429::Closed(_)) => {
                     rejoin = true;
                     continue;
@@ -167,7 +168,7 @@ impl Sender {
                 Some(RefusedBy429::Hopeless(since)) => return Err(self.hopeless(since)),
                 None => {}
             }
-            // With a 401 the server did nothing, so the request may be sent again once with another key.
+            // A 401 says that the server did nothing, so the request may be sent once more, with another API key.
             if error.kind() == Kind::Authentication && !renewed && self.keys().can_ask() {
                 if !self.renew(Some(key.digest()), departed, spent.until()).await? {
                     return Err(error);
@@ -221,7 +222,7 @@ impl Sender {
         lock(&self.0.budget).spend(connection)
     }
 
-    /// Makes one attempt and reads its answer to the end. Ends the permit.
+    /// Makes one attempt and reads its answer to the end. Tells the permit how the request ended.
     async fn attempt(
         &self,
         call: &Call,
@@ -240,7 +241,7 @@ impl Sender {
         };
         let status = incoming.status();
         self.learn_time(status, incoming.headers(), permit.departure.since().unwrap_or(handed_over));
-        // The server counts a request before it answers, so the permit ends before the body is read.
+        // The server counts a request before answering, so the permit ends before the body is read.
         let refused = if status == 429 {
             permit.refused(transport::retry_after(incoming.headers()))
         } else {
@@ -307,7 +308,7 @@ impl Sender {
         }
     }
 
-    /// Notes the id of the workspace, which an answer has named.
+    /// Notes the id of the workspace, taken from an answer.
     pub(super) fn learn_workspace(&self, id: i64) {
         if let Some(tenancy) = self.0.tenancy.get() {
             tenancy.learn_id(id);

@@ -40,7 +40,7 @@ pub struct CallStart<'a> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CallEnd<'a> {
-    /// The report of the call: its attempts, its waiting, and the cuts of the limit.
+    /// The report of the call: its attempts, how long it waited, and the cuts of the limit.
     pub meta: &'a Meta,
     /// Why the call failed, if it did.
     pub error: Option<&'a Error>,
@@ -124,7 +124,8 @@ impl Hooks {
         let listener: Arc<ScopeListener> = Arc::new(move |change: &ScopeChange| {
             hook(&match change {
                 ScopeChange::Alone(why) => ScopeChanged::new(Scope::Process, Some(why.clone())),
-                // Only a limit on a server can be shared again. A file that was lost is not used again.
+                // Only a limit on a Redis or Valkey server can be shared again after a loss. A lost file is not used
+                // again.
                 ScopeChange::Shared => ScopeChanged::new(Scope::Fleet, None),
             });
         });

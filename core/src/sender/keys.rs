@@ -14,7 +14,7 @@ use crate::error::{Error, Kind};
 use crate::message::Style;
 use crate::reason::Reason;
 
-/// How many keys are remembered. Remembered keys are removed from all texts that are shown.
+/// How many API keys are remembered. Remembered keys are removed from all texts that are shown.
 const KEYS_KEPT: usize = 8;
 
 /// The result of a key function: a key, or why the function returned no key.
@@ -38,8 +38,8 @@ pub(crate) struct Keys {
     /// The current key is the last one. Earlier keys are kept, so that they can be removed from late answers.
     known: RwLock<Vec<Key>>,
     source: KeySource,
-    /// The result of asking for a key the last time. It is locked while a call asks, so that other calls share the
-    /// result.
+    /// The latest result of asking for a key. A call locks this result while it asks, so that other calls wait and then
+    /// share the new result.
     asked: tokio::sync::Mutex<Option<Asked>>,
     desk: Desk,
 }
@@ -52,7 +52,7 @@ struct Asked {
     failure: Option<Error>,
 }
 
-/// Asks a host language for a key, and passes the host's answer on.
+/// Asks a host language for a key, and passes the host's answer to the calls that wait for the key.
 #[derive(Default)]
 struct Desk {
     state: Mutex<Wants>,
@@ -63,9 +63,9 @@ struct Desk {
 struct Wants {
     /// How many times a key was requested.
     wanted: u64,
-    /// How many of these requests were passed to a host.
+    /// How many requests for a key were passed to a host.
     told: u64,
-    /// How many of these requests have been answered.
+    /// How many requests for a key have been answered.
     answered: u64,
     failure: Option<String>,
 }
@@ -81,8 +81,8 @@ pub(crate) async fn asking<F: Future>(inside: F) -> F::Output {
     ASKING.scope((), inside).await
 }
 
-/// Spawns a task. Inside a key function, the task counts as a part of the function too. The task's spans are children
-/// of the current span.
+/// Spawns a task. If a key function spawns the task, the task counts as a part of this function. The task's spans are
+/// children of the current span.
 pub(crate) fn spawn_alike(task: impl Future<Output = ()> + Send + 'static) {
     let task = spans::in_current(task);
     if ASKING.try_with(|()| ()).is_ok() {
@@ -155,7 +155,8 @@ impl Desk {
         self.changed.notify_waiters();
     }
 
-    /// Asks the host for a key and waits for the answer. If another call is asking already, shares its answer.
+    /// Asks the host for a key and waits for the answer. If another call is asking already, returns the answer to that
+    /// call.
     async fn want(&self) -> Result<(), String> {
         let mine = {
             let mut wants = lock(&self.state);
@@ -183,7 +184,8 @@ impl Desk {
 }
 
 impl Sender {
-    /// Resolves once the host must provide a key. Each request for a key resolves only one such wait.
+    /// Resolves once the host must provide a key. If several callers wait, each request for a key wakes only one
+    /// caller.
     pub(crate) async fn key_wanted(&self) -> Result<(), Error> {
         let wanted = self.keys().desk.until(|wants| {
             let is_news = wants.told < wants.wanted;
@@ -231,8 +233,8 @@ impl Sender {
         if keys.digest() != used {
             return Ok(true);
         }
-        // The last answer serves this caller too only if it was about the same key. Comparing times is not enough: a
-        // request can already use a new key before the answer with this key is recorded.
+        // This caller may use the last answer only if that answer was about the same key. Comparing times is not
+        // enough: a request can use a new key before the answer with the new key is recorded.
         if let Some(last) = &*asked
             && last.about == used
             && last.at >= since

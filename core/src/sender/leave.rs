@@ -77,8 +77,7 @@ impl Sender {
         }
     }
 
-    /// Waits for the permit. Sends a notice if the wait takes long, and a notice of each change in who shares the
-    /// limit.
+    /// Waits for the permit. Sends a notice if the wait takes long, and a notice of each change of the limit's scope.
     async fn told_while_waiting<T>(
         &self,
         mut acquired: Pin<&mut impl Future<Output = T>>,

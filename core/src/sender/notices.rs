@@ -18,7 +18,7 @@ pub(crate) enum Event {
     Waiting(Duration),
     /// The call has waited for the limit for long, and is sent now.
     Waited(Duration),
-    /// From now on, the limit is not shared although the settings ask for it. The text is the reason.
+    /// From now on, the limit is not shared, although the settings ask for a shared limit. The text is the reason.
     Alone(String),
     /// The limit is shared again.
     Shared,
@@ -28,11 +28,11 @@ pub(crate) enum Event {
     Retry(String, Duration),
     /// A trigger has succeeded. The text is the id of its run; `None` if the answer names no run.
     Started(Option<String>),
-    /// The trigger sent nothing, because this run was in progress.
+    /// The trigger sent nothing, because a run was in progress. The text is the id of that run.
     Joined(String),
     /// The answer to a trigger was lost, and the call searches for the run.
     Searching,
-    /// The run of a lost trigger was found.
+    /// The answer to a trigger was lost, but its run was found. The text is the id of the run.
     Adopted(String),
     /// The run cannot be read any more. The text is the error.
     Unreachable(String),
@@ -41,7 +41,7 @@ pub(crate) enum Event {
 }
 
 impl Event {
-    /// The name of the event, which never changes.
+    /// The name of the event. It is the same in every version and language.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Waiting(_) => "waiting",
@@ -161,8 +161,7 @@ pub(crate) fn has_listener() -> bool {
     LISTENER.try_with(|_| ()).is_ok()
 }
 
-/// Whether notices of the current call reach a host or `tracing`. Check this first if a notice needs a copy of a
-/// report.
+/// Whether notices of the current call reach a host or `tracing`. Check this before copying a report for a notice.
 pub(crate) fn is_heard() -> bool {
     cfg!(feature = "tracing") || has_listener()
 }

@@ -31,7 +31,7 @@ mod tests {
 
     use super::*;
 
-    /// tokio's clock is paused here and the wall clock is not, so a time that followed the wall clock would change.
+    /// This test pauses tokio's clock but not the wall clock, so a time that followed the wall clock would change.
     #[tokio::test(start_paused = true)]
     async fn the_time_of_a_client_does_not_follow_the_wall_clock() {
         let clock = OwnClock::new();

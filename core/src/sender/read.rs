@@ -116,7 +116,7 @@ impl Sender {
         }
     }
 
-    /// The paths of mended values. The names in them come from the server, so they may hold the key.
+    /// The paths of mended values. The names in these paths come from the server, so a name may contain the API key.
     fn shown(&self, mended: Mended) -> Vec<String> {
         mended.into_paths().iter().map(|path| brief(&self.scrub(path), PATH_SHOWN)).collect()
     }

@@ -141,7 +141,8 @@ mod tests {
         }
     }
 
-    /// Guards against reporting a gateway's 408 to a trigger as an answer of the wrong shape.
+    /// Guards against a past bug: if a gateway answered a trigger with 408, the error said that the answer had the
+    /// wrong shape.
     #[test]
     fn a_gateway_that_gave_up_on_a_write_leaves_its_outcome_unknown() {
         for status in [408, 499, 500, 502, 504] {

@@ -15,7 +15,7 @@ use hyper_util::client::legacy::connect::dns;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tower_service::Service;
 
-/// How many failed addresses are remembered. A host has fewer addresses; the bound keeps the list of a long-lived
+/// How many failed addresses are remembered. A host name has fewer addresses; the bound keeps the list of a long-lived
 /// client short.
 const MOST_FAILED: usize = 64;
 
@@ -30,9 +30,9 @@ pub(super) struct Addresses {
 
 #[derive(Debug, Default)]
 struct AddressState {
-    /// For each host, the address that is tried first.
+    /// For each host name, the address that is tried first.
     first: BTreeMap<String, IpAddr>,
-    /// The addresses that failed, the latest last.
+    /// The addresses that failed, in the order of their failures.
     failed: Vec<IpAddr>,
     failures: u64,
 }
@@ -44,8 +44,8 @@ pub(super) struct Resolver(pub Arc<Addresses>);
 #[derive(Clone)]
 pub(crate) struct PlainResolver;
 
-/// The error of a host name without an address. The connector wraps it in an error of a general type, and
-/// `refusal::of` finds it among the causes by its own type.
+/// The error of a host name without an address. The connector wraps this error in an error of a general type.
+/// `refusal::of` searches the causes for the type `Unresolved`.
 #[derive(Debug)]
 pub(crate) struct Unresolved(io::Error);
 
@@ -91,7 +91,7 @@ impl Addresses {
         state.failed.drain(..excess);
     }
 
-    /// Moves failed addresses to the end, the latest last. The other addresses keep their order.
+    /// Moves failed addresses to the end, in the order of their failures. The other addresses keep their order.
     fn ordered(&self, name: String, mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
         let mut state = self.state();
         addresses.sort_by_key(|address| state.failed.iter().position(|failed| *failed == address.ip()));

@@ -29,9 +29,9 @@ pub(super) enum Unread {
     /// The deadline of the call passed before memory was free for the body.
     NoRoom,
     TooLarge,
-    /// The body is packed in these codings, which the request did not ask for.
+    /// The body is compressed with these codings, which the request did not ask for.
     Unasked(String),
-    /// The body is not the gzip that its headers promise.
+    /// The headers say that the body is gzip, but it is not valid gzip.
     Malformed(io::Error),
     Lost(reqwest::Error),
 }

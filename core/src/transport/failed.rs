@@ -141,9 +141,9 @@ impl Failed {
     }
 }
 
-/// Whether the server said that it did nothing with the request (RFC 9113 §8.7): it refused the stream, or sent a
-/// GOAWAY that names an earlier stream as the last one. h2 fails a request with the GOAWAY only if the stream of the
-/// request comes after the one that the GOAWAY names.
+/// Whether the server said that it did nothing with the request (RFC 9113 §8.7): the server refused the stream, or sent
+/// a GOAWAY that names an earlier stream as the last processed stream. If h2 fails a request with a GOAWAY, the stream
+/// of the request comes after the named stream.
 fn was_refused(error: &reqwest::Error) -> bool {
     find::<h2::Error>(error).is_some_and(|error| {
         error.is_remote()

@@ -69,7 +69,7 @@ pub(crate) struct Incoming<'a> {
 /// The state of the connections when a request began.
 #[derive(Clone, Copy, Debug)]
 struct Begun {
-    /// The number of the pool that sends the request.
+    /// The number of the connection pool that sends the request.
     generation: u64,
     /// How many connections had been lost when the request began.
     losses: u64,
@@ -122,9 +122,9 @@ impl Http {
         Ok(config.clone())
     }
 
-    /// Sends a request and waits for the headers of its answer. `within` is the time limit of the attempt, which begins
-    /// once a connection is free for the request. `deadline` also bounds the wait for the connection. `departure` notes
-    /// when the request may have left.
+    /// Sends a request and waits for the headers of its answer. `within` is the time limit of the attempt. The attempt
+    /// begins once a connection is free for the request. `deadline` also bounds the wait for the connection.
+    /// `departure` notes when the request may have left.
     pub(crate) async fn send(
         &self,
         mut request: Request,
@@ -162,7 +162,7 @@ impl Http {
                 let body = Watched { bytes: Some(body), departure: departure.clone() };
                 *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
             }
-            // A request without a body does not show when it leaves, so it counts as having left now.
+            // The HTTP client does not show when it sends a request without a body, so the request counts as sent now.
             None => departure.happens(),
         }
         match timeout_at(until, client.execute(outgoing)).await {
@@ -193,8 +193,8 @@ impl Http {
             return None;
         }
         let Begun { losses, .. } = begun;
-        // Only the first request that notices the loss counts it. When the other requests notice the loss, a new
-        // connection may already exist, which must stay warm.
+        // Only the first request that notices the loss counts it. When another request notices the loss, a new
+        // connection may exist already, and the new connection must stay warm.
         if self.losses.compare_exchange(losses, losses + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             self.warmup.cool();
         }

@@ -282,7 +282,8 @@ pub(super) fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static
         if let Some(found) = cause.downcast_ref::<E>() {
             return Some(found);
         }
-        // The source of an I/O error is the source of the error that it wraps, so the wrapped error is searched too.
+        // The method `source` of an I/O error skips the error that the I/O error wraps, so the wrapped error is
+        // searched here.
         if let Some(inner) = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref)
             && let Some(found) = find::<E>(inner)
         {

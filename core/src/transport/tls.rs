@@ -21,7 +21,8 @@ static SUITES: [SupportedCipherSuite; 7] = [
     suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 ];
 
-/// The crypto provider with these suites. The key exchange groups have the order of aws-lc-rs, post-quantum first.
+/// The crypto provider with the cipher suites of [`SUITES`]. The key exchange groups have the order of aws-lc-rs,
+/// post-quantum first.
 fn provider() -> CryptoProvider {
     CryptoProvider { cipher_suites: SUITES.to_vec(), ..aws_lc_rs::default_provider() }
 }
