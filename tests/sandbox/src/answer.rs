@@ -20,8 +20,8 @@ use crate::world::World;
 /// before the break.
 const BEFORE_A_BREAK: Duration = Duration::from_millis(20);
 
-/// The error for an answer that the script breaks off, or for a connection that fails. If a handler returns it, the
-/// HTTP server closes the connection or resets the stream.
+/// The error for an answer that the script breaks off, or for a connection that fails. If a handler returns this error,
+/// the HTTP server closes the connection or resets the stream.
 #[derive(Debug)]
 pub(crate) struct Broken;
 

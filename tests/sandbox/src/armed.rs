@@ -48,7 +48,7 @@ impl ArmedPlans {
     }
 }
 
-/// `{"sync", "times", "plan"}`; the first two are optional.
+/// The request `{"sync", "times", "plan"}`; the first two members are optional.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {

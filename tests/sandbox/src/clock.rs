@@ -21,7 +21,8 @@ impl Clock {
         Self { start: Instant::now(), epoch: Timestamp::now(), scale }
     }
 
-    /// Moves the clock by `seconds` ahead of the machine's clock, or behind it if negative.
+    /// Moves the clock by `seconds` ahead of the machine's clock, or behind the machine's clock if `seconds` is
+    /// negative.
     pub(crate) fn ahead(self, seconds: f64) -> Self {
         let by = SignedDuration::from_secs_f64(seconds);
         Self { epoch: self.epoch.saturating_add(by).unwrap_or(self.epoch), ..self }

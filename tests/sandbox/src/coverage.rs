@@ -69,7 +69,7 @@ pub fn declared_answers() -> Vec<String> {
 }
 
 impl Coverage {
-    /// Returns a sentence for everything that is missing.
+    /// Returns one sentence for each gap in the coverage.
     pub fn gaps(&self) -> Result<Vec<String>, Error> {
         let scenarios: BTreeMap<String, BTreeSet<String>> = scenarios(&self.scenarios)?
             .into_iter()

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use crate::settings::{CounterKind, LimitSettings};
 
-/// Counts every request that reaches the server, refused ones included.
+/// Counts every request that reaches the server, including refused requests.
 #[derive(Debug)]
 pub(crate) struct Limit {
     settings: LimitSettings,
     window: Duration,
     counter: Counter,
-    /// The arrivals in the last window, except those of the stranger, which is another client of the workspace. `peak`
-    /// is the largest number of these arrivals so far.
+    /// The arrivals in the last window, without the requests of the stranger (another client of the workspace). `peak`
+    /// is the largest number of such arrivals in a window so far.
     own: VecDeque<Duration>,
     peak: usize,
     refused: usize,

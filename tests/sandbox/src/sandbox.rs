@@ -22,7 +22,7 @@ use crate::{Error, server, tls};
 pub struct Options {
     /// The address to listen on; port 0 chooses a free port.
     pub listen: SocketAddr,
-    /// The host and port that clients use. Default: those of `listen`.
+    /// The host and port that clients use; by default, the host and port of `listen`.
     pub public_address: Option<String>,
     /// The file to which a line of JSON is appended for each judged scenario.
     pub coverage: Option<PathBuf>,
@@ -92,8 +92,7 @@ impl Sandbox {
         })
     }
 
-    /// Creates a world. `settings` has the members of a scenario's `world`, which `tests/scenarios/README.md`
-    /// describes.
+    /// Creates a world. `settings` has the same members as `world` in a scenario; see `tests/scenarios/README.md`.
     pub fn create_world(&self, settings: Value) -> Result<WorldInfo, Error> {
         self.shared.create_world(settings)
     }
@@ -105,8 +104,8 @@ impl Sandbox {
         self.shared.log(world)
     }
 
-    /// Checks the requests of a world against the standing rules and the `wire` of `case`, which is
-    /// `{"player", "scenario", "wire", "kinds"}`; the last two are optional. Waits up to 10 s for unfinished requests.
+    /// Checks the requests of a world against the standing rules and the `wire` of `case`. `case` is `{"player",
+    /// "scenario", "wire", "kinds"}`; the last two members are optional. Waits up to 10 s for unfinished requests.
     /// Appends a line to the coverage file, if there is one.
     pub async fn judge(&self, world: &str, case: Value) -> Result<Verdict, Error> {
         self.shared.judge(world, case).await

@@ -12,7 +12,7 @@ use crate::log::Request;
 use crate::text::scalar;
 use crate::world::KeyName;
 
-/// An entry of a script: an answer, which requests get it, and how many of them.
+/// An entry of a script: an answer, which requests get the answer, and how many times the answer is used.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
@@ -85,7 +85,7 @@ pub(crate) struct ScriptedAnswer {
     pub(crate) edit: Vec<Edit>,
     pub(crate) apply: bool,
     pub(crate) delay_ms: u64,
-    /// If present, the server holds this request back until another request, which matches `until`, has been answered.
+    /// If present, the server holds this request back until another request that matches `until` has been answered.
     pub(crate) until: Option<When>,
     pub(crate) hang: bool,
     pub(crate) reset: Option<Reset>,
@@ -166,8 +166,8 @@ impl Script {
         self.0.iter().map(|entry| entry.times).collect()
     }
 
-    /// Returns the answer for a request, and counts one use of its entry. The request has the number `nth` among those
-    /// of its operation, and the number `nth_of_all` in the world.
+    /// Returns the answer for a request, and counts one use of its entry. The request has the number `nth` among the
+    /// requests of its operation, and the number `nth_of_all` in the world.
     pub(crate) fn next(
         &mut self,
         request: &Request,
@@ -182,7 +182,7 @@ impl Script {
 }
 
 impl When {
-    /// Whether a request matches. The request has the number `nth` among those of its operation, and the number
+    /// Whether a request matches. The request has the number `nth` among the requests of its operation, and the number
     /// `nth_of_all` in the world.
     pub(crate) fn holds(&self, request: &Request, nth: usize, nth_of_all: usize) -> bool {
         self.matches(request, if self.operation.is_some() { nth } else { nth_of_all })

@@ -233,7 +233,7 @@ fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Creates an answer that belongs to no world, such as one of the control API. `body` is JSON.
+/// Creates an answer that belongs to no world, such as an answer of the control API. `body` is JSON.
 pub(crate) fn plain(status: StatusCode, body: impl Into<String>) -> Response<AnswerBody> {
     let mut response = Response::new(AnswerBody::whole(body.into().into_bytes()));
     *response.status_mut() = status;

@@ -131,7 +131,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Returns the number of a request among those of its operation, counted from 1.
+    /// Returns the number of a request among the requests of its operation, counted from 1.
     fn nth(&self, index: usize) -> usize {
         let operation = self.log.get(index).and_then(|request| request.operation);
         self.log.iter().take(index + 1).filter(|other| other.operation == operation).count()

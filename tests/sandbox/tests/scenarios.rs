@@ -64,7 +64,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
 }
 
-/// Returns all scenarios: the files, the expanded entries of the table, and one for each recorded answer.
+/// Returns all scenarios: the files, the expanded entries of the table, and one scenario for each recorded answer.
 fn scenarios() -> BTreeMap<String, Value> {
     let found = hightouch_sandbox::scenarios(&folder()).unwrap();
     assert!(found.len() > 150, "only {} scenarios", found.len());

@@ -51,7 +51,7 @@ enum Place {
 struct RequestBody {
     required: bool,
     schema: Schema,
-    /// The same schema, except that it forbids members that it does not name.
+    /// A copy of `schema` that allows only the named members.
     closed: Schema,
 }
 

@@ -121,7 +121,8 @@ fn typed(kind: &str, value: &str) -> Value {
     }
 }
 
-/// Converts `nullable` of `OpenAPI` 3.0 to JSON Schema, and removes defaults, since some have the wrong type.
+/// Converts `nullable` of `OpenAPI` 3.0 to JSON Schema, and removes defaults, because some defaults have the wrong
+/// type.
 pub(super) fn tidy(mut schema: Value) -> Value {
     match &mut schema {
         Value::Object(members) => {

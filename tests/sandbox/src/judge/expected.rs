@@ -49,7 +49,7 @@ impl Default for Between {
 }
 
 impl Count {
-    /// Returns a sentence that begins with `what` if the number is not the expected one.
+    /// Returns a sentence that begins with `what` if the number differs from the expected number.
     pub(super) fn complaint(self, what: &str, seen: usize) -> Option<String> {
         let (min, max) = match self {
             Self::Exactly(count) => (count, count),
@@ -65,8 +65,8 @@ impl Count {
     }
 }
 
-/// Compares the requests with the expected ones, one by one. With `more`, other requests may come before, between and
-/// after the expected ones.
+/// Compares the requests with the expected requests, one by one. With `more`, other requests may come before, between
+/// and after the expected requests.
 pub(super) fn in_order(expected: &[Expected], seen: &[Request], more: bool) -> Vec<String> {
     let expected: Vec<&Expected> =
         expected.iter().flat_map(|one| std::iter::repeat_n(one, one.times.unwrap_or(1))).collect();

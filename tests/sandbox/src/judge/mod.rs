@@ -30,7 +30,7 @@ pub(crate) struct Case {
     pub(crate) scenario: String,
     #[serde(default)]
     wire: Value,
-    /// Kinds of errors that the player met besides those that its scenario names.
+    /// Kinds of errors that the player met, besides the kinds that the scenario names.
     #[serde(default)]
     pub(crate) kinds: Vec<String>,
 }

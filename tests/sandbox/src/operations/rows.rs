@@ -59,7 +59,7 @@ pub(super) fn list_of(
         Some(name) if name != "id" => keys.sort_by_cached_key(|&key| workspace.column(kind, key, name)),
         _ => {}
     }
-    // In the document's examples, every list except that of domains has `hasMore`, even if the document does not
+    // In the document's examples, every list except the list of domains has `hasMore`, even if the document does not
     // declare this member for the list.
     page(workspace, request, (LIMIT, kind != Kind::Domain), &keys, |keys| show_all(workspace, kind, keys))
 }

@@ -52,8 +52,8 @@ pub(super) fn update(workspace: &mut Workspace, id: &str, mut changes: Row) -> R
     rows::update(workspace, Kind::Sync, id, changes)
 }
 
-/// Lists runs. The world chooses the direction (`newestFirst`), since a request cannot. `after`, `before` and `within`
-/// filter by the start, so they leave out queued runs.
+/// Lists runs. The world sets the direction (`newestFirst`), because a request cannot choose a direction. `after`,
+/// `before` and `within` filter by the start, so they leave out queued runs.
 pub(super) fn list_runs(workspace: &mut Workspace, id: &str, request: &Request) -> Reply {
     let Some(sync) = find(workspace, Kind::Sync, id) else { return missing(Kind::Sync, id) };
     let now = workspace.clock.now();

@@ -15,8 +15,8 @@ use crate::Error;
 #[cfg(test)]
 pub(crate) use table::Entry;
 
-/// Returns every scenario by its id: the files of the folder, the expanded entries of its `table`, and one for each
-/// answer in the folder `fixtures` beside `folder`.
+/// Returns every scenario by its id: the files of the folder, the expanded entries of its `table`, and one scenario for
+/// each answer in the folder `fixtures` beside `folder`.
 pub fn scenarios(folder: &Path) -> Result<BTreeMap<String, Value>, Error> {
     let mut found = BTreeMap::new();
     for path in json_files(folder)? {
@@ -36,7 +36,8 @@ pub fn scenarios(folder: &Path) -> Result<BTreeMap<String, Value>, Error> {
     Ok(found)
 }
 
-/// Writes all scenarios of a folder to another one and removes all other JSON files there. Returns their number.
+/// Writes all scenarios of a folder to another folder, and removes all other JSON files from that folder. Returns the
+/// number of scenarios.
 pub fn write_scenarios(from: &Path, to: &Path) -> Result<usize, Error> {
     fs::create_dir_all(to)?;
     if fs::canonicalize(from)? == fs::canonicalize(to)? {

@@ -57,7 +57,7 @@ pub(crate) fn past_runs(seeds: &Seeds, sync: Key) -> Vec<Run> {
         .collect()
 }
 
-/// Returns the end of the last run of a sync. This is much cheaper than [`past_runs`].
+/// Returns the end of the last run of a sync. This function is much cheaper than [`past_runs`].
 pub(crate) fn last_activity(seeds: &Seeds, sync: Key) -> Option<Millis> {
     past(seeds, sync).map(|past| past.at + Millis::from(past.seconds) * 1000).max()
 }

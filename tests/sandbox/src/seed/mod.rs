@@ -41,8 +41,8 @@ pub(crate) enum Kind {
     Message,
 }
 
-/// The number of low bits of a message's key that hold the number of the message within its flow. The bits above them
-/// hold the number of the flow.
+/// The number of low bits of a message's key that hold the number of the message within its flow. The higher bits hold
+/// the number of the flow.
 const MESSAGE_BITS: u32 = 24;
 
 impl Kind {
@@ -202,7 +202,7 @@ impl Seeds {
     }
 }
 
-/// Returns the type of a source. It depends on the key and not on the seed, so that tests can rely on it.
+/// Returns the type of a source. The type depends only on the row's key, so tests can rely on it with any seed.
 fn store(key: Key) -> &'static str {
     usize::try_from(key)
         .ok()

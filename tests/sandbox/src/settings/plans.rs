@@ -41,7 +41,7 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Returns this plan with missing members taken from another.
+    /// Returns this plan with missing members taken from `other`.
     pub(crate) fn or(&self, other: &Self) -> Self {
         let (own, other) = (self.clone(), other.clone());
         Self {
