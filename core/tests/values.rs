@@ -214,8 +214,8 @@ fn values_in_lists_maps_unions_and_opaque_json_are_read_as_values_json_says() {
     }
 }
 
-/// Incident: the client lost the run of a trigger, because the answer contained its id as a number. The API's document
-/// says that the id is text.
+/// Incident: the client lost the run of a trigger, because the answer contained the run's id as a number. The API's
+/// document says that the id is text.
 #[test]
 fn the_id_in_the_answer_to_a_trigger_is_read_as_values_json_says() {
     for case in Case::all() {

@@ -138,7 +138,7 @@ impl Caller<'_> {
     }
 }
 
-/// Room for a usual head, so that it is not moved while it grows.
+/// The initial capacity of a head, in bytes. A usual head fits, so that its text is not moved while it grows.
 const HEAD_SIZE: usize = 512;
 
 #[derive(Serialize)]

@@ -26,7 +26,7 @@ use crate::secret::Secret;
 use crate::sender::{Event, Sender, has_listener, tell};
 
 /// Runs an operation. If the operation starts something that cannot be followed as a run, such as a campaign, sends a
-/// notice of its success.
+/// notice of the operation's success.
 pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error> {
     let reply = made(caller, op, args).await?;
     if has_listener()

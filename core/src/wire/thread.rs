@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
 
-/// The thread of all calls, which lives as long as the process.
+/// The thread that runs all calls. It lives as long as the process.
 #[derive(Clone, Debug)]
 pub struct Thread(Handle);
 
@@ -31,7 +31,7 @@ impl Thread {
             waiting.push(Box::pin(future));
             waiting.len() == 1
         };
-        // The lock is free again, because the woken thread takes it at once.
+        // The lock is released before this line, because the woken thread takes the lock at once.
         if is_first {
             self.spawn(async {
                 let batch = std::mem::take(&mut *lock(&WAITING));

@@ -29,9 +29,9 @@ struct Bounds {
 }
 
 impl ServerClock {
-    /// Narrows the bounds by an answer with the date `date`, in milliseconds since 1970. Its request was sent at
+    /// Narrows the bounds by an answer with the date `date`, in milliseconds since 1970. The request was sent at
     /// `sent`, and the answer came at `received`. `scale` says how many times faster the server's time passes than the
-    /// time here; it is 1 outside tests.
+    /// time of this machine. Outside tests, `scale` is 1.
     pub(crate) fn observe(&mut self, date: i64, sent: Instant, received: Instant, scale: f64) {
         let round = millis(received.saturating_duration_since(sent), scale);
         let seen = Bounds { at: received, least: date, most: date + SECOND + round + ROUNDED };

@@ -32,9 +32,10 @@ pub(crate) struct Workspace {
     parts: Mutex<HashMap<TypeId, Kept>>,
     /// Hightouch's id of the workspace, once an answer has shown it.
     id: OnceLock<i64>,
-    /// The workspace into which this workspace was merged, if it was.
+    /// The workspace into which this workspace was merged, if there is one.
     merged: OnceLock<Arc<Workspace>>,
-    /// Workspaces that were merged into this workspace. Their users count as its users.
+    /// Workspaces that were merged into this workspace. The users of a merged workspace count as users of this
+    /// workspace.
     absorbed: Mutex<Vec<Weak<Workspace>>>,
     users: AtomicUsize,
     idle_since: Mutex<Option<Instant>>,

@@ -62,8 +62,8 @@ pub(crate) struct Tenancy {
 }
 
 impl Tenancy {
-    /// Enters the workspace of a key at a server. If the clients of the workspace name different quotas or shares, the
-    /// strictest applies to all of them. The scope of the first client applies to all of them.
+    /// Creates a tenancy in the workspace of an API key at a server. If the clients of the workspace name different
+    /// quotas or shares, the strictest applies to all of them. The scope of the first client applies to all of them.
     pub(crate) fn of(
         origin: &str,
         key: [u8; 32],
@@ -111,7 +111,7 @@ impl Tenancy {
         }
     }
 
-    /// Records the id of the workspace, which an answer has shown, and merges workspaces with the same id.
+    /// Records the id of the workspace, taken from an answer, and merges workspaces with the same id.
     pub(crate) fn learn_id(&self, id: i64) {
         let own = self.workspace();
         if own.id.get() == Some(&id) {
@@ -141,10 +141,10 @@ fn gate(origin: &str, key: [u8; 32], quota: Quota, scope: &CheckedScope) -> Arc<
 }
 
 /// The name of the place that keeps the limit of a key or a workspace at a server. `of` is the digest of the key or the
-/// id of the workspace. The name is a digest too, so it shows neither.
+/// id of the workspace. The name is a digest too, so it shows neither the key nor the id.
 fn place(scope: &CheckedScope, origin: &str, of: &[u8]) -> String {
     let clock = match scope {
-        // Hosts that see the same folder, such as a network folder, use different files.
+        // Machines that share a folder, such as a network folder, use different files in it.
         CheckedScope::Host => host::clock_name(),
         CheckedScope::Process | CheckedScope::Fleet(_) => String::new(),
     };

@@ -24,8 +24,8 @@ mod first_call {
     }
 }
 
-/// This variable is set in the child process that runs the example. The example has a process of its own, because it
-/// reads its settings from the environment, which belongs to a whole process.
+/// This variable is set in the child process that runs the example. The example has a process of its own, because the
+/// example reads its settings from the environment of its process.
 const INSIDE: &str = "HIGHTOUCH_README_EXAMPLE";
 
 fn text(file: &str) -> String {

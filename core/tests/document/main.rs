@@ -56,8 +56,8 @@ impl Client {
     }
 }
 
-/// Returns the arguments of a call that sends a request: all required ones and, for an update, one change, because the
-/// SDK refuses an update that changes nothing.
+/// Returns the arguments of a call that sends a request: all required arguments and, for an update, one change. The SDK
+/// refuses an update that changes nothing.
 fn arguments(operation: &Value) -> Value {
     let arguments = operation["args"].as_array().unwrap();
     let is_update = operation["http"].as_str().unwrap().starts_with("PATCH");

@@ -47,7 +47,7 @@ pub fn gzip(body: &[u8]) -> Vec<u8> {
 }
 
 /// Returns a gigabyte of spaces, packed into a few megabytes: one block of a deflate stream, repeated. The stream has
-/// no end and no checksum, because the SDK must give up before the end.
+/// no final block and no checksum, because the SDK must stop reading earlier.
 pub fn gzip_bomb() -> Vec<u8> {
     let spaces = vec![b' '; 8 << 20];
     let mut block = Vec::with_capacity(1 << 20);

@@ -23,8 +23,8 @@ const CALLS: usize = 200;
 /// The number of open requests at which the server breaks the connection.
 const HELD: usize = 50;
 
-/// Incident: the connection that 200 reads shared broke, and each read needed one retry. The client allowed ten, so 190
-/// reads failed.
+/// Incident: the connection that 200 reads shared broke, and each read needed one retry. The client allowed ten
+/// retries, so 190 reads failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_reads_succeed_although_the_connection_that_they_share_breaks() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

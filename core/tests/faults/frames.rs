@@ -44,8 +44,8 @@ pub fn reset(code: u32) -> Step {
 }
 
 /// Returns a GOAWAY frame (RFC 9113 §6.8), which names the last stream that the server may have processed. If
-/// `took_ours`, that is the stream of the current request. Otherwise it is stream 0: the server has processed no
-/// request.
+/// `took_ours` is true, the frame names the stream of the current request. Otherwise the frame names stream 0, which
+/// means that the server has processed no request.
 pub fn go_away(took_ours: bool, code: u32) -> Step {
     let last = if took_ours { THIS_STREAM } else { 0 };
     step(frame(GOAWAY, 0, 0, &[last.to_be_bytes(), code.to_be_bytes()].concat()))
@@ -116,7 +116,7 @@ fn addressed(given: Step, id: u32) -> Step {
     let Step::Send(bytes) = given else { return given };
     let mut bytes = bytes.to_vec();
     let (placeholder, id) = (THIS_STREAM.to_be_bytes(), id.to_be_bytes());
-    // The id of a frame's own stream begins at byte 5, and that of the last stream of a GOAWAY at byte 9.
+    // The id of a frame's own stream begins at byte 5, and the id of the last stream in a GOAWAY begins at byte 9.
     for at in [5, 9] {
         if bytes.get(at..at + 4) == Some(&placeholder[..]) {
             bytes[at..at + 4].copy_from_slice(&id);

@@ -19,11 +19,11 @@ pub struct Row {
     pub name: &'static str,
     /// Returns what the call of a column connects to. The fault is the same in all columns, but good answers differ.
     pub peer: Box<dyn Fn(Column) -> Peer + Send + Sync>,
-    /// For a read, a write and a trigger.
+    /// The expected results of a read, a write and a trigger.
     pub expected: [Expected; 3],
     /// Whether attempts end at their time limit. Then the row is played with a short time limit.
     pub stalls: bool,
-    /// Whether the same call succeeds once before the fault, and leaves its connection in the pool.
+    /// Whether the same call succeeds once before the fault, and leaves its connection in the connection pool.
     pub warm: bool,
     /// Whether a call takes so much memory that no other call may be played at the same time.
     pub heavy: bool,

@@ -70,8 +70,8 @@ fn bound(row: &Row, column: Column, (kind, requests): (&str, usize)) -> String {
     if requests == 2 && kind == "ok" && row.name.starts_with("429") {
         return "30 s, and 60 s for each refusal".to_owned();
     }
-    // If no request reached the server, retries were safe, so the SDK made four attempts. After a TLS error it makes
-    // only one attempt, because another one cannot help.
+    // If no request reached the server, retries were safe, so the SDK made four attempts. After a TLS error, the SDK
+    // makes only one attempt, because another attempt cannot help.
     let attempts = if requests == 0 && kind != "tls" { 4 } else { requests.max(1) };
     let pauses: f64 = PAUSES_S.iter().take(attempts - 1).sum();
     // After a trigger of unknown outcome, the search for its run takes 15 s, and up to 10 s more for the last answer.

@@ -62,7 +62,7 @@ async fn a_raw_trigger_whose_answer_was_lost_adopts_nothing() {
 async fn if_another_trigger_claims_one_of_two_candidates_the_trigger_adopts_the_other() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});
     // The SDK lists runs 25 and 50 ms after it loses the answer, and for the last time after 750 ms. The answer to the
-    // other trigger comes in between.
+    // other trigger comes after 250 ms.
     let late = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"delayMs": 250}});
     let world = sandbox().world(&json!({"script": [lost, late], "runs": {"seconds": 600}}));
     let client = world.client();
@@ -98,8 +98,8 @@ async fn two_triggers_that_waited_for_the_first_key_and_were_lost_adopt_nothing(
 }
 
 /// A trigger begins before the first key is known, in a temporary workspace. This workspace is then merged into the
-/// workspace of the key, and the end of the trigger must be noted there. Otherwise the second trigger would count the
-/// first as unfinished, and adopt nothing.
+/// workspace of the key, and the end of the trigger must be noted in the workspace of the key. Otherwise the second
+/// trigger would count the first trigger as unfinished, and adopt nothing.
 #[tokio::test]
 async fn a_trigger_that_waited_for_the_first_key_is_no_rival_of_later_ones() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"reset": "before-headers", "apply": true}});

@@ -262,7 +262,8 @@ async fn a_client_that_is_closed_leaves_the_other_syncs_of_a_batch_not_started()
     }
 }
 
-/// Incident: a batch inside the key function of its own client waited for the key, which waited for the batch.
+/// Incident: a batch inside the key function of its own client waited for the key, and the key function waited for the
+/// batch.
 #[tokio::test]
 async fn a_batch_inside_the_key_function_of_its_client_is_refused_and_does_not_hang() {
     let world = world();
@@ -299,7 +300,7 @@ async fn each_item_is_returned_once_when_it_ends() {
     assert_eq!(ended, [(0, ok), (1, failed), (2, warned)]);
 }
 
-/// Hazard: the message of a batch shortens the reason of each sync. If it cut a key in half, the rest would not be
+/// Hazard: the message of a batch shortens the reason of each sync. If a key were cut in half, the rest would not be
 /// recognised as a key.
 #[tokio::test]
 async fn a_key_at_the_place_where_a_reason_is_cut_off_is_in_no_error_of_a_batch() {
@@ -334,8 +335,8 @@ async fn an_estimate_is_the_least_that_a_batch_needs() {
     let looks = reads.iter().filter(|path| path.contains("/runs")).count() as u64;
     assert_eq!(requests(&world, "POST").len() as u64, told.triggers);
     assert!(looks >= told.looks && reads.len() as u64 - looks >= told.lookups, "{reads:?}");
-    // The slugs are known now. The estimated time is that of the runs: two rounds of a minute, divided by the scale of
-    // 10.
+    // The slugs are known now. The estimated time is the time of the runs: two rounds of a minute, divided by the scale
+    // of 10.
     let told = client.syncs().estimate_many(syncs, &how.at_once(2), Duration::from_mins(1)).unwrap();
     assert_eq!((told.lookups, told.duration), (0, Duration::from_secs(12)));
 }

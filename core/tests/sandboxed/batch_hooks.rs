@@ -192,7 +192,7 @@ async fn the_report_of_a_step_has_every_look_at_the_run_also_if_the_wait_times_o
     let engine = engine(&world);
     let run = body(&engine, "syncs.trigger", json!({"sync": 1}), json!({})).await;
     let mut args = json!({"run": run["token"]});
-    // The first step ends with the first state, the next ones with a change or with the timeout.
+    // The first step ends with the first state. Each later step ends with a change or with the timeout.
     let mut looks = 0;
     let failure = loop {
         let out = engine.call("run", &args.to_string(), r#"{"callId": "mine"}"#, &Cancel::new()).await;

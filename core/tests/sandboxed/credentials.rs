@@ -18,7 +18,7 @@ fn settings(world: &World) -> Settings {
     settings
 }
 
-/// Creates a client with a key function that returns these keys one after another, and then the last one again. Also
+/// Creates a client with a key function that returns these keys one after another, and then the last key again. Also
 /// returns how many times the function was called.
 fn client(world: &World, keys: &[&str]) -> (Client, Arc<AtomicUsize>) {
     let keys: Vec<String> =

@@ -17,9 +17,9 @@ use tracing::{Event, Metadata, Subscriber};
 use crate::support::sandbox::{World, sandbox};
 use crate::support::trace::{decoded, trace};
 
-/// Texts that only a key of the sandbox contains. Every key contains the first two around a `/`, and percent-encoding
-/// changes only the `/`. The base64 form of a key contains one of the other three; which one depends on the key's
-/// offset within three bytes.
+/// Texts that only a key of the sandbox contains. Every key contains the first two texts around a `/`, and
+/// percent-encoding changes only the `/`. The base64 form of a key contains one of the other three texts, depending on
+/// the key's offset within three bytes.
 const MARKS: [&str; 5] = ["cnry7Kq3", "vX9w", "Y25yeTdLcTMv", "Nucnk3S3Ez", "jbnJ5N0txM"];
 const PASSWORD: &str = "pw-7Kq3vX9w";
 
@@ -90,7 +90,7 @@ fn logged(calls: impl Future<Output = ()>) -> String {
         log::set_max_level(log::LevelFilter::Trace);
     });
     LOGGED.set(Some(String::new()));
-    // The runtime has only this thread, so the tasks that the client spawns log on it too.
+    // The runtime has only this thread, so the tasks that the client spawns also log on this thread.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     tracing::subscriber::with_default(Everything, || runtime.block_on(calls));
     LOGGED.take().expect("it was set")

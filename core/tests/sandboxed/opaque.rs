@@ -114,7 +114,7 @@ async fn opaque_json_keeps_its_exact_text_in_every_place_of_an_answer() {
     }
 }
 
-/// Details may be any JSON. A number that no double holds must not hide the server's message.
+/// Details may be any JSON. A number outside the range of a double must not hide the server's message.
 #[tokio::test]
 async fn details_of_an_error_keep_their_exact_text() {
     let said = format!(r#"{{"message":"no good","details":{ODD}}}"#);

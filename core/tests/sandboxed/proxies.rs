@@ -12,7 +12,7 @@ use crate::support::sandbox::{World, sandbox};
 
 /// The user `user` and the password `p@ss` in a URL.
 const IN_URL: &str = "user:p%40ss";
-/// The same credentials in the header `Proxy-Authorization` (RFC 7617 §2).
+/// The user `user` and the password `p@ss` in the header `Proxy-Authorization` (RFC 7617 §2).
 const IN_HEADER: &str = "dXNlcjpwQHNz";
 /// The forms of the password. No text of the SDK may contain any of them.
 const SECRETS: [&str; 3] = ["p%40ss", "p@ss", IN_HEADER];

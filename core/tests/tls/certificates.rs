@@ -60,8 +60,8 @@ impl Authority {
     }
 }
 
-/// Creates a self-signed certificate. With `authority`, the certificate says that it belongs to an authority, as those
-/// of `openssl req -x509` do.
+/// Creates a self-signed certificate. With `authority`, the certificate says that it belongs to an authority, as
+/// certificates from `openssl req -x509` do.
 pub fn self_signed(authority: bool) -> Identity {
     let wanted = Wanted::default();
     let key = key(&wanted);

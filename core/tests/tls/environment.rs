@@ -16,8 +16,8 @@ const CHILD: &str = "HIGHTOUCH_TLS_CHILD";
 /// Precedes each result in the output of a child process.
 const MARK: &str = "found: ";
 
-/// Runs a test in a child process with these variables. Returns what it finds at each server, in order: the code of a
-/// finding, or `connected`.
+/// Runs a test in a child process with these variables. Returns what the child finds at each server, in order: the code
+/// of a finding, or `connected`.
 fn found(test: &str, variables: &[(&str, &str)], bundle: Option<&Path>, servers: &[&Server]) -> Vec<String> {
     let ports: Vec<String> = servers.iter().map(|server| server.port.to_string()).collect();
     let mut asked = ports.join(",");
@@ -60,7 +60,7 @@ async fn as_a_child() -> bool {
             Some(_) => "connected",
             None => diagnosis.findings[0].code.as_str(),
         };
-        // Begins a new line, because the test harness has printed the test's name on the current one.
+        // Begins a new line, because the test harness has printed the test's name on the current line.
         println!("\n{MARK}{code}");
     }
     true

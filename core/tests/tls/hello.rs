@@ -108,7 +108,7 @@ async fn a_client_hello_holds_the_seven_suites_and_the_renegotiation_signal_and_
     let mut expected = SUITES.to_vec();
     expected.push(RENEGOTIATION_SIGNAL);
     assert_eq!(hello.suites, expected);
-    // The signal replaces this extension; sending both is not recommended (RFC 5746 §3.4).
+    // `RENEGOTIATION_SIGNAL` replaces this extension. RFC 5746 §3.4 recommends that a client sends only one of the two.
     assert!(hello.extensions.iter().all(|(kind, _)| *kind != RENEGOTIATION_INFO));
 }
 

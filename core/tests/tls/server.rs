@@ -14,7 +14,7 @@ use crate::certificates::{Identity, folder};
 /// A server that answers `GET /api/v1/syncs` and ends with the test.
 pub struct Server {
     child: Child,
-    /// The standard error of the server, to which it writes each requested path at once.
+    /// The standard error of the server. The server writes each requested path to this stream at once.
     errors: ChildStderr,
     pub port: u16,
 }

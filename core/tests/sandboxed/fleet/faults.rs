@@ -43,7 +43,8 @@ fn alone(workers: &[Worker]) {
     }
 }
 
-/// Fails unless each worker had a limit of its own because of `why`, reported this, and shares the limit at the end.
+/// Fails unless each worker kept a limit alone for the reasons in `why`, reported the reasons, and shares the limit at
+/// the end.
 fn fell_back_and_returned(seen: &[Seen], why: &[&str]) {
     for seen in seen {
         assert_eq!(seen.scopes.last().map(String::as_str), Some("fleet"), "{seen:?}");

@@ -21,7 +21,7 @@ const ENDS: Duration = Duration::from_secs(20);
 /// What a hostile server does when a client asks it to run the script. Returns whether the server goes on.
 type Manner = dyn Fn(&mut TcpStream, u64) -> bool + Send + Sync;
 
-/// Starts a server on a free port, which runs until the test ends. Returns the URL of the server.
+/// Starts a server on a free port and returns the URL of the server. The server runs until the test ends.
 fn serve(at_once: bool, manner: Arc<Manner>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -83,8 +83,8 @@ fn says(reply: Vec<u8>) -> Arc<Manner> {
     Arc::new(move |stream, _| stream.write_all(&reply).is_ok())
 }
 
-/// Makes calls while the server at `url` is hostile. Each call must end, and the client must say why it keeps a limit
-/// alone.
+/// Makes calls while the server at `url` is hostile. Each call must end, and the client must say why it does not share
+/// the limit.
 async fn alone(what: &str, url: &str, why: &str) {
     let world = world();
     let settings = world.settings().limit_scope(LimitScope::Fleet(url.into())).share(0.5);
@@ -155,7 +155,7 @@ async fn servers_that_speak_without_end() {
         alone(what, &serve(true, flood.clone()), "").await;
         alone(what, &serve(false, flood), "").await;
     }
-    // The client reads a megabyte at most. The rest of these bytes is in buffers of the system.
+    // The client reads a megabyte at most. The rest of the sent bytes is in buffers of the system.
     let most = most.load(Ordering::Relaxed);
     assert!((1..20_000_000).contains(&most), "the client has taken {most} bytes");
 }

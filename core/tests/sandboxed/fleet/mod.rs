@@ -18,8 +18,8 @@ use crate::support::sandbox::{World, sandbox};
 use worker::{SCALE, Seen, Worker};
 
 pub const PROGRAMS: [&str; 2] = ["redis-server", "valkey-server"];
-/// The limit of most worlds here, in requests per window. It is lower than the real limit, so that the load leaves the
-/// machine time for other tests.
+/// The limit of most worlds in these tests, in requests per window. It is lower than the real limit, so that the
+/// machine has time for other tests.
 const REQUESTS: u64 = 80;
 
 fn world_counting(counter: &str, requests: u64) -> World {

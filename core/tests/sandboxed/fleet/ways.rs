@@ -29,7 +29,7 @@ async fn called(url: &str, ca_bundle: Option<PathBuf>) -> (LimitStats, String) {
     let settings = world.settings().limit_scope(LimitScope::Fleet(url.into())).share(0.5);
     let settings = match ca_bundle {
         Some(file) => {
-            // The file must contain the authority of the Redis server and that of the sandbox.
+            // The file must contain the certificate authorities of the Redis server and of the sandbox.
             let own = std::fs::read_to_string(sandbox().line["ca"].as_str().unwrap());
             let both = own.unwrap() + &std::fs::read_to_string(&file).unwrap();
             std::fs::write(&file, both).unwrap();
@@ -101,7 +101,8 @@ async fn a_user_with_no_more_permissions_than_needed() {
     }
 }
 
-/// Starts a proxy that adds TLS to a server. Returns its port, and a file with the certificate of its authority.
+/// Starts a proxy that adds TLS to a server. Returns the proxy's port, and a file with the certificate of the proxy's
+/// authority.
 async fn with_tls(port: u16) -> (u16, PathBuf) {
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));

@@ -22,10 +22,10 @@ pub const SCALE: f64 = 5.0;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The variable with the number of calls that a worker makes at the same time.
 const AT_ONCE: &str = "HIGHTOUCH_FLEET_TASKS";
-/// The default number of these calls.
+/// The default number of calls that a worker makes at the same time.
 const TASKS: usize = 12;
 
-/// A running worker, which is killed when it is dropped.
+/// A running worker. Dropping this value kills the worker.
 pub struct Worker {
     child: Child,
     said: Arc<Mutex<Vec<Value>>>,
@@ -35,15 +35,15 @@ pub struct Worker {
 /// What a worker printed.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// How many of its calls succeeded.
+    /// How many calls of the worker succeeded.
     pub done: u64,
-    /// The changes of `scope` in its statistics.
+    /// The changes of `scope` in the worker's statistics.
     pub scopes: Vec<String>,
-    /// The reasons for its fall-backs.
+    /// The reasons for the worker's fall-backs.
     pub reasons: Vec<String>,
     /// Notices about who shares the limit: `alone` and `shared`.
     pub notices: Vec<String>,
-    /// The codes of a diagnosis's findings while the worker kept a limit alone.
+    /// The codes of the findings in a diagnosis that ran while the worker kept a limit alone.
     pub findings: Vec<String>,
     pub members: u64,
     /// All lines that the worker printed, for messages of failed tests.
@@ -94,7 +94,8 @@ impl Worker {
         assert!(done.unwrap().success());
     }
 
-    /// Returns how many calls of the worker have succeeded while its limit had this scope, according to its output.
+    /// Returns how many calls of the worker have succeeded while the worker's limit had this scope, according to the
+    /// output of the worker.
     pub fn calls(&self, scope: &str) -> u64 {
         let said = self.said.lock().unwrap();
         let states: Vec<_> = said.iter().filter(|said| said["is"] == "state").collect();

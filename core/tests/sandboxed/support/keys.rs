@@ -15,7 +15,7 @@ pub struct Keys {
     /// How often all key functions of the scenario were called.
     asked: Arc<AtomicUsize>,
     /// The client with this function, for an entry that calls this client. [`Self::end`] removes the client, because
-    /// the client and the function hold each other.
+    /// the client and the function keep each other alive.
     client: Mutex<Option<Client>>,
 }
 
