@@ -41,8 +41,8 @@ impl ArmedPlans {
             .map(|armed| armed.plan.clone())
     }
 
-    /// Returns for each plan how many more runs get it, in the order in which the plans were added; `null` for a plan
-    /// for all runs.
+    /// Returns for each plan how many more runs get the plan, in the order in which the plans were added; `null` for a
+    /// plan for all runs.
     pub(crate) fn left(&self) -> Value {
         self.0.iter().map(|armed| armed.times).collect::<Vec<_>>().into()
     }

@@ -1,4 +1,4 @@
-//! Scripted answers, which replace or change those of the operations.
+//! Scripted answers. They replace or change the answers of the operations.
 
 use std::collections::BTreeMap;
 

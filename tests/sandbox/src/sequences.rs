@@ -23,7 +23,7 @@ pub(crate) struct SequenceRun {
 
 impl SequenceRun {
     /// Plans a run that starts no earlier than `free`. `make` plans the run of a member: its arguments are the member's
-    /// sync and the time at which the previous member ends. After a member that fails no further member runs.
+    /// sync and the time at which the previous member ends. If a member fails, no further member runs.
     pub(crate) fn planned(
         id: String,
         sequence: &str,

@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 pub(super) const LIMIT: usize = 100;
 
 /// Returns one page of `all`. `has_more` says whether pages of this list have the member `hasMore`, unless the world's
-/// settings decide that.
+/// settings say otherwise.
 pub(super) fn page<T>(
     workspace: &Workspace,
     request: &Request,

@@ -1,5 +1,5 @@
-//! Reads all scenarios: the files of a folder, those that its table of operations expands to, and one for each recorded
-//! answer in the folder `fixtures` beside that folder.
+//! Reads all scenarios: the files of a folder, the scenarios to which its table of operations expands, and one scenario
+//! for each recorded answer in the folder `fixtures` beside it.
 
 mod fixtures;
 mod repeat;
