@@ -1,5 +1,5 @@
-//! Helpers for texts: shortens them to one line, removes secrets from them, writes lengths of time, and finds the
-//! nearest known name.
+//! Helpers that shorten texts to one line, remove secrets from texts, write lengths of time, and find the nearest known
+//! name.
 
 use std::borrow::Cow;
 use std::time::Duration;

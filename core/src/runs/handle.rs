@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::operation::RunKind;
 use crate::sender::Sender;
 
-/// A handle of a run. It follows that run and never another run of the same sync, sequence or graph.
+/// A handle of a run. The handle follows this run and never another run of the same sync, sequence or graph.
 pub struct Run<S> {
     sender: Sender,
     token: RunToken,

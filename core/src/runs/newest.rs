@@ -60,7 +60,7 @@ impl<'a, S: Listed> Newest<'a, S> {
         Ok((page, ascends))
     }
 
-    /// Returns the newest run, by the time of its request and then by its id.
+    /// Returns the run that was requested last. If several runs have this time, returns the run with the largest id.
     pub(super) async fn latest(&mut self) -> Result<Option<S>, Error> {
         let (page, _) = self.front().await?;
         // Ids of runs of syncs are numbers, so the longer id is the larger number.
@@ -68,7 +68,7 @@ impl<'a, S: Listed> Newest<'a, S> {
     }
 
     /// Returns the runs for which `place` is `Equal`, and whether all of them were found. `place` is `Less` for older
-    /// runs and `Greater` for newer ones. Reads older pages until the oldest run of a page is `Less`, at most
+    /// runs and `Greater` for newer runs. Reads older pages until the oldest run of a page is `Less`, at most
     /// [`PAGES`].
     pub(super) async fn find(&mut self, place: impl Fn(&S) -> Ordering) -> Result<(Vec<S>, bool), Error> {
         let (mut page, ascends) = self.front().await?;

@@ -61,7 +61,7 @@ pub(crate) trait RunState: Readable + Serialize + OfRun + Send + Sync + 'static 
     }
 }
 
-/// A trigger that failed. It may have started a run all the same.
+/// A trigger that failed. The trigger may have started a run all the same.
 pub(crate) struct Lost<'a> {
     pub sender: &'a Sender,
     /// The sync, sequence or graph that the trigger was for.

@@ -1,5 +1,6 @@
 //! Reads the list of syncs on behalf of all followed runs, because a page of the list shows a hundred syncs and a look
-//! shows only one run. A *follower* is a step that waits for a change of its run. One follower reads the list for all.
+//! shows only one run. A *follower* is a step that waits for a change of its run. One follower reads the list for all
+//! followers.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -77,7 +78,7 @@ struct SweepState {
 }
 
 /// One follower's role in reading the list. If this follower reads the list, dropping the role lets another follower
-/// read.
+/// read the list.
 struct SweepReader<'a> {
     sweep: &'a Sweep,
     id: u64,

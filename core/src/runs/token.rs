@@ -23,7 +23,7 @@ pub(crate) struct RunToken {
     pub parent: String,
     pub run: String,
     /// When the process that created the token learned the id of the run, in milliseconds since 1970 by the clock of
-    /// its machine. This time stands in for the start of the run.
+    /// that process's machine. This time stands in for the start of the run.
     pub since: i64,
     /// Whether the run was found in the list of runs. Such a run may have started long before `since`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

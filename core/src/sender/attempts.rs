@@ -1,4 +1,4 @@
-//! The one request loop: gets a key and a permit, makes an attempt, and then repeats it or returns.
+//! The one request loop: gets an API key and a permit, makes an attempt, and then makes another attempt or returns.
 
 use std::time::Duration;
 

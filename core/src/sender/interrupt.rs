@@ -52,7 +52,8 @@ mod tests {
 
     use super::*;
 
-    /// Incident: a wait that was cancelled by another thread just after it was polled lost the token of its run.
+    /// Incident: another thread cancelled a wait just after the wait was polled, and the error lacked the token of the
+    /// run.
     #[tokio::test]
     async fn a_call_that_is_cancelled_just_after_it_was_polled_says_what_it_knows() {
         for uses_the_budget_up in [false, true] {

@@ -26,7 +26,7 @@ type Ask = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Given> + Send>> + Send + 
 pub(crate) enum KeySource {
     /// From nowhere: no other key exists, so a refusal is final.
     Nowhere,
-    /// From a function.
+    /// From a key function of the user.
     Function(Ask),
     /// From a host language. The host waits for [`Sender::key_wanted`] and answers with [`Sender::use_key`] or
     /// [`Sender::key_failed`].
@@ -102,7 +102,7 @@ impl Keys {
         self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner).last().cloned()
     }
 
-    /// The key in use; `None` if another thread was changing it when this process was forked.
+    /// The key in use; `None` if another thread was changing the key when this process was forked.
     pub(super) fn current_in_a_fork(&self) -> Option<Key> {
         self.known.try_read().ok().and_then(|known| known.last().cloned())
     }
@@ -271,9 +271,9 @@ impl Sender {
         }
     }
 
-    /// Refuses a call from inside a key function if this client has a key function. If the running function belongs to
-    /// this client, the call and the function would wait for each other for ever. Hosts do not say to which client the
-    /// function belongs, and the functions of two clients could also wait for each other.
+    /// Refuses a call from inside any key function if this client has a key function. If the running function belongs
+    /// to this client, the call and the function would wait for each other for ever. A function of another client is no
+    /// exception, because the functions of two clients could also wait for each other.
     pub(super) fn refuse_inside_key_function(&self) -> Result<(), Error> {
         if self.keys().can_ask() && ASKING.try_with(|()| ()).is_ok() {
             let what = "the call comes from inside a function that returns a key, and its client gets the key from a \

@@ -171,8 +171,8 @@ impl Sender {
         }
     }
 
-    /// A workspace of this client alone. It keeps data until a key function has returned the first key. The workspace
-    /// of that key then takes the data over.
+    /// A temporary workspace of this client alone. It keeps data until a key function has returned the first API key.
+    /// The workspace of the first key then takes over the data.
     fn before_the_key(&self) -> &Arc<Workspace> {
         self.0
             .before_the_key
@@ -236,7 +236,7 @@ impl Sender {
         Spent::new(&self.scrubbed(subject), options.clone(), raw, self.0.config.bounds)
     }
 
-    /// A subject without secrets: a caller may have passed the key in place of an id or a name.
+    /// A subject without secrets: a caller may have passed the API key in place of an id or a name.
     pub(crate) fn scrubbed(&self, subject: &Subject) -> Subject {
         subject.clone().map_text(|text| brief(&self.scrub(text), LONGEST_NAME))
     }

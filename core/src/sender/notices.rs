@@ -1,5 +1,5 @@
-//! Notices: what a call reports while it goes on. The door passes them to hosts that asked for them, and the feature
-//! `tracing` makes them events of the call's span.
+//! Notices: what a call reports while it goes on. The door passes notices to hosts that asked for them. The feature
+//! `tracing` turns notices into events of the call's span.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::attempt::{CutMade, Meta};
 use crate::message::Style;
 use crate::text::span;
 
-/// What happened.
+/// What a notice reports.
 #[derive(Clone, Debug)]
 pub(crate) enum Event {
     /// The call still waits for the limit.

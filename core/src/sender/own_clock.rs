@@ -1,4 +1,4 @@
-//! The time of this machine, for tokens and for times that are compared with those in tokens.
+//! The time of this machine, for tokens and for times that are compared with the times in tokens.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -35,7 +35,7 @@ pub(super) struct Begun<'a> {
 
 impl Begun<'_> {
     /// Removes secrets from the error of the call. An error can quote an argument, and the caller may have passed the
-    /// key as that argument.
+    /// API key as that argument.
     fn scrubbed<R>(&self, made: Result<R, Error>) -> Result<R, Error> {
         made.map_err(|error| error.scrubbed(|text| self.sender.scrub(text)))
     }

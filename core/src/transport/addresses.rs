@@ -1,4 +1,4 @@
-//! Orders the addresses of a host: an address that failed is tried after the others.
+//! Orders the addresses of a host name: an address that failed is tried after the others.
 //!
 //! The connector uses the first address that accepts a connection. Without this order, every attempt would use the same
 //! address again, even if that address never completes a handshake.
@@ -21,7 +21,7 @@ const MOST_FAILED: usize = 64;
 
 type Lookup = fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 
-/// Looks up addresses and remembers which of them failed.
+/// Looks up addresses and remembers the addresses that failed.
 #[derive(Debug)]
 pub(super) struct Addresses {
     lookup: Lookup,
@@ -77,7 +77,8 @@ impl Addresses {
     }
 
     /// Notes that an attempt got no connection, or no answer in time. `failures` is the number of failures when the
-    /// attempt began. Attempts that began at the same number used the same address, so only the first of them counts.
+    /// attempt began. Attempts that began at the same number used the same address, so only the first failure among
+    /// these attempts counts.
     pub(super) fn failed(&self, failures: u64) {
         let mut state = self.state();
         if state.failures != failures {

@@ -37,7 +37,7 @@ const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_POOL: Duration = Duration::from_secs(20);
 
-/// A request to send.
+/// A request, ready to be sent.
 pub(crate) struct Request {
     pub method: Method,
     pub url: Url,

@@ -248,7 +248,7 @@ fn date(at: UnixTime) -> impl fmt::Display {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX)
 }
 
-/// The names in a certificate. This function takes them out of rustls's texts, such as `DnsName("example.com")`,
+/// The names in a certificate. This function takes the names out of rustls's texts, such as `DnsName("example.com")`,
 /// because webpki's list of the names leaves out IP addresses.
 fn names(presented: &[String]) -> String {
     let bare = |name: &String| name.split('"').nth(1).unwrap_or(name).to_owned();

@@ -17,7 +17,7 @@ use crate::operation::{Operation, Returns};
 use crate::reason::Reason;
 use crate::text::brief;
 
-/// A function that removes the key from a text.
+/// A function that removes the API key from a text.
 pub(crate) type Scrub<'a> = &'a (dyn Fn(&str) -> String + Sync);
 
 /// What the API writes into `message` when it refuses a key.

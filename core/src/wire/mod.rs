@@ -138,7 +138,7 @@ impl Caller<'_> {
     }
 }
 
-/// The initial capacity of a head, in bytes. A usual head fits, so that its text is not moved while it grows.
+/// The initial capacity of a head, in bytes. A usual head fits, so its text is not moved while the head grows.
 const HEAD_SIZE: usize = 512;
 
 #[derive(Serialize)]
@@ -303,7 +303,7 @@ impl Engine {
         let _ = write!(head, r#","answer":{{"status":{status},"headers":{headers},"{name}":{json}}}}}"#);
     }
 
-    /// Removes the key from an error. The error may quote an argument, and a caller may have passed the key as that
+    /// Removes the key from an error. The error may quote an argument, and a caller may have passed the API key as that
     /// argument.
     fn scrubbed(&self, error: Error) -> Error {
         match &self.made {
@@ -330,7 +330,7 @@ impl Engine {
         let options = asked.into_options()?;
         let (style, self_test) = (self.style, self.self_test);
         let caller = Caller { client, options, raw, batches: &self.batches, style, self_test };
-        // The future is boxed, because both branches of the `if` below would otherwise hold all of it.
+        // The future is boxed. Otherwise, both branches of the `if` below would hold the whole future.
         let made = Box::pin(ops::dispatch(&caller, op, &args));
         with_signal(cancel.0.clone(), async { if inside { asking(made).await } else { made.await } }).await
     }

@@ -1,5 +1,5 @@
-//! Tests that each origin and key has one workspace, which is kept for a while after its last user, and that workspaces
-//! are merged if answers show that they are the same.
+//! Tests that each origin and API key has one workspace, that a workspace is kept for a while after its last user, and
+//! that workspaces are merged if answers show the same id.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,7 +14,7 @@ use crate::limit::{Ask, Class, Quota};
 
 const ORIGIN: &str = "https://api.example.com";
 
-/// All tests use the one registry of the process, and each moves the clock, so they take turns.
+/// All tests use the one registry of the process and advance the clock, so the tests take turns.
 static TURN: Mutex<()> = Mutex::const_new(());
 
 fn enter(key: u8) -> Tenancy {
@@ -120,7 +120,7 @@ async fn of_two_quotas_and_shares_the_stricter_holds_for_all_clients() {
     assert!(!may_send_now(&wide.workspace()).await, "half of 100 is the process's");
 }
 
-/// Guards against a second limit for the same workspace after its key was rotated.
+/// Guards against a second limit for the same workspace after the API key was replaced.
 #[tokio::test(start_paused = true)]
 async fn a_key_that_replaced_another_leads_to_the_same_workspace() {
     let _turn = TURN.lock().await;
@@ -150,7 +150,7 @@ impl Part for Count {
     }
 }
 
-/// Guards against two keys of one workspace that together exceed its limit.
+/// Guards against two API keys of one workspace that together exceed the limit of the workspace.
 #[tokio::test(start_paused = true)]
 async fn keys_whose_answers_show_one_workspace_share_all_that_it_keeps() {
     let _turn = TURN.lock().await;

@@ -1,4 +1,5 @@
-//! Compressed answers (RFC 9110 §8.4): the SDK reads gzip, and refuses other codings with an error that names them.
+//! Compressed answers (RFC 9110 §8.4): the SDK reads gzip, and refuses other codings with an error that names the
+//! codings.
 
 use crate::answers::{answer, good, good_with, gzip, whole};
 use crate::matrix::{Expected, Row, alike, always, ambiguous, row, send, unusable};

@@ -1,4 +1,4 @@
-//! Plays every cell of the matrix, compares the results with the expected ones, and prints them as a table.
+//! Plays every cell of the matrix, compares the results with the expected results, and prints a table of the results.
 
 use std::fmt::Write as _;
 

@@ -27,7 +27,7 @@ async fn a_run_that_another_trigger_of_the_client_started_is_not_adopted() {
     world.delete();
 }
 
-/// Incident: the run of a raw trigger was not claimed, so another trigger, which had started no run, adopted it.
+/// Incident: the run of a raw trigger was not claimed, so another trigger, which had started no run, adopted this run.
 #[tokio::test]
 async fn a_run_that_a_raw_trigger_started_is_not_adopted() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers"}});
@@ -57,7 +57,7 @@ async fn a_raw_trigger_whose_answer_was_lost_adopts_nothing() {
 }
 
 /// The trigger must not give up as soon as it finds two runs, because the answer to the other trigger may still claim
-/// one of them.
+/// one of these runs.
 #[tokio::test]
 async fn if_another_trigger_claims_one_of_two_candidates_the_trigger_adopts_the_other() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});

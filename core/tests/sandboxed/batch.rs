@@ -176,7 +176,7 @@ async fn the_error_of_a_batch_with_unknown_items_says_what_to_do_in_the_language
     world.delete();
 }
 
-/// A caller may pass the key in place of a slug by mistake.
+/// A caller may pass the API key in place of a slug by mistake.
 #[tokio::test]
 async fn the_key_is_in_no_error_of_a_batch() {
     let world = world();

@@ -1,5 +1,5 @@
-//! The reports of a batch about its requests, with which hosts call hooks and write a log. Also the report of a step
-//! that follows a run.
+//! Tests the reports of a batch about its requests, and the report of a step that follows a run. Hosts use these
+//! reports to call hooks and to write a log.
 
 use std::collections::BTreeMap;
 

@@ -51,7 +51,7 @@ fn keep(path: &Path, wanted: impl Fn(&Value) -> bool) {
     std::fs::write(path, kept.collect::<String>()).unwrap();
 }
 
-/// Creates a client with another key. Like a client in another process, it does not know the runs of other clients
+/// Creates a client with another API key. Like a client in another process, it does not know the runs of other clients
 /// until an answer shows that both keys belong to one workspace.
 fn elsewhere(world: &World) -> Client {
     Client::new(&world.settings().api_key(world.info["keys"]["second"].as_str().unwrap())).unwrap()

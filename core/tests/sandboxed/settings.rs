@@ -159,7 +159,7 @@ fn a_ca_bundle_that_is_missing_or_holds_no_certificate_is_reported_when_the_clie
     std::fs::remove_file(empty).unwrap();
 }
 
-/// The SDK sends the key only to the configured origin, so it refuses a path that could lead to another server.
+/// The SDK sends the API key only to the configured origin, so it refuses a path that could lead to another server.
 #[tokio::test]
 async fn options_and_paths_that_are_wrong_are_named_and_nothing_is_sent() {
     let world = sandbox().world(&json!({}));

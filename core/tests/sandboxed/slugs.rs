@@ -54,7 +54,7 @@ async fn the_slug_of_a_deleted_sync_leads_to_the_new_sync_that_has_it() {
     assert_eq!(run.wait(&WaitOptions::default()).await.unwrap().status.as_str(), "success");
 }
 
-/// The server's filter may match more syncs than the one with this slug, so the wanted sync may be on a later page.
+/// The server's filter may match more syncs than the sync with this slug, so the wanted sync may be on a later page.
 #[tokio::test]
 async fn a_slug_is_looked_for_on_every_page() {
     let syncs = 250;

@@ -1,4 +1,4 @@
-//! Creates authorities and certificates, valid ones and invalid ones.
+//! Creates certificate authorities, and valid and invalid certificates.
 
 use std::fs;
 use std::path::PathBuf;

@@ -74,8 +74,8 @@ async fn each_kind_of_invalid_certificate_is_refused_with_a_message_and_advice_o
             "comes from an authority that is not trusted here",
             "with the setting `ca_bundle`",
         ),
-        // A company has replaced its authority with a new one of the same name. For a certificate of the new authority,
-        // the verifier reports a bad signature.
+        // A company has replaced its authority with a new authority of the same name. For a certificate of the new
+        // authority, the verifier reports a bad signature.
         (
             "unknown_ca",
             Authority::named("Made anew").issue(&Wanted::default()),

@@ -1,4 +1,5 @@
-//! The operations of the API at the door: how each reads its arguments, makes its call and returns its answer.
+//! The operations of the API at the door: how each operation reads its arguments, makes its call and returns its
+//! answer.
 
 use std::future::Future;
 use std::pin::Pin;

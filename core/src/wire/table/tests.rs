@@ -311,7 +311,7 @@ fn filters_are_query_parameters_and_an_order_is_always_asked_for_where_there_is_
     assert_eq!((&body["primaryKey"], body.get("skipColumnQuery")), (&Value::Null, None));
 }
 
-/// Hazard: an id is a segment of the path. An id made of dots would call another operation, with the key.
+/// Hazard: an id is a segment of the path. An id made of dots would call another operation, with the API key.
 #[test]
 fn ids_stay_in_their_segment_of_the_path() {
     let url = |id: &str| {
