@@ -10,7 +10,7 @@ use crate::settings::{LimitSettings, Plan, RunSettings};
 use crate::workspace::Workspace;
 use crate::world::{Record, World};
 
-/// A plan that a test gave to later runs, and how many runs get the plan. Without `times`, all later runs get it.
+/// A plan that a test gave to later runs, and how many runs get the plan. Without `times`, all later runs get the plan.
 #[derive(Debug, Clone)]
 struct ArmedPlan {
     sync: Option<u64>,

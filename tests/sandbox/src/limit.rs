@@ -60,7 +60,7 @@ impl Limit {
         *self = Self { peak, refused, ..Self::new(settings) };
     }
 
-    /// Returns the largest number of requests, without the stranger's, that arrived within any window.
+    /// Returns the largest number of requests, without the requests of the stranger, that arrived within any window.
     pub(crate) fn peak(&self) -> usize {
         self.peak
     }

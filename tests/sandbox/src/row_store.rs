@@ -21,7 +21,7 @@ pub(crate) struct RowStore {
 }
 
 impl RowStore {
-    /// Creates a store with `count` rows of the seed. Their keys begin with `base + 1`.
+    /// Creates a store with `count` rows of the seed. The keys of these rows begin with `base + 1`.
     pub(crate) fn seeded(base: Key, count: usize) -> Self {
         let keys: Vec<Key> = (base + 1..).take(count).collect();
         let next = keys.last().map_or(base + 1, |last| last + 1);

@@ -1,4 +1,4 @@
-//! Compares the requests with those that a scenario expects.
+//! Compares the requests with the requests that a scenario expects.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The operations on models that differ from those in `rows`.
+//! The operations on models that differ from the operations in `rows`.
 
 use serde_json::json;
 

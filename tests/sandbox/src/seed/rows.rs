@@ -1,5 +1,5 @@
-//! The members of rows, kind by kind. [`Seeds::row`] adds those that the kinds share: id, name, slug, workspace and
-//! dates.
+//! The members of rows, kind by kind. [`Seeds::row`] adds the members that all kinds share: id, name, slug, workspace
+//! and dates.
 
 use fastrand::Rng;
 use serde_json::{Value, json};
