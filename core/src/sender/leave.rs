@@ -44,8 +44,8 @@ impl Sender {
                     break Err(spent.refusal(at_least, !meta.attempts.is_empty()));
                 }
                 Err(NotGranted::Hopeless(since)) => break Err(self.hopeless(since)),
-                // The workspace was merged into another one. The next turn of the loop waits at the gate of that
-                // workspace.
+                // The workspace was merged into another workspace. The next turn of the loop waits at the gate of the
+                // other workspace.
                 Err(NotGranted::Moved) => {}
             }
         };

@@ -162,8 +162,8 @@ impl Sender {
         self.0.tenancy.get().map(Tenancy::workspace).ok_or_else(no_key)
     }
 
-    /// The data that an upper layer keeps for the workspace. If the workspace is merged into another one, later calls
-    /// return the data of that workspace.
+    /// The data that an upper layer keeps for the workspace. If the workspace is merged into another workspace, later
+    /// calls return the data of the other workspace.
     pub(crate) fn part<P: Part>(&self) -> Arc<P> {
         match self.0.tenancy.get() {
             Some(tenancy) => tenancy.workspace().part(),

@@ -123,8 +123,8 @@ impl Sender {
 
     /// The error of an answer that cannot be read for the reason `why`.
     fn unusable(&self, call: &Call, body: &[u8], why: &str, meta: Meta) -> Error {
-        // The reason may quote the answer. The key is removed before the text is shortened, because part of a key would
-        // not be found.
+        // The reason may quote the answer. The API key is removed before the text is shortened, because part of a key
+        // would not be found.
         let shown = || brief(&self.scrub(why), WHY_SHOWN);
         let why = transport::no_json(body, &|text| self.scrub(text)).unwrap_or_else(shown);
         let error = Error::new(Kind::Protocol, format!("the answer cannot be read: {why}"));

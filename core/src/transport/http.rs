@@ -220,7 +220,7 @@ impl Http {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             // By default, reqwest silently sends a request again after some HTTP/2 failures. But all retries are
-            // decided in `sender/retry.rs`, and each must have a permit.
+            // decided in `sender/retry.rs`, and each retry must have a permit.
             .retry(reqwest::retry::never())
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)

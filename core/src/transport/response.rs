@@ -20,7 +20,7 @@ use crate::text::brief;
 /// A function that removes the API key from a text.
 pub(crate) type Scrub<'a> = &'a (dyn Fn(&str) -> String + Sync);
 
-/// What the API writes into `message` when it refuses a key.
+/// What the API writes into `message` when it refuses an API key.
 const AUTHENTICATION: &str = "Authentication error";
 /// How many characters of a server's text a message shows.
 const LONGEST_MESSAGE: usize = 400;
@@ -238,7 +238,8 @@ struct Said {
 }
 
 impl Said {
-    /// Reads an error body. The key is removed before any text is shortened, because part of a key would not be found.
+    /// Reads an error body. The API key is removed before any text is shortened, because part of a key would not be
+    /// found.
     fn parse(body: &[u8], scrub: Scrub<'_>) -> Self {
         let nothing = Self { message: None, details: None };
         let body = json::without_byte_order_mark(body);

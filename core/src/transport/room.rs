@@ -10,8 +10,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The largest unpacked body, in bytes: a hundred times the largest known page.
 pub(super) const LARGEST_BODY: usize = 64 << 20;
-/// Bytes that each body may hold without a reservation: the size of two pages of 100 syncs. So small answers never
-/// wait for large ones.
+/// Bytes that each body may hold without a reservation: the size of two pages of 100 syncs. So small answers never wait
+/// for large answers.
 pub(super) const SMALL_BODY: usize = 256 << 10;
 /// Bytes that larger bodies share: fifty times the largest known page. Bodies that need more are read one by one.
 const SHARED: usize = 32 << 20;

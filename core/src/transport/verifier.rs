@@ -14,7 +14,8 @@ use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, OtherEr
 pub(super) enum Unproven {
     /// The certificate is self-signed and not trusted.
     SelfSigned,
-    /// The certificate is self-signed and marked as an authority's. A server's certificate must not be marked so.
+    /// The certificate is self-signed and marked as the certificate of an authority. A server must not use such a
+    /// certificate.
     SelfSignedAuthority,
     /// A trusted authority has the name of the certificate's issuer, but did not sign the certificate.
     Namesake,

@@ -303,8 +303,8 @@ impl Engine {
         let _ = write!(head, r#","answer":{{"status":{status},"headers":{headers},"{name}":{json}}}}}"#);
     }
 
-    /// Removes the key from an error. The error may quote an argument, and a caller may have passed the API key as that
-    /// argument.
+    /// Removes the API key from an error. The error may quote an argument, and a caller may have passed the API key as
+    /// that argument.
     fn scrubbed(&self, error: Error) -> Error {
         match &self.made {
             Made::Client(client) => error.scrubbed(|text| client.sender().scrub(text)),
@@ -336,7 +336,7 @@ impl Engine {
     }
 }
 
-/// The settings that are needed even if the others are invalid.
+/// The settings that are needed even if the other settings are invalid.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Peek {

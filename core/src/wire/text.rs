@@ -34,7 +34,8 @@ pub(super) fn marked(written: &Written) -> Vec<u8> {
 /// bytes with escapes.
 const FEW: usize = 4096;
 
-/// Replaces each opaque part of a body with a mark. Returns the body, and the text that its ranges refer to.
+/// Replaces each opaque part of a body with a mark. Returns the body, and the text that the ranges in the body refer
+/// to.
 pub(super) fn passed(written: Written) -> (Vec<u8>, Vec<u8>) {
     if written.opaque.is_empty() {
         return (written.text, Vec::new());

@@ -50,12 +50,12 @@ impl ServerClock {
         });
     }
 
-    /// The earliest that the server's clock can have shown at `at`; `None` before the first dated answer.
+    /// The earliest time that the server's clock can have shown at `at`; `None` before the first dated answer.
     pub(crate) fn earliest(&self, at: Instant, scale: f64) -> Option<i64> {
         self.known.map(|known| known.moved(at, scale).least)
     }
 
-    /// The latest that the server's clock can have shown at `at`; `None` before the first dated answer.
+    /// The latest time that the server's clock can have shown at `at`; `None` before the first dated answer.
     pub(crate) fn latest(&self, at: Instant, scale: f64) -> Option<i64> {
         self.known.map(|known| known.moved(at, scale).most)
     }

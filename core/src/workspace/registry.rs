@@ -101,7 +101,8 @@ impl Tenancy {
         self.workspace().absorb(before);
     }
 
-    /// Assigns another key to the same workspace. If the key already has a workspace, the two are merged.
+    /// Assigns another API key to the same workspace. If the key already has a workspace, the two workspaces are
+    /// merged.
     pub(crate) fn alias(&self, key: [u8; 32]) {
         let mut known = lock(&Registry::of_this_process().known);
         let own = self.workspace();

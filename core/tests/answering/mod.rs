@@ -38,7 +38,8 @@ impl Answering {
         format!("http://{}", self.address)
     }
 
-    /// Sets the answer to all further requests. Leaves out headers that HTTP does not allow, and those in [`OURS`].
+    /// Sets the answer to all further requests. Leaves out headers that HTTP does not allow, and the headers in
+    /// [`OURS`].
     pub(crate) fn set(&self, status: u16, headers: &[(&str, &str)], body: &str) {
         let mut answer = format!("HTTP/1.1 {status} X\r\n");
         for (name, value) in headers {

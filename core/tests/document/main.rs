@@ -1,5 +1,5 @@
 //! Checks that the SDK reads every answer that conforms to Hightouch's OpenAPI document. The tests generate answers
-//! from the schemas of the document, and a local server sends them to a client behind the door.
+//! from the schemas of the document, and a local server sends these answers to a client behind the door.
 
 #![allow(
     clippy::unwrap_used,

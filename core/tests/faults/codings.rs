@@ -6,7 +6,7 @@ use crate::matrix::{Expected, Row, alike, always, ambiguous, row, send, unusable
 use crate::play::{Column, play};
 use crate::server::After;
 
-/// Returns a row of the matrix in which `pack` packs every answer, and `Content-Encoding` is `coding`.
+/// Returns a row of the matrix in which `pack` compresses every answer, and `Content-Encoding` is `coding`.
 fn packed(
     name: &'static str,
     coding: &'static str,

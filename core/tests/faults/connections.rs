@@ -1,4 +1,4 @@
-//! Calls that share a connection or wait for one: what happens when the connection breaks or does not answer.
+//! Calls that share a connection or wait for a connection: what happens when the connection breaks or does not answer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

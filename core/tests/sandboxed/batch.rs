@@ -77,8 +77,8 @@ async fn failures_and_warnings_are_returned_or_raised_as_the_caller_wants() {
     let quiet = WaitMany::new().on_failure(OnEnd::Return);
     let items = batch.wait(&quiet).await.unwrap();
     assert_eq!(outcomes(&items), [Some(ItemOutcome::Failure), Some(ItemOutcome::Warning)]);
-    // A second wait does not start the runs again. It can raise an error, although the first wait was told to raise
-    // none.
+    // A second wait does not start the runs again. The second wait can raise an error, although the first wait was told
+    // to raise no error.
     let error = batch.wait(&quiet.on_warning(OnEnd::Raise)).await.unwrap_err();
     assert!(error.to_string().contains("1 of 2 syncs did not succeed: sync 5 (run "), "{error}");
     assert_eq!(requests(&world, "POST").len(), 2);

@@ -42,7 +42,7 @@ fn sent(world: &World) -> Vec<Value> {
 }
 
 /// A host must hear of every request: the look-up of a slug, a repeated request, looks at runs, and the pages of the
-/// list of syncs that one follower reads for all.
+/// list of syncs that one follower reads for all followers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_tells_every_request_that_it_sends_with_the_headers_of_its_call() {
     let script = json!([{"when": {"operation": "ListSyncRuns", "nth": 3}, "answer": {"status": 503}}]);

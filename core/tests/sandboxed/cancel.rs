@@ -10,8 +10,8 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 
-/// The longest time that cancelling may take: much longer than it needs, and much shorter than the server's answer
-/// takes.
+/// The longest time that cancelling may take: much longer than cancelling needs, and much shorter than the server's
+/// answer takes.
 const SOON: Duration = Duration::from_secs(20);
 
 async fn one_page(client: Client) {
@@ -97,8 +97,8 @@ async fn between_looks_a_cancelled_wait_sends_no_further_requests() {
     assert!(polls(&world.log()) <= seen + 1, "it went on asking");
 }
 
-/// A request has at most 100 recipients, so a campaign may need several requests. If the first one is cancelled, the
-/// error must say for each recipient whether the outcome is unknown or nothing was sent.
+/// A request has at most 100 recipients, so a campaign may need several requests. If the first request is cancelled,
+/// the error must say for each recipient whether the outcome is unknown or nothing was sent.
 #[tokio::test]
 async fn a_campaign_that_is_cancelled_during_its_first_request_says_whom_it_may_have_reached() {
     let script = json!([{"when": {"operation": "TriggerCampaign"}, "answer": {"hang": true}, "times": 9}]);

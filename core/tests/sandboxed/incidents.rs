@@ -46,7 +46,7 @@ async fn a_key_that_was_replaced_is_still_removed_from_late_answers() {
     assert!(!format!("{error} {error:?}").contains(world.info["apiKey"].as_str().unwrap()), "{error}");
 }
 
-/// If a message were shortened before the key is removed from it, a part of the key could stay.
+/// If a message were shortened before the API key is removed from the message, a part of the key could stay.
 #[tokio::test]
 async fn the_key_is_removed_from_a_message_before_the_message_is_shortened() {
     for padding in 370..400 {

@@ -69,7 +69,7 @@ async fn a_batch_that_is_killed_again_and_again_triggers_each_sync_once() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         tokio::time::sleep(Duration::from_millis(random.u64(0..45))).await;
-        // On Unix, this sends SIGKILL.
+        // On Unix, `kill` sends SIGKILL.
         worker.kill().unwrap();
         killed += u32::from(worker.wait().unwrap().code().is_none());
     }

@@ -1,4 +1,4 @@
-//! OpenSSL's `s_server`, and clients of it.
+//! Servers that run OpenSSL's `s_server`, and clients of these servers.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -84,7 +84,8 @@ pub fn settings(port: u16, ca_bundle: Option<&Path>) -> Settings {
     // The client does not share its limit with other processes. In a shared limit, with the time scale below, the lease
     // of a request would end during a slow handshake.
     settings.limit_scope = Some(LimitScope::Process);
-    // Pauses are short on this scale, so a client that wrongly repeats a refused handshake makes the test fail soon.
+    // Pauses are short with this time scale, so a client that wrongly repeats a refused handshake makes the test fail
+    // soon.
     hightouch_sdk::wire::with_time_scale(settings, 1000.0)
 }
 

@@ -101,7 +101,8 @@ fn refused(op: &str, args: &Value) -> String {
     message[..1].to_lowercase() + &message[1..]
 }
 
-/// Hazard: if a misspelt or ill-typed option were dropped silently, the call would do something else than was meant.
+/// Hazard: if a misspelt or ill-typed option were dropped silently, the call would do something that the caller did not
+/// mean.
 #[test]
 fn what_is_misspelt_ill_typed_or_missing_is_an_error_with_its_path() {
     for (op, args, path) in [

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// A server on a port of this machine. The server keeps no data on the disk.
+/// A Redis or Valkey server on a port of this machine. The server keeps no data on the disk.
 pub struct Redis {
     child: Child,
     pub port: u16,
@@ -26,7 +26,7 @@ impl Redis {
         Self::start_at(program, free_port(), more)
     }
 
-    /// Like [`Self::start`], on this port.
+    /// Like [`Self::start`], but on this port.
     pub fn start_at(program: &'static str, port: u16, more: &[&str]) -> Self {
         let folder = std::env::temp_dir().join(format!("hightouch-{program}-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();

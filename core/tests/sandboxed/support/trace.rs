@@ -1,5 +1,5 @@
 //! Records the texts that users of the SDK can see, as lines of JSON: `{"player", "what", "text"}`.
-//! `tests/house/canary` searches them for keys.
+//! `tests/house/canary` searches these texts for API keys.
 
 use std::io::Write;
 use std::path::PathBuf;
