@@ -60,7 +60,8 @@ impl<'a, S: Listed> Newest<'a, S> {
         Ok((page, ascends))
     }
 
-    /// Returns the run that was requested last. If several runs have this time, returns the run with the largest id.
+    /// Returns the run that was requested last. If several runs were requested at that time, returns the run with the
+    /// largest id.
     pub(super) async fn latest(&mut self) -> Result<Option<S>, Error> {
         let (page, _) = self.front().await?;
         // Ids of runs of syncs are numbers, so the longer id is the larger number.

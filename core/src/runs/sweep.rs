@@ -65,7 +65,7 @@ pub(super) struct Sweep {
 struct SweepState {
     readers: u64,
     /// The follower that reads the list for all followers, and the time until which the others rely on this follower.
-    /// After this time, another follower reads the list, because the first may no longer be polled.
+    /// After this time, another follower reads the list, because the first follower may no longer be polled.
     reader: Option<(u64, Instant)>,
     due: Option<Instant>,
     cursor: Option<(Call, Cursor)>,

@@ -42,7 +42,7 @@ pub(crate) fn intercept(config: &Config) -> Option<Intercept> {
 /// The URL of a proxy without its credentials.
 pub(super) fn shown(proxy: &Intercept) -> String {
     let uri = proxy.uri();
-    // Removes credentials before the host name that the parser did not remove.
+    // Removes any credentials before the host name, because the parser may have kept them.
     let authority = uri.authority().map_or("", |authority| authority.as_str());
     let host = authority.rsplit('@').next().unwrap_or_default();
     format!("{}://{host}", uri.scheme_str().unwrap_or("http"))
