@@ -104,8 +104,8 @@ impl Sandbox {
         self.shared.log(world)
     }
 
-    /// Checks the requests of a world against the standing rules and the `wire` of `case`. `case` is `{"player",
-    /// "scenario", "wire", "kinds"}`; the last two members are optional. Waits up to 10 s for unfinished requests.
+    /// Checks the requests of a world against the standing rules and the `wire` of `case`. The members of `case` are
+    /// `player`, `scenario`, `wire` and `kinds`; the last two are optional. Waits up to 10 s for unfinished requests.
     /// Appends a line to the coverage file, if there is one.
     pub async fn judge(&self, world: &str, case: Value) -> Result<Verdict, Error> {
         self.shared.judge(world, case).await
