@@ -134,8 +134,8 @@ problem! {
         required summary = "summary": &'static str as "string",
         /// What to do, in one line.
         required advice = "advice": &'static str as "string",
-        /// Whether `category`, `summary` and `advice` were guessed from the error text, so that they may be wrong.
-        /// False if they come from a code, from the status or from the number of rejected rows.
+        /// Whether the SDK only guessed `category`, `summary` and `advice` from the words of the error text. False if
+        /// they come from a code, from the status or from the number of rejected rows.
         required guessed = "guessed": bool as "bool",
         /// The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, the text names
         /// the runs of syncs that did not succeed. Absent if the run has no error text.

@@ -157,7 +157,7 @@ choice! {
     /// The order of a list of an identity graph's runs. The API does not document whether it is ascending or
     /// descending.
     pub enum IdentityGraphRunOrder {
-        /// By the time the run was requested.
+        /// By the time of the request for the run.
         CreatedAt = "created_at",
         /// By start time.
         StartedAt = "started_at",
@@ -179,7 +179,7 @@ request! {
         query offset = "offset": u32,
         /// Runs per page, at least 1. Default: 20. The server may return fewer.
         query limit = "limit": u32,
-        /// Order of the list. Default: by the time the run was requested.
+        /// Order of the list. Default: by the time of the request for the run.
         query order_by = "orderBy": IdentityGraphRunOrder,
     }
 }

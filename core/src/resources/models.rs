@@ -214,12 +214,12 @@ operations! {
     /// Reads one model.
     GetModelOp = "GetModel", read GET "/models/{modelId}" [MODEL] as "models.get", takes NoFields, gives value Model;
 
-    /// Creates a model. For a new model, Hightouch may run a query in the warehouse. The query can cost money. A
+    /// Creates a model. For a new model, Hightouch may run a query in the warehouse. Such a query can cost money. A
     /// request that failed is sent again only if it certainly had no effect.
     CreateModelOp = "CreateModel", write POST "/models" [] as "models.create", takes ModelCreate, gives value Model;
 
-    /// Changes a model. Fields that are left out keep their values; at least one must be given. For the change,
-    /// Hightouch may run a query in the warehouse. The query can cost money.
+    /// Changes a model. Fields that are left out keep their values; at least one must be given. After a change,
+    /// Hightouch may run a query in the warehouse. Such a query can cost money.
     UpdateModelOp = "UpdateModel", write PATCH "/models/{modelId}" [MODEL] as "models.update",
     takes ModelUpdate, gives value Model;
 

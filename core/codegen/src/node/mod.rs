@@ -229,7 +229,7 @@ fn method_doc(op: &Value) -> Result<String, Error> {
         doc +=
             "\n\n@throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.";
         if !http.starts_with("GET ") {
-            doc += " It is an {@link OutcomeUnknownError} if it is unknown whether the request took effect.";
+            doc += " The error is an {@link OutcomeUnknownError} if it is unknown whether the request took effect.";
         }
     }
     if op.get_attr("deprecated")?.is_true() {

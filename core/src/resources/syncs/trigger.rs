@@ -55,7 +55,7 @@ choice! {
     pub enum RunOrder {
         /// By id.
         Id = "id",
-        /// By the time the run was requested.
+        /// By the time of the request for the run.
         CreatedAt = "createdAt",
         /// By start time.
         StartedAt = "startedAt",
