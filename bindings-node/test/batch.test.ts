@@ -11,7 +11,7 @@ describe('a batch', () => {
   const { sandbox, world: worldOf } = useSandbox()
   const reason = new Error('the user left')
 
-  /** Creates a world with seven syncs. The runs of two syncs fail; those of a third end with a warning. */
+  /** Creates a world with seven syncs. The runs of two syncs fail; the runs of a third sync end with a warning. */
   const world = (seconds = 20): Promise<World> =>
     worldOf({
       syncs: 7,

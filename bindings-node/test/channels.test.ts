@@ -1,4 +1,4 @@
-/** The ids of calls, headers from hooks, and the tracing channel of the package. */
+/** Tests the ids of calls, the headers that hooks add, and the tracing channel of the package. */
 
 import assert from 'node:assert/strict'
 import { subscribe, tracingChannel, unsubscribe } from 'node:diagnostics_channel'

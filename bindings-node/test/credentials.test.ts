@@ -54,7 +54,7 @@ describe('a key function', () => {
     const give = giving(home.keys.invalid, home.apiKey)
     await using ht = clientOf(home, async () => {
       const key = await give()
-      // The new key is returned only after the server has refused all requests with the old one.
+      // The new key is returned only after the server has refused all requests with the old key.
       if (key === home.apiKey) await eventually(refused)
       return key
     })

@@ -1,4 +1,6 @@
-/** Runs two programs of README.md: one runs several syncs, of which some fail; one writes a week's runs to a file. */
+/**
+ * Runs two programs of README.md: one runs several syncs, some of which fail; the other writes a week's runs to a file.
+ */
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -105,7 +107,7 @@ async function listed(home: World, path: string): Promise<Wire[]> {
   return page.data
 }
 
-/** Converts a run as the API returns it to the cells that the file must have for it. */
+/** Returns the cells that the file must have for a run of the API. */
 function cellsOf(wire: Wire): Record<string, unknown> {
   const time = (text: string | null): Date | null => (text === null ? null : new Date(text))
   const [started, finished] = [time(wire.startedAt), time(wire.finishedAt)]

@@ -1,4 +1,4 @@
-/** A rate limit that a Redis or Valkey server keeps for processes on any host. */
+/** Tests a rate limit that a Redis or Valkey server keeps for processes on any host. */
 
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'

@@ -1,4 +1,4 @@
-/** The example for OpenTelemetry in docs/hooks.md, with the SDK of OpenTelemetry. */
+/** Tests the example for OpenTelemetry in docs/hooks.md with the SDK of OpenTelemetry. */
 
 import assert from 'node:assert/strict'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'

@@ -286,7 +286,7 @@ async function operation(client: Hightouch, step: Step, args: Members, options: 
   return { value: JSON.parse(JSON.stringify(value ?? null)) as JsonValue }
 }
 
-/** Returns the items of the first page if `take` is `firstPage`, and else those of all pages. */
+/** Returns the items of the first page if `take` is `firstPage`, and otherwise the items of all pages. */
 async function itemsOf(
   list: AsyncIterable<unknown> & PromiseLike<Iterable<unknown>>,
   take: Step['take'],

@@ -66,7 +66,7 @@ export class Project {
   readonly #env: NodeJS.ProcessEnv
 
   constructor() {
-    // Other variables stay, because they may set the registry and the proxy of npm. No test may get a real key.
+    // No test may get a real API key. Variables that set the registry or the proxy of npm stay.
     const kept = Object.entries(process.env).filter(([name]) => !/^(HIGHTOUCH_|NODE_)/.test(name))
     this.#env = {
       ...Object.fromEntries(kept),
