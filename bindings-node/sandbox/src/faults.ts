@@ -44,7 +44,7 @@ export interface RunPlan extends Times {
   error?: string | undefined
   /** How long the run takes, in seconds of the world. */
   seconds?: number | undefined
-  /** How many of 150 rows the destination rejects, 0 to 150. */
+  /** How many of the 150 rows of a run the destination rejects, 0 to 150. */
   rejected?: number | undefined
 }
 
@@ -65,10 +65,10 @@ export type SyncName = number | string | null
 /**
  * The methods of a world that plan faults: answers, the ends of runs, and the rate limit.
  *
- * A fault is for the next requests that a method of a client sends, such as `syncs.trigger`; if the method is null, for
- * the next requests of any method. Faults for one method are used in the order in which they were planned. All methods
- * here reject with a TypeError if a client has no such method, if the world has no such sync, or if an argument is
- * wrong.
+ * A fault applies to the next requests of one method of a client, such as `syncs.trigger`, or of any method if the
+ * method is null. Faults for one method are used in the order in which they were planned. The methods of this class
+ * reject with a TypeError if a client has no method with the given name, if the world does not have the given sync, or
+ * if another argument is wrong.
  */
 export abstract class Faults {
   readonly #armed: { kind: 'script' | 'runs'; index: number; text: string; times: number }[] = []
@@ -162,8 +162,8 @@ export abstract class Faults {
    * Lets the next runs of a sync end with a warning.
    *
    * @param sync The id or the slug of the sync; null for any.
-   * @param options How many of 150 rows the destination rejects, 1 by default; the error text of the run; and how many
-   * runs end with a warning, 1 by default.
+   * @param options How many of the 150 rows of a run the destination rejects, 1 by default; the error text of the run;
+   * and how many runs end with a warning, 1 by default.
    */
   async warnNextRun(
     sync: SyncName = null,
@@ -174,11 +174,11 @@ export abstract class Faults {
   }
 
   /**
-   * Sets the rate limit of the workspace. A client is not told of this limit, and learns it from refusals (429).
+   * Sets the rate limit of the workspace. Clients do not know the new limit; they learn it from refusals (429).
    *
    * @param requests How many requests are allowed.
    * @param seconds In how many seconds of the world they are allowed; 10 by default.
-   * @param options How much of the limit others use, and what a refusal says.
+   * @param options How much of the limit other programs use, and the header `Retry-After` of refusals.
    */
   async setLimit(requests: number, seconds = 10, options: LimitOptions = {}): Promise<void> {
     const { othersPerSecond, retryAfter } = options

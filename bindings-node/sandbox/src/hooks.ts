@@ -1,4 +1,4 @@
-/** What the helpers for test runners have in common. */
+/** The code that the helpers for all test runners share. */
 
 import { closeSharedSandbox } from './server.js'
 import { World, type WorldOptions } from './world.js'
@@ -6,14 +6,14 @@ import { World, type WorldOptions } from './world.js'
 /** The functions of a test runner that register hooks. */
 export interface Runner {
   beforeEach: (hook: () => Promise<void>) => void
-  /** `failed` is true if the test has failed and the runner says so. The requests are then not judged. */
+  /** `failed` is true if the runner says that the test has failed. The hook then does not check the requests. */
   afterEach: (hook: (failed: boolean) => Promise<void>) => void
   afterAll: (hook: () => Promise<void>) => void
 }
 
 /**
- * The environment variables that name a file of these packages. They stay set during a test; all other `HIGHTOUCH_*`
- * variables of the caller are removed.
+ * The environment variables that name a file of `hightouch-sandbox` or of `hightouch-sdk`. They stay set during a test;
+ * all other `HIGHTOUCH_*` variables of the caller are removed.
  */
 const FILES = ['HIGHTOUCH_SANDBOX', 'HIGHTOUCH_ADDON']
 
@@ -23,7 +23,7 @@ let users = 0
 /**
  * Gives each test a world of its own, in which `new Hightouch()` works during the test.
  *
- * @returns A function that returns the world of the test that runs.
+ * @returns A function that returns the world of the current test.
  */
 export function worldEachTest(runner: Runner, options: WorldOptions): () => World {
   let current: World | undefined

@@ -23,7 +23,7 @@ export function programPath(): string {
     try {
       return require.resolve(`hightouch-sandbox-${name}/${file}`)
     } catch {
-      // The package for the other C library may be installed.
+      // This package is not installed, but the package for the other C library (glibc or musl) may be.
     }
   }
   const packages = names.map((name) => `hightouch-sandbox-${name}`).join(' or ')

@@ -18,7 +18,7 @@ export interface WorldRequest {
   // The type is `any`, so that a test can read members without a cast.
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   body: any
-  /** The headers, with names in lower case and without the key. */
+  /** The headers, with names in lower case and without the API key. */
   headers: Record<string, string | string[]>
   /** The status of the answer; undefined if no answer was sent. */
   status: number | undefined
@@ -44,8 +44,8 @@ export interface LogEntry {
 const names = Object.keys(METHODS) as MethodName[]
 
 /**
- * Returns the first method in the list that sends an operation. Lookups, which use the operations of other methods,
- * come last.
+ * Returns the first method in `METHODS` that sends an operation. Lookups come last there, because they use the
+ * operations of other methods.
  */
 function methodOf(operation: string | null): MethodName | undefined {
   return names.find((name) => operationsOf(name).some((one) => one === operation))

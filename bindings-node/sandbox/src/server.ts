@@ -121,7 +121,7 @@ export class Sandbox {
    */
   async control(method: string, path: string, body?: unknown): Promise<unknown> {
     const headers = { 'content-type': 'application/json' }
-    // Without an agent, the connection closes after the answer. An open one would keep the test runner alive.
+    // Without an agent, the connection closes after the answer. An open connection would keep the test runner alive.
     const sent = request(`${this.httpUrl}/_worlds${path}`, { method, headers, agent: false })
     sent.end(body === undefined ? undefined : JSON.stringify(body))
     const [answer] = (await once(sent, 'response')) as [IncomingMessage]

@@ -1,9 +1,12 @@
-/** Tells the clients of this process how much faster than real time the time in their world passes. */
+/** Tells the clients of this process the time scale of their world: how many times faster than real time it runs. */
 
-/** The package `hightouch-sdk` reads the same global variable, however often Jest loads either package. */
+/**
+ * The package `hightouch-sdk` reads this global variable. A variable of a module would not be shared, because Jest can
+ * load a module several times.
+ */
 const SCALES = Symbol.for('hightouch-sdk.timeScales')
 
-/** Makes the pauses of clients with this base URL `timeScale` times shorter; `undefined` undoes this. */
+/** Makes the pauses of clients with this base URL `timeScale` times shorter; `undefined` removes the time scale. */
 export function setTimeScale(baseUrl: string, timeScale: number | undefined): void {
   const holder = globalThis as unknown as Record<symbol, Map<string, number> | undefined>
   const scales = (holder[SCALES] ??= new Map<string, number>())

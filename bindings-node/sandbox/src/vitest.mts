@@ -10,7 +10,8 @@ import type { World, WorldOptions } from './world.js'
  *
  * `new Hightouch()` uses this world during the test, because `HIGHTOUCH_API_KEY` and `HIGHTOUCH_BASE_URL` are set. So
  * the test cannot reach a real workspace. After the test, the judge of the world checks the requests, and fails the
- * test if a request is wrong. Tests of one file must not run at the same time, because they share these variables.
+ * test if a request is wrong. Tests of one file must not run at the same time, because they share the environment
+ * variables.
  *
  * @param options Settings of the worlds.
  * @returns A function that returns the world of the current test. The function throws an Error outside of tests.

@@ -10,7 +10,10 @@ import { operationsOf, requestOf, type LogEntry, type WorldRequest } from './req
 import { sharedSandbox, type Sandbox } from './server.js'
 import { setTimeScale } from './time-scales.js'
 
-/** The judge found a request that breaks a rule, a fault was used less often than planned, or too few requests came. */
+/**
+ * The judge found a request that breaks a rule, a fault was used less often than planned, or fewer requests came than a
+ * test waited for.
+ */
 export class WorldError extends Error {
   /** The name of the class. */
   override readonly name = 'WorldError'
@@ -42,17 +45,16 @@ export interface WorldOptions {
   timeScale?: number | undefined
   /**
    * The rate limit of the workspace: a number of requests in a number of seconds of the world; `[200, 10]` by default.
-   * A client assumes the default, unless its setting `limit` names the limit of the world. Without that setting, it
-   * learns another limit from refusals (429).
+   * A client without the setting `limit` assumes `[200, 10]`, and learns a different limit from refusals (429).
    */
   limit?: readonly [requests: number, seconds: number] | undefined
-  /** The seed of the data: worlds with the same number have the same data; 1 by default. */
+  /** The seed of the data: worlds with the same seed have the same data; 1 by default. */
   seed?: number | undefined
   /** Further settings of the world by their names in the sandbox, such as `{ pastRuns: 2 }`. */
   settings?: Readonly<Record<string, unknown>> | undefined
-  /** Whether the end of a test, or of an `await using` block, checks the requests; true by default. */
+  /** Whether the requests are checked at the end of a test or of an `await using` block; true by default. */
   judge?: boolean | undefined
-  /** The server. By default all worlds of this process share one. */
+  /** The server of the world. By default all worlds of this process share one server. */
   sandbox?: Sandbox | undefined
 }
 
@@ -73,19 +75,20 @@ interface Log {
 /**
  * A workspace of the sandbox with its own keys, data, clock, rate limit and log.
  *
- * Time in a world passes faster than real time, and so do the pauses of clients of this world in this process: between
- * two looks at a run, before a retry, and for the rate limit. Time limits that a program sets stay real time.
+ * Time in a world passes faster than real time. Clients of this world in this process shorten their pauses by the same
+ * factor: between two looks at a run, before a retry, and for the rate limit. Time limits that a program sets are in
+ * real time.
  */
 export class World extends Faults {
   readonly #path: string
   readonly #clients: Hightouch[] = []
   #open = true
 
-  /** The server that this world is in. */
+  /** The server of this world. */
   readonly sandbox: Sandbox
-  /** Whether the end of a test, or of an `await using` block, checks the requests. */
+  /** Whether the requests are checked at the end of a test or of an `await using` block. */
   readonly judged: boolean
-  /** The base URL without TLS, which needs no certificate. */
+  /** The base URL without TLS. A client needs no certificate for it. */
   readonly baseUrl: string
   /** The base URL over TLS. A client needs the `caBundle` of {@link sandbox} for it. */
   readonly tlsBaseUrl: string
@@ -137,7 +140,7 @@ export class World extends Faults {
     return this.keys.valid
   }
 
-  /** The variables with which `new Hightouch()` uses this world, in this process or in a child process. */
+  /** The environment variables with which `new Hightouch()` uses this world, in this process or in a child process. */
   get environment(): Record<string, string> {
     return {
       HIGHTOUCH_API_KEY: this.apiKey,
@@ -149,7 +152,7 @@ export class World extends Faults {
   /**
    * Creates a client of this world. Closing the world closes the client.
    *
-   * @param options Settings of the client that replace those of the world.
+   * @param options Settings of the client. They take precedence over the settings that the world provides.
    */
   client(options: HightouchOptions = {}): Hightouch {
     const key = options.apiKeyFile === undefined ? { apiKey: this.apiKey } : {}
@@ -161,7 +164,7 @@ export class World extends Faults {
   /**
    * Returns the requests that the world received, in the order of their arrival.
    *
-   * @param method Only the requests of this method, such as `syncs.trigger`.
+   * @param method Returns only the requests of this method, such as `syncs.trigger`. By default returns all requests.
    * @throws TypeError if a client has no such method.
    */
   async requests(method?: MethodName): Promise<WorldRequest[]> {
@@ -206,7 +209,7 @@ export class World extends Faults {
    * Returns sentences that say which requests are wrong, and which faults were used less often than planned.
    *
    * Waits up to 10 seconds for requests that have not ended. The judge checks each request against Hightouch's
-   * description of the API and against rules. One rule is that a refused key is not sent again. After
+   * description of the API and against rules. One rule is that a client does not send a refused API key again. After
    * {@link Faults.setLimit} the judge accepts refusals.
    */
   async judge(): Promise<string[]> {
