@@ -23,7 +23,7 @@ export default tseslint.config(
   },
   {
     files: ['test/json.test.ts', 'test/json-diff.test.ts', 'test/properties.test.ts'],
-    // On the types of the library fast-check, which nest without end, this rule would run forever.
+    // The types of the library fast-check nest without end, so this rule would run forever on them.
     rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' },
   },
 )

@@ -1,5 +1,5 @@
-// Without an argument, starts a run and prints its token. With a token as its argument, waits for the end of that run,
-// which another process or another language may have started.
+// Without an argument, starts a run and prints its token. With a token as the argument, waits for the end of the run
+// that the token names. Another process, in any language, may have started the run.
 //
 //   HIGHTOUCH_API_KEY    the API key of the workspace (read by the client itself)
 //   HIGHTOUCH_BASE_URL   the address of the API, if it is not the default (read by the client itself)

@@ -14,7 +14,7 @@ function onAbort(this: AbortSignal): void {
   for (const cancel of waiting) cancel()
 }
 
-/** Calls `cancel` when `signal` aborts, until {@link unlisten}. */
+/** Calls `cancel` when `signal` aborts, until {@link unlisten} is called. */
 export function listen(signal: AbortSignal, cancel: () => void): void {
   const waiting = callbacks.get(signal)
   if (waiting) {

@@ -30,11 +30,11 @@ interface ItemRecord {
 interface Changes {
   items: ItemRecord[]
   finished: boolean
-  /** Requests of the batch that have ended; sent only if the client has hooks or subscribers. */
+  /** The requests of the batch that have ended. The core reports them only if the client has hooks or subscribers. */
   told?: Parameters<Door['tell']>[0]
 }
 
-/** A request for changes that is in progress. */
+/** A request in progress that asks the core for changes. */
 interface ChangesRequest {
   answer: Promise<void>
   /** Aborts the request while it waits for changes; absent if the core answers the request at once. */
@@ -53,7 +53,10 @@ export interface BatchWaitOptions {
    * default, rejects with {@link RunFailedError} when all syncs have ended; `'return'` returns the items.
    */
   onFailure?: 'raise' | 'return' | undefined
-  /** What `wait` does if a run ended with warnings: `'return'`, the default, returns the items; `'raise'` rejects. */
+  /**
+   * What `wait` does if a run ended with warnings: `'return'`, the default, returns the items; `'raise'` rejects with
+   * {@link RunFailedError}.
+   */
   onWarning?: 'raise' | 'return' | undefined
   /**
    * Shows the progress on standard error; `false` by default. `true` shows one line with the number of syncs that have
@@ -111,7 +114,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
   readonly #listeners = new Set<(item: BatchItem) => void>()
   #isFinished = false
   #request: ChangesRequest | undefined
-  /** How many waits and iterations wait for the answer to `#request`. */
+  /** How many calls of `wait` and iterations need the answer to `#request`. */
   #waiting = 0
   #stopped: Promise<void> | undefined
   /** The signal that stopped the batch. */
@@ -250,7 +253,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     return this.items
   }
 
-  /** Whether the batch has ended or is being stopped, so that only the answer to `stop` may still bring changes. */
+  /** Whether the batch has ended or is being stopped. From then on, only the answer to `batch.stop` brings changes. */
   get #isOver(): boolean {
     return this.#isFinished || this.#stopped !== undefined
   }

@@ -54,8 +54,8 @@ function latestOf(door: Door, record: RunRecord | null): AnyRunHandle | null {
 type RawCall = (op: string, args: object, options: CallOptions) => Promise<RawResponse<unknown>>
 
 /**
- * Creates an implementation that returns raw responses. Its methods have other types than those of {@link Calls}, so
- * the implementation is cast. Users see the types of {@link WithRawResponse}.
+ * Creates an implementation that returns raw responses. Its methods have other types than the methods of {@link Calls},
+ * so the implementation is cast. Users see the types of {@link WithRawResponse}.
  */
 export function rawCalls(door: Door): Calls {
   const rawCall = (convert: (parsed: unknown) => unknown): RawCall => {

@@ -41,7 +41,7 @@ export function checkNames(
     const help = nearest
       ? `did you mean \`${nearest}\`?`
       : `known are ${known.map((one) => `\`${one}\``).join(', ')}.`
-    // Only a short name of letters, digits, `_` and `-` is shown. Any other may be a misplaced secret.
+    // Only a short name of letters, digits, `_` and `-` is shown. Any other name may be a misplaced secret.
     const shown = /^[\w-]{1,64}$/.test(name) ? ` \`${name}\`` : ''
     throw refusal(input, `unknown ${input}${shown}; ${help}`, call)
   }

@@ -46,7 +46,7 @@ export interface HightouchOptions
   limit?: readonly [requests: number, seconds: number] | undefined
   /**
    * Who shares the limit: `host`, all processes of the same user on this host; `process`, the clients of this process;
-   * or the URL of a Redis or Valkey server, all processes on any host that name the same server. Read from
+   * or the URL of a Redis or Valkey server, all processes, on any host, that name the same server. Read from
    * `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one process, the setting of a workspace's first client is used.
    *
    * The URL is `redis://[user:password@]host[:port][/database]`. `rediss://` uses TLS and trusts `caBundle` too.
@@ -70,7 +70,7 @@ export interface RequestArgs {
  *
  * By default the API key is read from `HIGHTOUCH_API_KEY`. Creating a client sends nothing. One client makes any number
  * of calls at the same time. All clients that use the same workspace share one rate limit; by default these are the
- * clients in all processes of the user on this host. The setting `limitScope` changes who shares it.
+ * clients in all processes of the user on this host. The setting `limitScope` changes who shares the limit.
  *
  * ```ts
  * const ht = new Hightouch()
@@ -227,7 +227,9 @@ function timeScaleOf(baseUrl: string | undefined): { timeScale?: number } {
 /** The variables that configure a proxy. */
 const PROXIES = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PROXY', 'no_proxy']
 
-/** Returns the variables that the core reads. A worker can have its own environment, which the core cannot see. */
+/**
+ * Returns the variables that the core reads. A worker thread can have its own environment, which the core cannot see.
+ */
 function environment(): Record<string, string> {
   const ours = Object.keys(process.env).filter((name) => name.startsWith('HIGHTOUCH_'))
   // The proxy variables are looked up by name. On Windows, `process.env` finds a variable in upper and lower case, but

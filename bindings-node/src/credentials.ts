@@ -7,7 +7,7 @@ export type ApiKeyFunction = () => string | Promise<string>
 
 /**
  * Set inside a key function, and in asynchronous work that the function starts. `active` is false once the function has
- * returned, because work that goes on after that may make calls again.
+ * returned, because asynchronous work that continues after the return may make calls.
  */
 const running = new AsyncLocalStorage<{ active: boolean }>()
 

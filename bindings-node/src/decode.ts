@@ -7,7 +7,7 @@ import type { TextPart } from './jsontext.js'
 /**
  * Parses an answer of the core, and replaces each mark ({@link MARK}) with a {@link Json}.
  *
- * @param texts The bytes that marks refer to by their positions.
+ * @param texts The bytes to which marks refer by position.
  */
 export function decode(json: string, texts?: Buffer): unknown {
   const value: unknown = JSON.parse(json)
@@ -28,7 +28,7 @@ function replaceMarks(value: object, texts: Buffer | undefined): unknown {
   const members = value as Record<string, unknown>
   for (const name in members) {
     const member = members[name]
-    // A map of the API, such as `tags`, can have a member with this name too, but that member is never an array.
+    // A map of the API, such as `tags`, can have a member named `$json` too, but that member is never an array.
     if (name === MARK && Array.isArray(member)) {
       const [text, end] = member as [string | number, number?]
       return new Json(undefined, typeof text === 'string' ? text : ({ texts, start: text, end } as TextPart))

@@ -53,7 +53,7 @@ export interface Reply<T> {
   meta: Meta
   /** The token of the next page of a list, if more may follow. */
   next?: string
-  /** The id of the sync that the runs belong to. */
+  /** For a list of a sync's runs: the id of the sync. */
   sync?: number
   value: T
 }
@@ -83,7 +83,7 @@ class PendingCalls {
   readonly #pending = new Map<number, (settled: Settled) => void>()
   /**
    * Created at the first call. Closed while no door is open and no call is pending, because tools that look for open
-   * handles would report the bridge.
+   * handles would report an open bridge.
    */
   #bridge: NativeBridge | undefined
   #lastId = 0
@@ -161,7 +161,7 @@ const KNOWN_OPTIONS = [...CALL_OPTIONS, 'signal']
 
 /** What to call once a door is garbage-collected. */
 interface Left {
-  /** Cancels the waiting `client.keyWanted`. */
+  /** Cancels the pending call `client.keyWanted`. */
   cancel?: NativeCancel
   /** Counts the door as closed. */
   closed: () => void
@@ -219,8 +219,10 @@ export class Door {
 
   /** Makes one call. */
   async call<T>(op: string, args: object = {}, options: CallOptions = {}): Promise<Reply<T>> {
-    const { encodedHead, body, texts } = await this.#call(op, args, options)
-    const reply = JSON.parse(encodedHead) as Reply<T>
+    const { head, body, texts } = await this.#call(op, args, options)
+    // The value is added to the head itself, because nothing else uses this head. A copy would cost more than the rest
+    // of this method.
+    const reply = head as Reply<T>
     reply.value = decode(body, texts) as T
     return reply
   }
@@ -312,7 +314,8 @@ export class Door {
   async #send(op: string, args: string, opts: string, signal?: AbortSignal): Promise<EncodedReply> {
     const cancel = signal && new this.#calls.native.Cancel()
     const sent = this.#calls.send({ engine: this.#engine, op, args, opts, cancel, keepsAlive: true })
-    // The error is created after this await and not where the result arrives, so that its stack contains the caller.
+    // The error is created after this await and not where the result arrives, so that the error's stack contains the
+    // caller.
     const [, ok, head, body, texts] = await (signal && cancel
       ? cancelOnAbort(sent, signal, () => {
           cancel.cancel()

@@ -14,7 +14,7 @@ import { formatPath } from './jsontext.js'
  * change without an error.
  */
 export function encode(value: object, input: Input, call?: CalledMethod): string {
-  // Most values have only a few plain members. For these, the checks below would take longer than the encoding.
+  // Most values have only a few plain members. For such values, the checks below would take longer than the encoding.
   if (isPlain(value)) return JSON.stringify(value)
   return stringify(textIn, value, input === 'argument', ({ path, reason, cause }) => {
     const name = formatPath(path, '').replace(/^\./, '')

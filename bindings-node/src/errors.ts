@@ -130,7 +130,10 @@ export interface BatchItem {
    * be the one that the trigger started.
    */
   readonly adopted: boolean
-  /** Whether the run was already in progress: with `ifRunning: 'join'`, the trigger returned it and started none. */
+  /**
+   * Whether the run was already in progress: with `ifRunning: 'join'`, the trigger returned this run and started no
+   * other.
+   */
   readonly joined: boolean
   /** The last state of the run that was seen; absent until one was seen. */
   readonly state?: SyncRun

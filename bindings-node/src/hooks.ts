@@ -155,7 +155,7 @@ export interface ToldRequest {
 }
 
 /**
- * Calls the hooks for a request of a batch, and publishes it on the tracing channel.
+ * Calls the hooks for a request of a batch, and publishes the request on the tracing channel.
  *
  * @internal
  * @param error The error of the request, if it failed.

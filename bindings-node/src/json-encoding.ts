@@ -68,7 +68,8 @@ function replaceMarkTexts(text: string): string {
 }
 
 /**
- * Encodes a value as JSON. With `withMarks`, a Json and a bigint in it become marks, which keep their digits.
+ * Encodes a value as JSON. With `withMarks`, each Json and each bigint in the value becomes a mark, so that no digit is
+ * lost.
  *
  * @param errorOf Creates the error to throw.
  * @param path The path of the value, for the error.
@@ -96,7 +97,7 @@ export function stringify(
         : member
     })
   } catch (cause) {
-    // The problem is searched for again, because JSON.stringify does not say where it was.
+    // Searches for the problem again, because JSON.stringify does not say at which path it found the problem.
     throw errorOf(findProblem(textIn, value, path, withMarks) ?? { path, reason: 'this is not JSON.', cause })
   }
 }
@@ -161,7 +162,7 @@ function findProblem(
     return { path: path.slice(0, 10), reason: `this is nested more than ${String(MAX_DEPTH)} levels deep.` }
   }
   const isArray = Array.isArray(value)
-  // `entries()` visits the holes of an array, which `Object.entries` skips.
+  // `entries()` also visits the holes of an array; `Object.entries` skips holes.
   const members = isArray ? [...(value as unknown[]).entries()] : Object.entries(value)
   for (const [name, member] of members) {
     const found = findProblem(textIn, member, [...path, name], withMarks, isArray, [...ancestors, value])

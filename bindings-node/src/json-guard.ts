@@ -1,4 +1,7 @@
-/** Members that tell a Json from a copy of one. Sending a copy is refused, because it would be sent as other JSON. */
+/**
+ * Members by which the package tells a Json from a copy of a Json. Sending a copy is an error, because the copy would
+ * be sent as other JSON than the original.
+ */
 
 /**
  * The name of the guard, a member of each Json. An object that has the guard but is not a Json is a

@@ -286,7 +286,7 @@ export class JsonEdit {
   }
 
   /**
-   * Inserts an item before the index that ends the path.
+   * Inserts an item into an array. The last element of the path is the index that the item gets.
    *
    * @param path The path of the item. Its index may be the length of the array.
    * @param value The item.

@@ -24,7 +24,7 @@ export interface TextPart {
 
 /** What a Json holds. */
 export interface State {
-  /** The JSON text. Before the text is first read, this can be its position in the bytes of an answer instead. */
+  /** The JSON text. Until somebody reads the text, its position in the bytes of an answer can stand in its place. */
   text: string | TextPart
   /** The parsed text; undefined until the value is first read. */
   parsed?: unknown

@@ -15,8 +15,8 @@ export interface NativeCancel {
 }
 
 /**
- * The result of one call. `ok` says whether `head` describes an answer or is a failure. `texts` is present if marks in
- * the body refer to it.
+ * The result of one call. `head` describes the answer if `ok` is true, and is the failure otherwise. `texts` is present
+ * if marks in the body refer to its bytes.
  */
 export type Settled = [id: number, ok: boolean, head: string, body: string, texts?: Buffer]
 
@@ -68,7 +68,7 @@ function targets(platform: string, arch: string): string[] {
   }
 }
 
-/** An addon that was loaded, or why it was not. */
+/** An addon, or the reason why it could not be loaded. */
 type Loaded = { addon: unknown } | { cause: unknown }
 
 /**

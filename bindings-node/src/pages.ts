@@ -17,7 +17,8 @@ interface ToRecords<Rec extends object> {
 }
 
 /**
- * One page of a list. `for` iterates over the items of this page, `for await` also over those of all later pages.
+ * One page of a list. `for` iterates over the items of this page, and `for await` over the items of this page and all
+ * later pages.
  *
  * @typeParam T The type of the items.
  * @typeParam Rec The type of their records.
@@ -77,8 +78,8 @@ export class Page<T, Rec extends object = object> implements Iterable<T>, AsyncI
 }
 
 /**
- * A list. `await` fetches its first page, and `for await` iterates over the items of all pages. Until then nothing is
- * sent. The first page is fetched only once; to fetch it again, call the method that returned the list.
+ * A list. `await` fetches its first page, and `for await` iterates over the items of all pages. Creating a list sends
+ * nothing. The first page is fetched only once; to fetch it again, call the method that returned the list.
  *
  * @typeParam T The type of the items.
  * @typeParam Rec The type of their records.
@@ -122,7 +123,7 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
   }
 
   /**
-   * Fetches the first page and handles an error, like the method of a promise.
+   * Fetches the first page and handles an error, like `catch` of a promise.
    *
    * @param onRejected Called with the error.
    */
@@ -131,7 +132,7 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
   }
 
   /**
-   * Fetches the first page and then calls a function, even if fetching failed, like the method of a promise.
+   * Fetches the first page and then calls a function, even if fetching failed, like `finally` of a promise.
    *
    * @param onFinally Called after the page was fetched or could not be fetched.
    */
@@ -183,7 +184,7 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
   }
 
   /**
-   * Iterates over all items as flat records. Every record has the same columns, which are also those of Python. A
+   * Iterates over all items as flat records. Every record has the same columns. The columns are the same in Python. A
    * column that an item lacks is null. {@link tables} describes the columns.
    *
    * ```ts

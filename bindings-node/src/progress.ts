@@ -19,7 +19,7 @@ export type Progress<Change> = boolean | 'log' | ProgressFunction<Change>
 /** Receives the changes of a wait. */
 export interface Observer<Change> {
   see(change: Change): void
-  /** Ends the observation. What was shown last stays visible. */
+  /** Ends the observation. The text that was shown last stays visible. */
   end(): void
 }
 
@@ -30,7 +30,7 @@ export function isProgress(value: unknown): boolean {
 
 /** How a line names a run. */
 export interface RunName {
-  /** What runs, such as `sync 7`. */
+  /** The resource that runs, such as `sync 7`. */
   of: string
   /** The id of the run. */
   id: number | string
@@ -95,7 +95,7 @@ function observer<Change>(
   return progress === true && LiveLines.canShow(terminal) ? live() : { see: end, end }
 }
 
-/** All waits of a process share the lines of its terminal. */
+/** The changing lines of each terminal. All waits in this process share them. */
 const shared = new WeakMap<Terminal, LiveLines>()
 
 function liveLines(terminal: Terminal): LiveLines {
@@ -104,7 +104,10 @@ function liveLines(terminal: Terminal): LiveLines {
   return lines
 }
 
-/** The lines of a batch: a count, and one line per sync in progress. Syncs that did not succeed are printed above. */
+/**
+ * The lines of a batch: a count, and one line per sync in progress. Syncs that did not succeed are printed above these
+ * lines.
+ */
 class BatchLines implements Observer<BatchItem> {
   readonly #lines: LiveLines
   readonly #summary: Line

@@ -4,19 +4,19 @@
 export interface Stats {
   /**
    * Who shares the limit at present: `process`, the clients of this process; `host`, all processes of the same user on
-   * this host; `fleet`, all processes, on any host, that ask the same server.
+   * this host; `fleet`, all processes, on any host, that use the same Redis or Valkey server.
    */
   scope: 'process' | 'host' | 'fleet'
   /**
-   * How many processes have used the limit within the last minute, this process included. Null if no server keeps the
-   * limit, or if the server has not answered yet.
+   * How many processes have used the limit within the last minute, this process included. Null if no Redis or Valkey
+   * server keeps the limit, or if the server has not answered yet.
    */
   members: number | null
   /** Why the limit is not shared at present although `limitScope` asks for it; null if nothing is wrong. */
   fallback: string | null
   /** Requests that the setting `limit` allows in one window. */
   limit: number
-  /** Requests that are sent in one window at present: fewer than `limit` after refusals (429), or with a `share`. */
+  /** Requests that may be sent in one window at present: fewer than `limit` after refusals (429), or with a `share`. */
   allowed: number
   /** Requests in progress. A request that was given up still counts for as long as it may reach the server. */
   inFlight: number

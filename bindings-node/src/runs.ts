@@ -100,7 +100,10 @@ export abstract class RunHandle<State> {
    * be the one that the trigger started.
    */
   readonly adopted: boolean
-  /** Whether the run was already in progress: with `ifRunning: 'join'`, the trigger returned it and started none. */
+  /**
+   * Whether the run was already in progress: with `ifRunning: 'join'`, the trigger returned this run and started no
+   * other.
+   */
   readonly joined: boolean
 
   /** @internal */
@@ -112,13 +115,13 @@ export abstract class RunHandle<State> {
   }
 
   /**
-   * Reads the run once. Unlike `wait`, it rejects during an outage of the API, and it does not reject if the run
+   * Reads the run once. Unlike `wait`, `state` rejects during an outage of the API, and does not reject if the run
    * failed.
    *
    * @param options Only `signal`.
    * @returns The state of the run.
    * @throws {@link InvalidRequestError} if an option is unknown or wrong.
-   * @throws {@link NotFoundError} if the server does not list the run, or not yet.
+   * @throws {@link NotFoundError} if the server does not list the run. A new run may not be listed yet.
    * @throws {@link HightouchError} if the run cannot be read for another reason.
    */
   async state(options: { signal?: AbortSignal | undefined } = {}): Promise<State> {

@@ -37,7 +37,7 @@ export interface JSONLOptions {
    * to the records yourself.
    */
   columns?: readonly string[] | undefined
-  /** Whether names are written in snake case, as Python has them: `sync_id` for `syncId`. By default they are not. */
+  /** Whether names are written in snake case, as Python has them: `sync_id` for `syncId`. Default: false. */
   snakeCase?: boolean | undefined
 }
 
@@ -69,7 +69,7 @@ export class Table<Value extends object, Rec extends object> {
   /**
    * Each text describes a column: its name, its type, and its path, joined by spaces. The names of the path are joined
    * by dots. The path is left out if it is the same as the name of the column. An empty path is written as `-`. The
-   * texts are read when a column is first needed, because most programs need none.
+   * texts are read when a column is first needed, because most programs need no column.
    *
    * @internal
    */
@@ -110,10 +110,10 @@ export class Table<Value extends object, Rec extends object> {
    * taken when the stream is read, so a list fetches its next page only when the stream has been read that far. If
    * taking a record fails, the stream fails with the same error.
    *
-   * @param records The records. They may have members that are no columns; the option `columns` may name them.
+   * @param records The records. They may have members that are no columns; the option `columns` may name such members.
    * @param options How to write the records.
-   * @throws {@link InvalidRequestError} if an option is unknown. The stream fails with a `TypeError` if a record does
-   * not have a column, or holds a value that cannot be written.
+   * @throws {@link InvalidRequestError} if an option is unknown. The stream fails with a `TypeError` if a record lacks
+   * a column to write, or holds a value that cannot be written.
    */
   toCSV<Row extends Rec>(records: Records<Row>, options: CSVOptions = {}): Readable {
     checkNames('option', options, CSV_OPTIONS)
@@ -131,10 +131,10 @@ export class Table<Value extends object, Rec extends object> {
    * Writes records as JSON Lines, in UTF-8: one JSON object a line, each with all columns. Columns of JSON hold text,
    * and columns of lists hold arrays. A record is only taken when the stream is read, as with {@link Table.toCSV}.
    *
-   * @param records The records. They may have members that are no columns; the option `columns` may name them.
+   * @param records The records. They may have members that are no columns; the option `columns` may name such members.
    * @param options How to write the records.
-   * @throws {@link InvalidRequestError} if an option is unknown. The stream fails with a `TypeError` if a record does
-   * not have a column, or holds a value that cannot be written.
+   * @throws {@link InvalidRequestError} if an option is unknown. The stream fails with a `TypeError` if a record lacks
+   * a column to write, or holds a value that cannot be written.
    */
   toJSONL<Row extends Rec>(records: Records<Row>, options: JSONLOptions = {}): Readable {
     checkNames('option', options, JSONL_OPTIONS)
@@ -172,7 +172,7 @@ function stream<Rec extends object>(
     if (first !== undefined) yield first
     for await (const record of records) yield line(record)
   }
-  // The module is loaded here, because loading it takes longer than the rest of importing this package.
+  // `node:stream` is loaded at its first use, because loading it takes longer than the rest of importing this package.
   const { Readable } = process.getBuiltinModule('node:stream')
   return Readable.from(lines(), { objectMode: false, highWaterMark: 1 })
 }
@@ -190,7 +190,7 @@ function cellOf(value: object, { name, type, path }: Column): unknown {
   return type === 'json' ? Json.stringify(found) : found
 }
 
-/** Returns a cell for CSV, in which a list becomes JSON text. */
+/** Returns a cell for CSV. A list becomes JSON text. */
 function flat(cell: Cell | readonly unknown[]): Cell {
   return typeof cell === 'object' && cell !== null ? Json.stringify(cell) : cell
 }

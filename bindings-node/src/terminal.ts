@@ -75,7 +75,7 @@ export class LiveLines {
     }
   }
 
-  /** Prints a line that does not change, above those that do. */
+  /** Prints a line that does not change, above the lines that change. */
   print(text: string): void {
     this.#draw([text])
   }
@@ -87,7 +87,9 @@ export class LiveLines {
     this.#timer = undefined
   }
 
-  /** Writes the lines again, in place, below lines that stay. */
+  /**
+   * Writes the changing lines again, in place. The texts in `above` become lines that stay above the changing lines.
+   */
   #draw(above: readonly string[] = []): void {
     const columns = sizeOr(80, this.#terminal.columns)
     const rows = sizeOr(24, this.#terminal.rows)
@@ -112,7 +114,7 @@ export class LiveLines {
   /** Writes a text. Errors are ignored, because a terminal that has been closed must not end the process. */
   #write(text: string): void {
     if (text === '') return
-    // All writes share one listener, because Node.js warns of a leak if there are more than ten.
+    // All writes share one listener, because Node.js warns of a leak if there are more than ten listeners.
     if (this.#writing === 0) this.#terminal.on('error', ignore)
     this.#writing += 1
     this.#terminal.write(text, () => {

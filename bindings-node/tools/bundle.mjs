@@ -5,9 +5,9 @@
 // dist/hightouch-sdk.mjs  for `import`: names the exports of dist/import.js
 // dist/import.js          an object with the exports of the code
 //
-// Node searches a CommonJS file that is imported for its exports. In the whole code, this search takes longer than the
-// rest of the import, so dist/hightouch-sdk.mjs imports the two lines of dist/import.js instead. The object there lacks
-// `__esModule`, which bundlers interpret in different ways.
+// When a program imports a CommonJS file, Node searches the file for exports. In the whole code, this search takes
+// longer than the rest of the import, so dist/hightouch-sdk.mjs imports the two lines of dist/import.js instead. The
+// object in dist/import.js lacks `__esModule`, because bundlers interpret `__esModule` in different ways.
 
 import { writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

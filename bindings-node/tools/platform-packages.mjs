@@ -32,7 +32,10 @@ const LICENCES = ['LICENSE-MIT', 'LICENSE-APACHE']
 const root = path.join(import.meta.dirname, '..')
 const repository = path.join(root, '..')
 
-/** The packages, each with what its packages for platforms contain. */
+/**
+ * The packages. `built` is the name of a platform's file in BUILT, and `shipped` is its name in the package for that
+ * platform.
+ */
 const PACKAGES = [
   {
     folder: root,
