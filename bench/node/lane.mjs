@@ -9,7 +9,8 @@ const url = `${base}/syncs`
 const key = 'bench-0123456789abcdef0123456789abcdef01'
 const headers = { authorization: `Bearer ${key}`, accept: 'application/json' }
 const flight = 32
-// Requests and seconds. The window is so short that about 400 requests count at any time, as in real use.
+// How many requests a client may send, and the window in seconds. In so short a window, the limiter counts only about
+// 400 requests at any time, as in real use.
 const limit = [40_000, 0.02]
 
 const query = (count) => `${url}?orderBy=id&offset=0&limit=${count}`
@@ -44,7 +45,7 @@ const lanes = {
   },
 }
 
-/** Starts to measure. Returns a function that writes the CPU time and the elapsed time since then. */
+/** Starts a measurement. Returns a function that writes the CPU time and the elapsed time since the start. */
 function meter() {
   const cpu = process.cpuUsage()
   const wall = process.hrtime.bigint()
