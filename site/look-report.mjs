@@ -73,7 +73,7 @@ for (const file of files) {
       const texts = await page.evaluate(textsOf)
       const { over, tables } = await page.evaluate(() => ({
         over: document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        // A table that is wider than the page must scroll within its own box. Counts the tables that do not.
+        // A table that is wider than the page must scroll within its own box. Counts the tables that do not scroll.
         tables: [...document.querySelectorAll('table')].filter((table) => {
           const box = table.closest('.scroll')
           return table.scrollWidth > table.parentElement.clientWidth && getComputedStyle(box ?? table).overflowX !== 'auto'
