@@ -1,6 +1,6 @@
 // Opens the built site in Chromium: `node look.mjs HTML PICTURES`. Every page must fit the width of a phone and of a
-// desktop and load without an error, the search must find things, and the tabs of languages must switch together. Takes
-// pictures of some pages, light and dark.
+// desktop and must load without an error. The search must find things, and the tabs of languages must switch together.
+// Takes pictures of some pages, light and dark.
 
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, existsSync } from 'node:fs'
