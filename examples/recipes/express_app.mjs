@@ -3,7 +3,7 @@
 import express from 'express'
 import { Hightouch, HightouchError } from 'hightouch-sdk'
 
-// One client for the whole process. A call that would wait more than two seconds for the rate limit fails instead.
+// One client serves the whole process. A call that would wait more than two seconds for the rate limit fails instead.
 const ht = new Hightouch({ maxWaitMs: 2_000, deadlineMs: 20_000 })
 const app = express()
 
