@@ -219,7 +219,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
       await this.#stopped
       throwIfAborted(signal)
       if (this.#stoppedBy === this.#signal) throwIfAborted(this.#signal)
-      // The core answers with the error to throw, if there is one.
+      // If `wait` must throw an error, the core answers with this error.
       await this.#ask({ onFailure, onWarning })
     } catch (error) {
       if (error instanceof RunFailedError) throw this.#withItems(error)

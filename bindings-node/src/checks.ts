@@ -14,7 +14,7 @@ export type Input = 'setting' | 'argument' | 'option'
  * Creates the error for a wrong input. The message of the error has the form of the core's messages.
  *
  * @param what The problem, as a sentence that starts in lower case.
- * @param call The call that was refused, if there was one.
+ * @param call The call that was refused, if the input belongs to a call.
  */
 export function refusal(input: Input, what: string, call?: CalledMethod, cause?: unknown): HightouchError {
   const text = call ? `${call.operation}: ${what}` : what.charAt(0).toUpperCase() + what.slice(1)
@@ -26,7 +26,7 @@ export function refusal(input: Input, what: string, call?: CalledMethod, cause?:
  * Refuses an object that has a member with an unknown name.
  *
  * @param hidden Names that are accepted, but that a message must not mention.
- * @throws HightouchError. Its message suggests the nearest known name, or lists all known names if none is
+ * @throws HightouchError. Its message suggests the nearest known name, or lists all known names if no known name is
  * near.
  */
 export function checkNames(

@@ -141,8 +141,8 @@ export class Hightouch extends Resources {
   }
 
   /**
-   * Sends a request for which this package has no method. The request has the same rate limit, retries and
-   * errors as any other.
+   * Sends a request for which this package has no method. The request has the same rate limit, retries and errors as
+   * any other request.
    *
    * @param method The HTTP method: `GET`, `HEAD`, `POST`, `PUT`, `PATCH` or `DELETE`. `GET` and `HEAD` count as reads,
    * and all others as changes.

@@ -31,8 +31,8 @@ export class HightouchError extends Error {
   /** The kind of error, for a `switch`. Each kind has one class. */
   declare readonly kind: ErrorKind
   /**
-   * A finer reason than the kind, such as `bad_token`, `dns` or `key_function`; absent if none is known. The codes are
-   * those of {@link Finding}. Later versions may add codes.
+   * A finer reason than the kind, such as `bad_token`, `dns` or `key_function`; absent if no such reason is known.
+   * {@link Finding} lists the codes. Later versions may add codes.
    */
   declare readonly code: string | undefined
   /** The HTTP status, if the server answered. */
@@ -58,7 +58,7 @@ export class HightouchError extends Error {
   declare readonly hint: string | undefined
   /** The requests of the call and their timing; may be absent if nothing was sent. */
   declare readonly meta: Meta | undefined
-  /** The token of the run that the error is about, if there is one. `client.run(error.run)` returns a handle of it. */
+  /** The token of the run, if the error is about a run. `client.run(error.run)` returns a handle of the run. */
   declare readonly run: string | undefined
 
   /** @internal */
@@ -105,8 +105,8 @@ export class RunFailedError extends HightouchError {
   declare readonly problem: RunProblem | undefined
 
   /**
-   * The last state of the run. The `error` of this state is the message that the run reports, if there is
-   * one. `undefined` if the error is about a batch; see `items`.
+   * The last state of the run. The `error` of this state is the error message of the run, if the run has one.
+   * `undefined` if the error is about a batch; see `items`.
    */
   get result(): EndedRun | undefined {
     return this.run === undefined ? undefined : endedRun(this.run, this.details?.value as object)
@@ -135,7 +135,7 @@ export interface BatchItem {
    * other.
    */
   readonly joined: boolean
-  /** The last state of the run that was seen; absent until one was seen. */
+  /** The last state of the run that the client has read; absent until it has read one. */
   readonly state?: SyncRun
   /**
    * How the sync ended; absent while it waits or is in progress. `'failure'`: the run failed, was cancelled or was
@@ -147,7 +147,7 @@ export interface BatchItem {
   readonly error?: HightouchError
 }
 
-/** Converts messages, the outermost first, to a chain of errors. */
+/** Converts messages, the outermost first, to a chain of errors that are linked by `cause`. */
 function causeOf(messages: string[]): Error | undefined {
   return messages.reduceRight<Error | undefined>(
     (cause, message) => new Error(message, cause && { cause }),

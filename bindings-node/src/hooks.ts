@@ -23,7 +23,7 @@ export interface CallInfo extends CalledMethod {
    * requests that the call needs share this id.
    */
   callId: string
-  /** What the method is called on, such as `sync 7`; absent if it is called on nothing. */
+  /** What the method is called on, such as `sync 7`; absent if the method is called on nothing. */
   resource?: string
   /** The sync that the call is about: the id or the slug that the caller passed. A run handle passes the id. */
   sync?: string
@@ -51,11 +51,11 @@ export interface CallInfo extends CalledMethod {
 /** A call that starts. */
 export interface CallStart extends CallInfo {
   /**
-   * The headers to send in addition to those of the client. At first they are the option `headers` of the call. Until
-   * a hook returns, it may add headers, such as `traceparent`, and change or remove headers. All requests of the call
-   * send the headers. If a hook adds a header that the option may not contain, the call rejects with an
-   * {@link InvalidRequestError}, and nothing is sent. All requests of a batch send the headers of the call
-   * `syncs.runMany`. Changing the headers of a request of a batch has no effect.
+   * The headers to send in addition to the headers of the client. At first they are the option `headers` of the call.
+   * Until a hook returns, it may add headers, such as `traceparent`, and change or remove headers. All requests of the
+   * call send the headers. If a hook adds a header that the option may not contain, the call rejects with an {@link
+   * InvalidRequestError}, and nothing is sent. All requests of a batch send the headers of the call `syncs.runMany`.
+   * Changing the headers of a request of a batch has no effect.
    */
   headers: Record<string, string>
 }

@@ -54,7 +54,7 @@ function problemOfJson(textIn: TextIn, value: unknown, path: Path): Problem | un
   }
 }
 
-/** Replaces each mark in JSON text with the JSON that it holds. */
+/** Replaces each mark in JSON text with the JSON text in the mark. */
 function replaceMarkTexts(text: string): string {
   const parts: string[] = []
   let from = 0

@@ -57,7 +57,7 @@ export type JsonInput =
  * @typeParam T The type of `value`; it is not checked.
  */
 export class Json<T = JsonValue> {
-  /** The parsed value, frozen at every depth. Large numbers lose digits here; `text` has all of them. */
+  /** The parsed value, frozen at every depth. Large numbers lose digits in `value`; `text` has all digits. */
   declare readonly value: Frozen<T>
   /** @internal */
   declare readonly [COPY_GUARD]: typeof COPY_ITS_VALUE
@@ -205,7 +205,7 @@ export class Json<T = JsonValue> {
   }
 
   /**
-   * Finds what differs between this value and a newer one.
+   * Finds what differs between this value and a newer value.
    *
    * Strings are compared by their characters, and numbers by all their digits: `1e400` and `1e401` differ, and `1` and
    * `1.0` do not. The order of members and the spelling of a value do not matter. Items of arrays are aligned, so that
@@ -315,7 +315,7 @@ export class JsonEdit {
   }
 
   /**
-   * Gives a member another name. Its value and its place in the object stay.
+   * Gives a member another name. The member keeps its value and its place in the object.
    *
    * @param path The path of the member.
    * @param name The new name, which no other member of the object may have.
@@ -402,9 +402,9 @@ export class JsonDiff implements Iterable<JsonChange> {
   /**
    * Makes the changes in a value. Everything else keeps its digits, its spacing and its order.
    *
-   * @param value The value. It may differ from the value that was compared, but not in the places that the
-   * changes concern.
-   * @throws `Error` if a path does not exist, or the value there is not the `old` value of the change.
+   * @param value The value. It may differ from the value that was compared, but not in the places that the changes
+   * concern.
+   * @throws `Error` if a path does not exist, or the value at the path is not the `old` value of the change.
    * @throws `TypeError` if JSON cannot express a member of `value`.
    */
   apply(value: JsonInput): Json {

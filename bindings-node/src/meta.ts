@@ -45,7 +45,7 @@ export interface Cut {
 
 /** A change in who shares the rate limit. */
 export interface ScopeChange {
-  /** Who shares the limit from now on; the values are those of `scope` in {@link Stats}. */
+  /** Who shares the limit from now on; `scope` in {@link Stats} explains the values. */
   scope: 'process' | 'host' | 'fleet'
   /** Why the limit is not shared although `limitScope` asks for it; absent if the limit is shared again. */
   fallback?: string
@@ -79,8 +79,8 @@ export interface Meta {
   mended: string[]
   /** The attempts, the oldest first. */
   attempts: Attempt[]
-  /** One entry for each refusal (429) of this call that cut the rate limit; absent if there was none. */
+  /** One entry for each refusal (429) of this call that cut the rate limit; absent if there was no cut. */
   cuts?: Cut[]
-  /** The changes in who shares the rate limit, if this call was the first to notice them; absent if there was none. */
+  /** The changes in who shares the rate limit, if this call was the first to notice them; absent if nothing changed. */
   scopeChanges?: ScopeChange[]
 }

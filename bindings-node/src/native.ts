@@ -31,7 +31,7 @@ export interface NativeBridge {
     opts: string,
     cancel: NativeCancel | undefined,
   ): void
-  /** Keeps the event loop alive if `busy` is true, and otherwise lets it end. */
+  /** Keeps the event loop alive if `busy` is true, and lets the event loop end if `busy` is false. */
   hold(busy: boolean): void
   /** Closes the handle on the event loop. No call may be in progress, and no call may be made afterwards. */
   close(): void

@@ -40,7 +40,9 @@ export class Page<T, Rec extends object = object> implements Iterable<T>, AsyncI
     this.#toRecords = toRecords
   }
 
-  /** Whether another page may follow. That page can be empty, because the API does not say how many items there are. */
+  /**
+   * Whether another page may follow. The next page can be empty, because the API does not say how many items there are.
+   */
   get hasNext(): boolean {
     return this.#next !== undefined
   }
@@ -228,7 +230,8 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
   }
 
   /**
-   * Always throws: `JSON.stringify` would otherwise write the list as `{}`, because its items have not been read.
+   * Always throws. Without this method, `JSON.stringify` would write the list as `{}`, because a list itself holds no
+   * items.
    *
    * @throws `TypeError` always.
    */

@@ -20,18 +20,20 @@ export interface Stats {
   allowed: number
   /** Requests in progress. A request that was given up still counts for as long as it may reach the server. */
   inFlight: number
-  /** Requests that count towards the last window: those in progress, and those that ended within the window. */
+  /** Requests that count towards the last window: requests in progress, and requests that ended within the window. */
   used: number
   /** Requests of this process that wait for the rate limit. */
   waiting: Waiting
-  /** Requests of all processes that wait, if a server keeps the limit and has answered; null otherwise. */
+  /**
+   * Waiting requests of all processes, if a Redis or Valkey server keeps the limit and has answered; null otherwise.
+   */
   waitingTotal: number | null
   /** Milliseconds until requests are sent again after a refusal (429); 0 if there is no such pause. */
   closedForMs: number
   /** Requests of this process that the server has refused so far because of its rate limit (429). */
   refused: number
   /**
-   * How often refusals (429) have lowered `allowed` so far, including those of other processes that share the limit.
+   * How often refusals (429) have lowered `allowed` so far, including refusals to other processes that share the limit.
    * Later successes raise `allowed` again.
    */
   cuts: number
@@ -55,7 +57,7 @@ export interface Waiting {
 export interface Diagnosis {
   /** The address of the API; absent if the settings contain no valid one. */
   baseUrl?: string
-  /** The proxy for all requests, without its credentials; absent if there is none. */
+  /** The proxy for all requests, without its credentials; absent if no proxy is used. */
   proxy?: string
   /**
    * What TLS negotiated with the server, through the proxy if there is one. Absent over http, behind a proxy that

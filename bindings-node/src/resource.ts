@@ -13,7 +13,7 @@ import type { RawResponse } from './raw.js'
 import type { AnyRunHandle } from './runs.js'
 
 /**
- * Makes the calls for the methods of a resource. There is one function here for each type of result.
+ * Makes the calls for the methods of a resource. The interface has one function for each type of result.
  *
  * @internal
  */

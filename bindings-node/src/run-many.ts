@@ -6,7 +6,10 @@ import type { SyncRef } from './models.js'
 import { withPath } from './batch.js'
 import { Resource } from './resource.js'
 
-/** Arguments of `syncs.runMany`: those of `syncs.trigger`, which apply to every sync, and those of the batch. */
+/**
+ * Arguments of `syncs.runMany`: the arguments of `syncs.trigger`, which apply to every sync, and the arguments of the
+ * batch.
+ */
 export type RunManyArgs<TriggerArgs> = TriggerArgs & {
   /**
    * How many syncs may be in progress at a time, 1 or more; 50 by default. A sync is in progress from its

@@ -58,7 +58,7 @@ type WaitOption = [expected: string, isValid: (value: unknown) => boolean]
 
 const POLICY: WaitOption = ["'raise' or 'return'", (value) => value === 'raise' || value === 'return']
 
-/** What each option must be. Any `signal` is accepted here, because the call checks it. */
+/** The condition that each option must meet. Any `signal` passes here, because the call checks the signal. */
 export const WAIT_OPTIONS: Record<string, WaitOption> = {
   timeoutMs: [
     'a finite number of milliseconds, 0 or more',
@@ -80,7 +80,7 @@ export function checkOptions(options: object, known: string[]): void {
   }
 }
 
-/** A handle of one run. It follows this run and no other. */
+/** A handle that follows one run and no other. */
 export abstract class RunHandle<State> {
   readonly #door: Door
 

@@ -52,7 +52,7 @@ export class LiveLines {
     return isTTY === true && process.env.TERM !== 'dumb'
   }
 
-  /** Adds a line below the others. The line shows the time since this call. */
+  /** Adds a line below the other lines. The line shows the time since this call. */
   add(): Line {
     const line = { text: '', since: performance.now() }
     this.#lines.add(line)

@@ -51,7 +51,7 @@ describe('a package that is installed without cargo', () => {
     const tools = new Project()
     await tools.succeed('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', 'pnpm@12.21.0'])
     const project = projectOf(() => ({}))
-    // pnpm must not look for the packages for other platforms, which are in no registry.
+    // pnpm must not look for the packages for other platforms, because no registry has these packages.
     project.write(
       'pnpm-workspace.yaml',
       `overrides:\n${others()

@@ -299,7 +299,7 @@ async function itemsOf(
 
 /**
  * Returns the parameters for a method. A parameter takes the argument of its name, and the parameter `args` takes all
- * other arguments. The names of the parameters are read from the method's source, so that no list of them is needed.
+ * other arguments. The names of the parameters are read from the method's source, so the test needs no list.
  */
 function parameters(method: Method, args: Members, options: object): unknown[] {
   const source = /\(([^)]*)\)/.exec(method.toString())?.[1] ?? ''

@@ -115,7 +115,7 @@ let packed: string | undefined
 
 /**
  * Returns the paths of the tarballs of the packages. The variable `HIGHTOUCH_PACKAGES` can name their folder. Without
- * it, the packages are packed here, with the unoptimised addon and program.
+ * this variable, the function packs the packages itself, with the unoptimised addon and program.
  */
 export function tarballs(): string[] {
   packed ??= process.env.HIGHTOUCH_PACKAGES ?? pack()

@@ -72,7 +72,7 @@ export function requestOf(entry: LogEntry): WorldRequest {
 /**
  * Returns the operations that a method sends.
  *
- * @throws TypeError if there is no such method.
+ * @throws TypeError if a client has no method with this name.
  */
 export function operationsOf(method: MethodName): readonly string[] {
   if (Object.hasOwn(METHODS, method)) return METHODS[method]

@@ -19,11 +19,11 @@ export class WorldError extends Error {
   override readonly name = 'WorldError'
 }
 
-/** The keys of a world. No other world accepts them. */
+/** The API keys of a world. Other worlds refuse these keys. */
 export interface Keys {
   /** Allows every operation. */
   readonly valid: string
-  /** Allows every operation, too. A test can change from one key to the other. */
+  /** Allows every operation, too, so that a test can change from `valid` to this key. */
   readonly second: string
   /** The server refuses this key with 401, because it does not know the key. */
   readonly invalid: string
@@ -37,7 +37,7 @@ export interface Keys {
 export interface WorldOptions {
   /** The number of syncs; their ids count from 1. The default is the number of slugs, but at least 3. */
   syncs?: number | undefined
-  /** The slugs of the first syncs. The server invents the slugs of all others. */
+  /** The slugs of the first syncs. The server invents the slugs of all other syncs. */
   slugs?: readonly string[] | undefined
   /** How long a run takes, in seconds of the world; 5 by default. */
   secondsPerRun?: number | undefined
@@ -92,7 +92,7 @@ export class World extends Faults {
   readonly baseUrl: string
   /** The base URL over TLS. A client needs the `caBundle` of {@link sandbox} for it. */
   readonly tlsBaseUrl: string
-  /** The keys of the world. */
+  /** The API keys of the world. */
   declare readonly keys: Keys
 
   private constructor(sandbox: Sandbox, created: Created, judged: boolean, timeScale: number) {
@@ -135,7 +135,7 @@ export class World extends Faults {
     return this.#open
   }
 
-  /** The valid key. */
+  /** The valid API key of the world. */
   get apiKey(): string {
     return this.keys.valid
   }
