@@ -12,7 +12,7 @@ const SIZES = { desktop: { width: 1440, height: 900 }, phone: { width: 390, heig
 mkdirSync(pictures, { recursive: true })
 
 /**
- * Runs in the page. Returns each visible text and each visible mark of a status, with its contrast to its background
+ * Runs in the page. Returns each visible text and each visible mark of a status, with its contrast to the background,
  * and the least contrast that WCAG 2.2 requires.
  */
 function textsOf() {
