@@ -61,8 +61,8 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
 }
 
 /**
- * The most errors that are kept for one signal or reason; further errors replace the oldest ones. Without this bound,
- * the list would grow forever in a process that aborts with the same reason again and again.
+ * The largest number of errors that are kept for one signal or reason; further errors replace the oldest ones. Without
+ * this bound, the list would grow forever in a process that aborts with the same reason again and again.
  */
 const MAX_ERRORS = 1000
 

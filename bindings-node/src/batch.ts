@@ -1,4 +1,4 @@
-/** Runs of many syncs, which the core starts and follows in the background. */
+/** Batches: runs of many syncs. The core starts and follows the runs in the background. */
 
 import { fileURLToPath } from 'node:url'
 
@@ -77,7 +77,7 @@ export interface BatchWaitOptions {
 /** The fewest requests and the least time that a batch needs. Each further look at a run is one more request. */
 export interface BatchEstimate {
   /**
-   * Requests that prepare triggers: one for each slug if the client does not know its id yet, one for each sync with
+   * Requests that prepare triggers: one for each slug, unless the client remembers the id, one for each sync with
    * `ifRunning: 'join'`, and one if a checkpoint needs the server's time.
    */
   lookups: number

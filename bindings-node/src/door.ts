@@ -172,7 +172,9 @@ const collected = new FinalizationRegistry<Left>(({ cancel, closed }) => {
   closed()
 })
 
-/** The connection to one engine of the core. A client shares it with its resources, lists and run handles. */
+/**
+ * The connection to one engine of the core. A client shares the connection with its resources, lists and run handles.
+ */
 export class Door {
   readonly #calls: PendingCalls
   readonly #engine: NativeEngine

@@ -123,7 +123,7 @@ export interface BatchItem {
   readonly syncId?: number
   /** The id of the run; absent until it was started. */
   readonly runId?: number
-  /** The token of the run; absent until it was started. `client.run(token)` returns its handle. */
+  /** The token of the run; absent until the run was started. `client.run(token)` returns a handle of the run. */
   readonly runToken?: string
   /**
    * Whether the answer to the trigger was lost, and the client then found the run in the list of runs. No other run can

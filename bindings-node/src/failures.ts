@@ -7,9 +7,9 @@ import type { Failure, HightouchError } from './errors.js'
 import { decode } from './decode.js'
 
 /**
- * A text that each stack frame of this package contains: the path of its bundle, or the path of its folder if it runs
- * as separate modules. It is undefined if a user's bundler has put this package into one file with the user's own code.
- * The frames of this package then look like the user's, so all frames are kept.
+ * A text that each stack frame of this package contains: the path of the bundle, or the path of the folder if the
+ * package runs as separate modules. The text is undefined if a user's bundler has put this package into one file with
+ * the user's own code. The frames of this package then look like the user's, so all frames are kept.
  */
 const OWN_PATH = ownPath()
 
@@ -20,12 +20,12 @@ function ownPath(): string | undefined {
   return { 'hightouch-sdk.js': __filename, 'failures.js': folder }[path.basename(__filename)]
 }
 
-/** The most frames of this package that can be between a user's call and the creation of an error. */
+/** The largest number of this package's frames between a user's call and the creation of an error. */
 const OWN_FRAMES = 12
 
 /**
  * Creates the error for a failure. The stack of the error has no frames of this package: V8 keeps only ten frames by
- * default, and frames of this package would leave too little room for the caller's.
+ * default, and frames of this package would leave too little room for the frames of the caller.
  */
 export function errorFrom(failure: Failure, cause?: unknown): HightouchError {
   const limit = Error.stackTraceLimit

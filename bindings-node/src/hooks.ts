@@ -53,9 +53,9 @@ export interface CallStart extends CallInfo {
   /**
    * The headers to send in addition to the headers of the client. At first they are the option `headers` of the call.
    * Until a hook returns, it may add headers, such as `traceparent`, and change or remove headers. All requests of the
-   * call send the headers. If a hook adds a header that the option may not contain, the call rejects with an {@link
-   * InvalidRequestError}, and nothing is sent. All requests of a batch send the headers of the call `syncs.runMany`.
-   * Changing the headers of a request of a batch has no effect.
+   * call send the headers. If a hook adds a header that the option may not contain, the call rejects with an
+   * {@link InvalidRequestError}, and nothing is sent. All requests of a batch send the headers of the call
+   * `syncs.runMany`. Changing the headers of a request of a batch has no effect.
    */
   headers: Record<string, string>
 }

@@ -35,13 +35,13 @@ export type JsonInput =
   | { readonly [name: string]: JsonInput | undefined }
 
 /**
- * Opaque JSON, such as a sync's `configuration`. It holds the text that the server sent and parses it when you first
- * read `value`.
+ * Opaque JSON, such as a sync's `configuration`. It holds the text that the server sent, and parses the text when you
+ * first read `value`.
  *
  * A `Json` that you pass on is sent exactly as it came, with every digit. `JSON.stringify` writes its `value`, and
- * `assert.deepEqual` compares two by their `value`. A `Json` is not a plain object. Sending a copy that was made by
- * spreading or merging, or a `Json` to which a member was assigned, is an error.
- * `structuredClone` throws; clone the `text` or the `value` instead.
+ * `assert.deepEqual` compares the `value` of both sides. A `Json` is not a plain object. Sending a copy that was made
+ * by spreading or merging, or a `Json` to which a member was assigned, is an error. `structuredClone` throws; clone the
+ * `text` or the `value` instead.
  *
  * Until its `text` or `value` is first read, a `Json` may keep all opaque JSON of its answer in memory.
  *
@@ -276,7 +276,7 @@ export class JsonEdit {
   }
 
   /**
-   * Replaces a value, or adds one: a member with a new name, or an item at the index that is the array's length.
+   * Replaces a value, or adds one: a member with a new name, or an array item with the next free index.
    *
    * @param path The path of the value.
    * @param value The new value.

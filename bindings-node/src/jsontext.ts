@@ -24,7 +24,7 @@ export interface TextPart {
 
 /** What a Json holds. */
 export interface State {
-  /** The JSON text. Until somebody reads the text, its position in the bytes of an answer can stand in its place. */
+  /** The JSON text. Until somebody reads the text, its position in the bytes of an answer can stand here instead. */
   text: string | TextPart
   /** The parsed text; undefined until the value is first read. */
   parsed?: unknown
@@ -69,7 +69,7 @@ export type Frozen<T> = unknown extends T
 /**
  * Returns a path as an array. A string is the name of one member.
  *
- * @throws TypeError if a step is neither a name nor an array index.
+ * @throws TypeError if an element of the path is neither a name nor an array index.
  */
 export function stepsOf(path: string | Path): Path {
   const steps = typeof path === 'string' ? [path] : path

@@ -39,7 +39,7 @@ export interface Attempt {
 export interface Cut {
   /** Requests allowed per window after the refusal, until successes raise the number again. */
   allowed: number
-  /** Milliseconds after the refusal during which no request is sent. */
+  /** How long no request is sent after the refusal, in milliseconds. */
   closedMs: number
 }
 

@@ -41,7 +41,7 @@ export interface NativeBridge {
 export interface Native {
   /** Creates an engine from settings, which are JSON. Returns the failure as JSON if no engine can be created. */
   open(settings: string): NativeEngine | string
-  /** Calls a function of the core that needs no engine. Returns its result as JSON, or why it failed. */
+  /** Calls a function of the core that needs no engine. Returns the result as JSON, or why the function failed. */
   local(op: string, args: string): [ok: boolean, text: string]
   Cancel: new () => NativeCancel
   Bridge: new (settle: (batch: Settled[]) => void) => NativeBridge
@@ -100,7 +100,7 @@ function loadPackage(name: string): Loaded {
   }
 }
 
-/** Loads an addon by the path of its file. Bundlers do not see this call. */
+/** Loads an addon by the path of its file. Bundlers do not see that this call loads a file. */
 function loadFile(file: string): Loaded {
   try {
     return { addon: createRequire(file)(file) }
@@ -144,7 +144,9 @@ export function loadNative(
   })
 }
 
-/** Returns the path of the addon in this package. A bundle of ES modules has no `__dirname` and no such path. */
+/**
+ * Returns the path of the addon in this package. Returns no path in a bundle of ES modules, which has no `__dirname`.
+ */
 function besides(name: string): string[] {
   if (typeof __dirname !== 'string') return []
   return [path.join(__dirname, '..', 'prebuilt', `${name.replace('sdk-', 'sdk.')}.node`)]

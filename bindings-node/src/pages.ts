@@ -67,7 +67,7 @@ export class Page<T, Rec extends object = object> implements Iterable<T>, AsyncI
     return this.data[Symbol.iterator]()
   }
 
-  /** Iterates over the items of this and all later pages. A page is fetched when its first item is needed. */
+  /** Iterates over the items of this page and all later pages. A page is fetched when its first item is needed. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     yield* this.data
     for (let page = await this.next(); page; page = await page.next()) yield* page.data
@@ -200,9 +200,9 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
   }
 
   /**
-   * Writes all items as CSV: their {@link Listing.records | records}, with one line for the names of the columns. The
-   * next page is only fetched when the stream is read that far. If a page cannot be fetched, the stream fails with the
-   * error.
+   * Writes all items as CSV: their {@link Listing.records | records}, with one line for the names of the columns. A
+   * page is fetched only when the reader of the stream needs its first item. If a page cannot be fetched, the stream
+   * fails with the error.
    *
    * ```ts
    * import { createWriteStream } from 'node:fs'
@@ -219,8 +219,8 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
   }
 
   /**
-   * Writes all items as JSON Lines: one {@link Listing.records | record} a line. The next page is only fetched when the
-   * stream is read that far. If a page cannot be fetched, the stream fails with the error.
+   * Writes all items as JSON Lines: one {@link Listing.records | record} a line. A page is fetched only when the reader
+   * of the stream needs its first item. If a page cannot be fetched, the stream fails with the error.
    *
    * @param options How to write the items.
    * @throws {@link InvalidRequestError} if an option is unknown.

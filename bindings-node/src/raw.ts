@@ -3,8 +3,8 @@
 import type { Meta } from './meta.js'
 
 /**
- * The server's unchanged response to one call, and the value that it contains. If the response has an error status, the
- * call rejects, as it does without `withRawResponse`.
+ * The server's unchanged response to one call, and the value in the response. If the response has an error status, the
+ * call rejects, as without `withRawResponse`.
  */
 export class RawResponse<T> {
   readonly #parse: () => T

@@ -50,7 +50,7 @@ export interface WaitOptions<State> {
    * throws or rejects, its error is emitted as a process warning.
    */
   progress?: boolean | 'log' | ProgressFunction<State> | undefined
-  /** Ends the wait, which rejects with the signal's `reason`. The run continues. */
+  /** Ends the wait: `wait` rejects with the signal's `reason`. The run continues. */
   signal?: AbortSignal | undefined
 }
 
@@ -132,7 +132,7 @@ export abstract class RunHandle<State> {
   /**
    * Iterates over the states of the run as they change, the last one included. Does not reject if the run fails.
    *
-   * @param options Only `signal`. If it aborts, the iteration ends and rejects with the signal's `reason`.
+   * @param options Only `signal`. If the signal aborts, the iteration ends and rejects with the signal's `reason`.
    * @throws {@link InvalidRequestError} if an option is unknown or wrong.
    * @throws {@link NotFoundError} if the server has not listed the run for ten minutes.
    * @throws {@link HightouchError} if the state of the run cannot be read, and the reason is not an outage of the API.

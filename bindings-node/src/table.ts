@@ -106,8 +106,8 @@ export class Table<Value extends object, Rec extends object> {
   }
 
   /**
-   * Writes records as CSV (RFC 4180), in UTF-8. Null is an empty cell, and an empty text is `""`. A record is only
-   * taken when the stream is read, so a list fetches its next page only when the stream has been read that far. If
+   * Writes records as CSV (RFC 4180), in UTF-8. Null is an empty cell, and an empty text is `""`. A record is taken
+   * only when the reader of the stream needs it, so a list fetches a page only when the reader needs its first item. If
    * taking a record fails, the stream fails with the same error.
    *
    * @param records The records. They may have members that are no columns; the option `columns` may name such members.
@@ -129,7 +129,8 @@ export class Table<Value extends object, Rec extends object> {
 
   /**
    * Writes records as JSON Lines, in UTF-8: one JSON object a line, each with all columns. Columns of JSON hold text,
-   * and columns of lists hold arrays. A record is only taken when the stream is read, as with {@link Table.toCSV}.
+   * and columns of lists hold arrays. A record is taken only when the reader of the stream needs it, as with {@link
+   * Table.toCSV}.
    *
    * @param records The records. They may have members that are no columns; the option `columns` may name such members.
    * @param options How to write the records.

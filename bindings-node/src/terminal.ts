@@ -12,7 +12,7 @@ export interface Terminal {
   removeListener(event: 'error', listener: () => void): unknown
 }
 
-/** Milliseconds after which the lines are written again, so that their times advance. */
+/** Milliseconds after which the lines are written again, so that the times in the lines advance. */
 const TICK_MS = 1000
 
 /** A line that changes in place, with the time since it was added. */

@@ -15,7 +15,10 @@ import { tables } from 'hightouch-sdk'
 
 import { ROOT, useSandbox, type World } from './support.js'
 
-/** Writes the program of README.md that contains `marker` to a file in this package, so that its imports resolve. */
+/**
+ * Writes the program of README.md that contains `marker` to a file in this package, so that the program's imports
+ * resolve.
+ */
 function program(marker: string): string {
   const page = readFileSync(path.join(ROOT, 'README.md'), 'utf8')
   const blocks = [...page.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code)

@@ -184,7 +184,7 @@ function passed(): RegExp {
   return new RegExp(`^(#|ℹ) pass ${String(COUNT)}$`, 'm')
 }
 
-/** Returns the names of the packages for other platforms than this one. */
+/** Returns the names of the packages for all other platforms. */
 function others(): string[] {
   return ['hightouch-sdk', 'hightouch-sandbox'].flatMap((name) => {
     const manifest = JSON.parse(contents(name)('package.json').toString()) as { optionalDependencies: object }

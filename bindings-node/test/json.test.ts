@@ -42,7 +42,7 @@ describe('a Json', () => {
     assert.deepEqual(copy, { a: { b: [1, 2] } })
   })
 
-  /** The getters must accept a Proxy as `this`, because some frameworks wrap every answer in one. */
+  /** The getters must accept a Proxy as `this`, because some frameworks wrap every answer in a Proxy. */
   test('gives its value and its text through a Proxy', () => {
     // Wraps an object and, like a reactive framework, each object that is read from the wrapper.
     const wrap = <V extends object>(target: V): V =>
@@ -182,7 +182,7 @@ describe('a value of the user', () => {
     assert.equal(new sdk.Json(new Date(0) as unknown as string).text, '"1970-01-01T00:00:00.000Z"')
   })
 
-  /** Incident: some of these values were sent as null or left out, and for others the message had no path. */
+  /** Incident: some of these values were sent as null or left out, and for other values the message had no path. */
   test('is refused with its path if JSON cannot express it', () => {
     const cyclic: { list: unknown[] } = { list: [] }
     cyclic.list.push({ back: cyclic })

@@ -12,7 +12,7 @@ import { Hightouch } from 'hightouch-sdk'
 
 import { logOf, ROOT, useSandbox } from './support.js'
 
-/** Writes the example to a file in the package, so that it can import the package by its name. */
+/** Writes the example to a file in the package, so that the example can import the package by its name. */
 function example(): string {
   const page = readFileSync(path.join(ROOT, 'docs', 'runs.md'), 'utf8')
   const blocks = [...page.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code)

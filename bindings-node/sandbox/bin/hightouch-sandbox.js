@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Runs the program of the package for this platform with the same arguments, and ends with its exit status.
+// Runs the program of the package for this platform with the same arguments, and ends with the exit status of the
+// program.
 
 const { spawn } = require('node:child_process')
 

@@ -30,8 +30,8 @@ interface Started {
 /**
  * A running sandbox: a local server that implements the Hightouch API.
  *
- * The server is a child process. It ends when it is closed or when this process ends, even if this process is killed,
- * and it does not keep this process alive. Usually no test starts a sandbox itself: the first world of a process starts
+ * The server is a child process. It ends when it is closed or when this process ends, even if this process is killed.
+ * It does not keep this process alive. Usually no test starts a sandbox itself: the first world of a process starts
  * one, and all worlds of the process share it.
  */
 export class Sandbox {
@@ -140,7 +140,7 @@ function running(): Promise<Sandbox | undefined> {
   return Promise.resolve(shared).catch(() => undefined)
 }
 
-/** Returns the server that the worlds of this process share, and starts it if it does not run. */
+/** Returns the server that the worlds of this process share, and starts the server if it does not run. */
 export async function sharedSandbox(): Promise<Sandbox> {
   const known = shared
   const server = await running()
