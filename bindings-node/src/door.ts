@@ -221,10 +221,8 @@ export class Door {
 
   /** Makes one call. */
   async call<T>(op: string, args: object = {}, options: CallOptions = {}): Promise<Reply<T>> {
-    const { head, body, texts } = await this.#call(op, args, options)
-    // The value is added to the head itself, because nothing else uses this head. A copy would cost more than the rest
-    // of this method.
-    const reply = head as Reply<T>
+    const { encodedHead, body, texts } = await this.#call(op, args, options)
+    const reply = JSON.parse(encodedHead) as Reply<T>
     reply.value = decode(body, texts) as T
     return reply
   }

@@ -28,7 +28,7 @@ export const errorClasses = {
   internal: classes.InternalError,
 } as const satisfies Record<ErrorKind, typeof HightouchError>
 
-// The name of each class is set from its key, because a minifier renames classes. It is set on the prototype, because
+// Sets the names of the classes, because a minifier renames classes. Each name is a property of the prototype, because
 // `inspect` would repeat a name that is a property of the error itself.
 const named = { HightouchError, ApiError, ConnectionError, ...classes }
 for (const [name, { prototype }] of Object.entries(named)) {

@@ -80,8 +80,8 @@ export interface ClientSettings {
   share?: number | undefined
   /**
    * Who shares the limit: `host`, all processes of the same user on this host; `process`, the clients of this
-   * process; or the URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS), all processes
-   * on any host that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one
+   * process; or the URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS), all processes,
+   * on any host, that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one
    * process, the setting of a workspace's first client is used.
    */
   limitScope?: string | undefined
@@ -351,8 +351,8 @@ export interface RunProblem {
   /** What to do, in one line. */
   advice: string
   /**
-   * Whether `category`, `summary` and `advice` were guessed from the error text, so that they may be wrong.
-   * False if they come from a code, from the status or from the number of rejected rows.
+   * Whether the SDK only guessed `category`, `summary` and `advice` from the words of the error text. False
+   * if they come from a code, from the status or from the number of rejected rows.
    */
   guessed: boolean
   /**
@@ -879,7 +879,7 @@ export type IfRunning =
 export type RunOrder =
   /** By id. */
   | 'id'
-  /** By the time the run was requested. */
+  /** By the time of the request for the run. */
   | 'createdAt'
   /** By start time. */
   | 'startedAt'
@@ -891,7 +891,7 @@ export type RunOrder =
  * descending.
  */
 export type IdentityGraphRunOrder =
-  /** By the time the run was requested. */
+  /** By the time of the request for the run. */
   | 'created_at'
   /** By start time. */
   | 'started_at'

@@ -264,7 +264,7 @@ export interface IdentityGraphsRunsArgs {
   offset?: number | undefined
   /** Runs per page, at least 1. Default: 20. The server may return fewer. */
   limit?: number | undefined
-  /** Order of the list. Default: by the time the run was requested. */
+  /** Order of the list. Default: by the time of the request for the run. */
   orderBy?: models.IdentityGraphRunOrder | undefined
 }
 
@@ -446,8 +446,8 @@ export class Campaigns extends Resource {
    * @param args The arguments, see {@link CampaignsTriggerArgs}.
    * @param options Options of this call.
    * @returns The {@link CampaignResult}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async trigger(campaignId: string, args: CampaignsTriggerArgs, options: CallOptions = {}): Promise<models.CampaignResult> {
     return this.calls.value<models.CampaignResult>('campaigns.trigger', { ...args, campaignId }, options)
@@ -508,8 +508,8 @@ export class DecisionEngine extends Resource {
    * @param flowId The flow's id, a UUID.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineRun}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async runFlow(flowId: string, options: CallOptions = {}): Promise<models.DecisionEngineRun> {
     return this.calls.value<models.DecisionEngineRun>('decision_engine.run_flow', { flowId }, options)
@@ -554,8 +554,8 @@ export class DecisionEngine extends Resource {
    * @param args The arguments, see {@link DecisionEngineCreateMessageArgs}.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineMessage}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async createMessage(flowId: string, args: DecisionEngineCreateMessageArgs, options: CallOptions = {}): Promise<models.DecisionEngineMessage> {
     return this.calls.value<models.DecisionEngineMessage>('decision_engine.create_message', { ...args, flowId }, options)
@@ -571,8 +571,8 @@ export class DecisionEngine extends Resource {
    * @param args The arguments, see {@link DecisionEngineUpdateMessageArgs}.
    * @param options Options of this call.
    * @returns The {@link DecisionEngineMessage}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async updateMessage(flowId: string, messageId: string, args: DecisionEngineUpdateMessageArgs = {}, options: CallOptions = {}): Promise<models.DecisionEngineMessage> {
     return this.calls.value<models.DecisionEngineMessage>('decision_engine.update_message', { ...args, flowId, messageId }, options)
@@ -617,8 +617,8 @@ export class Destinations extends Resource {
    * @param args The arguments, see {@link DestinationsCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link Destination}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: DestinationsCreateArgs, options: CallOptions = {}): Promise<models.Destination> {
     return this.calls.value<models.Destination>('destinations.create', args, options)
@@ -633,8 +633,8 @@ export class Destinations extends Resource {
    * @param args The arguments, see {@link DestinationsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link Destination}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(destinationId: number, args: DestinationsUpdateArgs = {}, options: CallOptions = {}): Promise<models.Destination> {
     return this.calls.value<models.Destination>('destinations.update', { ...args, destinationId }, options)
@@ -680,8 +680,8 @@ export class EventContracts extends Resource {
    * @param args The arguments, see {@link EventContractsCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link EventContract}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: EventContractsCreateArgs, options: CallOptions = {}): Promise<models.EventContract> {
     return this.calls.value<models.EventContract>('event_contracts.create', args, options)
@@ -696,8 +696,8 @@ export class EventContracts extends Resource {
    * @param args The arguments, see {@link EventContractsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link UpdatedEventContract}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(contractId: string, args: EventContractsUpdateArgs = {}, options: CallOptions = {}): Promise<models.UpdatedEventContract> {
     return this.calls.value<models.UpdatedEventContract>('event_contracts.update', { ...args, contractId }, options)
@@ -743,8 +743,8 @@ export class EventDomains extends Resource {
    * @param args The arguments, see {@link EventDomainsCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link EventDomain}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: EventDomainsCreateArgs, options: CallOptions = {}): Promise<models.EventDomain> {
     return this.calls.value<models.EventDomain>('event_domains.create', args, options)
@@ -760,8 +760,8 @@ export class EventDomains extends Resource {
    * @param args The arguments, see {@link EventDomainsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link EventDomain}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(domainId: string, args: EventDomainsUpdateArgs = {}, options: CallOptions = {}): Promise<models.EventDomain> {
     return this.calls.value<models.EventDomain>('event_domains.update', { ...args, domainId }, options)
@@ -780,8 +780,8 @@ export class IdentityGraphs extends Resource {
    * @param args The arguments, see {@link IdentityGraphsTriggerArgs}.
    * @param options Options of this call.
    * @returns An {@link IdentityGraphRunHandle} for the run.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async trigger(graphId: string, args: IdentityGraphsTriggerArgs = {}, options: CallOptions = {}): Promise<runs.IdentityGraphRunHandle> {
     return this.calls.run<runs.IdentityGraphRunHandle>('identity_graphs.trigger', { ...args, graphId }, options)
@@ -814,8 +814,8 @@ export class IdentityGraphs extends Resource {
    * @param args The arguments, see {@link IdentityGraphsQueueForReprocessingArgs}.
    * @param options Options of this call.
    * @returns The {@link ReprocessRequest}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async queueForReprocessing(graphId: string, args: IdentityGraphsQueueForReprocessingArgs, options: CallOptions = {}): Promise<models.ReprocessRequest> {
     return this.calls.value<models.ReprocessRequest>('identity_graphs.queue_for_reprocessing', { ...args, graphId }, options)
@@ -846,8 +846,8 @@ export class IdentityGraphs extends Resource {
    * @param args The arguments, see {@link IdentityGraphsTriggerLegacyArgs}.
    * @param options Options of this call.
    * @returns An {@link IdentityGraphRunHandle} for the run.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    * @deprecated Hightouch has replaced this operation. Use `trigger` instead.
    */
   async triggerLegacy(graphId: string, args: IdentityGraphsTriggerLegacyArgs = {}, options: CallOptions = {}): Promise<runs.IdentityGraphRunHandle> {
@@ -921,24 +921,24 @@ export class Models extends Resource {
   }
 
   /**
-   * Creates a model. For a new model, Hightouch may run a query in the warehouse. The query can cost money. A
-   * request that failed is sent again only if it certainly had no effect.
+   * Creates a model. For a new model, Hightouch may run a query in the warehouse. Such a query can cost
+   * money. A request that failed is sent again only if it certainly had no effect.
    *
    * Operation `CreateModel`: `POST /models`.
    *
    * @param args The arguments, see {@link ModelsCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link Model}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: ModelsCreateArgs, options: CallOptions = {}): Promise<models.Model> {
     return this.calls.value<models.Model>('models.create', args, options)
   }
 
   /**
-   * Changes a model. Fields that are left out keep their values; at least one must be given. For the change,
-   * Hightouch may run a query in the warehouse. The query can cost money.
+   * Changes a model. Fields that are left out keep their values; at least one must be given. After a change,
+   * Hightouch may run a query in the warehouse. Such a query can cost money.
    *
    * Operation `UpdateModel`: `PATCH /models/{modelId}`.
    *
@@ -946,8 +946,8 @@ export class Models extends Resource {
    * @param args The arguments, see {@link ModelsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link Model}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(modelId: number, args: ModelsUpdateArgs = {}, options: CallOptions = {}): Promise<models.Model> {
     return this.calls.value<models.Model>('models.update', { ...args, modelId }, options)
@@ -962,8 +962,8 @@ export class Models extends Resource {
    * @param modelId The model's id.
    * @param options Options of this call.
    * @returns Nothing.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async delete(modelId: number, options: CallOptions = {}): Promise<void> {
     return this.calls.nothing('models.delete', { modelId }, options)
@@ -1008,8 +1008,8 @@ export class Sources extends Resource {
    * @param args The arguments, see {@link SourcesCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link Source}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: SourcesCreateArgs, options: CallOptions = {}): Promise<models.Source> {
     return this.calls.value<models.Source>('sources.create', args, options)
@@ -1024,8 +1024,8 @@ export class Sources extends Resource {
    * @param args The arguments, see {@link SourcesUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link Source}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(sourceId: number, args: SourcesUpdateArgs = {}, options: CallOptions = {}): Promise<models.Source> {
     return this.calls.value<models.Source>('sources.update', { ...args, sourceId }, options)
@@ -1046,8 +1046,8 @@ export class SyncSequences extends Resource {
    * app.
    * @param options Options of this call.
    * @returns A {@link SequenceRunHandle} for the run.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async trigger(syncSequenceId: string, options: CallOptions = {}): Promise<runs.SequenceRunHandle> {
     return this.calls.run<runs.SequenceRunHandle>('sync_sequences.trigger', { syncSequenceId }, options)
@@ -1090,8 +1090,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * Operation `GetSync`: `GET /syncs/{syncId}`.
    *
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-   * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
-   * time.
+   * look up the id of the sync, unless the client remembers the id. A call that changes something looks up
+   * the slug each time.
    * @param options Options of this call.
    * @returns The {@link Sync}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
@@ -1108,8 +1108,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * @param args The arguments, see {@link SyncsCreateArgs}.
    * @param options Options of this call.
    * @returns The {@link Sync}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async create(args: SyncsCreateArgs, options: CallOptions = {}): Promise<models.Sync> {
     return this.calls.value<models.Sync>('syncs.create', args, options)
@@ -1121,13 +1121,13 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * Operation `UpdateSync`: `PATCH /syncs/{syncId}`.
    *
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-   * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
-   * time.
+   * look up the id of the sync, unless the client remembers the id. A call that changes something looks up
+   * the slug each time.
    * @param args The arguments, see {@link SyncsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link Sync}.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async update(sync: models.SyncRef, args: SyncsUpdateArgs = {}, options: CallOptions = {}): Promise<models.Sync> {
     return this.calls.value<models.Sync>('syncs.update', { ...args, sync }, options)
@@ -1140,12 +1140,12 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * Operation `DeleteSync`: `DELETE /syncs/{syncId}`.
    *
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-   * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
-   * time.
+   * look up the id of the sync, unless the client remembers the id. A call that changes something looks up
+   * the slug each time.
    * @param options Options of this call.
    * @returns Nothing.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async delete(sync: models.SyncRef, options: CallOptions = {}): Promise<void> {
     return this.calls.nothing('syncs.delete', { sync }, options)
@@ -1160,13 +1160,13 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * Operation `TriggerRun`: `POST /syncs/{syncId}/trigger`.
    *
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-   * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
-   * time.
+   * look up the id of the sync, unless the client remembers the id. A call that changes something looks up
+   * the slug each time.
    * @param args The arguments, see {@link SyncsTriggerArgs}.
    * @param options Options of this call.
    * @returns A {@link SyncRunHandle} for the run.
-   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. It is an
-   * {@link OutcomeUnknownError} if it is unknown whether the request took effect.
+   * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
+   * an {@link OutcomeUnknownError} if it is unknown whether the request took effect.
    */
   async trigger(sync: models.SyncRef, args: SyncsTriggerArgs = {}, options: CallOptions = {}): Promise<runs.SyncRunHandle> {
     return this.calls.run<runs.SyncRunHandle>('syncs.trigger', { ...args, sync }, options)
@@ -1178,8 +1178,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-   * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
-   * time.
+   * look up the id of the sync, unless the client remembers the id. A call that changes something looks up
+   * the slug each time.
    * @param args The arguments, see {@link SyncsRunsArgs}.
    * @param options Options of this call.
    * @returns A list of {@link SyncRun}: `await` fetches its first page, `for await` iterates over all items.
@@ -1198,8 +1198,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-   * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
-   * time.
+   * look up the id of the sync, unless the client remembers the id. A call that changes something looks up
+   * the slug each time.
    * @param runId The run's id, as in the list of the sync's runs.
    * @param options Options of this call.
    * @returns A {@link SyncRunHandle} for the run.
@@ -1219,8 +1219,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-   * look up its id, unless the client remembers the id. A call that changes something looks up the slug each
-   * time.
+   * look up the id of the sync, unless the client remembers the id. A call that changes something looks up
+   * the slug each time.
    * @param options Options of this call.
    * @returns A {@link SyncRunHandle} for the run; `null` if there is no run.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.

@@ -1329,7 +1329,7 @@ class AsyncIdentityGraphs(AsyncResource):
             before: Only runs that started at or before this time.
             offset: Number of runs to skip before the first page. Default: 0.
             limit: Runs per page, at least 1. Default: 20. The server may return fewer.
-            order_by: Order of the list. Default: by the time the run was requested.
+            order_by: Order of the list. Default: by the time of the request for the run.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of each page, with its waiting and
                 retries, in seconds or as a timedelta, above 0.
@@ -1755,7 +1755,7 @@ class AsyncModels(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Model:
-        """Creates a model. For a new model, Hightouch may run a query in the warehouse. The query can cost
+        """Creates a model. For a new model, Hightouch may run a query in the warehouse. Such a query can cost
         money. A request that failed is sent again only if it certainly had no effect.
 
         Operation ``CreateModel``, ``POST /models``.
@@ -1837,8 +1837,8 @@ class AsyncModels(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Model:
-        """Changes a model. Fields that are left out keep their values; at least one must be given. For the
-        change, Hightouch may run a query in the warehouse. The query can cost money.
+        """Changes a model. Fields that are left out keep their values; at least one must be given. After a
+        change, Hightouch may run a query in the warehouse. Such a query can cost money.
 
         Operation ``UpdateModel``, ``PATCH /models/{modelId}``.
 
@@ -2357,8 +2357,8 @@ class AsyncSyncs(AsyncRunMany):
 
         Args:
             sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-                look up its id, unless the client remembers the id. A call that changes something looks up the
-                slug each time.
+                look up the id of the sync, unless the client remembers the id. A call that changes something
+                looks up the slug each time.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of the whole call, with its waiting and
                 retries, in seconds or as a timedelta, above 0.
@@ -2463,8 +2463,8 @@ class AsyncSyncs(AsyncRunMany):
 
         Args:
             sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-                look up its id, unless the client remembers the id. A call that changes something looks up the
-                slug each time.
+                look up the id of the sync, unless the client remembers the id. A call that changes something
+                looks up the slug each time.
             configuration: Mappings and settings. Their structure depends on the kind of destination. Whether
                 settings that are left out keep their values is not documented.
             schedule: Schedule of automatic runs. Null should remove the schedule, but this is not confirmed:
@@ -2517,8 +2517,8 @@ class AsyncSyncs(AsyncRunMany):
 
         Args:
             sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-                look up its id, unless the client remembers the id. A call that changes something looks up the
-                slug each time.
+                look up the id of the sync, unless the client remembers the id. A call that changes something
+                looks up the slug each time.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of the whole call, with its waiting and
                 retries, in seconds or as a timedelta, above 0.
@@ -2567,8 +2567,8 @@ class AsyncSyncs(AsyncRunMany):
 
         Args:
             sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-                look up its id, unless the client remembers the id. A call that changes something looks up the
-                slug each time.
+                look up the id of the sync, unless the client remembers the id. A call that changes something
+                looks up the slug each time.
             full_resync: Send every row again, even if it was synced before. Default: false.
             reset_cdc: Process every row without making changes at the destination. Default: false.
             clear_and_fill: Empty the audience, then send all rows of the query's result. Default: false.
@@ -2627,8 +2627,8 @@ class AsyncSyncs(AsyncRunMany):
 
         Args:
             sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-                look up its id, unless the client remembers the id. A call that changes something looks up the
-                slug each time.
+                look up the id of the sync, unless the client remembers the id. A call that changes something
+                looks up the slug each time.
             run_id: Only the run with this id.
             after: Only runs that started after this time.
             before: Only runs that started before this time.
@@ -2690,8 +2690,8 @@ class AsyncSyncs(AsyncRunMany):
 
         Args:
             sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-                look up its id, unless the client remembers the id. A call that changes something looks up the
-                slug each time.
+                look up the id of the sync, unless the client remembers the id. A call that changes something
+                looks up the slug each time.
             run_id: The run's id, as in the list of the sync's runs.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of the whole call, with its waiting and
@@ -2740,8 +2740,8 @@ class AsyncSyncs(AsyncRunMany):
 
         Args:
             sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-                look up its id, unless the client remembers the id. A call that changes something looks up the
-                slug each time.
+                look up the id of the sync, unless the client remembers the id. A call that changes something
+                looks up the slug each time.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of the whole call, with its waiting and
                 retries, in seconds or as a timedelta, above 0.

@@ -210,7 +210,7 @@ RunOrder: TypeAlias = (
 """The order of a list of a sync's runs. The API does not document whether it is ascending or descending.
 
 * ``id``: By id.
-* ``created_at``: By the time the run was requested.
+* ``created_at``: By the time of the request for the run.
 * ``started_at``: By start time.
 * ``finished_at``: By end time.
 """
@@ -225,7 +225,7 @@ IdentityGraphRunOrder: TypeAlias = (
 """The order of a list of an identity graph's runs. The API does not document whether it is ascending or
 descending.
 
-* ``created_at``: By the time the run was requested.
+* ``created_at``: By the time of the request for the run.
 * ``started_at``: By start time.
 * ``finished_at``: By end time.
 """

@@ -207,8 +207,8 @@ class RunProblem(Value, frozen=True, kw_only=True):
     """What to do, in one line."""
 
     guessed: bool
-    """Whether ``category``, ``summary`` and ``advice`` were guessed from the error text, so that they may be
-    wrong. False if they come from a code, from the status or from the number of rejected rows."""
+    """Whether the SDK only guessed ``category``, ``summary`` and ``advice`` from the words of the error text.
+    False if they come from a code, from the status or from the number of rejected rows."""
 
     error: str | None = None
     """The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, the text

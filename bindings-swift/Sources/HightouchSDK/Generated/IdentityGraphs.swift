@@ -48,7 +48,7 @@ public struct IdentityGraphs: Sendable {
     ///   - before: Only runs that started at or before this time.
     ///   - offset: Number of runs to skip before the first page. Default: 0.
     ///   - limit: Runs per page, at least 1. Default: 20. The server may return fewer.
-    ///   - orderBy: Order of the list. Default: by the time the run was requested.
+    ///   - orderBy: Order of the list. Default: by the time of the request for the run.
     ///   - options: Options for this call only.
     /// - Returns: The list, which fetches its pages while you iterate over it.
     public func runs(
@@ -386,7 +386,7 @@ public struct IdentityGraphRun: Codable, Hashable, Identifiable, Sendable {
 
 /// The order of a list of an identity graph's runs. The API does not document whether it is ascending or descending.
 public enum IdentityGraphRunOrder: String, CaseIterable, Codable, Hashable, Sendable {
-    /// By the time the run was requested.
+    /// By the time of the request for the run.
     case createdAt = "created_at"
     /// By start time.
     case startedAt = "started_at"

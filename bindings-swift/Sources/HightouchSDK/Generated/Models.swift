@@ -62,7 +62,7 @@ public struct Models: Sendable {
         try await door.value("models.get", ["modelId": modelId], options)
     }
 
-    /// Creates a model. For a new model, Hightouch may run a query in the warehouse. The query can cost money. A
+    /// Creates a model. For a new model, Hightouch may run a query in the warehouse. Such a query can cost money. A
     /// request that failed is sent again only if it certainly had no effect.
     ///
     /// Operation `CreateModel`: `POST /models`.
@@ -128,8 +128,8 @@ public struct Models: Sendable {
             ], options)
     }
 
-    /// Changes a model. Fields that are left out keep their values; at least one must be given. For the change,
-    /// Hightouch may run a query in the warehouse. The query can cost money.
+    /// Changes a model. Fields that are left out keep their values; at least one must be given. After a change,
+    /// Hightouch may run a query in the warehouse. Such a query can cost money.
     ///
     /// Operation `UpdateModel`: `PATCH /models/{modelId}`.
     ///

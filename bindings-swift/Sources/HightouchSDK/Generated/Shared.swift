@@ -155,8 +155,8 @@ public struct RunProblem: Codable, Hashable, Sendable {
     public var summary: String
     /// What to do, in one line.
     public var advice: String
-    /// Whether `category`, `summary` and `advice` were guessed from the error text, so that they may be wrong. False if
-    /// they come from a code, from the status or from the number of rejected rows.
+    /// Whether the SDK only guessed `category`, `summary` and `advice` from the words of the error text. False if they
+    /// come from a code, from the status or from the number of rejected rows.
     public var guessed: Bool
     /// The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, the text names the
     /// runs of syncs that did not succeed. Absent if the run has no error text.

@@ -56,8 +56,9 @@ public struct Syncs: Sendable {
     /// Operation `GetSync`: `GET /syncs/{syncId}`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up its
-    ///     id, unless the client remembers the id. A call that changes something looks up the slug each time.
+    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up the
+    ///     id of the sync, unless the client remembers the id. A call that changes something looks up the slug each
+    ///     time.
     ///   - options: Options for this call only.
     /// - Returns: The ``Sync`` that the server returned.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
@@ -109,8 +110,9 @@ public struct Syncs: Sendable {
     /// Operation `UpdateSync`: `PATCH /syncs/{syncId}`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up its
-    ///     id, unless the client remembers the id. A call that changes something looks up the slug each time.
+    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up the
+    ///     id of the sync, unless the client remembers the id. A call that changes something looks up the slug each
+    ///     time.
     ///   - configuration: Mappings and settings. Their structure depends on the kind of destination. Whether settings
     ///     that are left out keep their values is not documented.
     ///   - schedule: Schedule of automatic runs. `.null` should remove the schedule, but this is not confirmed: in
@@ -145,8 +147,9 @@ public struct Syncs: Sendable {
     /// Operation `DeleteSync`: `DELETE /syncs/{syncId}`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up its
-    ///     id, unless the client remembers the id. A call that changes something looks up the slug each time.
+    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up the
+    ///     id of the sync, unless the client remembers the id. A call that changes something looks up the slug each
+    ///     time.
     ///   - options: Options for this call only.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
     ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
@@ -163,8 +166,9 @@ public struct Syncs: Sendable {
     /// Operation `TriggerRun`: `POST /syncs/{syncId}/trigger`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up its
-    ///     id, unless the client remembers the id. A call that changes something looks up the slug each time.
+    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up the
+    ///     id of the sync, unless the client remembers the id. A call that changes something looks up the slug each
+    ///     time.
     ///   - fullResync: Send every row again, even if it was synced before. Default: false.
     ///   - resetCDC: Process every row without making changes at the destination. Default: false.
     ///   - clearAndFill: Empty the audience, then send all rows of the query's result. Default: false.
@@ -199,8 +203,9 @@ public struct Syncs: Sendable {
     /// Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up its
-    ///     id, unless the client remembers the id. A call that changes something looks up the slug each time.
+    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up the
+    ///     id of the sync, unless the client remembers the id. A call that changes something looks up the slug each
+    ///     time.
     ///   - runId: Only the run with this id.
     ///   - after: Only runs that started after this time.
     ///   - before: Only runs that started before this time.
@@ -242,8 +247,9 @@ public struct Syncs: Sendable {
     /// Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up its
-    ///     id, unless the client remembers the id. A call that changes something looks up the slug each time.
+    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up the
+    ///     id of the sync, unless the client remembers the id. A call that changes something looks up the slug each
+    ///     time.
     ///   - runId: The run's id, as in the list of the sync's runs.
     ///   - options: Options for this call only.
     /// - Returns: A handle that follows the run.
@@ -264,8 +270,9 @@ public struct Syncs: Sendable {
     /// Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
     ///
     /// - Parameters:
-    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up its
-    ///     id, unless the client remembers the id. A call that changes something looks up the slug each time.
+    ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up the
+    ///     id of the sync, unless the client remembers the id. A call that changes something looks up the slug each
+    ///     time.
     ///   - options: Options for this call only.
     /// - Returns: A handle that follows the run; nil if there is no run.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
@@ -942,7 +949,7 @@ public enum IfRunning: String, CaseIterable, Codable, Hashable, Sendable {
 public enum RunOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By id.
     case id
-    /// By the time the run was requested.
+    /// By the time of the request for the run.
     case createdAt
     /// By start time.
     case startedAt
