@@ -1,6 +1,6 @@
-"""The goals of the benchmark: the CPU time of a call with the SDK, divided by that of the same call with a peer.
+"""The goals of the benchmark. Each goal is the largest allowed ratio of two CPU times.
 
-A peer is another client.
+The ratio divides the CPU time of a call with the SDK by the CPU time of the same call with another client, the peer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ START_GOALS = {
     "python": Goal("httpx", {"start": 0.35}),
     "node": Goal("fetch", {"start": 0.15}),
 }
-"""The goals for the time from the import of the SDK to its first answer, by language."""
+"""The goals for a process that imports the SDK and makes one call, by language."""
 
 LARGEST_PACKAGE = 2_500_000
 """The largest size of a wheel or a tarball for one platform, in bytes."""

@@ -1,4 +1,4 @@
-"""The processes that are measured, called lanes, and the rounds in which they take turns."""
+"""Measures processes, called lanes. The lanes take turns in rounds."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ Costs = dict[tuple[str, str], list[Cost]]
 
 
 class LaneEndedError(Exception):
-    """The process of a client has ended too early. httpx sometimes fails if threads use it on several cores."""
+    """The process of a client has ended too early. For example, httpx fails if threads on several cores use it."""
 
 
 class Lane:
@@ -90,7 +90,7 @@ def use_cores(one: bool) -> None:
 
 @contextmanager
 def served(program: str, pages: Path) -> Iterator[dict[str, str]]:
-    """Runs the server. Yields the environment of the lanes."""
+    """Runs the server, and yields the environment variables for the lanes."""
     ca = pages / "ca.pem"
     server = subprocess.Popen(
         [program, str(pages / "one.json"), str(pages / "hundred.json"), str(ca)],
@@ -102,7 +102,8 @@ def served(program: str, pages: Path) -> Iterator[dict[str, str]]:
     assert server.stdout is not None
     try:
         url = server.stdout.readline().strip()
-        # Clients of Node.js read the certificate authority from NODE_EXTRA_CA_CERTS. The benchmark uses no proxy.
+        # Clients in Node.js trust the certificate in NODE_EXTRA_CA_CERTS. The benchmark uses no proxy, so the variables
+        # that name a proxy are left out.
         environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         yield environment | {"BENCH_URL": url, "BENCH_CA": str(ca), "NODE_EXTRA_CA_CERTS": str(ca)}
     finally:
@@ -111,9 +112,10 @@ def served(program: str, pages: Path) -> Iterator[dict[str, str]]:
 
 
 def rounds(commands: dict[str, str], environment: dict[str, str], number: int, seconds: float) -> Costs:
-    """Measures every client in up to ``number`` rounds. After ``seconds``, starts no round except the first five.
+    """Measures every client in up to ``number`` rounds.
 
-    A client that fails is left out. If the first client fails, the program ends.
+    Makes at least five rounds. Starts no further round after ``seconds``. A client that fails is left out. If
+    the first client fails, the program ends.
     """
     lanes: list[Lane] = []
     failed: set[str] = set()
@@ -133,7 +135,7 @@ def rounds(commands: dict[str, str], environment: dict[str, str], number: int, s
         for name, command in commands.items():
             lanes.append(Lane(name, command, environment))
         for lane in lanes:
-            # Opens connections, fills caches and warms up just-in-time compilers.
+            # These calls are not counted. They open connections, fill caches and warm up just-in-time compilers.
             until = time.monotonic() + WARM_UP
             while lane.name not in failed and time.monotonic() < until:
                 for case, (_, calls) in CASES.items():

@@ -1,6 +1,7 @@
-"""Saves two pages of the sandbox, with which the benchmark's server answers: ``pages.py FOLDER``.
+"""Saves two pages of a list in the sandbox, for the server of the benchmark: ``pages.py FOLDER``.
 
-Run it with tests/house/with-sandbox. The answers of the sandbox have the size and shape of the API's.
+Run it with tests/house/with-sandbox. The server answers with these pages. They have the size and shape of answers of
+the API.
 """
 
 from __future__ import annotations

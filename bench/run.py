@@ -34,7 +34,7 @@ def ratio(costs: list[Cost], to: list[Cost]) -> float:
 
 
 def row(costs: Costs, case: str, client: str, to: list[str], goal: Goal | None) -> dict[str, Any]:
-    """Returns the figures of one client: its cost, the ratios of its cost to the costs of ``to``, and its goal."""
+    """Returns one client's figures: its goal, its cost, and the ratio of this cost to the cost of each client in ``to``."""
     own = costs[client, case]
     found: dict[str, Any] = {
         "case": case,

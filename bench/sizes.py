@@ -1,4 +1,4 @@
-"""Prints the sizes of packages beside the goal: ``sizes.py FILE...``."""
+"""Prints the size of each package beside the goal for packages: ``sizes.py FILE...``."""
 
 from __future__ import annotations
 
