@@ -61,8 +61,8 @@ toc_object_entries = False
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True}
-# `autodoc_type_aliases` makes Sphinx show types by their public names. These types are left out, because some modules
-# import them only for annotations: Sphinx cannot resolve them there, and shows the names that the annotations contain.
+# `autodoc_type_aliases` makes Sphinx show types by their public names. The types in `RUNS` are left out. Some modules
+# import these types only for annotations, so Sphinx cannot resolve the annotations, and shows them as they are written.
 RUNS = {"SyncRun", "SequenceRun", "IdentityGraphRun"}
 # In a union, Sphinx shows the `repr` of the object that stands for a type. So this `repr` is the name of the type.
 TypeAliasForwardRef.__repr__ = lambda alias: alias.name  # type: ignore[method-assign]
@@ -143,9 +143,9 @@ def public_signature(
     if issubclass(it, MADE_BY_PACKAGE) and it is not hightouch_sdk.HightouchError:
         return "", None
     if hasattr(it, "__struct_fields__") or it is hightouch_sdk.Records:
-        # Removes the types, because some of them are types that only the decoder uses. The page shows the public type
-        # of each field anyway. In the signature of `Records`, Sphinx would link the builtin `type` to an attribute of
-        # that name.
+        # Removes the types from the signature, because only the decoder uses some of these types. The page shows the
+        # public type of each field anyway. In the signature of `Records`, Sphinx would link the builtin `type` to an
+        # attribute of that name.
         shown = inspect.signature(it)
         bare = [each.replace(annotation=each.empty) for each in shown.parameters.values()]
         return str(shown.replace(parameters=bare)), None

@@ -1,4 +1,4 @@
-"""Starts a run and prints the run's token. If the first argument is a token, waits for the end of its run instead.
+"""Starts a run and prints the run's token. If the first argument is a token, waits for the run of the token instead.
 
 Another process or another language may have started the run. Reads HIGHTOUCH_API_KEY and HIGHTOUCH_BASE_URL.
 HIGHTOUCH_DEMO_CA names a PEM file of certificates to trust in addition to the system's.

@@ -69,7 +69,7 @@ class _Stopping:
 
 @public
 class AsyncSyncBatch(Batch):
-    """Starts the runs of many syncs and follows them in the background, even while nobody waits for them.
+    """Starts runs of many syncs and follows the runs in the background, even while nobody waits for the batch.
 
     Iterating over a batch yields each item once, as it ends; an item that failed raises nothing. An ``async with``
     block stops the batch at its end, and so does garbage collection. Runs that were started go on.
@@ -77,8 +77,8 @@ class AsyncSyncBatch(Batch):
     If the task is cancelled, or another exception interrupts the wait or the iteration, the batch is stopped, and a
     note on the exception names the runs that go on, with their tokens. SIGTERM has the same effect: during a wait, an
     iteration or an ``async with`` block in the main thread it raises ``SystemExit(143)`` in the event loop. Then
-    ``asyncio.run`` cancels its tasks, and the notes are logged as warnings. If the program handles SIGTERM itself, its
-    handler stays in place.
+    ``asyncio.run`` cancels its tasks, and the notes are logged as warnings. If the program handles SIGTERM itself, the
+    program's handler stays in place.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class AsyncSyncBatch(Batch):
         """Waits for the end of every sync.
 
         Args:
-            timeout: The longest wait, in seconds or as a timedelta. Default: no limit.
+            timeout: The longest wait, in seconds or as a timedelta. Default: no time limit.
             progress: ``True`` shows a row for each sync, and a summary, on standard error or in the notebook. A
                 function is called with each item that has changed; if it is a coroutine function, it is awaited.
             on_failure: What to do if a sync was not started, or its run failed, was cancelled or was interrupted:
@@ -242,8 +242,8 @@ class AsyncRunMany(AsyncResource):
             reset_cdc: Process every row without making changes at the destination. Default: false.
             clear_and_fill: Empty the audience, then send all rows of the query's result. Default: false.
             if_running: What to do while a run of a sync is in progress. Default: ``queue``.
-            at_once: How many syncs may be in progress at a time, from the trigger to the end of the run, at least 1.
-                Default: 50.
+            at_once: How many syncs may be in progress at a time, at least 1. A sync is in progress from its trigger to
+                the end of its run. Default: 50.
             checkpoint: The file that records what was started. If it exists, the batch that it records is resumed: a
                 run that has ended is not repeated, a run in progress is followed, and a sync that was not started is
                 started. If it cannot be known whether a run was started, the item has the outcome ``"unknown"``.
@@ -290,7 +290,7 @@ class AsyncRunMany(AsyncResource):
             asking = ExitStack()
             teller = Teller(door.local)
             batch = partial(AsyncSyncBatch, door, args, teller, asking)
-            # If the start is interrupted, the batch is garbage-collected at once, which stops it.
+            # If the start is interrupted, the batch is garbage-collected at once. Garbage collection stops a batch.
             started = batch((await door.call("syncs.run_many", {**args, **teller.args()}, opts, batch))[1])
             asking.push(stack.pop_all())
         return started

@@ -126,7 +126,7 @@ class AsyncRawResource:
 if TYPE_CHECKING:
 
     class AsyncRaw(Generic[P, T]):
-        """Turns a method into one that returns the raw answer in place of a value."""
+        """Turns a method into a method that returns the raw answer in place of a value."""
 
         def __init__(self, method: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]) -> None: ...
         def __get__(
@@ -134,7 +134,7 @@ if TYPE_CHECKING:
         ) -> Callable[P, Coroutine[Any, Any, RawResponse[T]]]: ...
 
     class AsyncRawList(Generic[P, T]):
-        """Turns a method that returns a list into one that returns the raw answer of the first page."""
+        """Turns a method that returns a list into a method that returns the raw answer of the first page."""
 
         def __init__(self, method: Callable[Concatenate[Any, P], AsyncListing[T]]) -> None: ...
         def __get__(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 Ask: TypeAlias = "Callable[[], str | Awaitable[str]]"
-"""A function that returns the key; it may be a coroutine function."""
+"""A function that returns the API key; it may be a coroutine function."""
 
 
 @public
@@ -43,11 +43,11 @@ class AsyncHightouch(Client[Ask], AsyncResources):
         api_key: The workspace's API key: a string, an object with ``get_secret_value()`` such as pydantic's
             ``SecretStr``, or a function that returns the key. Default: the variable ``HIGHTOUCH_API_KEY``. A function
             is called before the first request, and again when the server refuses the key (401). Requests that are
-            refused at the same time share one call of the function. If that returns another key, each of these requests
-            is sent once more. If the function raises, the calls that need the key fail with ``AuthenticationError``;
-            the ``__cause__`` of that error is the function's error. The function runs in an event loop in which calls
-            are in progress. It may be a coroutine function; a plain function must not block. The function must not use
-            this client.
+            refused at the same time share one call of the function. If the function returns another key, each of these
+            requests is sent once more. If the function raises, the calls that need the key fail with
+            ``AuthenticationError``; the ``__cause__`` of that error is the function's error. The function runs in an
+            event loop in which calls are in progress. It may be a coroutine function; a plain function must not block.
+            The function must not use this client.
         api_key_file: The path of a file that contains the key: a regular file of at most 64 KiB. One line break at the
             end of the file is ignored.
         base_url: The address of the API, with its ``/api/v1``: an ``https`` URL, or an ``http`` URL of a loopback
@@ -110,7 +110,7 @@ class AsyncHightouch(Client[Ask], AsyncResources):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        """Sends a request that this package has no method for, with the same rate limit, retries and errors.
+        """Sends a request that this package has no method for, with the rate limit, retries and errors of other calls.
 
         ``timeout``, ``deadline``, ``max_retries`` and ``max_wait`` default to the settings of the client.
 
@@ -178,7 +178,7 @@ class AsyncHightouch(Client[Ask], AsyncResources):
     async def close(self) -> None:
         """Closes the client. Calls in progress and later calls fail with ``ClientClosedError``.
 
-        A call in progress fails with ``OutcomeUnknownError`` instead if a change may have been sent. Runs go on.
+        A call in progress that may have sent a change fails with ``OutcomeUnknownError`` instead. Runs go on.
         """
         await self._door.close()
 

@@ -65,7 +65,7 @@ class _Inbox:
             tell(notice)
 
     def expect(self, loop: asyncio.AbstractEventLoop) -> tuple[int, asyncio.Future[Answer]]:
-        """Creates a ticket for one answer, which the inbox expects until `forget` is called, and its future."""
+        """Creates a ticket and a future for one answer. The inbox expects the answer until `forget` is called."""
         ticket = next(self._tickets)
         future = self._pending[ticket] = loop.create_future()
         return ticket, future
@@ -108,8 +108,8 @@ def _listen(to: weakref.ref[asyncio.AbstractEventLoop], inbox: _Inbox) -> None:
                 del loop
 
 
-# Keys and values are weak references. A future in an inbox refers to the loop, so a strong reference to the inbox would
-# keep the loop alive.
+# The keys and values of this dictionary are weak references. A future in an inbox refers to the loop, so a strong
+# reference to the inbox would keep the loop alive.
 _inboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[_Inbox]] = weakref.WeakKeyDictionary()
 
 

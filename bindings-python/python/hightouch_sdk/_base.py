@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 Priority: TypeAlias = Literal["trigger", "poll", "read", "bulk"]
-"""The weight of a call while several wait for the rate limit: ``"trigger"`` has the highest, ``"bulk"`` the lowest."""
+"""The weight of a call while several calls wait for the rate limit: ``"trigger"`` has the highest, ``"bulk"`` the
+lowest."""
 
 DIAGNOSIS = Decoder(Diagnosis)
 _STATS = Decoder(Stats)
@@ -31,7 +32,7 @@ TIME_SCALES: dict[str, float] = {}
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Callable[[], object])
-"""The type of a function that returns the key."""
+"""The type of a function that returns the API key."""
 
 
 class SecretKey(Protocol):
@@ -138,7 +139,7 @@ class Client(Generic[K]):
     def set_api_key(self, api_key: str | SecretKey) -> None:
         """Replaces the API key with another key of the same workspace. The state of the rate limit stays.
 
-        If the client has a function that returns the key, it calls that function when the server refuses the new key.
+        If the client has a key function, the client calls this function when the server refuses the new key.
 
         Args:
             api_key: The new key, for all requests from the next one on.
@@ -158,7 +159,7 @@ def open_door(
     on_start: Callable[[CallStart], object] | None = None,
     on_end: Callable[[CallEnd], object] | None = None,
 ) -> Door:
-    """Creates a client of the core from settings in Python's types, and returns the door to it.
+    """Creates a client of the core from settings in Python's types, and returns the door to that client.
 
     Raises:
         ConfigError: A setting is wrong.

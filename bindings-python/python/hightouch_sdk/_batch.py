@@ -177,7 +177,7 @@ class _Stopping:
 
 @public
 class SyncBatch(Batch):
-    """Starts the runs of many syncs and follows them in the background, even while nobody waits for them.
+    """Starts runs of many syncs and follows the runs in the background, even while nobody waits for the batch.
 
     Iterating over a batch yields each item once, as it ends; an item that failed raises nothing. A ``with`` block stops
     the batch at its end, and so does garbage collection. Runs that were started go on.
@@ -185,7 +185,7 @@ class SyncBatch(Batch):
     If an exception such as ``KeyboardInterrupt`` interrupts the wait or the iteration, the batch is stopped, and a note
     on the exception names the runs that go on, with their tokens. SIGTERM has the same effect: during a wait, an
     iteration or a ``with`` block in the main thread it raises ``SystemExit(143)``, and the note is logged as a warning.
-    If the program handles SIGTERM itself, its handler stays in place.
+    If the program handles SIGTERM itself, the program's handler stays in place.
     """
 
     def __init__(self, door: Door, args: Mapping[str, Any], teller: Teller, body: bytes) -> None:
@@ -207,7 +207,7 @@ class SyncBatch(Batch):
         """Waits for the end of every sync.
 
         Args:
-            timeout: The longest wait, in seconds or as a timedelta. Default: no limit.
+            timeout: The longest wait, in seconds or as a timedelta. Default: no time limit.
             progress: ``True`` shows a row for each sync, and a summary, on standard error or in the notebook. A
                 function is called with each item that has changed.
             on_failure: What to do if a sync was not started, or its run failed, was cancelled or was interrupted:

@@ -36,11 +36,12 @@ class BatchItem(Value, frozen=True, kw_only=True):
     run_token: str | None = None
     """The token of the run, once it was started. ``client.run(token)`` returns a handle that follows the run."""
     adopted: bool = False
-    """Whether the answer to the trigger was lost. Then this is the only run that the trigger can have started."""
+    """Whether the answer to the trigger was lost, and the batch then found the run in the list of runs. No other run
+    can be the one that the trigger started."""
     joined: bool = False
-    """Whether the run was in progress already and the trigger started no other (``if_running="join"``)."""
+    """Whether the run was in progress already and the trigger started no other run (``if_running="join"``)."""
     state: SyncRun | None = None
-    """The last state of the run that the batch has read."""
+    """The state of the run when the batch last read it."""
     outcome: ItemOutcome | None = None
     """How the sync ended; None while it waits or is in progress."""
     error: HightouchError | None = None
@@ -53,7 +54,10 @@ class BatchItem(Value, frozen=True, kw_only=True):
 
 
 class BatchEstimate(Struct, frozen=True, kw_only=True):
-    """The least requests and time that a batch needs. A run that goes on after its first read needs more requests."""
+    """The least number of requests and the least time that a batch needs.
+
+    A run that is still in progress when it is first read needs more requests.
+    """
 
     lookups: int
     """Requests that prepare triggers: one for each slug that the client does not remember the id of, one for each sync

@@ -55,7 +55,7 @@ def rows_decoder(of: type[T]) -> Decoder[list[T]]:
 
 @cache
 def lists() -> tuple[type[Listing[Any]], type[Query], Callable[[Args], Args]]:
-    """Imports the module of lists. Looking it up for each list would cost more than the rest of creating one."""
+    """Imports the module of lists. Looking up the module for each list would cost more than the rest of the work."""
     with LOADING:
         from ._pages import Listing, Query, filters
 
@@ -173,13 +173,13 @@ class _Method:
 if TYPE_CHECKING:
 
     class Raw(Generic[P, T]):
-        """Turns a method into one that returns the raw answer in place of a value."""
+        """Turns a method into a method that returns the raw answer in place of a value."""
 
         def __init__(self, method: Callable[Concatenate[Any, P], T]) -> None: ...
         def __get__(self, raw: object, owner: type | None = None) -> Callable[P, RawResponse[T]]: ...
 
     class RawList(Generic[P, T]):
-        """Turns a method that returns a list into one that returns the raw answer of the first page."""
+        """Turns a method that returns a list into a method that returns the raw answer of the first page."""
 
         def __init__(self, method: Callable[Concatenate[Any, P], Listing[T]]) -> None: ...
         def __get__(self, raw: object, owner: type | None = None) -> Callable[P, RawResponse[list[T]]]: ...

@@ -152,7 +152,7 @@ def _about(name: str, kind: str, is_field: bool) -> Column:
 
 
 def _within(part: str, column: Column, name: str) -> Column:
-    """Returns a column of a part of the value. Its cells are null if the part is absent."""
+    """Returns a column of a part of the value. The cells of the column are null if the part is absent."""
 
     def cell(value: Any, about: About) -> Any:
         it = getattr(value, part)

@@ -1,6 +1,6 @@
 """The real ``datetime`` class, even while a library such as freezegun replaces it.
 
-Such a library puts its own class into ``datetime`` and into every module that imported the real one. Decoders live as
+Such a library puts its own class into ``datetime`` and into every module that imported the real class. Decoders live as
 long as the process, so they must be built from the real class.
 """
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from msgspec.msgpack import decode
 
-# Decoding a MessagePack timestamp returns the real class, because the decoder does not look it up in a module.
+# Decoding a MessagePack timestamp returns the real class, because the decoder does not look the class up in a module.
 # `Annotated` hides the class from libraries that search modules for it.
 datetime: Any = Annotated[type(decode(b"\xd6\xff\x00\x00\x00\x00")), "the real one"]
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ._keys import Keys
 
     Answer: TypeAlias = tuple[bool, str, bytes]
-    """An answer of the core: whether the call succeeded, the head, which says how the call went, and the body."""
+    """An answer of the core: whether the call succeeded, the head (how the call went), and the body."""
 
     Late: TypeAlias = Callable[[bytes], object]
     """A function that receives the body of a call if the call succeeded although its wait was interrupted."""
@@ -209,7 +209,7 @@ class Pending:
         engine.start(op, args_json(args), "", self._mailbox, 0)
 
     def wait(self, seconds: float | None) -> Answer | None:
-        """Waits for the answer; returns None if the time is over first. Several threads may wait."""
+        """Waits for the answer; returns None if no answer arrives within ``seconds``. Several threads may wait."""
         end = None if seconds is None else monotonic() + seconds
         while self._answer is None and (end is None or monotonic() < end):
             # A signal handler runs between two waits.
@@ -308,11 +308,11 @@ class Door:
 
 
 # Error reports show the local variables of each frame. So a function that takes the key returns its error instead of
-# raising it, and a caller whose frame does not hold the key raises it.
+# raising it. A caller raises the error from a frame that does not hold the key.
 
 
 def returned(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | BaseException:
-    """Returns what a function returns, or the exception that it raises, without its traceback and causes."""
+    """Calls a function. Returns its result, or the exception that it raises, without traceback and causes."""
     try:
         return function(*args, **kwargs)
     except BaseException as error:

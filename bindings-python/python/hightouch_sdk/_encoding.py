@@ -68,7 +68,7 @@ def options(
 ) -> Opts:
     """Returns the options of one call, by the core's names. Options that are None are left out."""
     opts: dict[str, object] = {}
-    # Every call runs this, and most calls have no options. So an absent option costs only a comparison.
+    # Every call runs this loop, and most calls have no options. So an absent option costs only a comparison.
     for name, core_name, duration in (
         ("timeout", "timeoutMs", timeout),
         ("deadline", "deadlineMs", deadline),
@@ -126,7 +126,7 @@ def args_json(args: Args) -> str:
     """
     given: dict[str, object] = {}
     try:
-        # Every call runs this, so one loop does all.
+        # Every call runs this function. To save time, a single loop does all checks.
         for name, value in args.items():
             if value is UNSET:
                 continue

@@ -53,15 +53,16 @@ class Meta(Value, frozen=True, kw_only=True):
     """The metadata of a call, for logs and traces."""
 
     call_id: str = field(name="callId", default="")
-    """The id of the call: 32 hexadecimal digits. The start and the end of a call have the same id in hooks, and so have
-    its log records and all requests that the call needs."""
+    """The id of the call: 32 hexadecimal digits. Hooks get the same id at the start and at the end of the call. The log
+    records of the call and all requests that the call needs have this id too."""
     request_id: str = field(name="requestId", default="")
     """The id of the call's own request, which this package sends as ``X-Request-Id`` with each attempt. Other requests
     of the call, such as the look-up of a slug, have ids of their own."""
     operation: str = ""
     """The method that was called, such as ``"syncs.list"``; ``"run"`` for a step of :meth:`Run.wait`."""
     operation_id: str | None = field(name="operationId", default=None)
-    """The API's name for the operation, such as ``"ListSync"``; None for a call that has none, such as ``request``."""
+    """The API's name for the operation, such as ``"ListSync"``; None for a call without such a name, such as
+    ``request``."""
     resource: str | None = None
     """What the method was called on, such as ``"sync 7"``; None if the method is called on nothing."""
     sync: str | None = None

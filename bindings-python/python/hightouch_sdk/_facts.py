@@ -18,7 +18,7 @@ class SyncRunFacts(Value, frozen=True):
 
     @property
     def duration(self) -> timedelta | None:
-        """The time from ``started_at`` to ``finished_at``; ``None`` if one of them is absent."""
+        """The time from ``started_at`` to ``finished_at``; ``None`` if either time is absent."""
         return _duration(self)
 
 
@@ -41,7 +41,7 @@ class IdentityGraphRunFacts(Value, frozen=True):
 
     @property
     def duration(self) -> timedelta | None:
-        """The time from ``started_at`` to ``finished_at``; ``None`` if one of them is absent."""
+        """The time from ``started_at`` to ``finished_at``; ``None`` if either time is absent."""
         return _duration(self)
 
 

@@ -11,8 +11,9 @@ H = TypeVar("H")
 
 
 class Handle(Generic[H]):
-    """The handle of a resource, as an attribute of a client. On the client's class, it is the class of the handle.
+    """The handle of a resource, as an attribute of a client.
 
+    On the client's class, this attribute is the class of the handle.
     ``unittest.mock.create_autospec`` and ``inspect`` read attributes from the class, and so find the methods.
     """
 

@@ -52,10 +52,10 @@ class CallStart(Struct, frozen=True, kw_only=True, rename="camel"):
     """When the call began, in milliseconds since 1970. For a request of a batch, this time is in the past."""
     headers: dict[str, str] = {}
     """The headers to send in addition to those of the client. At first, these are the option ``headers`` of the call. A
-    hook may add headers, such as ``traceparent``, and change or remove them. All requests of the call send the result.
-    If a hook adds a header that the option may not contain, the call raises :class:`InvalidRequestError`, and nothing
-    is sent. All requests of a batch send the headers of the call ``syncs.run_many``. Changing the headers of such a
-    request has no effect."""
+    hook may add headers, such as ``traceparent``, and change or remove them. All requests of the call send the
+    resulting headers. If a hook adds a header that the option may not contain, the call raises
+    :class:`InvalidRequestError`, and nothing is sent. All requests of a batch send the headers of the call
+    ``syncs.run_many``. Changing the headers of such a request has no effect."""
 
 
 class CallEnd(Struct, frozen=True, kw_only=True):

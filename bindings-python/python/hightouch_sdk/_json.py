@@ -25,9 +25,8 @@ __all__ = ["Json", "JsonEdit", "JsonInput", "json_of"]
 class Json(Frozen):
     """An immutable JSON value of any shape, such as the ``configuration`` of a sync.
 
-    The text is decoded at its first use. A ``Json`` that is passed as an argument is sent as the text that was
-    received, so no digit is lost. :meth:`with_` and :meth:`edit` create a changed copy, and :meth:`to_python` creates a
-    copy of plain values.
+    The text is decoded at its first use. If you pass a ``Json`` as an argument, its text is sent unchanged, so no digit
+    is lost. :meth:`with_` and :meth:`edit` create a changed copy, and :meth:`to_python` creates a copy of plain values.
 
     Two ``Json`` are equal if their texts or their decoded values are equal. A ``Json`` is also equal to the plain value
     that :meth:`to_python` returns.
@@ -154,10 +153,10 @@ class Json(Frozen):
         return edit.json
 
     def diff(self, new: object) -> JsonDiff:
-        """Finds what differs between this value and a newer one.
+        """Finds what differs between this value and a newer value.
 
         Strings are compared by their characters, and numbers by all their digits: ``1e400`` and ``1e401`` differ, and
-        ``1`` and ``1.0`` do not. How a value is spelled and the order of members do not count. Items of arrays are
+        ``1`` and ``1.0`` do not. The spelling of a value and the order of members do not count. Items of arrays are
         aligned, so that an inserted item is one change.
 
         Args:
@@ -237,7 +236,8 @@ class JsonEdit:
     """An editable copy of an object or an array, for use in a ``with`` block.
 
     In the block, the edit behaves like a dict or a list, and so do its objects and arrays. After the block,
-    :attr:`json` is the result, and the edit is frozen. Everything else keeps its digits, its spacing and its order::
+    :attr:`json` is the result, and the edit is frozen. The unchanged parts keep their digits, their spacing and their
+    order::
 
         with sync.configuration.edit() as edit:
             edit["mappings"][0]["to"] = "email"
@@ -350,6 +350,6 @@ def json_of(value: Any) -> Any:
 
 _new = object.__new__
 
-# This module needs `Json`. Importing it here lets the types of `Json.diff` be resolved at run time.
+# `_json_diff` imports `Json`, so this import comes after the class. The types of `Json.diff` need it at run time.
 from ._json_diff import JsonDiff  # noqa: E402
 from ._json_diff import diff as _diff  # noqa: E402

@@ -81,7 +81,7 @@ class ObjectDraft(Draft, MutableMapping[str, Any]):
         super().__init__(text, up)
         self._layout, members = split(text)
         places = {name: place for place, (name, _) in enumerate(members)}
-        # Of several members with the same name, the last one counts. Each of the others only keeps its text, under its
+        # Of several members with the same name, the last one counts. Each earlier member only keeps its text, under its
         # position instead of its name.
         self._parts: dict[str | int, Part[str | Draft]] = {
             name if places[name] == place else place: _part(member) for place, (name, member) in enumerate(members)

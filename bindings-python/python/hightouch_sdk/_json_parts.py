@@ -40,7 +40,7 @@ class Layout:
         """The colon between the name of a new member and its value, with white space."""
 
     def joined(self, brackets: str, parts: list[tuple[str | None, str]]) -> str:
-        """Writes parts as JSON. Each is given as a pair: the white space before the part, and its text."""
+        """Writes parts as JSON. Each part is a pair: the white space before a text, and the text."""
         if not parts:
             return brackets
         texts = [(self.rest if before is None else before) + text for before, text in parts]

@@ -112,7 +112,7 @@ def _other(value: Any, special: Callable[[object], object]) -> Any:
 
 def number_of(value: Any) -> object:
     """Returns the number that an object of another library stands for, or None."""
-    with suppress(TypeError):  # An array of NumPy has `__index__` too, but that raises TypeError.
+    with suppress(TypeError):  # An array of NumPy has `__index__` too, but the method raises TypeError.
         return operator.index(value)
     if getattr(value, "shape", None) == () and hasattr(value, "item"):  # This is a scalar of NumPy.
         item: object = value.item()

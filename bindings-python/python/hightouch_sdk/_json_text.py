@@ -131,8 +131,8 @@ def dumps(value: object) -> str:
     """
     if isinstance(value, HasText):
         return value.text
-    # `json` cannot insert JSON text. So it writes placeholders, and the last line replaces each of them by its text.
-    # Placeholders are random, so that no string of the user can contain one.
+    # `json` cannot insert JSON text. So it writes placeholders, and the last line replaces each placeholder by the JSON
+    # text. Placeholders are random, so that no string of the user can contain one.
     mark = os.urandom(16).hex()
     texts: list[str] = []
 

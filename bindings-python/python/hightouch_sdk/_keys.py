@@ -25,15 +25,16 @@ if TYPE_CHECKING:
     from ._native import Call, Engine
 
 in_key_function: ContextVar[bool] = ContextVar("in_key_function", default=False)
-"""Whether this code runs inside the key function. If the key function makes a call on its own client, that call would
-wait for itself. So the core refuses such a call."""
+"""Whether this code runs inside the key function. Inside the key function, a call on the same client would wait
+for this function to end. So the core refuses such a call."""
 
 
 class Keys:
     """Calls the key function in a thread of its own. The thread ends once the client is closed or garbage-collected."""
 
     def __init__(self, ask: Callable[[], Any]) -> None:
-        # Most clients have no key function, and importing this takes as long as importing several modules of the SDK.
+        # Most clients have no key function, and importing this module takes as long as importing several modules of the
+        # SDK.
         import threading
 
         self._check(ask)
@@ -68,8 +69,8 @@ class Keys:
         import weakref
 
         wants = _Wants(engine)
-        # The thread holds a strong reference to this object only while the key function runs. With a permanent one, a
-        # client to which its own key function refers would never be garbage-collected.
+        # The thread holds a strong reference to this object only while the key function runs. With a permanent
+        # reference, a client would never be garbage-collected if its own key function refers to the client.
         args = (wants, weakref.ref(self))
         self._thread = threading.Thread(target=_answer, args=args, daemon=True, name="hightouch-sdk-key")
         weakref.finalize(self, wants.end).atexit = False

@@ -23,8 +23,8 @@ def logger(*, wanted: bool = False) -> Logger | None:
     """Returns the logger; None if the program has not imported ``logging``, because then no handler exists.
 
     Args:
-        wanted: Import ``logging`` if necessary. This is for errors: even without any other handler, the last-resort
-            handler of ``logging`` prints them.
+        wanted: Import ``logging`` if necessary, to log an error. Without any other handler, the last-resort handler of
+            ``logging`` prints the error.
     """
     if wanted:
         try:
@@ -41,7 +41,7 @@ def logger(*, wanted: bool = False) -> Logger | None:
 
 
 _last: tuple[ModuleType | None, Logger | None] = (None, None)
-"""The module ``logging`` when the logger was last asked for, and the logger."""
+"""The module ``logging`` when the logger was last requested, and that logger."""
 
 
 def _enabled(level: int) -> Logger | None:
@@ -67,7 +67,7 @@ _NOTICE = Decoder(_Notice)
 
 
 def listener() -> Callable[[str], None] | None:
-    """Returns the function that logs what happens during a call; None if nobody would see it."""
+    """Returns the function that logs what happens during a call; None if nobody would see the records."""
     return None if _enabled(_INFO) is None else tell
 
 

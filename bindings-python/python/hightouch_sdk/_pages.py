@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ._door import Door
     from ._encoding import Args, Opts
 else:
-    # These libraries are optional. At run time their types in annotations stand for any type.
+    # These libraries are optional, so at run time the names of their types stand for any type.
     PandasFrame = PolarsFrame = ArrowReader = ArrowTable = Any
 
 T = TypeVar("T")
@@ -119,7 +119,7 @@ class Tabular(Generic[T]):
 
 
 class Page(Tabular[T], Value, Generic[T], frozen=True, dict=True):
-    """One page of a list. Iterating over it yields its rows, and ``len`` counts them."""
+    """One page of a list. Iterating over a page yields its rows, and ``len`` counts the rows."""
 
     items: list[T]
     """The rows of the page."""
@@ -185,7 +185,7 @@ class Query:
 
 
 _PARENTS = {"graphId": "graph_id", "flowId": "flow_id"}
-"""The arguments that name what the rows of a list belong to, with the names of their columns in records."""
+"""The arguments that name the graph or the flow of the rows of a list, and their names as columns of records."""
 
 
 class _Listing(Generic[T]):

@@ -1,4 +1,4 @@
-"""Converts values into plain ones, and into JSON."""
+"""Converts values into plain values, and into JSON."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ Progress: TypeAlias = bool | Callable[[S], object]
 """``True`` shows the progress, ``False`` does not, and a function is called with each state."""
 
 AsyncProgress: TypeAlias = bool | Callable[[S], Awaitable[object] | object]
-"""Like ``Progress``, for asyncio. If the function returns an awaitable, the wait first awaits that."""
+"""Like ``Progress``, for asyncio. If the function returns an awaitable, the wait awaits it before it goes on."""
 
 
 def _check(progress: object) -> None:

@@ -22,7 +22,7 @@ TICK_S = 1.0
 """How many seconds pass between two frames that only advance the times, and between two readings of the rate limit."""
 
 ENDED_ROWS = 100
-"""How many rows of ended waits stay on the screen while other waits go on, at most."""
+"""How many rows of ended waits stay on the screen at most, while other waits go on."""
 
 
 class Screen(Protocol):
@@ -32,7 +32,7 @@ class Screen(Protocol):
     """The least number of seconds between two frames, because a batch of thousands of syncs changes all the time."""
 
     def tell(self, changed: Row) -> None:
-        """Takes a row that has changed, before a frame with it is drawn."""
+        """Takes a row that has changed, before a frame with this row is drawn."""
 
     def draw(self, frame: Frame) -> None:
         """Draws a frame in place of the previous frame."""
@@ -52,8 +52,8 @@ class Display:
         self._door = door
         self._limit = LimitNotice()
         self.stage: _Stage | None = None
-        """The stage on which the display is drawn; None until the display has started. It is set before the first
-        frame is drawn, so that ``end`` works even if drawing that frame fails."""
+        """The stage on which the display is drawn; None until the display has started. The stage is set before the
+        first frame is drawn, so that ``end`` works even if drawing that frame fails."""
 
     def start(self) -> None:
         """Draws the first frame."""
@@ -143,7 +143,7 @@ class _Stage:
             if self._screen is not None:
                 getattr(self._screen, method)(shown)
         except (OSError, ValueError):
-            # The terminal is gone. A wait must not fail because nobody watches it.
+            # The terminal is gone. The wait goes on without a display.
             self._screen = None
 
     def _frame(self) -> Frame:
@@ -185,7 +185,7 @@ def _join(display: Display) -> None:
     if kernel_display is not None:
         from ._progress_notebook import Notebook
 
-        # Each wait has an output of its own, so each gets its own stage.
+        # In a notebook, each wait has an output of its own, and so a stage of its own.
         _Stage(None, Notebook(kernel_display)).open(display)
         return
     # While `rich` draws, `sys.stderr` is a proxy, and its attribute is the real stream.

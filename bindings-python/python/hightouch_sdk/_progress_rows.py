@@ -69,7 +69,7 @@ class Board(Protocol):
 
 
 def printable(text: str) -> str:
-    """Replaces characters that could control a terminal. Texts of the server may contain any."""
+    """Replaces characters that could control a terminal. Texts of the server may contain such characters."""
     return "".join(char if char.isprintable() else " " for char in text)
 
 

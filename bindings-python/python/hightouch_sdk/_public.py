@@ -10,7 +10,8 @@ T = TypeVar("T", bound=type)
 def public(cls: T) -> T:
     """Sets the module of a class to ``hightouch_sdk``, from which users import the class.
 
-    Do not use it for structs: msgspec looks up the types of their fields in the module that the class names.
+    Do not use this decorator for structs: msgspec looks up the types of their fields in the module that the class
+    names.
     """
     cls.__module__ = "hightouch_sdk"
     return cls

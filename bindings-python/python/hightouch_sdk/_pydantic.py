@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def schema_of(cls: type[Value], handler: Any) -> Any:
-    """Returns the schema of a value, which accepts the value itself, and a dict with the keys of ``to_dict``."""
+    """Returns the schema of a value. The schema accepts the value itself, and a dict with the keys of ``to_dict``."""
     config = cls.__struct_config__
     members: dict[str, Any] = {}
     if config.tag_field is not None:
@@ -35,7 +35,7 @@ def schema_of(cls: type[Value], handler: Any) -> Any:
 
 
 def json_schema() -> Any:
-    """Returns the schema of opaque JSON, which accepts any JSON and becomes a :class:`Json`."""
+    """Returns the schema of opaque JSON. The schema accepts any JSON and converts the JSON to a :class:`Json`."""
     return core_schema.no_info_after_validator_function(
         json_of, core_schema.any_schema(), serialization=core_schema.plain_serializer_function_ser_schema(_python)
     )

@@ -19,7 +19,7 @@ _LOOSE = 1000
 class Records(Tabular[T]):
     """Flat records of values of one type, with the same columns for every value.
 
-    Iterating yields one dict for each value. Other libraries take all of them as a table: through ``to_arrow``,
+    Iterating yields one dict for each value. Other libraries take all records as a table: through ``to_arrow``,
     ``to_pandas`` and ``to_polars``, and as an Arrow stream, which polars, DuckDB and pyarrow read by themselves.
 
     The columns and their types do not depend on the data: an empty list has the same columns. A column has the name of
@@ -30,8 +30,8 @@ class Records(Tabular[T]):
     * Runs of a sync begin with ``sync_id`` and ``sync_slug``, which their list knows. The slug is null unless the
       caller named the sync by its slug or a :class:`Sync`. Runs of a graph have ``graph_id``, and messages of a flow
       have ``flow_id``.
-    * Opaque JSON, maps and nested values are JSON as text. A nested value with only plain fields has a column for each,
-      such as ``external_segment_id``.
+    * Opaque JSON, maps and nested values are JSON as text. A nested value with only plain fields has a column for each
+      field, such as ``external_segment_id``.
     * An item of a batch has the columns of its run too.
     """
 
@@ -40,7 +40,7 @@ class Records(Tabular[T]):
 
         Args:
             of: The type of the values, such as :class:`SyncRun`.
-            values: Values, pages or lists, in any mixture. They are read each time that the records are read. A
+            values: Values, pages or lists, in any mixture. The values are read each time that the records are read. A
                 generator can be read only once.
 
         Raises:

@@ -51,8 +51,8 @@ class RunMany(Resource):
             reset_cdc: Process every row without making changes at the destination. Default: false.
             clear_and_fill: Empty the audience, then send all rows of the query's result. Default: false.
             if_running: What to do while a run of a sync is in progress. Default: ``queue``.
-            at_once: How many syncs may be in progress at a time, from the trigger to the end of the run, at least 1.
-                Default: 50.
+            at_once: How many syncs may be in progress at a time, at least 1. A sync is in progress from its trigger to
+                the end of its run. Default: 50.
             checkpoint: The file that records what was started. If it exists, the batch that it records is resumed: a
                 run that has ended is not repeated, a run in progress is followed, and a sync that was not started is
                 started. If it cannot be known whether a run was started, the item has the outcome ``"unknown"``.
@@ -98,7 +98,7 @@ class RunMany(Resource):
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         teller = Teller(self._calls.door)
         batch = partial(SyncBatch, self._calls.door, args, teller)
-        # If the start is interrupted, the batch is garbage-collected at once, which stops it.
+        # If the start is interrupted, the batch is garbage-collected at once. Garbage collection stops a batch.
         return batch(self._calls.door.call("syncs.run_many", {**args, **teller.args()}, opts, batch)[1])
 
     def estimate_many(

@@ -1,4 +1,4 @@
-"""Handles of runs, which follow a run to its end."""
+"""Handles of runs. A handle follows its run to the end."""
 
 from __future__ import annotations
 
@@ -117,12 +117,15 @@ class _Handle(Generic[S]):
 
     @property
     def token(self) -> str:
-        """A text that names the run. ``client.run(token)`` returns its handle, also in another process or language."""
+        """A text that names the run. ``client.run(token)`` returns a handle, also in another process or language."""
         return self._opened.token
 
     @property
     def adopted(self) -> bool:
-        """Whether the answer to the trigger was lost. Then this is the only run that the trigger can have started."""
+        """Whether the answer to the trigger was lost, and the client then found the run in the list of runs.
+
+        No other run can be the one that the trigger started.
+        """
         return self._opened.adopted
 
     @property
@@ -155,8 +158,8 @@ class Run(_Handle[S]):
     def state(self) -> S:
         """Reads the run once.
 
-        Unlike :meth:`wait`, this does not go on through an outage. If the run failed, this raises nothing: the state
-        shows the failure.
+        Unlike :meth:`wait`, this method does not go on through an outage. If the run failed, the method raises nothing:
+        the state shows the failure.
 
         Returns:
             The state of the run.
@@ -195,7 +198,7 @@ class Run(_Handle[S]):
         """Waits for the end of the run.
 
         Args:
-            timeout: How long to wait, in seconds or as a timedelta. Default: no limit.
+            timeout: How long to wait, in seconds or as a timedelta. Default: no time limit.
             progress: ``True`` shows how far the run is, on standard error or in the notebook. A function is called
                 with each state.
             on_failure: What to do if the run failed, was cancelled or was interrupted: ``"raise"`` an error or
@@ -209,7 +212,7 @@ class Run(_Handle[S]):
             InvalidRequestError: An argument is wrong. Nothing was sent.
             RunFailedError: The run failed or ended with warnings, and ``on_failure`` or ``on_warning`` is ``"raise"``.
                 The ``result`` of the error is the last state of the run.
-            WaitTimeoutError: ``timeout`` expired. The run goes on; ``client.run(error.run_token)`` resumes it.
+            WaitTimeoutError: ``timeout`` expired. The run goes on; ``client.run(error.run_token)`` follows it again.
             HightouchError: The run could not be read. Temporary outages do not end the wait.
         """
         waiting = _Wait(self.token, self._slug, self._state, timeout, on_failure, on_warning)
@@ -233,8 +236,8 @@ class AsyncRun(_Handle[S]):
     async def state(self) -> S:
         """Reads the run once.
 
-        Unlike :meth:`wait`, this does not go on through an outage. If the run failed, this raises nothing: the state
-        shows the failure.
+        Unlike :meth:`wait`, this method does not go on through an outage. If the run failed, the method raises nothing:
+        the state shows the failure.
 
         Returns:
             The state of the run.
@@ -273,9 +276,9 @@ class AsyncRun(_Handle[S]):
         """Waits for the end of the run.
 
         Args:
-            timeout: How long to wait, in seconds or as a timedelta. Default: no limit.
+            timeout: How long to wait, in seconds or as a timedelta. Default: no time limit.
             progress: ``True`` shows how far the run is, on standard error or in the notebook. A function is called
-                with each state; if it returns an awaitable, the wait awaits it.
+                with each state; if the function returns an awaitable, the wait awaits the result.
             on_failure: What to do if the run failed, was cancelled or was interrupted: ``"raise"`` an error or
                 ``"return"`` the run.
             on_warning: What to do if the run ended with warnings: ``"raise"`` an error or ``"return"`` the run.
@@ -287,7 +290,7 @@ class AsyncRun(_Handle[S]):
             InvalidRequestError: An argument is wrong. Nothing was sent.
             RunFailedError: The run failed or ended with warnings, and ``on_failure`` or ``on_warning`` is ``"raise"``.
                 The ``result`` of the error is the last state of the run.
-            WaitTimeoutError: ``timeout`` expired. The run goes on; ``client.run(error.run_token)`` resumes it.
+            WaitTimeoutError: ``timeout`` expired. The run goes on; ``client.run(error.run_token)`` follows it again.
             HightouchError: The run could not be read. Temporary outages do not end the wait.
         """
         waiting = _Wait(self.token, self._slug, self._state, timeout, on_failure, on_warning)

@@ -37,7 +37,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 class Terminable:
-    """Makes SIGTERM raise ``SystemExit`` within a block, and restores the default handler after it.
+    """Makes SIGTERM raise ``SystemExit`` within a block, and restores the default handler after the block.
 
     Does nothing if the program has a handler of its own, or if the block is not in the main thread.
     """

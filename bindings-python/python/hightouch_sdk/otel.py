@@ -51,7 +51,8 @@ _Value: TypeAlias = str | bool | int | float
 _SCOPE = "hightouch_sdk"
 _SCHEMA = "https://opentelemetry.io/schemas/1.36.0"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 300)
-"""The bounds of the buckets for durations, in seconds: what OpenTelemetry recommends for HTTP, and longer ones."""
+"""The bounds of the buckets for durations, in seconds: the bounds that OpenTelemetry recommends for HTTP, and longer
+bounds."""
 
 _instrumented: weakref.WeakSet[Hightouch | AsyncHightouch] = weakref.WeakSet()
 
@@ -63,11 +64,11 @@ def instrument(
     meter_provider: MeterProvider | None = None,
     attributes: Mapping[str, str | bool | int | float] | None = None,
 ) -> None:
-    """Creates a span for each call of a client, sends its context with each request, and measures calls and the limit.
+    """Creates a span for each call of a client, and measures the calls and the rate limit.
 
-    Each page of a list, each step of following a run and each request of a batch is a call. The spans of a batch's
-    requests are children of the span of ``syncs.run_many``, and end after it. Instrumenting a client again changes
-    nothing.
+    Each request of a call sends the context of the span. Each page of a list, each step of following a run and each
+    request of a batch is a call. The spans of a batch's requests are children of the span of ``syncs.run_many``, and
+    end after that span. Instrumenting a client again changes nothing.
 
     Args:
         client: The client.
@@ -121,7 +122,7 @@ class _Telemetry:
             "server.port": call.server_port,
             "hightouch.operation": call.operation,
         }
-        # Metrics have these attributes too, so each of them may have only a few different values.
+        # Metrics have these attributes too, so each attribute may have only a few different values.
         common: dict[str, _Value] = {
             **self._attributes,
             **{name: value for name, value in given.items() if value is not None},
@@ -167,7 +168,7 @@ class _Telemetry:
 
 
 def _key(call: CallStart | CallEnd) -> tuple[str, int]:
-    """Identifies a call. Requests of a batch can share an id, so the reporting thread is part of their key."""
+    """Identifies a call. Requests of a batch can share an id, so the result contains the current thread too."""
     return call.call_id, 0 if call.batch_call_id is None else threading.get_ident()
 
 

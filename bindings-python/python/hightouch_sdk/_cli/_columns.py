@@ -84,7 +84,7 @@ def _rejected(state: State) -> int | None:
 
 
 def _counts(state_of: Callable[[T], State]) -> list[Column[T]]:
-    """Returns the columns with the row counts of a run of a sync. Runs of other kinds leave them empty."""
+    """Returns the columns with the row counts of a run of a sync. Runs of other kinds leave these columns empty."""
 
     def count(of: str, kind: str) -> Column[T]:
         def value(row: T) -> int | None:

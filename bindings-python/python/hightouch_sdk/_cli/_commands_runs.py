@@ -196,7 +196,7 @@ def _wait(batch: SyncBatch, timeout: timedelta | None, *, quiet: bool, warnings_
         say_going_on(batch.items)
         raise
     _report(items, form, warnings_fail=warnings_fail)
-    # A run whose end could not be learned may still be in progress, for example if the key was refused during the wait.
+    # A run may still be in progress if the batch could not learn its end, for example because the key was refused.
     say_going_on(items)
     return status_of_items(items, warnings_fail=warnings_fail)
 
@@ -224,7 +224,8 @@ def follow(
     with client(**settings) as ht:
         handles = [ht.run(token) for token in dict.fromkeys(tokens)]
         try:
-            # Following the runs one after another takes no longer, because all of them go on at Hightouch meanwhile.
+            # Following one run after another takes no longer than following all together: the runs go on at Hightouch
+            # meanwhile.
             for handle in handles:
                 left = None if end is None else max(0.0, end - monotonic())
                 row, status = _followed(handle, left, quiet=quiet, warnings_fail=on_warning == "fail")

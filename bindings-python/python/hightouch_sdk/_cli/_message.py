@@ -15,7 +15,7 @@ PROGRAM = "hightouch-sdk"
 
 
 def colored() -> bool | None:
-    """Returns False if texts must have no colours; None if that depends on the terminal."""
+    """Returns False if texts must have no colours; None if the terminal decides."""
     return False if os.environ.get("NO_COLOR") else None
 
 

@@ -50,8 +50,8 @@ class App(click.Group):
             explain(error)
             return status_of(error)
         except BrokenPipeError:
-            # The reader of the pipe, such as `head`, has closed it. Python flushes standard output again at exit,
-            # which must not fail. So from now on standard output leads nowhere.
+            # The reader of the pipe, such as `head`, has closed it. Python flushes standard output again at exit, and
+            # this flush must not fail. So from now on standard output leads nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Status.PIPE
         except KeyboardInterrupt as raised:

@@ -60,8 +60,8 @@ class RunsReport:
         self.end: datetime = reading.period.end
         """The end of the period: when the report was begun."""
         self.syncs: list[SyncFigures] = reading.sorted()
-        """The syncs, those with the most trouble first: those whose last run failed, then those with the most failed
-        runs, rejected rows and warnings."""
+        """The syncs in this order: first the syncs with a failed last run, then the syncs with the most failed runs,
+        rejected rows and warnings."""
         self.unread: list[UnreadSync] = reading.unread
         """The syncs that could not be read. The figures do not count their runs."""
         self.requests: int = reading.requests
@@ -96,7 +96,7 @@ class RunsReport:
             output: The file to write or replace, or a text stream.
 
         Raises:
-            OSError: The file could not be written. A file that was there is unchanged.
+            OSError: The file could not be written. An existing file is unchanged.
         """
         with _output(output) as page:
             page.write(self)
@@ -114,13 +114,14 @@ def runs_report(
     """Reads the runs of a workspace and writes one page about them.
 
     The page is one file that loads nothing from elsewhere. It is written once everything was read. Requests have the
-    priority ``"bulk"``, so that they delay nothing else. One request reads 100 syncs of the workspace, and one request
-    reads 100 runs of a sync that ran in the period.
+    priority ``"bulk"``, so that they delay nothing else. One request reads up to 100 syncs of the workspace. If a
+    sync ran in the period, one request reads up to 100 of its runs.
 
     Args:
         ht: The client.
-        since: The length of the period up to now, or its start, at most 3,660 days. The period begins at the start of
-            that day, or of that hour if it is at most three days long. Default: 30 days.
+        since: The length of the period up to now, or the start of the period. The length is at most 3,660 days. The
+            period begins at the start of its first day, or of its first hour if the period is at most three days long.
+            Default: 30 days.
         syncs: The ids and slugs of the syncs, or the syncs. Each id and slug costs one or two requests more. Default:
             all syncs of the workspace.
         output: The file to write or replace, a text stream, or None to write nothing.
@@ -136,7 +137,7 @@ def runs_report(
     Raises:
         ConfigError: The extra ``report`` is not installed, and ``output`` is not None. Nothing was sent.
         InvalidRequestError: An argument is wrong. Nothing was sent.
-        OSError: The file could not be written. A file that was there is unchanged.
+        OSError: The file could not be written. An existing file is unchanged.
         AuthenticationError: The key was refused.
         HightouchError: The list of syncs could not be read.
     """
@@ -168,7 +169,7 @@ async def async_runs_report(
         syncs: See :func:`runs_report`.
         output: See :func:`runs_report`.
         zone: See :func:`runs_report`.
-        progress: See :func:`runs_report`. If the function returns an awaitable, that is awaited.
+        progress: See :func:`runs_report`. If the function returns an awaitable, the awaitable is awaited.
 
     Returns:
         The figures.
@@ -176,7 +177,7 @@ async def async_runs_report(
     Raises:
         ConfigError: The extra ``report`` is not installed, and ``output`` is not None. Nothing was sent.
         InvalidRequestError: An argument is wrong. Nothing was sent.
-        OSError: The file could not be written. A file that was there is unchanged.
+        OSError: The file could not be written. An existing file is unchanged.
         AuthenticationError: The key was refused.
         HightouchError: The list of syncs could not be read.
     """

@@ -108,7 +108,7 @@ class Charts:
         }
 
     def _axes(self, spec: dict[str, Any], form: str) -> dict[str, Any]:
-        """Adds axes to a chart. They label the first bucket and about three more, and about three values."""
+        """Adds axes, which label the first bucket, about three more buckets, and about three values."""
         every = max(1, -(-self._count // 4))
         ticks = list(range(0, self._count, every))
         form, _, unit = form.partition("|")

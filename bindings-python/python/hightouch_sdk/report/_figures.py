@@ -178,7 +178,7 @@ class UnreadSync:
     """A sync that could not be read."""
 
     sync: int | str
-    """The id of the sync, or the slug if only that is known."""
+    """The id of the sync, or the slug if only the slug is known."""
     slug: str | None
     """The slug of the sync, if it is known."""
     error: HightouchError
@@ -186,6 +186,6 @@ class UnreadSync:
 
 
 def by_trouble(sync: SyncFigures) -> tuple[Any, ...]:
-    """Returns the sort key of a sync: first those that fail now, then by failed runs, rejected rows and warnings."""
+    """Returns the sort key of a sync: syncs that fail now come first, then syncs with the most failed runs."""
     total = sync.total
     return (not sync.is_failing, -total.failed, -total.rejected_rows, -total.warned, sync.slug, sync.id)

@@ -95,6 +95,6 @@ def durations_in_words(total: RunFigures, buckets: Mapping[int, RunFigures], per
 
 
 def listed(names: list[str], most: int = 12) -> str:
-    """Joins up to ``most`` names, and says how many more there are."""
+    """Joins up to ``most`` names, and says how many more names there are."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -69,7 +69,7 @@ class Period:
         return found
 
     def bucket(self, at: datetime) -> int | None:
-        """Returns the index of the bucket of a time. Later times are in the last bucket; earlier times are in none."""
+        """Returns the index of the bucket of a time. Later times are in the last bucket, earlier times in no bucket."""
         index = bisect_right(self._instants, at.timestamp()) - 1
         return index if index >= 0 else None
 

@@ -25,8 +25,8 @@ class ReportProgress(Struct, frozen=True):
     requests: int
     """The number of requests so far, not counting retries."""
     expected_requests: int
-    """The least number of requests that the report needs: those so far, and one for each sync that is left. A sync with
-    more than 100 runs in the period needs one for each 100 runs."""
+    """The least number of requests that the report needs: the requests so far, and one request for each sync that is
+    left. A sync with more than 100 runs in the period needs one request for each 100 runs."""
 
     def __str__(self) -> str:
         if self.syncs_read == self.syncs:
@@ -70,7 +70,7 @@ class Told:
         return None if self._tell is None else self._tell(state)
 
     async def see_async(self, state: ReportProgress) -> None:
-        """Shows a state, or passes the state to the function. If the function returns an awaitable, awaits that."""
+        """Shows a state, or passes the state to the function. If the function returns an awaitable, awaits it."""
         told = self.see(state)
         if isinstance(told, Awaitable):
             await told

@@ -42,7 +42,7 @@ class Sandbox:
     """A running sandbox: a local server that implements the Hightouch API.
 
     The server is a child process. It ends when it is closed or when this process ends, even if this process is killed.
-    Worlds start a server by themselves. All worlds of a process share it.
+    Worlds start a server by themselves. All worlds of a process share one server.
 
     Args:
         program: The path of the program ``hightouch-sandbox``. Default: the variable ``HIGHTOUCH_SANDBOX``, else the

@@ -103,7 +103,7 @@ class World(Faults):
         self.base_url: str = made["httpBaseUrl"]
         """The base URL without TLS, which needs no certificate."""
         self.tls_base_url: str = made["baseUrl"]
-        """The base URL over TLS. A client needs ``ca_bundle=world.sandbox.ca_bundle`` for it."""
+        """The base URL over TLS. A client needs ``ca_bundle=world.sandbox.ca_bundle`` for this URL."""
         keys = made["keys"]
         self.keys: Keys = Keys(keys["valid"], keys["second"], keys["invalid"], keys["orphaned"], keys["readOnly"])
         """The keys of the world."""
@@ -215,7 +215,7 @@ class World(Faults):
         """Raises an error if :meth:`judge` finds something wrong.
 
         Raises:
-            WorldError: The judge found something wrong, which the message lists.
+            WorldError: The judge found something wrong. The message lists what is wrong.
         """
         complaints = self.judge()
         if complaints:
