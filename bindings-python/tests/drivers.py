@@ -1,4 +1,4 @@
-"""Runs the steps of a scenario with the blocking client and with the asynchronous one."""
+"""Runs the steps of a scenario with the blocking client and with the asynchronous client."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def described(items: list[BatchItem]) -> list[dict[str, Any]]:
 
 
 class Driver(Protocol):
-    """Runs steps with the blocking client or with the asynchronous one."""
+    """Runs steps with the blocking client or with the asynchronous client."""
 
     player: str
 
@@ -195,7 +195,8 @@ class Blocking:
         except KeyboardInterrupt as error:
             return error
         finally:
-            # The call has ended, but the signal of the timer may still arrive. From here on the process ignores it.
+            # The call has ended, but the signal of the timer may still arrive. From here on the process ignores this
+            # signal.
             signal.signal(signal.SIGALRM, signal.SIG_IGN)
             signal.setitimer(signal.ITIMER_REAL, 0)
             done.set()

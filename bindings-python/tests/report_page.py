@@ -45,7 +45,7 @@ class PageOfReport:
         return [[text(cell) for cell in row] for row in self.by_id(name)]
 
     def section(self, name: str) -> str:
-        """Returns the text of a section; empty if the page does not have it."""
+        """Returns the text of a section; empty if the page does not have the section."""
         found = [each for each in self.all("section") if each.get("aria-labelledby") == name]
         return text(found[0]) if found else ""
 

@@ -1,4 +1,4 @@
-"""Reads a JSON list of examples from standard input, runs one after the other, and prints the failures."""
+"""Reads a JSON list of examples from standard input, runs the examples one by one, and prints the failures."""
 
 from __future__ import annotations
 

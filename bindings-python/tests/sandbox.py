@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def until(condition: Callable[[], bool]) -> None:
-    """Waits for a condition; fails after a minute."""
+    """Waits for a condition; fails if the condition is not met within a minute."""
     for _ in range(1200):
         if condition():
             return

@@ -27,7 +27,10 @@ class Seen(NamedTuple):
 
 
 class Terminal:
-    """A command on a pseudo-terminal, which is its standard input and error and, with ``out``, its standard output."""
+    """A command on a pseudo-terminal.
+
+    The terminal is the standard input and the standard error of the command and, with ``out``, its standard output.
+    """
 
     def __init__(
         self, command: Sequence[str], env: Mapping[str, str], size: tuple[int, int] = (120, 30), *, out: bool = False

@@ -118,7 +118,8 @@ def test_at_most_so_many_syncs_are_in_progress_at_once(seven: World) -> None:
     with Hightouch(**seven.settings()) as client:
         batch = client.syncs.run_many(range(1, 8), at_once=2)
         batch.wait(on_failure="return", progress=lambda _: most.append(sum(item.in_progress for item in batch.items)))
-    # Not `== 2`: `progress` never sees a run in progress that starts and ends between two of its calls.
+    # Not `== 2`: between two calls of `progress`, a run may start and end. `progress` then never sees the run in
+    # progress.
     assert max(most) <= 2
     assert triggers(seven) == 7
 

@@ -1,4 +1,4 @@
-"""Every line of the docs that begins with ``hightouch-sdk`` runs as it stands."""
+"""Every line of the docs that begins with ``hightouch-sdk`` runs unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The package works while a library freezes time, and after that."""
+"""The package works while a library freezes time, and after the library has stopped freezing time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a list takes the memory of a few pages, whatever the length of the list."""
+"""Reading a list takes the memory of a few pages, however long the list is."""
 
 from __future__ import annotations
 

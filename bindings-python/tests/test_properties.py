@@ -109,7 +109,7 @@ class Confidant:
     ) -> tuple[Any, T]:
         """Returns the body that ``call`` sends, and what ``read`` returns if the server answers with that body.
 
-        ``named`` has the members that each answer contains besides those of the body.
+        ``named`` has the members that each answer contains besides the members of the body.
         """
         _, (request,) = self.answers(named, call)
         sent = request["body"]

@@ -218,8 +218,8 @@ def test_time_passes_faster_for_clients_that_read_the_environment(
     for name, value in world.environment.items():
         monkeypatch.setenv(name, value)
     world.fail_next("syncs.get", 429, retry_after=40)
-    # `max_wait` is in real seconds. The pause is 40 seconds of the world, which are
-    # fewer real seconds. So the call succeeds.
+    # `max_wait` is in real seconds. The pause is 40 seconds of the world, but takes fewer than 30 real seconds. So the
+    # call succeeds.
     with Hightouch(max_wait=30) as ht:
         assert ht.syncs.get(1).id == 1
 

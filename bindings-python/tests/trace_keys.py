@@ -1,4 +1,7 @@
-"""Records texts that users may see, as lines `{"player", "what", "text"}`. tests/house/canary looks for keys there."""
+"""Records texts that users may see, as lines `{"player", "what", "text"}`.
+
+tests/house/canary looks for keys in these texts.
+"""
 
 from __future__ import annotations
 
