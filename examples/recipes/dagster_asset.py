@@ -17,7 +17,7 @@ def salesforce_orders(context: dg.AssetExecutionContext, hightouch: HightouchRes
     with hightouch.client() as ht:
         run = ht.syncs.trigger("orders-to-salesforce")
         context.log.info("Run %s, token %s", run.id, run.token)
-        # A run that fails raises an error with its reason, and Dagster shows it.
+        # If the run fails, `wait` raises an error with the reason, and Dagster shows this error.
         result = run.wait(timeout=3600)
     rows = result.successful_rows
     return dg.MaterializeResult(

@@ -11,7 +11,7 @@ from hightouch_sdk import Hightouch
 
 
 def token() -> str:
-    """Returns the token. The client calls this before the first request, and again after the gateway answers 401."""
+    """Returns the token. The client calls this function before the first request, and after each answer 401."""
     return Path(os.environ["GATEWAY_TOKEN_FILE"]).read_text().strip()
 
 
