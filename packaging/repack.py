@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Compresses wheels again, with zopfli: `repack.py WHEEL...`. The files inside, their hashes and their modes stay.
+"""Compresses wheels again, with zopfli: `repack.py WHEEL...`. The files inside keep their hashes and modes.
 
-zopfli writes deflate, which every installer reads. It takes half a minute, while the usual compressor takes a second.
+zopfli writes deflate, which every installer reads. zopfli takes half a minute; the usual compressor takes a second.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import zopfli.zlib  # type: ignore[import-untyped,import-not-found]
 
 
 class Compressor:
-    """A compressor for `zipfile`, which calls `compress` for each part of a file, and then `flush`."""
+    """A compressor for `zipfile`: `zipfile` calls `compress` for each part of a file, and then `flush`."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -33,7 +33,7 @@ class Compressor:
 def repack(wheel: Path) -> None:
     part = wheel.with_suffix(".part")
     # `zipfile` has no public way to set another compressor. The comparison below fails if a later version of `zipfile`
-    # writes broken files with this one.
+    # writes broken files with this compressor.
     zipfile._get_compressor = lambda *_: Compressor()  # type: ignore[attr-defined]
     with zipfile.ZipFile(wheel) as old, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as new:
         for entry in old.infolist():
