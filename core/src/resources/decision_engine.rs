@@ -234,7 +234,7 @@ operations! {
     CreateMessageOp = "CreateMessage", write POST "/decision-engine/flow/{flowId}/messages" [FLOW]
     as "decision_engine.create_message", takes DecisionEngineMessageCreate, gives value DecisionEngineMessage;
 
-    /// Changes a message. Fields that are left out keep their values; at least one must be given.
+    /// Changes a message. Fields that are left out keep their values; at least one field must be given.
     UpdateMessageOp = "UpdateMessage", write PATCH "/decision-engine/flow/{flowId}/messages/{messageId}" [FLOW, MESSAGE]
     as "decision_engine.update_message", takes DecisionEngineMessageUpdate, gives value DecisionEngineMessage;
 }

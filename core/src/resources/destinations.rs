@@ -95,7 +95,7 @@ operations! {
     CreateDestinationOp = "CreateDestination", write POST "/destinations" [] as "destinations.create",
     takes DestinationCreate, gives value Destination;
 
-    /// Changes a destination. Fields that are left out keep their values; at least one must be given.
+    /// Changes a destination. Fields that are left out keep their values; at least one field must be given.
     UpdateDestinationOp = "UpdateDestination", write PATCH "/destinations/{destinationId}" [DESTINATION] as "destinations.update",
     takes DestinationUpdate, gives value Destination;
 }

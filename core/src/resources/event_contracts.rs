@@ -129,7 +129,7 @@ operations! {
     CreateContractOp = "CreateContract", write POST "/events/contracts" [] as "event_contracts.create",
     takes EventContractCreate, gives value EventContract;
 
-    /// Changes an event contract. Fields that are left out keep their values; at least one must be given.
+    /// Changes an event contract. Fields that are left out keep their values; at least one field must be given.
     UpdateContractOp = "UpdateContract", write PATCH "/events/contracts/{contractId}" [CONTRACT]
     as "event_contracts.update", takes EventContractUpdate, gives value UpdatedEventContract,
     fill Some(("id", "contractId"));

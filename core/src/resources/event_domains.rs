@@ -129,8 +129,8 @@ operations! {
     CreateDomainOp = "CreateDomain", write POST "/events/domains" [] as "event_domains.create",
     takes EventDomainCreate, gives value EventDomain;
 
-    /// Changes an event domain. Fields that are left out keep their values; at least one must be given. A list of
-    /// events or components replaces the existing list.
+    /// Changes an event domain. Fields that are left out keep their values; at least one field must be given. A list
+    /// of events or components replaces the existing list.
     UpdateDomainOp = "UpdateDomain", write PATCH "/events/domains/{domainId}" [DOMAIN] as "event_domains.update",
     takes EventDomainUpdate, gives value EventDomain;
 }

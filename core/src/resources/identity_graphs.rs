@@ -275,8 +275,8 @@ operations! {
     TriggerIdrRunOp = "TriggerIdrRun", trigger POST "/idr/{graphId}/trigger" [GRAPH] as "identity_graphs.trigger",
     takes TriggerIdentityGraph, gives run IdentityGraphRun;
 
-    /// Lists the runs of an identity graph, a page at a time, ordered by the time of the request unless `order_by` says
-    /// otherwise.
+    /// Lists the runs of an identity graph, a page at a time, ordered by the time at which each run was requested,
+    /// unless `order_by` says otherwise.
     ListIdrRunsOp = "ListIdrRuns", read GET "/idr/{graphId}/runs" [GRAPH] as "identity_graphs.runs",
     takes ListIdentityGraphRuns, gives page IdentityGraphRun, order Some("created_at"), page 20;
 

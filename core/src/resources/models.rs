@@ -218,7 +218,7 @@ operations! {
     /// request that failed is sent again only if it certainly had no effect.
     CreateModelOp = "CreateModel", write POST "/models" [] as "models.create", takes ModelCreate, gives value Model;
 
-    /// Changes a model. Fields that are left out keep their values; at least one must be given. After a change,
+    /// Changes a model. Fields that are left out keep their values; at least one field must be given. After a change,
     /// Hightouch may run a query in the warehouse. Such a query can cost money.
     UpdateModelOp = "UpdateModel", write PATCH "/models/{modelId}" [MODEL] as "models.update",
     takes ModelUpdate, gives value Model;

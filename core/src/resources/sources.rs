@@ -92,7 +92,7 @@ operations! {
     CreateSourceOp = "CreateSource", write POST "/sources" [] as "sources.create",
     takes SourceCreate, gives value Source;
 
-    /// Changes a source. Fields that are left out keep their values; at least one must be given.
+    /// Changes a source. Fields that are left out keep their values; at least one field must be given.
     UpdateSourceOp = "UpdateSource", write PATCH "/sources/{sourceId}" [SOURCE] as "sources.update",
     takes SourceUpdate, gives value Source;
 }

@@ -70,7 +70,7 @@ operations! {
     /// Creates a sync. A request that failed is sent again only if it certainly had no effect.
     CreateSyncOp = "CreateSync", write POST "/syncs" [] as "syncs.create", takes SyncCreate, gives value Sync;
 
-    /// Changes a sync. Fields that are left out keep their values; at least one must be given.
+    /// Changes a sync. Fields that are left out keep their values; at least one field must be given.
     UpdateSyncOp = "UpdateSync", write PATCH "/syncs/{syncId}" [SYNC] as "syncs.update",
     takes SyncUpdate, gives value Sync;
 
