@@ -1,4 +1,4 @@
-"""Lists the syncs, triggers one, follows its run, and stays within the workspace's rate limit.
+"""Lists the syncs, triggers one sync, follows its run, and stays within the workspace's rate limit.
 
 Reads HIGHTOUCH_API_KEY and HIGHTOUCH_BASE_URL. HIGHTOUCH_DEMO_CA names a PEM file of certificates to trust in
 addition to the system's. The first argument is the slug of the sync to trigger; ``orders-to-salesforce`` by default.

@@ -54,7 +54,7 @@ class _Iterator:
 
 
 class _Stopping:
-    """Stops the batch if the block raises anything but an error of this package, and adds a note to the exception."""
+    """Stops the batch if the block raises an exception that is not of this package. Adds a note to this exception."""
 
     def __init__(self, interrupt: Callable[[BaseException], Awaitable[None]]) -> None:
         self._interrupt = interrupt
@@ -71,8 +71,8 @@ class _Stopping:
 class AsyncSyncBatch(Batch):
     """Starts runs of many syncs and follows the runs in the background, even while nobody waits for the batch.
 
-    Iterating over a batch yields each item once, as it ends; an item that failed raises nothing. An ``async with``
-    block stops the batch at its end, and so does garbage collection. Runs that were started go on.
+    Iterating over a batch yields each item once, as it ends; an item that failed raises nothing. The end of an
+    ``async with`` block stops the batch, and so does garbage collection. Runs that were started go on.
 
     If the task is cancelled, or another exception interrupts the wait or the iteration, the batch is stopped, and a
     note on the exception names the runs that go on, with their tokens. SIGTERM has the same effect: during a wait, an
@@ -211,7 +211,7 @@ class AsyncSyncBatch(Batch):
 
 
 class AsyncRunMany(AsyncResource):
-    """The methods of ``client.syncs`` that do not stand for one operation of the API."""
+    """The methods of ``client.syncs`` that start or estimate batches."""
 
     async def run_many(
         self,
@@ -233,8 +233,9 @@ class AsyncRunMany(AsyncResource):
         headers: Mapping[str, str] | None = None,
     ) -> AsyncSyncBatch:
         """Starts a run of each of these syncs and returns a batch, which follows the runs in the background. A failure
-        of one sync does not affect the others. But after a failure that would affect every sync, such as a refused key,
-        no more syncs are started. The method does not wait for the server's answers; ``wait`` says what failed.
+        of one sync does not affect the others. But after a failure that would affect every sync, such as a refused API
+        key, the batch starts no more syncs. The method does not wait for the server's answers; ``wait`` says what
+        failed.
 
         Args:
             syncs: The ids or slugs of the syncs.
@@ -244,11 +245,11 @@ class AsyncRunMany(AsyncResource):
             if_running: What to do while a run of a sync is in progress. Default: ``queue``.
             at_once: How many syncs may be in progress at a time, at least 1. A sync is in progress from its trigger to
                 the end of its run. Default: 50.
-            checkpoint: The file that records what was started. If it exists, the batch that it records is resumed: a
+            checkpoint: The file that records what was started. If the file exists, the batch in the file is resumed: a
                 run that has ended is not repeated, a run in progress is followed, and a sync that was not started is
-                started. If it cannot be known whether a run was started, the item has the outcome ``"unknown"``.
-            retry_unknown: Start a sync again if it cannot be known whether its run was started. The sync may then run
-                twice. Default: false.
+                started. If it is unknown whether a run was started, the item has the outcome ``"unknown"``.
+            retry_unknown: Start a sync again if it is unknown whether its run was started. The sync may then run twice.
+                Default: false.
             retry_failed: Start a sync again if its run failed, was cancelled or was interrupted. Default: false.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of each call of the batch, with its waiting and retries, in seconds or as a timedelta,

@@ -65,7 +65,10 @@ class _Inbox:
             tell(notice)
 
     def expect(self, loop: asyncio.AbstractEventLoop) -> tuple[int, asyncio.Future[Answer]]:
-        """Creates a ticket and a future for one answer. The inbox expects the answer until `forget` is called."""
+        """Creates a ticket (a number) and a future for one answer.
+
+        The inbox expects the answer until `forget` is called.
+        """
         ticket = next(self._tickets)
         future = self._pending[ticket] = loop.create_future()
         return ticket, future
@@ -147,15 +150,15 @@ class AsyncDoor:
     async def call(
         self, op: str, args: Args | None = None, opts: Opts | None = None, late: Late | None = None
     ) -> tuple[str, bytes]:
-        """Makes a call, waits for it and returns its head and body. Cancelling the task cancels the call."""
+        """Makes a call, waits for its end and returns its head and body. Cancelling the task cancels the call."""
         try:
             return await self._call(op, args or {}, opts or {}, late)
         except HightouchError as error:
-            # Removes the frames below this one, which mean nothing to the caller.
+            # Removes the frames below this frame, because these frames mean nothing to the caller.
             raise error.with_traceback(None)  # noqa: B904
 
     def asking(self) -> AbstractContextManager[None]:
-        """Lets the key function run in this event loop during a ``with`` block."""
+        """Lets the key function run in the current event loop during a ``with`` block."""
         keys = self.local.keys
         return keys.around(_running_loop()) if isinstance(keys, AsyncKeys) else nullcontext()
 

@@ -142,7 +142,7 @@ class Client(Generic[K]):
         If the client has a key function, the client calls this function when the server refuses the new key.
 
         Args:
-            api_key: The new key, for all requests from the next one on.
+            api_key: The new key, for all requests from the next request on.
 
         Raises:
             ConfigError: ``api_key`` cannot be a key, for example because it contains a space.
@@ -206,7 +206,7 @@ def path_text(name: str, path: Any) -> str | None:
 
 
 def or_raise(result: T | BaseException) -> T:
-    """Returns a result, or raises it if it is an exception.
+    """Returns a result, or raises the result if it is an exception.
 
     Raises:
         BaseException: ``result``, if it is an exception.

@@ -162,7 +162,7 @@ class _Iterator:
 
 
 class _Stopping:
-    """Stops the batch if the block raises anything but an error of this package, and adds a note to the exception."""
+    """Stops the batch if the block raises an exception that is not of this package. Adds a note to this exception."""
 
     def __init__(self, interrupt: Callable[[BaseException], None]) -> None:
         self._interrupt = interrupt
@@ -179,8 +179,8 @@ class _Stopping:
 class SyncBatch(Batch):
     """Starts runs of many syncs and follows the runs in the background, even while nobody waits for the batch.
 
-    Iterating over a batch yields each item once, as it ends; an item that failed raises nothing. A ``with`` block stops
-    the batch at its end, and so does garbage collection. Runs that were started go on.
+    Iterating over a batch yields each item once, as it ends; an item that failed raises nothing. The end of a ``with``
+    block stops the batch, and so does garbage collection. Runs that were started go on.
 
     If an exception such as ``KeyboardInterrupt`` interrupts the wait or the iteration, the batch is stopped, and a note
     on the exception names the runs that go on, with their tokens. SIGTERM has the same effect: during a wait, an

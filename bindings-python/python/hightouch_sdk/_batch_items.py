@@ -1,4 +1,4 @@
-"""The items of a batch, and what is known of them."""
+"""The items of a batch, and what is known of the items."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class BatchItem(Value, frozen=True, kw_only=True):
     run_token: str | None = None
     """The token of the run, once it was started. ``client.run(token)`` returns a handle that follows the run."""
     adopted: bool = False
-    """Whether the answer to the trigger was lost, and the batch then found the run in the list of runs. No other run
-    can be the one that the trigger started."""
+    """Whether the answer to the trigger was lost, and the batch then found the run in the list of runs. The trigger can
+    have started no other run."""
     joined: bool = False
     """Whether the run was in progress already and the trigger started no other run (``if_running="join"``)."""
     state: SyncRun | None = None
@@ -60,7 +60,7 @@ class BatchEstimate(Struct, frozen=True, kw_only=True):
     """
 
     lookups: int
-    """Requests that prepare triggers: one for each slug that the client does not remember the id of, one for each sync
+    """Requests that prepare triggers: one for each slug with an id that the client does not remember, one for each sync
     with ``if_running="join"``, and one if a checkpoint needs the server's time."""
     triggers: int
     """Requests that start runs: one for each sync."""

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from ._errors import HightouchError
 
 _COROUTINE = 0x80
-"""The value of ``inspect.CO_COROUTINE``. Importing ``inspect`` would take longer than the rest of the package."""
+"""The value of ``inspect.CO_COROUTINE``. Importing ``inspect`` would take longer than importing the rest of the
+package."""
 
 
 def is_coroutine_function(function: Any) -> bool:

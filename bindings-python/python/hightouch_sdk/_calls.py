@@ -157,7 +157,7 @@ def methods_of(resource: object) -> str:
 
 
 class _Method:
-    """A method of a resource, bound to a resource whose calls return raw answers."""
+    """A method of a resource, bound to the variant of the resource that returns raw answers."""
 
     def __init__(self, method: Callable[..., Any]) -> None:
         self._method = method

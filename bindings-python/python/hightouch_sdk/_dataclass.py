@@ -57,6 +57,6 @@ def _field(of: Any, public: Any) -> Any:
         given["default"] = of.default
     made: Any = dataclasses.field(kw_only=True, **given)
     made.name, made.type = of.name, public
-    # `dataclass` sets this mark on each field of a class, and `fields` looks for it.
+    # `dataclass` sets this mark on each field of a class, and `fields` looks for the mark.
     made._field_type = dataclasses._FIELD  # type: ignore[attr-defined]  # pyright: ignore
     return made

@@ -90,7 +90,7 @@ def settled(
 
 
 def interrupted(raised: BaseException, op: str, last: Answer | None, late: Late | None) -> None:
-    """Passes the answer of an interrupted call to ``late``. Without such a function, adds a note to the exception."""
+    """Passes the answer of an interrupted call to ``late``. If ``late`` is None, adds a note to the exception."""
     if late is None:
         note(raised, op, last)
     elif last is not None and last[0]:
@@ -188,7 +188,7 @@ class Place(Struct):
 
 def place_of(head: str) -> Place:
     """Returns the token of the next page and the id of the sync."""
-    # Decodes no other member of the head, because this runs for each page of a list.
+    # Decodes no other member of the head, because this function runs for each page of a list.
     return decoder(Place).decode(head)
 
 
@@ -253,11 +253,11 @@ class Door:
     def call(
         self, op: str, args: Args | None = None, opts: Opts | None = None, late: Late | None = None
     ) -> tuple[str, bytes]:
-        """Makes a call, waits for it in this thread and returns its head and body."""
+        """Makes a call, waits in this thread for its end, and returns its head and body."""
         try:
             return self._call(op, args or {}, opts or {}, late)
         except HightouchError as error:
-            # Removes the frames below this one, which mean nothing to the caller.
+            # Removes the frames below this frame, because these frames mean nothing to the caller.
             raise error.with_traceback(None)  # noqa: B904
 
     def _call(self, op: str, args: Args, opts: Opts, late: Late | None) -> tuple[str, bytes]:

@@ -86,7 +86,7 @@ class Meta(Value, frozen=True, kw_only=True):
 class HightouchError(Exception):
     """The base class of all errors of this package.
 
-    If this version does not know the kind of an error, it raises this class itself.
+    For an error of a kind that this version does not know, the package raises this class itself.
     """
 
     kind: str = "internal"
@@ -142,8 +142,8 @@ class HightouchError(Exception):
     def details(self) -> Any:
         """What the server said besides its message, as plain JSON values.
 
-        If a run failed, this is the last state of the run. If the outcome of a trigger is unknown, ``candidates`` may
-        list the runs that the trigger may have started.
+        If a run failed, the value is the last state of the run. If the outcome of a trigger is unknown, ``candidates``
+        may list the runs that the trigger may have started.
         """
         return None if self._details is None else self._details.to_python()
 

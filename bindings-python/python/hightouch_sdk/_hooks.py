@@ -35,7 +35,8 @@ class CallStart(Struct, frozen=True, kw_only=True, rename="camel"):
     resource: str | None = None
     """What the method is called on, such as ``"sync 7"``; None if the method is called on nothing."""
     sync: str | None = None
-    """The sync that the call is about: the id or slug that the caller gave. For a method of a run, it is the id."""
+    """The sync that the call is about: the id or slug that the caller gave. For a method of a run, it is the sync's
+    id."""
     http_method: str | None = None
     """The HTTP method, such as ``"GET"``; None if the call has requests of several kinds."""
     url_template: str | None = None

@@ -102,7 +102,7 @@ class Json(Frozen):
             path: The path to the value: names of members and indexes of items, such as ``["mappings", 0, "to"]``. A
                 single name or index needs no list. An empty path replaces the whole value. If the last name is new, the
                 member is added at the end.
-            value: The new value: a plain value, a :class:`Json`, or a part of one.
+            value: The new value: a plain value, a :class:`Json`, or a part of a :class:`Json`.
 
         Returns:
             The copy. Everything else keeps its digits, its spacing and its order.
@@ -163,7 +163,7 @@ class Json(Frozen):
             new: The newer value: a :class:`Json`, or a plain value.
 
         Returns:
-            The changes that lead from this value to ``new``. ``str()`` writes them as text, one line each.
+            The changes that lead from this value to ``new``. ``str()`` writes each change as one line of text.
 
         Raises:
             TypeError: A part of ``new`` has no JSON form.

@@ -38,7 +38,7 @@ class Draft(HasText):
         return loads(part) if isinstance(part, str) else part
 
     def _open(self, part: str | Draft) -> str | Draft:
-        """Turns a part that is an object or an array into a draft."""
+        """Turns a part that is an object or an array into an editable draft."""
         return draft(part, self) if isinstance(part, str) and part[0] in "{[" else part
 
     def _changes(self) -> None:
@@ -208,7 +208,7 @@ def _part(read: Part[str]) -> Part[str | Draft]:
 
 
 def draft(text: str, up: Draft | None) -> ObjectDraft | ArrayDraft:
-    """Creates a draft from text that was checked already.
+    """Creates a draft (an editable object or array) from text that was checked already.
 
     Raises:
         TypeError: The text is neither an object nor an array.

@@ -34,7 +34,7 @@ class HasText:
 def loads(text: str | bytes) -> Any:
     """Decodes JSON into plain values.
 
-    Python refuses to convert integers of more than 4,300 digits; this function returns infinity for them.
+    Python refuses to convert integers of more than 4,300 digits; this function returns infinity for such integers.
 
     Raises:
         ValueError: The text is not valid JSON.
@@ -73,7 +73,7 @@ def checked(raw: bytes) -> str:
 
 
 def decoded_end(text: str, at: int) -> tuple[Any, int]:
-    """Returns the value that begins at a position of valid JSON, and the position after it."""
+    """Returns the value that begins at a position of valid JSON, and the position after the value."""
     return _DECODER.raw_decode(text, at)
 
 
@@ -132,7 +132,7 @@ def dumps(value: object) -> str:
     if isinstance(value, HasText):
         return value.text
     # `json` cannot insert JSON text. So it writes placeholders, and the last line replaces each placeholder by the JSON
-    # text. Placeholders are random, so that no string of the user can contain one.
+    # text. Placeholders are random, so that no string of the user can contain a placeholder.
     mark = os.urandom(16).hex()
     texts: list[str] = []
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _DEBUG, _INFO = 10, 20
-"""The values of ``logging.DEBUG`` and ``logging.INFO``, because this module does not import ``logging``."""
+"""The values of ``logging.DEBUG`` and ``logging.INFO``. This module does not import ``logging``, so it repeats the
+values."""
 
 
 def logger(*, wanted: bool = False) -> Logger | None:

@@ -60,7 +60,8 @@ def json_default(value: Any) -> Any:
     ``msgspec.to_builtins(sync, enc_hook=json_default)``.
 
     Args:
-        value: A value such as a :class:`Sync`, a :class:`Page`, a :class:`Json` or a part of one, or a ``datetime``.
+        value: A value such as a :class:`Sync`, a :class:`Page`, a :class:`Json`, a part of a :class:`Json`, or a
+            ``datetime``.
 
     Returns:
         The value's ``to_dict``, the plain values of opaque JSON, or the text of a time as in RFC 3339.

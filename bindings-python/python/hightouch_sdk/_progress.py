@@ -21,7 +21,7 @@ Progress: TypeAlias = bool | Callable[[S], object]
 """``True`` shows the progress, ``False`` does not, and a function is called with each state."""
 
 AsyncProgress: TypeAlias = bool | Callable[[S], Awaitable[object] | object]
-"""Like ``Progress``, for asyncio. If the function returns an awaitable, the wait awaits it before it goes on."""
+"""Like ``Progress``, for asyncio. If the function returns an awaitable, the wait awaits the result before going on."""
 
 
 def _check(progress: object) -> None:
@@ -68,7 +68,7 @@ class Observer(_Observer[S]):
 
 @final
 class AsyncObserver(_Observer[S]):
-    """Observes a wait of the asynchronous client. Awaits what the function returns if that is an awaitable."""
+    """Observes a wait of the asynchronous client. Awaits the result of the function if the result is an awaitable."""
 
     def __init__(self, progress: AsyncProgress[S], display: Callable[[], Display]) -> None:
         _check(progress)

@@ -161,7 +161,7 @@ class _Stage:
 
 
 class _Stages:
-    """The stage that all waits of this process share on standard error, and its lock."""
+    """Holds the stage of standard error, which all waits of this process share, and the lock of the stage."""
 
     lock: threading.Lock
     current: _Stage | None
@@ -180,7 +180,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _join(display: Display) -> None:
-    """Adds a display to the stage of standard error, or opens a stage for it in a notebook's cell."""
+    """Adds a display to the stage of standard error, or opens a stage for the display in a notebook's cell."""
     kernel_display = _notebook()
     if kernel_display is not None:
         from ._progress_notebook import Notebook

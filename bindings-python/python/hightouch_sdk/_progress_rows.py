@@ -62,7 +62,7 @@ class Frame(NamedTuple):
 
 
 class Board(Protocol):
-    """Collects the states of one wait, and creates frames of them."""
+    """Collects the states of one wait, and creates frames from these states."""
 
     def see(self, state: object, /) -> Row: ...
     def frame(self) -> Frame: ...
@@ -125,7 +125,7 @@ class Waited:
 
 
 class RunBoard:
-    """The board of one run: a single row."""
+    """Collects the states of one run, and shows the run as a single row."""
 
     def __init__(self, name: str) -> None:
         self._name = printable(name)
@@ -158,7 +158,7 @@ class RunBoard:
 
 
 class BatchBoard:
-    """The board of a batch: a row for each sync, and a summary."""
+    """Collects the states of a batch, and shows a row for each sync, and a summary."""
 
     def __init__(self, items: Sequence[BatchItem]) -> None:
         self._items = items

@@ -47,7 +47,7 @@ def _make(cls: type[Value], members: dict[str, Any]) -> Value:
 
 
 def _shallow(value: Value) -> dict[str, Any]:
-    """Returns the fields of a value. pydantic serializes the values in them."""
+    """Returns the fields of a value. pydantic serializes the values in these fields."""
     config = value.__struct_config__
     shallow = {name: getattr(value, name) for name in value.__struct_fields__}
     return shallow if config.tag_field is None else {config.tag_field: config.tag, **shallow}

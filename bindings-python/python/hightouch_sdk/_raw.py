@@ -46,7 +46,8 @@ class RawResponse(Generic[T]):
         """Returns what the method returns without ``with_raw_response``. Sends nothing; the client may be closed.
 
         Returns:
-            The result of the method. For a list this is the rows of the first page; for a trigger, the run's handle.
+            The result of the method. For a list, these are the rows of the first page; for a trigger, the handle of the
+            run.
 
         Raises:
             ProtocolError: The body does not fit its type.

@@ -1,4 +1,4 @@
-"""Flat records of values, and tables of them."""
+"""Flat records of values, and tables of these records."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from ._models import Sync
 
 
 class RunMany(Resource):
-    """The methods of ``client.syncs`` that use more than one operation of the API."""
+    """The methods of ``client.syncs`` that start or estimate batches."""
 
     def run_many(
         self,
@@ -42,8 +42,9 @@ class RunMany(Resource):
         headers: Mapping[str, str] | None = None,
     ) -> hightouch_sdk.SyncBatch:
         """Starts a run of each of these syncs and returns a batch, which follows the runs in the background. A failure
-        of one sync does not affect the others. But after a failure that would affect every sync, such as a refused key,
-        no more syncs are started. The method does not wait for the server's answers; ``wait`` says what failed.
+        of one sync does not affect the others. But after a failure that would affect every sync, such as a refused API
+        key, the batch starts no more syncs. The method does not wait for the server's answers; ``wait`` says what
+        failed.
 
         Args:
             syncs: The ids or slugs of the syncs.
@@ -53,11 +54,11 @@ class RunMany(Resource):
             if_running: What to do while a run of a sync is in progress. Default: ``queue``.
             at_once: How many syncs may be in progress at a time, at least 1. A sync is in progress from its trigger to
                 the end of its run. Default: 50.
-            checkpoint: The file that records what was started. If it exists, the batch that it records is resumed: a
+            checkpoint: The file that records what was started. If the file exists, the batch in the file is resumed: a
                 run that has ended is not repeated, a run in progress is followed, and a sync that was not started is
-                started. If it cannot be known whether a run was started, the item has the outcome ``"unknown"``.
-            retry_unknown: Start a sync again if it cannot be known whether its run was started. The sync may then run
-                twice. Default: false.
+                started. If it is unknown whether a run was started, the item has the outcome ``"unknown"``.
+            retry_unknown: Start a sync again if it is unknown whether its run was started. The sync may then run twice.
+                Default: false.
             retry_failed: Start a sync again if its run failed, was cancelled or was interrupted. Default: false.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of each call of the batch, with its waiting and retries, in seconds or as a timedelta,

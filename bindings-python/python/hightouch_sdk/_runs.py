@@ -124,7 +124,7 @@ class _Handle(Generic[S]):
     def adopted(self) -> bool:
         """Whether the answer to the trigger was lost, and the client then found the run in the list of runs.
 
-        No other run can be the one that the trigger started.
+        The trigger can have started no other run.
         """
         return self._opened.adopted
 
@@ -172,7 +172,7 @@ class Run(_Handle[S]):
             return decoded(decoder(self._state), self._door.call("run.state", {"run": self.token})[1])
 
     def states(self) -> Iterator[S]:
-        """Iterates over the states of the run as they change, up to the last one.
+        """Iterates over the states of the run as they change, up to the last state.
 
         If the run fails, the iteration raises nothing. The last state shows the failure.
 
@@ -250,7 +250,7 @@ class AsyncRun(_Handle[S]):
             return decoded(decoder(self._state), (await self._door.call("run.state", {"run": self.token}))[1])
 
     async def states(self) -> AsyncIterator[S]:
-        """Iterates over the states of the run as they change, up to the last one.
+        """Iterates over the states of the run as they change, up to the last state.
 
         If the run fails, the iteration raises nothing. The last state shows the failure.
 

@@ -45,7 +45,7 @@ def decode(decoder: Decoder[T], text: bytes) -> T:
 
 
 def _restored(value: Any, mark: bytes) -> Any:
-    r"""Replaces the mark by the ``\u`` that it stands for, in all opaque JSON of a decoded value."""
+    r"""Replaces each mark, which stands for ``\u``, by ``\u``, in all opaque JSON of a decoded value."""
     if isinstance(value, Raw):
         return Raw(bytes(value).replace(mark, rb"\u"))
     if isinstance(value, Json):

@@ -1,4 +1,7 @@
-"""Waits for answers that arrive in a mailbox. In a program that gevent has patched, other greenlets run meanwhile."""
+"""Waits for answers of the core, which arrive in a mailbox of the bridge.
+
+In a program that gevent has patched, other greenlets run meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ _DAY_MS = 86_400_000
 
 
 def _gevent() -> Any:
-    """Returns the package gevent; None unless it has patched the sockets of this process."""
+    """Returns the package gevent; None unless gevent has patched the sockets of this process."""
     # In a patched program, a wait that blocks the thread would hold up all greenlets of the thread, and no
     # `gevent.Timeout` could end that wait.
     monkey = loaded("gevent.monkey")

@@ -169,5 +169,6 @@ def tidy(svg: str, width: int, height: int, alternative: str) -> Markup:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
         f' role="img" aria-label="{escape(alternative)}">'
     )
-    # This is safe: Vega has escaped every value in its SVG, and `escape` has escaped the text that was added above.
+    # The result is safe: Vega has escaped every value in its SVG, and `escape` has escaped the text that was added
+    # above.
     return Markup(ROOT.sub(lambda _: root, svg))  # noqa: S704

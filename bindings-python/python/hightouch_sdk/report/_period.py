@@ -40,7 +40,7 @@ class Period:
         if self.step != HOUR:
             self.start = self.start.replace(hour=0)
         self.starts: list[datetime] = self._starts()
-        # Python compares datetimes of one zone without their offsets, which is wrong when clocks are set back.
+        # Python compares datetimes of one zone without their offsets. The result is wrong when clocks are set back.
         self._instants = [start.timestamp() for start in self.starts]
 
     def _begin(self, since: Any) -> tuple[timedelta, datetime]:

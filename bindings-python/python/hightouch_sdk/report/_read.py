@@ -77,7 +77,7 @@ class Reading:
         """Notes a sync that cannot be read.
 
         Raises:
-            HightouchError: ``error`` itself, if every other sync would fail with it too.
+            HightouchError: ``error`` itself, if every other sync would fail with this error too.
         """
         self._in_a_row = self._in_a_row + 1 if isinstance(error, UNREACHABLE) else 0
         if isinstance(error, FATAL) or self._in_a_row == MOST_IN_A_ROW:

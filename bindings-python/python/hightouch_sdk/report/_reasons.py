@@ -18,7 +18,7 @@ class Reason(Struct, frozen=True):
     text: str
     """The error message of the run, or else what is known of the problem, shortened to 400 characters."""
     advice: str | None = None
-    """What to do about the problem, if that is known."""
+    """What to do about the problem, if known."""
     code: str | None = None
     """The code of the problem, if it is known."""
     is_guess: bool = False
@@ -42,7 +42,7 @@ def reason_of(run: SyncRun) -> Reason | None:
 
 
 def problem_of(run: SyncRun) -> Any:
-    """Returns what the SDK knows of the problem of a run; None if it knows nothing."""
+    """Returns what the SDK knows of the problem of a run; None if the SDK knows nothing."""
     return getattr(run, "problem", None)
 
 

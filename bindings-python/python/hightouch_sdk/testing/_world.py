@@ -51,11 +51,13 @@ class World(Faults):
 
     As a context manager, a world ends with the block, and raises :class:`WorldError` if the judge of the sandbox found
     something wrong.
-    Time in a world passes faster than real time, and so do the pauses of clients of this world in this process:
-    between two reads of a run, before a retry, and for the rate limit. Time limits that a program sets stay real time.
+    Time in a world passes faster than real time. Clients of this world in this process shorten their pauses by the same
+    factor: between two reads of a run, before a retry, and for the rate limit. Time limits that a program sets stay
+    real time.
 
     Args:
-        syncs: The number of syncs. Their ids count from 1. Default: 3, or the number of ``slugs`` if that is larger.
+        syncs: The number of syncs. Their ids count from 1. Default: 3, or the number of ``slugs`` if this number is
+            larger.
         slugs: The slugs of the first syncs. The other syncs have made-up slugs.
         seconds_per_run: How long a run takes, in seconds of the world.
         time_scale: How many times faster than real time the time of the world passes, 0.001 to 1,000,000.
@@ -64,7 +66,7 @@ class World(Faults):
         seed: A number from which the data are made up. The same number gives the same data.
         settings: Further settings of the world, by their names in the sandbox, such as ``{"pastRuns": 2}``.
         judge: Whether the end of the block checks the requests.
-        sandbox: The server. Default: a server that all worlds of this process share.
+        sandbox: The server. Default: the server that all worlds of this process share.
 
     Raises:
         ImportError: The package ``hightouch-sandbox`` is not installed.

@@ -2,9 +2,9 @@
 
 A test that uses the fixture ``hightouch_world``, or has the mark ``hightouch_world``, gets a world of its own.
 ``Hightouch()`` and ``AsyncHightouch()`` use this world if they are called during the test, because the fixture sets
-``HIGHTOUCH_API_KEY`` and ``HIGHTOUCH_BASE_URL``. A client that was created before, such as one that a module creates
-when it is imported, keeps its own settings. After the body of the test, the judge of the world checks the requests, and
-fails the test if it finds something wrong. The mark ``hightouch_world`` has the arguments of
+``HIGHTOUCH_API_KEY`` and ``HIGHTOUCH_BASE_URL``. A client that was created before the test, such as a client that a
+module creates at its import, keeps its own settings. After the body of the test, the judge of the world checks the
+requests. If the judge finds something wrong, the test fails. The mark ``hightouch_world`` has the arguments of
 :class:`World <hightouch_sdk.testing.World>`.
 """
 
@@ -71,7 +71,7 @@ def hightouch_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def new_hightouch_world(hightouch_sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Callable[..., World]]:
-    """A function that creates a world for this test. It takes the arguments of ``World``."""
+    """A function that creates a world for this test. The function takes the arguments of ``World``."""
     node: pytest.Item = request.node
     worlds = node.stash.setdefault(_WORLDS, [])
 
