@@ -51,7 +51,7 @@ def finished(process: subprocess.Popen[str], stdin: str | None = None) -> Done:
 
 
 def command(world: World, *arguments: str, stdin: str | None = None, **more: str) -> Done:
-    """Runs a command with pipes to its end. Fails if the command printed a traceback or the key."""
+    """Runs a command to its end, with pipes. Fails if the command printed a traceback or the key."""
     done = finished(start(world, *arguments, **more), stdin)
     key = more.get("HIGHTOUCH_API_KEY", world.answer["apiKey"])
     assert not key or key not in done.out + done.err
@@ -64,7 +64,7 @@ def on_terminal(world: World, *arguments: str, size: tuple[int, int] = (120, 40)
 
 
 def seen_on_terminal(world: World, *arguments: str, size: tuple[int, int] = (120, 40)) -> Seen:
-    """Runs a command on a pseudo-terminal to its end. Fails if the command printed a traceback."""
+    """Runs a command to its end on a pseudo-terminal. Fails if the command printed a traceback."""
     seen = on_terminal(world, *arguments, size=size).finish()
     assert "Traceback" not in seen.text
     return seen

@@ -38,7 +38,7 @@ def start(world: World, script: str) -> subprocess.Popen[str]:
 def run(
     world: World, script: str, when: Callable[[list[dict[str, Any]]], bool] | None = None, *, hung_after: float = 60
 ) -> tuple[str, str]:
-    """Returns standard output and standard error of a script, which must neither hang nor crash.
+    """Runs a script, and returns its standard output and standard error. Fails if the script hangs or crashes.
 
     If ``when`` is given, the script receives a line on standard input once the requests meet this condition.
     A script that runs longer than ``hung_after`` seconds counts as hung.

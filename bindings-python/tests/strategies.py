@@ -75,7 +75,7 @@ documented_rules = (
 rules = (
     documented_rules
     | st.builds(IntervalRule, interval=st.builds(Interval, unit=text, quantity=quantity))
-    # A rule of an unknown kind: it has no key by which the client recognises a known kind.
+    # A rule of an unknown kind: its JSON has no member by which the client recognises a known kind.
     | st.builds(UnknownScheduleRule, raw=objects.filter(lambda raw: not RULE_MARKS & raw.keys()).map(Json))
 )
 documented_schedules = st.builds(Schedule, type=text, schedule=documented_rules) | st.just(

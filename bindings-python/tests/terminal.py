@@ -23,7 +23,7 @@ class Seen(NamedTuple):
     text: str
     """Everything that the command wrote to the terminal, with control sequences."""
     out: str
-    """What the command wrote to standard output if that was a pipe; otherwise empty."""
+    """What the command wrote to standard output, if standard output was a pipe; otherwise empty."""
 
 
 class Terminal:

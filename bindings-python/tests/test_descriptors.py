@@ -104,7 +104,7 @@ def test_a_call_without_descriptors_says_so_and_works_once_there_are_some(
     assert first.startswith("ConnectError connect no_descriptors syncs.get(1): no connection "), first
     assert "too many open files: this process has no file descriptors left." in first
     assert first.endswith("Close files and connections that are no longer needed, or raise the limit with `ulimit -n`.")
-    # Descriptors are free again, so the second call succeeds, or is refused at port 9, where nothing listens.
+    # File descriptors are free again, so the second call succeeds, or is refused at port 9, where nothing listens.
     assert second == ("refused" if "127.0.0.1:9/" in client else "1")
 
 

@@ -17,7 +17,8 @@ import hightouch_sdk
 import interpreters
 from sandbox import ROOT, Sandbox, World
 
-# Creates a client. Comes before the code of each example that creates none, such as one that continues another example.
+# Creates a client. Comes before the code of each example without a client, such as an example that continues another
+# example.
 BEFORE = "from hightouch_sdk import Hightouch\n\nht = Hightouch()\n"
 MARKDOWN = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DIRECTIVE = re.compile(r"^\.\. code-block:: python\n\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)

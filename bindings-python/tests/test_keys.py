@@ -201,7 +201,7 @@ def test_a_coroutine_function_that_fails_fails_all_calls_that_wait_for_it(world:
         asked += 1
         while started < CALLERS:
             await asyncio.sleep(0.01)
-        # All calls have started. The pause lets each of them begin to wait for the key.
+        # All calls have started. The pause lets each call begin to wait for the key.
         await asyncio.sleep(0.5)
         raise ShutError
 

@@ -124,7 +124,7 @@ def test_a_lost_trigger_is_told_when_the_search_begins(
 
 
 def refusals() -> list[dict[str, Any]]:
-    """Answers of the server: a failure, then a refusal that asks for a pause of 30 s. In this world that is 1.5 s."""
+    """Answers of the server: a failure, then a refusal that asks for a pause of 30 s (1.5 real seconds)."""
     return [
         {"when": {"nth": 1}, "answer": {"status": 503}},
         {"when": {"nth": 2}, "answer": {"status": 429, "headers": {"Retry-After": "30"}}},
