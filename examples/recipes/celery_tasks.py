@@ -1,4 +1,4 @@
-"""Tasks that start a run and wait for it. If a worker dies while it waits, another worker goes on with the token.
+"""Tasks that start a run and wait for its end. If a worker dies during the wait, another worker goes on with the token.
 
 (start.s("orders-to-salesforce") | finish.s()).delay()
 """
