@@ -4,9 +4,9 @@
     packaging/check_wheels.py FOLDER
 
 Checks the packages with the tools of the registry and of the platform tags. Then installs both wheels in an empty
-environment of every CPython on this machine, and in two Debian trees (packaging/debian): one has the oldest glibc, one
-the newest CPython. In each environment and each tree, a client triggers a run in the sandbox and waits for the run. The
-trees need root; without root they are left out.
+environment of every CPython on this machine, and in two Debian trees (packaging/debian): one tree has the oldest glibc,
+the other the newest CPython. In each environment and each tree, a client triggers a run in the sandbox and waits for
+the run. The trees need root; without root they are left out.
 """
 
 from __future__ import annotations
