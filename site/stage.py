@@ -1,9 +1,9 @@
 """Converts the pages of the repository for Sphinx, and writes them to an empty folder: `stage.py FOLDER HTML`.
 
-In the repository, the pages are plain Markdown that a code host shows. On the site, links lead to pages of the site, an
-example in several languages becomes tabs, and a paragraph that is only a link to a file of examples/ becomes the file.
-The program also copies the built references to the folder HTML. `make site` then runs Sphinx on FOLDER, and Sphinx
-writes to HTML.
+In the repository, the pages are plain Markdown that a code host shows. On the site, links lead to pages of the site,
+and an example in several languages becomes tabs. A paragraph that is only a link to a file of examples/ becomes the
+file. The program also copies the built references to the folder HTML. `make site` then runs Sphinx on FOLDER, and
+Sphinx writes to HTML.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def toctrees(known: dict[str, str]) -> str:
 
 
 def references(text: str, html: Path) -> str:
-    """Copies the built references to the site. In the page, links to them replace the names of their folders."""
+    """Copies the built references to the site. In the page, links replace the folder names of the references."""
     for folder, start in REFERENCES.items():
         into = html / "reference" / start.partition("/")[0]
         if (ROOT / folder).is_dir():
