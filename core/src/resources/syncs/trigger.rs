@@ -26,7 +26,7 @@ request! {
 choice! {
     /// What a trigger does while a run of the sync is in progress.
     pub enum IfRunning {
-        /// Starts another run, which is queued behind the current one.
+        /// Starts another run, which is queued behind the run in progress.
         Queue = "queue",
         /// Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be combined with
         /// other options of the trigger, because the run in progress may have been started without them. The SDK looks
