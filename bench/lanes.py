@@ -42,7 +42,7 @@ def cost(line: str, calls: int) -> Cost:
 
 
 Costs = dict[tuple[str, str], list[Cost]]
-"""Costs by client and case, one for each round."""
+"""Costs by client and case, with one cost for each round."""
 
 
 class LaneEndedError(Exception):
