@@ -1,4 +1,4 @@
-"""The columns of flat records, which depend only on the type of the values."""
+"""The columns of flat records. The columns depend only on the type of the values."""
 
 from __future__ import annotations
 

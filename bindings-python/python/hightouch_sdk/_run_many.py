@@ -41,8 +41,8 @@ class RunMany(Resource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> hightouch_sdk.SyncBatch:
-        """Starts a run of each of these syncs and returns a batch, which follows the runs in the background. A failure
-        of one sync does not affect the others. But after a failure that would affect every sync, such as a refused API
+        """Starts a run of each given sync and returns a batch, which follows the runs in the background. A failure of
+        one sync does not affect the others. But after a failure that would affect every sync, such as a refused API
         key, the batch starts no more syncs. The method does not wait for the server's answers; ``wait`` says what
         failed.
 
