@@ -1,4 +1,4 @@
-"""Results in other libraries. The tests use the real libraries as a user would."""
+"""Passes results to other libraries. The tests use the real libraries as a user would."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A `Json` cannot be changed by accident, and an edit keeps the digits of all other values."""
+"""A `Json` cannot be changed by accident, and an edit keeps the digits of all values that it does not change."""
 
 from __future__ import annotations
 
