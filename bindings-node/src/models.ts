@@ -865,7 +865,7 @@ export interface Sync {
 
 /** What a trigger does while a run of the sync is in progress. */
 export type IfRunning =
-  /** Starts another run, which is queued behind the current one. */
+  /** Starts another run, which is queued behind the run in progress. */
   | 'queue'
   /**
    * Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be combined

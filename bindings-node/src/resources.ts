@@ -562,7 +562,7 @@ export class DecisionEngine extends Resource {
   }
 
   /**
-   * Changes a message. Fields that are left out keep their values; at least one must be given.
+   * Changes a message. Fields that are left out keep their values; at least one field must be given.
    *
    * Operation `UpdateMessage`: `PATCH /decision-engine/flow/{flowId}/messages/{messageId}`.
    *
@@ -625,7 +625,7 @@ export class Destinations extends Resource {
   }
 
   /**
-   * Changes a destination. Fields that are left out keep their values; at least one must be given.
+   * Changes a destination. Fields that are left out keep their values; at least one field must be given.
    *
    * Operation `UpdateDestination`: `PATCH /destinations/{destinationId}`.
    *
@@ -688,7 +688,7 @@ export class EventContracts extends Resource {
   }
 
   /**
-   * Changes an event contract. Fields that are left out keep their values; at least one must be given.
+   * Changes an event contract. Fields that are left out keep their values; at least one field must be given.
    *
    * Operation `UpdateContract`: `PATCH /events/contracts/{contractId}`.
    *
@@ -751,8 +751,8 @@ export class EventDomains extends Resource {
   }
 
   /**
-   * Changes an event domain. Fields that are left out keep their values; at least one must be given. A list
-   * of events or components replaces the existing list.
+   * Changes an event domain. Fields that are left out keep their values; at least one field must be given. A
+   * list of events or components replaces the existing list.
    *
    * Operation `UpdateDomain`: `PATCH /events/domains/{domainId}`.
    *
@@ -788,8 +788,8 @@ export class IdentityGraphs extends Resource {
   }
 
   /**
-   * Lists the runs of an identity graph, a page at a time, ordered by the time of the request unless
-   * `orderBy` says otherwise.
+   * Lists the runs of an identity graph, a page at a time, ordered by the time at which each run was
+   * requested, unless `orderBy` says otherwise.
    *
    * Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
    *
@@ -937,8 +937,8 @@ export class Models extends Resource {
   }
 
   /**
-   * Changes a model. Fields that are left out keep their values; at least one must be given. After a change,
-   * Hightouch may run a query in the warehouse. Such a query can cost money.
+   * Changes a model. Fields that are left out keep their values; at least one field must be given. After a
+   * change, Hightouch may run a query in the warehouse. Such a query can cost money.
    *
    * Operation `UpdateModel`: `PATCH /models/{modelId}`.
    *
@@ -1016,7 +1016,7 @@ export class Sources extends Resource {
   }
 
   /**
-   * Changes a source. Fields that are left out keep their values; at least one must be given.
+   * Changes a source. Fields that are left out keep their values; at least one field must be given.
    *
    * Operation `UpdateSource`: `PATCH /sources/{sourceId}`.
    *
@@ -1116,7 +1116,7 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
   }
 
   /**
-   * Changes a sync. Fields that are left out keep their values; at least one must be given.
+   * Changes a sync. Fields that are left out keep their values; at least one field must be given.
    *
    * Operation `UpdateSync`: `PATCH /syncs/{syncId}`.
    *

@@ -494,7 +494,7 @@ class AsyncDecisionEngine(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> DecisionEngineMessage:
-        """Changes a message. Fields that are left out keep their values; at least one must be given.
+        """Changes a message. Fields that are left out keep their values; at least one field must be given.
 
         Operation ``UpdateMessage``, ``PATCH /decision-engine/flow/{flowId}/messages/{messageId}``.
 
@@ -729,7 +729,7 @@ class AsyncDestinations(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Destination:
-        """Changes a destination. Fields that are left out keep their values; at least one must be given.
+        """Changes a destination. Fields that are left out keep their values; at least one field must be given.
 
         Operation ``UpdateDestination``, ``PATCH /destinations/{destinationId}``.
 
@@ -952,7 +952,8 @@ class AsyncEventContracts(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> UpdatedEventContract:
-        """Changes an event contract. Fields that are left out keep their values; at least one must be given.
+        """Changes an event contract. Fields that are left out keep their values; at least one field must be
+        given.
 
         Operation ``UpdateContract``, ``PATCH /events/contracts/{contractId}``.
 
@@ -1185,8 +1186,8 @@ class AsyncEventDomains(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> EventDomain:
-        """Changes an event domain. Fields that are left out keep their values; at least one must be given. A
-        list of events or components replaces the existing list.
+        """Changes an event domain. Fields that are left out keep their values; at least one field must be given.
+        A list of events or components replaces the existing list.
 
         Operation ``UpdateDomain``, ``PATCH /events/domains/{domainId}``.
 
@@ -1316,8 +1317,8 @@ class AsyncIdentityGraphs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncListing[IdentityGraphRun]:
-        """Lists the runs of an identity graph, a page at a time, ordered by the time of the request unless
-        ``order_by`` says otherwise.
+        """Lists the runs of an identity graph, a page at a time, ordered by the time at which each run was
+        requested, unless ``order_by`` says otherwise.
 
         Operation ``ListIdrRuns``, ``GET /idr/{graphId}/runs``.
 
@@ -1837,7 +1838,7 @@ class AsyncModels(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Model:
-        """Changes a model. Fields that are left out keep their values; at least one must be given. After a
+        """Changes a model. Fields that are left out keep their values; at least one field must be given. After a
         change, Hightouch may run a query in the warehouse. Such a query can cost money.
 
         Operation ``UpdateModel``, ``PATCH /models/{modelId}``.
@@ -2115,7 +2116,7 @@ class AsyncSources(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Source:
-        """Changes a source. Fields that are left out keep their values; at least one must be given.
+        """Changes a source. Fields that are left out keep their values; at least one field must be given.
 
         Operation ``UpdateSource``, ``PATCH /sources/{sourceId}``.
 
@@ -2457,7 +2458,7 @@ class AsyncSyncs(AsyncRunMany):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Sync:
-        """Changes a sync. Fields that are left out keep their values; at least one must be given.
+        """Changes a sync. Fields that are left out keep their values; at least one field must be given.
 
         Operation ``UpdateSync``, ``PATCH /syncs/{syncId}``.
 

@@ -192,7 +192,7 @@ IfRunning: TypeAlias = (
 )
 """What a trigger does while a run of the sync is in progress.
 
-* ``queue``: Starts another run, which is queued behind the current one.
+* ``queue``: Starts another run, which is queued behind the run in progress.
 * ``join``: Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be
   combined with other options of the trigger, because the run in progress may have been started without them.
   The SDK looks for a run in progress before it sends the trigger. If somebody else starts a run in between,

@@ -150,7 +150,7 @@ public struct DecisionEngine: Sendable {
             ], options)
     }
 
-    /// Changes a message. Fields that are left out keep their values; at least one must be given.
+    /// Changes a message. Fields that are left out keep their values; at least one field must be given.
     ///
     /// Operation `UpdateMessage`: `PATCH /decision-engine/flow/{flowId}/messages/{messageId}`.
     ///

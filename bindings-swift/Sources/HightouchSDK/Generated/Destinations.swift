@@ -91,7 +91,7 @@ public struct Destinations: Sendable {
             ], options)
     }
 
-    /// Changes a destination. Fields that are left out keep their values; at least one must be given.
+    /// Changes a destination. Fields that are left out keep their values; at least one field must be given.
     ///
     /// Operation `UpdateDestination`: `PATCH /destinations/{destinationId}`.
     ///

@@ -90,7 +90,7 @@ public struct EventContracts: Sendable {
             ], options)
     }
 
-    /// Changes an event contract. Fields that are left out keep their values; at least one must be given.
+    /// Changes an event contract. Fields that are left out keep their values; at least one field must be given.
     ///
     /// Operation `UpdateContract`: `PATCH /events/contracts/{contractId}`.
     ///

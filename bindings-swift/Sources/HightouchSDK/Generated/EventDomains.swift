@@ -86,7 +86,7 @@ public struct EventDomains: Sendable {
             ], options)
     }
 
-    /// Changes an event domain. Fields that are left out keep their values; at least one must be given. A list of
+    /// Changes an event domain. Fields that are left out keep their values; at least one field must be given. A list of
     /// events or components replaces the existing list.
     ///
     /// Operation `UpdateDomain`: `PATCH /events/domains/{domainId}`.

@@ -36,8 +36,8 @@ public struct IdentityGraphs: Sendable {
         try await door.run("identity_graphs.trigger", ["graphId": graphId, "fullRerun": fullRerun], options)
     }
 
-    /// Lists the runs of an identity graph, a page at a time, ordered by the time of the request unless `orderBy` says
-    /// otherwise.
+    /// Lists the runs of an identity graph, a page at a time, ordered by the time at which each run was requested,
+    /// unless `orderBy` says otherwise.
     ///
     /// Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
     ///

@@ -128,7 +128,7 @@ public struct Models: Sendable {
             ], options)
     }
 
-    /// Changes a model. Fields that are left out keep their values; at least one must be given. After a change,
+    /// Changes a model. Fields that are left out keep their values; at least one field must be given. After a change,
     /// Hightouch may run a query in the warehouse. Such a query can cost money.
     ///
     /// Operation `UpdateModel`: `PATCH /models/{modelId}`.

@@ -91,7 +91,7 @@ public struct Sources: Sendable {
             ], options)
     }
 
-    /// Changes a source. Fields that are left out keep their values; at least one must be given.
+    /// Changes a source. Fields that are left out keep their values; at least one field must be given.
     ///
     /// Operation `UpdateSource`: `PATCH /sources/{sourceId}`.
     ///

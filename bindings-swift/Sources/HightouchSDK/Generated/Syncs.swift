@@ -105,7 +105,7 @@ public struct Syncs: Sendable {
             ], options)
     }
 
-    /// Changes a sync. Fields that are left out keep their values; at least one must be given.
+    /// Changes a sync. Fields that are left out keep their values; at least one field must be given.
     ///
     /// Operation `UpdateSync`: `PATCH /syncs/{syncId}`.
     ///
@@ -936,7 +936,7 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
 
 /// What a trigger does while a run of the sync is in progress.
 public enum IfRunning: String, CaseIterable, Codable, Hashable, Sendable {
-    /// Starts another run, which is queued behind the current one.
+    /// Starts another run, which is queued behind the run in progress.
     case queue
     /// Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be combined with
     /// other options of the trigger, because the run in progress may have been started without them. The SDK looks for
