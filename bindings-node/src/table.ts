@@ -183,7 +183,7 @@ function cellOf(value: object, { name, type, path }: Column): unknown {
   let found: unknown = path.length === 0 ? undefined : value
   for (const step of path) found = (found as Record<string, unknown> | null | undefined)?.[step]
   if (found === undefined || found === null) return undefined
-  // Only the columns for the sum of row counts have the type `int` and lead to an object.
+  // If a column of the type `int` leads to an object, its value is the sum of the row counts in that object.
   if (type === 'int' && typeof found === 'object') {
     const { addedCount, changedCount, removedCount } = found as RowCounts
     return addedCount + changedCount + removedCount

@@ -127,7 +127,7 @@ fn end_of(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
         for at in ends.drain(..) {
             spellings(text, at, *byte, &mut next);
         }
-        // Several spellings can end at the same place.
+        // Several spellings of the secret can end at the same position, so duplicates are removed.
         next.sort_unstable();
         next.dedup();
         std::mem::swap(&mut ends, &mut next);

@@ -133,7 +133,7 @@ class Ended:
 
     def next(self) -> tuple[BatchItem | None, bool]:
         """Returns the next item, or None; and whether no further item can end."""
-        # This is read first: whatever ends before it is set is in the list already.
+        # `finished` is read before the list, so every item that ended before `finished` was set is in the list.
         finished = self._known.finished
         ended = self._known.ended[self._at : self._at + 1]
         self._at += len(ended)

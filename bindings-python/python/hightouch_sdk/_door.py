@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     """An answer of the core: whether the call succeeded, the head (how the call went), and the body."""
 
     Late: TypeAlias = Callable[[bytes], object]
-    """A function that receives the body of a call if the call succeeded although its wait was interrupted."""
+    """A function that receives the result of a call that succeeded although the wait for the call was interrupted."""
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -124,7 +124,8 @@ final class Door: Sendable {
 
     /// Makes one call. If `isCancellable` is true, cancelling the task closes the request in flight.
     ///
-    /// - Throws: `HightouchError`, or `CancellationError` if the task was cancelled and the call left nothing behind.
+    /// - Throws: `HightouchError`, or `CancellationError` if the task was cancelled and the call certainly had no
+    ///   effect on the server.
     func call(
         _ op: String, _ arguments: Fields = [:], _ options: Fields = [:], isCancellable: Bool = true
     ) async throws -> Response {

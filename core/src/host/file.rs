@@ -158,7 +158,7 @@ impl<S: System> LimitFile<S> {
     /// Goes on with the successor of the open file. The successor holds the state of the open file too.
     fn follow(&mut self, name: &str) -> Result<(), String> {
         // Sets the time of the file's last change to now, so that no process removes the file because of its age.
-        // Processes that start later find the successor through this file.
+        // Processes that start later find the successor file through this one.
         let _ = self.copies.file.set_modified(SystemTime::now());
         self.path.set_file_name(name);
         self.copies = Copies::open(&self.path)?;

@@ -10,8 +10,8 @@ use super::words::{MOST, Words};
 /// How many windows of clean time (see the comment of this module) pass until the limit reaches the ceiling again,
 /// after a first refusal.
 const WINDOWS: u64 = 3;
-/// Each further refusal of the ceiling doubles the time until the limit reaches the ceiling again, up to this many
-/// times.
+/// Whenever the server refuses a request while the limit is at the ceiling, the time until the limit reaches the
+/// ceiling again doubles, up to this many times.
 const DOUBLINGS: u32 = 3;
 /// In the first [`WINDOWS`] windows of clean time beyond the ceiling, the limit grows by at least this many requests.
 /// Otherwise a recovery from a limit of 1 would take hours instead of minutes.

@@ -29,13 +29,13 @@ const GRAINS: Nanos = 256;
 pub struct Window {
     span: Nanos,
     flying: u64,
-    /// The ends in ascending order of time. Each time has only one entry.
+    /// When requests ended, in ascending order of time. Requests that ended at the same time share an entry.
     ends: Vec<Ends>,
-    /// How many ends were removed from `ends`.
+    /// How many ended requests were removed from `ends`.
     forgotten: u64,
 }
 
-/// The ends at one time.
+/// The requests that ended at one time.
 #[derive(Clone, Copy, Debug)]
 struct Ends {
     at: Nanos,

@@ -41,7 +41,8 @@ impl<S: System> LimitFile<S> {
             return Unavailable::Busy;
         }
         if let Some(name) = &head.successor {
-            // The process that holds the lock was stopped after it had moved the limit.
+            // The process that holds the lock was stopped after it had moved the state of the limit to another file.
+            // This process goes on with that file.
             return self.follow(name).err().map_or(Unavailable::Busy, Unavailable::Lost);
         }
         if !S::CAN_REPLACE || waited >= HOPELESS {
@@ -60,8 +61,8 @@ impl<S: System> LimitFile<S> {
         self.busy = None;
         let head = self.copies.head();
         if head.newest() != newest {
-            // The process that held the lock was not stopped after all. It may be about to grant more requests, which no
-            // copy of the state shows yet. So the new file still counts as full.
+            // The process that held the lock was not stopped after all. It may be about to grant more requests, which
+            // no copy of the state shows yet. So the new file still counts as full.
             return Ok(());
         }
         match self.copies.read(&head).filter(|read| !is_ahead(read, now())) {

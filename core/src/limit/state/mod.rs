@@ -211,7 +211,7 @@ impl State {
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
         // An abandoned request counts as ended now, and not when it was due to end. If the process was suspended for a
-        // while, the request may have left late and reached the server after it was due.
+        // while, the request may have left late and reached the server after that time.
         while self.next_due() <= self.last {
             self.lingering.pop();
             self.window.ends(self.last);
