@@ -24,8 +24,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// How many calls the case `flight` makes at the same time.
 const FLIGHT: usize = 32;
 const KEY: &str = "bench-0123456789abcdef0123456789abcdef01";
-/// The rate limit: requests, and the length of the window in seconds. The window is so short that about 400 requests
-/// count at any time, as in real use.
+/// The rate limit: requests, and the length of the window in seconds. The window is so short that only about 400
+/// requests count towards the limit at any time, as in real use.
 const LIMIT: [f64; 2] = [40_000.0, 0.005];
 
 /// A client that is measured.
@@ -107,7 +107,7 @@ impl Lane for Typed {
     }
 }
 
-/// The SDK's door: the interface with JSON that the packages of all languages use.
+/// The SDK's door: the JSON interface that the packages of all languages use.
 struct Door(Engine);
 
 impl Door {

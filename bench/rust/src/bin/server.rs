@@ -79,8 +79,8 @@ fn answer(request: &Request<Incoming>, pages: &Pages) -> Response<Full<Bytes>> {
 
 fn identity() -> Result<(ServerConfig, String), Box<dyn Error>> {
     let mut authority = CertificateParams::new(Vec::new())?;
-    // The authority and the server need different names: a certificate with the name of its issuer counts as
-    // self-signed.
+    // The certificate authority and the server need different names: a certificate with the name of its issuer counts
+    // as self-signed.
     authority.distinguished_name.push(DnType::CommonName, "Benchmark CA");
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     let issuer = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
