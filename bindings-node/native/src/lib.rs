@@ -33,7 +33,7 @@ pub struct Engine(Arc<wire::Engine>);
 
 #[napi]
 impl Engine {
-    /// Returns what hooks are told of a call that is about to begin, as JSON.
+    /// Describes a call that is about to begin, as JSON for hooks.
     #[napi(catch_unwind)]
     pub fn announce(&self, op: String, args: String) -> String {
         self.0.announce(&op, &args)
@@ -49,8 +49,8 @@ pub fn open(settings: String) -> Either<Engine, String> {
     }
 }
 
-/// Calls a function of the core that needs no engine. Returns whether the call succeeded, and its result as JSON or the
-/// sentence that says why it failed.
+/// Calls a function of the core that needs no engine. Returns whether the call succeeded, and either its result as JSON
+/// or a sentence that says why it failed.
 #[napi(catch_unwind)]
 pub fn local(op: String, args: String) -> (bool, String) {
     match wire::local(&op, &args) {
@@ -79,7 +79,7 @@ impl Cancel {
     }
 }
 
-/// The results that wait for the JavaScript thread.
+/// The results of completed calls that the JavaScript thread has not taken yet.
 struct CompletedCalls {
     queue: Arc<Mutex<Vec<(u32, wire::CallOutput)>>>,
     /// `None` once the bridge is closed.
@@ -96,7 +96,7 @@ impl CompletedCalls {
         // Only the first result in the queue wakes the JavaScript thread, because that thread then takes the whole
         // queue. The queue is unlocked by now, because the JavaScript thread locks it at once.
         if is_first {
-            // A thread that is ending cannot be woken, but then nothing waits for the result any more.
+            // A JavaScript thread that is ending cannot be woken, but nothing waits for the result any more.
             if let Some(wake) = &*lock(&self.wake) {
                 wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
             }
@@ -178,7 +178,7 @@ impl Bridge {
         held
     }
 
-    /// Drops the threadsafe functions, because tools that look for open handles would report them. No call may be in
+    /// Drops the threadsafe functions, which a tool that looks for open handles would report. No call may be in
     /// progress, and no call may be made afterwards.
     #[napi(catch_unwind)]
     pub fn close(&self) {
