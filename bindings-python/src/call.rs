@@ -18,7 +18,7 @@ pub(crate) fn answer(py: Python<'_>, outcome: CallOutput) -> Answer<'_> {
 }
 
 /// Passes the exception `raised` to `sys.unraisablehook`, because no code can catch it. `source` is the object that
-/// raised it. The bridge does this, because Python code cannot create the argument of that hook.
+/// raised it. The bridge calls the hook, because Python code cannot create the argument of the hook.
 #[pyfunction]
 pub(crate) fn unraisable(py: Python<'_>, raised: Bound<'_, PyAny>, source: &Bound<'_, PyAny>) {
     PyErr::from_value(raised).write_unraisable(py, Some(source));
@@ -50,7 +50,8 @@ struct Shared {
 struct Given {
     outcomes: Vec<(u64, CallOutput)>,
     notices: Vec<String>,
-    /// How many threads wait for an arrival. A notification is a system call even if nobody waits for it.
+    /// How many threads wait for an item. If none waits, no notification is sent, because each notification is a system
+    /// call.
     waiting: usize,
 }
 

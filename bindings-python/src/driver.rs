@@ -12,8 +12,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
 /// How often the driver's thread checks whether any thread still waits for a call. The last thread that stops waiting
-/// wakes the driver's thread only if there are tasks (calls for which no thread waits). Otherwise every call would cost
-/// a wake-up.
+/// wakes the driver's thread only if there are tasks (calls for which no thread waits). If it woke the driver's thread
+/// every time, every call would cost a wake-up.
 const BUSY: Duration = Duration::from_millis(500);
 /// If there are no tasks, the driver's thread takes over the I/O this long after the last thread stopped waiting for a
 /// call. A program that makes one call after another pauses for a shorter time, so its next call need not take the I/O
@@ -39,7 +39,8 @@ struct Waiting {
     tasks: usize,
     /// When a thread last stopped waiting.
     last: Instant,
-    /// Whether the driver's thread waits for `changed`. A notification is a system call even if nobody waits for it.
+    /// Whether the driver's thread waits for `changed`. If not, no notification is sent, because each notification is a
+    /// system call.
     listens: bool,
 }
 
@@ -66,7 +67,8 @@ impl Driver {
         Ok(driver)
     }
 
-    /// Runs a future in this thread, which also does the I/O meanwhile, unless another thread does it already.
+    /// Runs a future in this thread. Meanwhile this thread also does the I/O, unless another thread does the I/O
+    /// already.
     pub(crate) fn run<F: Future>(&self, future: F) -> F::Output {
         self.lock().threads += 1;
         self.wanted.notify_one();

@@ -19,7 +19,7 @@ const SLICE: Duration = Duration::from_millis(50);
 /// How long to wait for the outcome of a call after its cancellation.
 const CANCEL: Duration = Duration::from_secs(1);
 
-/// A client, which only the process that opened it may use. A forked child must `reopen` it.
+/// A client. Only the process that opened the client may use it. A forked child must `reopen` the client.
 #[pyclass(frozen)]
 pub(crate) struct Engine {
     door: Arc<wire::Engine>,

@@ -10,7 +10,7 @@ mod process;
 mod wakeup;
 
 /// Private to the package: only `hightouch_sdk/_native.py` imports it. Its classes are immutable or have locks of their
-/// own, so a free-threaded interpreter needs no GIL for it.
+/// own, so a free-threaded interpreter needs no GIL for this module.
 #[pyo3::pymodule(gil_used = false)]
 mod _bridge {
     #[pymodule_export]

@@ -7,8 +7,8 @@ use pyo3::Python;
 
 use crate::driver::Driver;
 
-/// The driver of one process. A fork copies the lock in its current state, which may be locked for ever. Therefore a
-/// child does not touch the slot of its parent, and creates one of its own.
+/// The driver of one process. If the lock is held during a fork, its copy in the child stays locked for ever. Therefore
+/// a child does not touch the slot of its parent, and creates a slot of its own.
 struct Slot {
     process: u32,
     driver: Mutex<Option<&'static Driver>>,
