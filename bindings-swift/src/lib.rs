@@ -44,7 +44,7 @@ impl std::error::Error for BridgeError {}
 pub struct Reply {
     /// Whether the call succeeded.
     pub ok: bool,
-    /// The head as JSON: what the call did if it succeeded, else the failure.
+    /// The head as JSON: the report of the call if it succeeded, else the failure.
     pub head: String,
     /// The value as JSON, or the bytes of a raw answer. Empty after a failure.
     pub body: Vec<u8>,
