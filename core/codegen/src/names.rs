@@ -57,7 +57,7 @@ fn with_members(
     known.clone().into_iter().chain(own).collect()
 }
 
-/// Rewrites the docs of a value and of everything in it.
+/// Rewrites the names in the docs of a value, and in the docs of everything within the value.
 fn docs(value: &mut Json, names: &BTreeMap<String, String>, codes: &BTreeSet<String>) -> Result<(), String> {
     match value {
         Json::Array(items) => items.iter_mut().try_for_each(|item| docs(item, names, codes)),

@@ -23,7 +23,8 @@ const ABOUT: &[(&str, &str, &str, &str)] = &[
 /// "wire", "type", "null", "doc", "path", "about", "enum", "opaque"}]}`. The `type` of a column is `int`, `float`,
 /// `bool`, `string`, `timestamp`, `{"list": "int"}`, `{"list": "string"}`, or `json`, which is the text of a value that
 /// has no columns of its own. The `path` consists of the names in JSON that lead to the cell. The `path` is empty if
-/// the value does not contain the cell. For a column that ends in `_total`, the path leads to the counts to add.
+/// the value does not contain the cell. For a column that ends in `_total`, the path leads to the counts that the
+/// column adds up.
 ///
 /// # Errors
 /// Two columns of a table have the same name.

@@ -54,8 +54,8 @@ pub(crate) fn files(catalogue: &Json) -> Vec<(String, String)> {
 const SETTING_TYPES: &[(&str, &str)] =
     &[("limit", "RateLimit"), ("limitScope", "LimitScope"), ("proxy", "Secret"), ("priority", "Priority")];
 
-/// Settings and options that Swift does not generate: the key is an argument of `Hightouch.init`, and `raw` is set by
-/// `withRawResponse`.
+/// Settings and options that are not generated for Swift: the API key is an argument of `Hightouch.init`, and `raw` is
+/// set by `withRawResponse`.
 const HIDDEN: &[&str] = &["apiKey", "raw"];
 
 /// Adds the filters that the templates use.

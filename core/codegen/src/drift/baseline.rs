@@ -46,7 +46,7 @@ fn servers(document: &Document, baseline: &Document) -> Vec<Finding> {
 }
 
 /// Reports operations that do not accept a bearer token alone, because the SDK sends nothing else. Also reports new
-/// schemes.
+/// security schemes.
 fn security(document: &Document, baseline: &Document) -> Vec<Finding> {
     let schemes = document.security_schemes();
     let is_bearer = |name: &str| {

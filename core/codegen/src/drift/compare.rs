@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::document::{Described, Document, list, text};
 use super::{Finding, Severity};
 
-/// Whether a value is part of a request or of an answer. A new member matters differently in each.
+/// Whether a value is part of a request or of an answer. For example, a new required member breaks a request but not an
+/// answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
     Request,

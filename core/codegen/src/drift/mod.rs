@@ -24,7 +24,7 @@ const KNOWN: &str = include_str!("known.json");
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Severity {
     /// The difference is expected: it is listed in `known.json`, or the document lacks an operation that the catalogue
-    /// marks as newer.
+    /// marks as newer than the document.
     Known,
     /// The SDK works as before, but may not support something new.
     New,

@@ -146,8 +146,8 @@ fn a_file_that_is_no_document_is_said_to_be_none() {
     }
 }
 
-/// `make` exits with 2 for every failure, so only the last line of the report tells a new difference from a breaking
-/// one.
+/// `make` exits with 2 for every failure, so only the last line of the report distinguishes a new difference from a
+/// breaking one.
 #[test]
 fn the_last_line_says_the_severity_and_the_status() {
     let finding = |severity| Finding { severity, at: "GetSync".to_owned(), what: "gone".to_owned() };

@@ -197,7 +197,8 @@ fn args_name(op: &Value) -> Result<String, Error> {
     Ok(format!("{resource}_{method}_args").to_upper_camel_case())
 }
 
-/// Returns the positional arguments of an operation, or else the named ones. The arguments in the path are positional.
+/// Returns the positional arguments of an operation, or the named arguments if `positional` is false. The arguments in
+/// the path are positional.
 fn arguments(op: &Value, positional: bool) -> Result<Vec<Value>, Error> {
     let mut found = Vec::new();
     for arg in op.get_attr("args")?.try_iter()? {
