@@ -56,8 +56,8 @@ fn a_run_is_opened_from_its_token(run: &Value) {
 }
 
 /// Converts a value back to the JSON that a server would send for it. The SDK adds tags to unions and moves unknown
-/// members into `otherMembers`, so the tags are removed and the members moved back. Opaque JSON is left alone, because
-/// it may have members with these names.
+/// members into `otherMembers`, so the tags are removed and the members moved back. Opaque JSON stays unchanged,
+/// because it may have members with these names.
 fn at_server(of: &Value, value: Value) -> Value {
     match (value, of) {
         (Value::Array(items), of) if of.get("list").is_some() => {

@@ -13,8 +13,8 @@ use super::KEY;
 
 /// The longest message, in characters. It contains at most 400 characters of a text that the server sent.
 const LONGEST_LINE: usize = 1500;
-/// The largest failure, in bytes. The core cuts the details of a failure at 16 KiB, which escaping can make six times
-/// as long.
+/// The largest failure, in bytes. The core cuts the details of a failure at 16 KiB. Escaping can make the details six
+/// times as long.
 const LARGEST_HEAD: usize = 256 << 10;
 
 pub fn percent(text: &str) -> String {
@@ -93,7 +93,7 @@ fn line(what: &str, text: &str) {
     );
 }
 
-/// Returns what a raw answer means, as the result of a call that is not raw; `None` if the call was not raw.
+/// Returns the result that a call that is not raw would have with the same answer; `None` if the call was not raw.
 fn meaning(outcome: &CallOutput) -> Option<CallOutput> {
     type Members = BTreeMap<String, Box<RawValue>>;
     // Parses one level at a time, because the value may nest too deep for a `Value`.

@@ -80,8 +80,8 @@ pub fn call(op: &str, args: &str, opts: &str) -> Given {
     BENCH.with_borrow_mut(|bench| bench.call(op, args, opts))
 }
 
-/// A client of a server that returns any answer. The clock is not paused, because a paused clock would not wait for a
-/// socket.
+/// A client of a server that returns the answer that the caller sets. The clock is not paused, because a paused clock
+/// would not wait for a socket.
 struct Answered {
     runtime: Runtime,
     server: Answering,

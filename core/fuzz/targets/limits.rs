@@ -34,8 +34,8 @@ fn state(numbers: &[u64]) {
     assert!(opens.is_some_and(|after| after < HOUR + 4 * span), "closed for {opens:?} after {numbers:?}");
 }
 
-/// After any answer that a process accepts, the process asks the server again within an hour, and takes no more
-/// requests than it asked for.
+/// After any answer that a process accepts, the process asks the server again within an hour, and takes no more grants
+/// than it asked for.
 fn reply(words: &[String]) {
     let Ok(Reply::Answer(answer)) = read(words) else { return };
     let mut pool = Pool::new(Quota::default(), START);

@@ -31,7 +31,7 @@ pub const ALL: [Target; 5] = [
     ("limits", limits::play),
 ];
 
-/// The key of every client in these tests. Each way of quoting changes some characters of the key.
+/// The API key of every client in these tests. Each way of quoting changes some of its characters.
 pub const KEY: &str = r#"cnry/7f3K+"\q%<k>&'z=9"#;
 
 /// Returns the input as text, with placeholders replaced.

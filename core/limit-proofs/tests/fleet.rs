@@ -136,7 +136,8 @@ fn no_combination_of_crashes_stops_and_faults_lets_more_than_the_limit_through()
 }
 
 /// Incident: a process gave up waiting for the server, and sent requests alone. Then its old question reached the
-/// server, which counted the process as back. So nobody counted the requests that the process sent alone.
+/// server, so the server assumed that the process shared the limit again. So nobody counted the requests that the
+/// process sent alone.
 #[test]
 fn what_a_process_sends_while_it_asks_whether_the_server_is_back_counts() {
     for (processes, share) in [(3, 0.3), (2, 0.5)] {

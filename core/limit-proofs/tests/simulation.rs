@@ -175,8 +175,8 @@ fn the_same_worlds_refuse_the_rule_when_it_expects_a_stopped_server_to_read_noth
     assert!(met.iter().any(|(refusals, peak)| *refusals > 0 && *peak > 250), "{met:?}");
 }
 
-/// The worst values over all phases and seeds. In each simulation, a client makes 3,000 reads while a stranger, another
-/// client of the workspace, sends requests too.
+/// The worst results over all phases and seeds. In each simulation, a client makes 3,000 reads while a stranger,
+/// another client of the workspace, sends requests too.
 #[derive(Debug, Default)]
 struct Met {
     refused: usize,
@@ -286,7 +286,7 @@ fn a_client_whose_limit_is_configured_far_too_high_comes_down_to_what_the_server
         for callers in [3, 20, 60, 200, 600] {
             for refused_count_too in [false, true] {
                 let (early, late, finished) = configured_too_high(requests, callers, refused_count_too);
-                // At first, the server refuses each caller once, except the callers that it admits.
+                // At first, the server refuses one request of each caller that it does not admit.
                 assert!(early <= 120.max(callers - callers / 6), "{early} refused");
                 assert!(late <= 200, "{late} refused");
                 assert!(finished >= 4400, "{finished} of at most 6,000 were answered");

@@ -123,11 +123,11 @@ async fn absorbing_twice_or_oneself_changes_nothing_and_no_two_gates_lose_each_o
     assert!(gate.acquire(at_once()).await.is_ok());
 }
 
-/// Two limits that send requests to one server, in virtual time.
+/// Two clients of one server, each with a limit of its own, in virtual time.
 struct TwoStates {
     states: [State; 2],
     rng: fastrand::Rng,
-    /// The requests in flight: when each ends, at which state, and the index of its ticket.
+    /// The requests in flight: when each ends, the index of its state, and the index of its ticket.
     flying: BinaryHeap<Reverse<(Nanos, usize, usize)>>,
     tickets: Vec<Option<Ticket>>,
     /// When each request arrived, and when it was granted.

@@ -24,7 +24,7 @@ fn fleet() -> (Arc<Gate>, Errands) {
     (gate, errands.unwrap())
 }
 
-/// Reads the statistics of the gate, which makes the gate ask the server. Returns the question.
+/// Makes the gate ask the server by reading the statistics of the gate. Returns the question.
 fn question(gate: &Gate, errands: &Errands) -> Question {
     let _ = gate.stats();
     match errands.next() {

@@ -9,7 +9,7 @@ use limit_proofs::limit::{Ask, Class, Gate, Permit, Quota};
 
 use crate::{poll_once, take};
 
-/// Two gates, and the file that they share, which is removed at the end.
+/// Two gates, and the file that they share. The file is removed at the end.
 struct Two {
     one: Arc<Gate>,
     other: Arc<Gate>,

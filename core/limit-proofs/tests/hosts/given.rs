@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use limit_proofs::limit::Nanos;
 
-/// A fault of the server or of the network, and the time of the fault since the start.
+/// A fault of the server or of the network, and when it occurs, in time since the start.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fault {
     /// The server is stopped, or the network to it hangs. Messages that are sent meanwhile arrive when the fault ends.
@@ -22,7 +22,7 @@ pub(crate) struct Hosts {
     pub(crate) processes: usize,
     /// How long a message to the server takes, and how long an answer takes.
     pub(crate) delay: Range<Nanos>,
-    /// After this long without an answer, a process goes on alone.
+    /// After this long without an answer, a process keeps the limit alone.
     pub(crate) patience: Nanos,
     /// The part of the limit that each process claims for itself, from 0 to 1. `None` if processes have no shares.
     pub(crate) share: Option<f64>,
@@ -62,7 +62,7 @@ impl Outcome {
         count as f64 / ((within.end - within.start) as f64 / 1e9)
     }
 
-    /// Returns the number of requests of the process with the fewest in this time, divided by the average of all
+    /// Returns the smallest number of requests that any process was granted in this time, divided by the average of all
     /// processes.
     #[allow(clippy::cast_precision_loss)]
     pub(crate) fn fairness(&self, processes: usize, within: &Range<Nanos>) -> f64 {

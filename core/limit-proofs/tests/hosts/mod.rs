@@ -280,7 +280,7 @@ impl Play {
         }
     }
 
-    /// Lets a process send every request that it may send now, and ask the server if it has to.
+    /// Lets a process send every request that it may send now. If the process has to ask the server, it does so.
     fn goes_on(&mut self, who: usize, start: Nanos, end: Nanos) {
         let now = self.now;
         loop {

@@ -10,7 +10,7 @@ use limit_proofs::limit::pool::{Answer, Question};
 use limit_proofs::script::{Caller, Reply, SCRIPT, read};
 use mlua::{Function, Lua, MultiValue, Table, Value};
 
-/// Replaces the library `cmsgpack` of Redis, which converts tables to text and back.
+/// Replaces Redis's library `cmsgpack`, which converts tables to text and back.
 const PACK: &str = r"
 local function pack(value)
   if type(value) == 'number' then return string.format('%.0f', value) end

@@ -201,7 +201,7 @@ impl<R: Rule, C: Counter> Simulation<'_, R, C> {
         self.at(self.start, Event::More(0));
         if self.world.stranger.is_some() {
             // The stranger, another client of the workspace, starts before our client does, so that the server already
-            // counts its requests.
+            // counts the stranger's requests.
             self.at(self.start - 20 * SECOND, Event::Stranger);
         }
     }
