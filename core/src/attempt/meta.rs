@@ -63,7 +63,7 @@ pub struct Attempt {
     pub failure: Option<&'static str>,
     /// Milliseconds from the start of the call to the start of the attempt.
     pub at_ms: u64,
-    /// Milliseconds that the attempt took, without the wait for the limit.
+    /// Milliseconds that the attempt took, without the wait for the rate limit.
     pub ms: u64,
 }
 
@@ -179,8 +179,8 @@ pub(crate) fn random_id() -> String {
     with_digits("", &bytes)
 }
 
-/// Creates the id of a request of the call `call_id`: the first half of that id, and 64 more bits. The first half
-/// differs in each process, so the cheap `fastrand` is enough for the rest.
+/// Creates the id of a request of the call `call_id`: the first half of that id, and 64 more random bits. The first
+/// half differs in each process, so the cheap `fastrand` is enough for the rest.
 fn request_id(call_id: &str) -> String {
     match call_id.get(..16) {
         Some(half) => with_digits(half, &fastrand::u64(..).to_be_bytes()),

@@ -83,8 +83,8 @@ impl Drive {
         }
     }
 
-    /// Sorts out the items of a checkpoint: reports those that have ended, and returns those in progress and those to
-    /// be started.
+    /// Sorts the items of a checkpoint: reports those that have ended, and returns those in progress and those to be
+    /// started.
     async fn resume(
         &self,
         items: Vec<(BatchItem, Progress)>,

@@ -288,8 +288,8 @@ impl Batch {
         )
     }
 
-    /// Creates an error that counts the items that have not ended, after the words `before`. Its details hold the items
-    /// in progress.
+    /// Creates an error that counts the items that have not ended, after the text `before`. The details of the error
+    /// hold the items in progress.
     fn unfinished(&self, items: &[BatchItem], kind: Kind, before: &str) -> Error {
         let open = items.iter().filter(|item| item.outcome.is_none());
         let (running, waiting): (Vec<_>, Vec<_>) = open.partition(|item| item.run.is_some());

@@ -153,8 +153,8 @@ impl Table {
     }
 }
 
-/// Once this value is dropped, no item of the table changes any more. It is dropped even if the runtime drops the task
-/// of the batch.
+/// Once this value is dropped, no item of the table changes any more. This value is dropped even if the runtime drops
+/// the task of the batch.
 pub(super) struct Ending(pub Arc<Table>);
 
 impl Drop for Ending {

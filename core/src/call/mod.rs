@@ -233,7 +233,7 @@ impl Call {
     }
 
     /// Makes errors, logs and hooks name the followed run. The caller waits for the run and did not call the method
-    /// that reads it.
+    /// that reads the run.
     pub(crate) fn on_run(mut self, run: Subject) -> Self {
         self.subject = Subject { operation_id: self.subject.operation_id, ..run };
         self
@@ -295,13 +295,13 @@ impl Call {
         self.look.as_ref()
     }
 
-    /// Binds the call to the key with this digest. The call is not sent with another key.
+    /// Binds the call to the API key with this digest. The call is not sent with another key.
     pub(crate) fn bound_to(mut self, key: [u8; 32]) -> Self {
         self.bound = Some(key);
         self
     }
 
-    /// The digest of the key to which the call is bound.
+    /// The digest of the API key to which the call is bound.
     pub(crate) fn bound(&self) -> Option<[u8; 32]> {
         self.bound
     }

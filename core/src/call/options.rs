@@ -23,7 +23,7 @@ pub enum Priority {
     Poll,
     /// All other calls, such as those that read, create or change a resource.
     Read,
-    /// The pages of a list after the first one. They leave a tenth of the limit free for other calls.
+    /// Calls for the pages of a list after the first one. These calls leave a tenth of the limit to other calls.
     Bulk,
 }
 

@@ -63,7 +63,7 @@ pub(crate) struct Spent {
     /// When the requests must end at the latest.
     until: Option<Instant>,
     waited: Duration,
-    /// The digest of the key that the last request was sent with.
+    /// The digest of the API key that the last request was sent with.
     key: Option<[u8; 32]>,
     /// When the first byte of the last attempt was sent.
     sent: Option<Instant>,
@@ -153,12 +153,12 @@ impl Spent {
         self.bounds.max_retries
     }
 
-    /// Notes the digest of the key that a request is sent with.
+    /// Notes the digest of the API key that a request is sent with.
     pub(crate) fn sent_with(&mut self, key: [u8; 32]) {
         self.key = Some(key);
     }
 
-    /// The digest of the key that the last request was sent with.
+    /// The digest of the API key that the last request was sent with.
     pub(crate) fn key(&self) -> Option<[u8; 32]> {
         self.key
     }
@@ -187,8 +187,8 @@ impl Spent {
         Error::new(Kind::Timeout, what)
     }
 
-    /// The error of a call that the limit would have kept waiting for too long. `at_least` is the shortest wait that
-    /// the limit allows; `sent` says whether the call has made an attempt.
+    /// The error of a call that would have had to wait too long for the limit. `at_least` is the shortest wait that the
+    /// limit allows; `sent` says whether the call has made an attempt.
     pub(crate) fn refusal(&self, at_least: Duration, sent: bool) -> Error {
         let most = self.bounds.max_wait.map(|most| most.saturating_sub(self.waited));
         let sent = if sent { "" } else { " Nothing was sent." };

@@ -119,8 +119,8 @@ impl Client {
         self.sender.stats()
     }
 
-    /// Ends every call in progress and refuses later ones, with kind `closed`. A change that may already have been sent
-    /// ends with kind `outcome_unknown`. Runs go on at the server.
+    /// Ends every call in progress and refuses later ones, with kind `closed`. A call that may already have sent a
+    /// change ends with kind `outcome_unknown`. Runs go on at the server.
     pub fn close(&self) {
         self.sender.close();
     }

@@ -211,7 +211,7 @@ impl Work {
         Ok(())
     }
 
-    /// If the limit has moved away from the place with this name, forgets how often it had changed there.
+    /// If the limit has moved away from the place with this name, forgets how often the limit had changed there.
     fn left(&mut self, name: &str) {
         if self.way.name() != name {
             self.caller.changes = 0;

@@ -30,7 +30,7 @@ const IDLE: Duration = Duration::from_secs(30);
 const PREFIX: &str = "hightouch-limit:1:";
 /// [`Server::unlost`] holds for this long after a connection was opened. Later, the server may have lost states.
 const FRESH: Duration = Duration::from_secs(1);
-/// The script is sent at most this often for one question: once, and again after each redirection of a cluster.
+/// The script is sent at most this many times for one question: once, and again after each redirection of a cluster.
 const REDIRECTIONS: usize = 3;
 
 /// The connection to the server. It is opened when it is needed, and closed after a failure.
@@ -382,7 +382,8 @@ fn why(error: &RedisError) -> Failure {
     }
     let says = |text| error.detail().is_some_and(|detail| detail.contains(text));
     let told = match error.code() {
-        // The user may not run a command of the script. Redis 6 sends the first text, later servers the second.
+        // The Redis user has no permission for a command of the script. Redis 6 sends the first text, later servers the
+        // second.
         Some("ERR") if says("The user executing the script") || says("ACL failure in script") => {
             NO_PERMISSION
         }

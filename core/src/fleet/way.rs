@@ -82,7 +82,7 @@ impl Way {
         self.steps.last()
     }
 
-    /// Returns the arguments of the next step; `None` if there is none.
+    /// Returns the arguments of the next step; `None` if no step is left.
     pub fn words(&self, caller: &mut Caller, quota: &Quota) -> Option<Vec<String>> {
         Some(match self.steps.last()? {
             Step::Expect { .. } => caller.expects(quota, &self.name),

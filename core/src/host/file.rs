@@ -23,13 +23,13 @@ const PAUSE: Duration = Duration::from_micros(50);
 /// The grants of a change that took this long are void. A change makes no grant later than a second after its start,
 /// and a grant is void a second after it was made. See `FETCHED_WITHIN` in `limit`.
 const VOID: Duration = Duration::from_secs(2);
-/// How often to check whether the path leads to another file. Each change also asks whether the file still has a name,
-/// which costs much less and shows that the file was removed or replaced. A file that was moved away still has a name,
+/// How often to check whether the path leads to another file. Each change also asks whether the file still has a name.
+/// That costs much less, and shows that the file was removed or replaced. A file that was moved away still has a name,
 /// so it stays in use until the path is checked again.
 const LOOK_AT_PATH: Nanos = 1_000_000;
 /// How far ahead of the clock a time in the file may lie. The clocks of processors differ a little.
 const TOLERANCE: Nanos = 1_000_000_000;
-/// The file has no room for a limit of more requests than this: after a loss of the state, each of them has an entry.
+/// The file has no room for a limit of more requests than this: after a loss of the state, each request has an entry.
 const MOST_REQUESTS: u64 = 40_000;
 /// How many successors are followed at most. A successor has a successor of its own if clients changed to a key of
 /// another workspace.
@@ -251,7 +251,7 @@ impl<S: System> Store for LimitFile<S> {
 
     fn open(&mut self, state: &mut State) -> Result<(), Unavailable> {
         if self.process != std::process::id() {
-            // A forked child shares the lock with its parent, so the lock would exclude neither.
+            // A forked child shares the lock with its parent, so the lock would exclude neither process.
             return Err(Unavailable::Lost("the process was forked".to_owned()));
         }
         let head = self.lock()?;

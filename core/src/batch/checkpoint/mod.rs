@@ -74,9 +74,9 @@ impl Checkpoint {
     /// Returns the action that runs before each attempt of an item's trigger. The action records that the trigger is
     /// about to be sent.
     ///
-    /// A trigger that the limit refused is sent again, and each attempt is recorded with its own time. The latest time
-    /// counts, because the earlier attempts certainly started nothing. With an earlier time, a later process could
-    /// adopt a run that a schedule started between two attempts.
+    /// A trigger that the server refused (429) is sent again, and each attempt is recorded with its own time. The
+    /// latest time counts, because the earlier attempts certainly started nothing. With an earlier time, a later
+    /// process could adopt a run that a schedule started between two attempts.
     pub(super) fn before_send(self: &Arc<Self>, item: usize) -> BeforeSend {
         let own = Arc::clone(self);
         BeforeSend::new(move |sync, within| {

@@ -79,7 +79,8 @@ pub struct Backoff {
     hopeless_after: Nanos,
 }
 
-/// The requests in flight or recently ended at the last cut, and how the server answered them.
+/// The requests that were in flight or had recently ended at the last cut: their number, and how the server answered
+/// them.
 #[derive(Clone, Copy, Debug, Default)]
 struct Burst {
     used: u64,

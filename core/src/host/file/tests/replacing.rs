@@ -154,7 +154,8 @@ fn a_process_that_stops_after_it_moved_the_limit_holds_up_nobody() {
     assert_eq!(other.file.path, to);
 }
 
-/// Otherwise the process would go on in the file of the workspace, while the other processes go on in the new file.
+/// If the process did not join again, it would go on in the file of the workspace, but the other processes in the new
+/// file.
 #[test]
 fn a_process_that_was_stopped_while_it_joined_joins_again() {
     let folder = Folder::new("stopped-joins");
