@@ -17,8 +17,8 @@ pub(crate) struct Spelling {
 /// own operation, and methods and kinds of errors. Anything else in backticks stays unchanged.
 ///
 /// # Errors
-/// A doc contains a name of several words in snake case that is neither known nor the code of a finding. The language
-/// has no such name, so no doc may contain it.
+/// A doc contains a snake-case name of several words, and the name is neither known nor the code of a finding. The
+/// language has no such name, so no doc may contain it.
 pub(crate) fn respell(catalogue: &mut Json, spelling: &Spelling) -> Result<(), String> {
     let mut known = BTreeMap::new();
     for operation in list(catalogue, "operations") {

@@ -65,8 +65,8 @@ impl Model {
 }
 
 /// Whether some s in (t−T, t] forbids a grant at t, as `core/src/limit/window.rs` explains; `ended` are the ends of
-/// requests in ascending order. Tries only t, the ends, and the times T after the ends, because between two neighbours
-/// of these times the sum only grows with s.
+/// requests in ascending order. Tries only t, the ends, and the times T after the ends, because the sum only grows with
+/// s between two neighbours of these times.
 fn forbids(ended: &[Nanos], flying: u64, allowed: u64, span: Nanos, t: Nanos) -> bool {
     let before = |time: Nanos| ended.partition_point(|end| *end < time) as u64;
     let moments = ended.iter().flat_map(|end| [*end, *end + span]).chain([t]);

@@ -66,7 +66,7 @@ pub(crate) struct Tell {
 
 impl Syncs {
     /// Starts a run of each of these syncs, and follows the runs together. At most [`RunMany::at_once`] syncs are in
-    /// progress at a time. A failure of one sync does not affect the others, but after a failure that would affect
+    /// progress at a time. A failure of one sync does not affect the others. But after a failure that would affect
     /// every sync, such as a refused key, no more syncs are started. Must be called within a tokio runtime. Waits for
     /// nothing but the file of a [`RunMany::checkpoint`].
     ///

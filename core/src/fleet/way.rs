@@ -182,8 +182,8 @@ impl Way {
         }
     }
 
-    /// If the server is asked at the place `from`, asks the server at the place `to` from now on, because the limit has
-    /// moved there.
+    /// Notes that the limit has moved from the place `from` to `to`. Questions for the place `from` go to the place
+    /// `to` from now on.
     fn led(&mut self, from: &str, to: &str) {
         if self.name == from {
             to.clone_into(&mut self.name);
