@@ -60,7 +60,7 @@ pub(super) struct Shared {
     pub(super) first: Option<(Place, Nanos)>,
     /// The store through which this process shares the limit with other processes; `None` if there is no store.
     pub(super) store: Option<Box<dyn Store>>,
-    /// Asks the server that keeps the limit for several machines; `None` if no server keeps it.
+    /// Asks the server that keeps the limit for several machines; `None` if no server keeps the limit.
     pub(super) courier: Option<Box<dyn Courier>>,
     /// The time until which the courier has nothing to do.
     pub(super) courier_sleeps_until: Nanos,

@@ -4,7 +4,7 @@ use super::Nanos;
 use super::state::State;
 use super::turn::Turns;
 
-/// The state of a limit for another limit that absorbs it. Its times are on the clock of the absorbed limit.
+/// The state of a limit that another limit absorbs. All times are on the clock of the absorbed limit.
 #[derive(Debug)]
 pub struct Handover {
     state: State,
@@ -14,14 +14,14 @@ pub struct Handover {
 }
 
 impl<W> Turns<W> {
-    /// The state that another limit needs to absorb this one.
+    /// The state that another limit needs to absorb this limit.
     #[must_use]
     pub fn handover(&self) -> Handover {
         let common = self.common().cloned();
         Handover { state: self.state.clone(), common, looks: self.line.looks().granted().collect() }
     }
 
-    /// Absorbs another limit; `time` converts its times to those of this limit.
+    /// Absorbs another limit; `time` converts a time of the other limit to one of this limit.
     pub fn absorb(&mut self, now: Nanos, handover: &Handover, time: impl Fn(Nanos) -> Nanos) {
         self.state.absorb(now, &handover.state, &time);
         if let (Some(common), Some(theirs)) = (&mut self.common, &handover.common) {

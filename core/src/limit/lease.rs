@@ -41,7 +41,7 @@ impl Leases {
         id
     }
 
-    /// Gives a lease back. Returns false if it has expired.
+    /// Gives a lease back. Returns false if the lease has expired.
     pub fn give_back(&mut self, id: u64) -> bool {
         self.held.binary_search_by_key(&id, |lease| lease.id).is_ok_and(|at| self.held.remove(at).is_some())
     }

@@ -23,7 +23,8 @@ pub struct Look {
 }
 
 impl Look {
-    /// Creates the value for a run that was last looked at `looked_at` milliseconds after 1970; 0 if it never was.
+    /// Creates the value for a run that was last looked at `looked_at` milliseconds after 1970; 0 if the run was never
+    /// looked at.
     #[must_use]
     pub fn new(looked_at: i64) -> Arc<Self> {
         let priority = LookPriority { urgency: Urgency::Usual, looked_at };

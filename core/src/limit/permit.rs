@@ -66,7 +66,8 @@ impl Permit {
         let core = self.gate.core();
         let mut inner = core.lock();
         if end == End::Seen && !inner.moved && inner.turns.may_tell_later() {
-            // No request waits at this gate, so this end lets none go. The next change can tell the store of the end.
+            // No request waits at this gate, so nothing can be granted now. The next change can tell the store that
+            // this request has ended.
             inner.turns.end(core.now(), grant, end);
             return;
         }

@@ -9,10 +9,10 @@ pub use super::question::{Answer, Question, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
-/// How long the report of an ended request is delayed, so that one question reports several ends.
+/// How long the report of an ended request is delayed, so that one question reports several ended requests.
 const TOGETHER: Duration = Duration::from_millis(50);
 /// Replaces [`TOGETHER`] if all granted requests have ended. This delay is shorter, because the caller's next request
-/// usually follows at once, and the question for it reports the end too.
+/// usually follows at once, and the question for that request reports the end of the earlier request too.
 const NEXT: Duration = Duration::from_millis(5);
 /// A server that does not answer is asked again after this long.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -50,8 +50,8 @@ pub struct Pool {
     /// When a request last began or ended.
     used: Nanos,
     without: Option<Without>,
-    /// How many requests this process granted without the server: first those that the server does not know of, then
-    /// those of them that are in flight.
+    /// Two counts of requests that this process granted without the server: all requests that the server does not know
+    /// of, and the requests among them that are in flight.
     sent: (u64, u64),
     /// How many of the requests in `sent` were reported with the last question.
     told: u64,
@@ -204,8 +204,8 @@ impl Pool {
         self.without().map_or(NEVER, State::next_settling)
     }
 
-    /// Sets the time to `now`. Ends abandoned requests that count as ended by then, and gives back grants that no
-    /// request used in time.
+    /// Sets the time to `now`. Ends the abandoned requests that are due by `now`, and gives back grants that no request
+    /// used in time.
     pub fn settle(&mut self, now: Nanos) {
         if let Some(without) = &mut self.without {
             without.state.settle(now);
@@ -277,8 +277,8 @@ impl Pool {
         }
     }
 
-    /// Returns the question to ask the server at `now`. The ends in it count as reported, unless [`Pool::unanswered`]
-    /// takes them back.
+    /// Returns the question to ask the server at `now`. The ended requests in the question count as reported, unless
+    /// [`Pool::unanswered`] takes them back.
     pub fn question(&mut self, now: Nanos, wanted: Wanted) -> Question {
         self.settle(now);
         self.asked = now;
@@ -330,8 +330,8 @@ impl Pool {
 
     /// Notes that the server has not answered a question. From now on, this process grants requests without the server.
     pub fn unanswered(&mut self, now: Nanos, question: Question) {
-        // The ends in the question are reported again. If the server received the question after all, these ends count
-        // twice.
+        // The ended requests in the question are reported again. If the server received the question after all, these
+        // requests count twice.
         let later = std::mem::replace(&mut self.ends, question.ends);
         self.ends.extend(later);
         for Ready { id, .. } in std::mem::take(&mut self.ready) {

@@ -24,10 +24,10 @@ const BITS: u32 = 20;
 pub struct Recovery {
     /// The limit at which the recovery began.
     base: u64,
-    /// The level that was refused.
+    /// The limit at which the server refused a request.
     ceiling: u64,
-    /// How often the ceiling was refused again, at most [`DOUBLINGS`]. A refusal far above the ceiling resets this to
-    /// 0.
+    /// How often the server refused again before the recovery was complete, at most [`DOUBLINGS`]. A refusal far above
+    /// the ceiling resets the count to 0.
     met: u32,
     window: Nanos,
     clean: Nanos,
@@ -47,7 +47,8 @@ impl Recovery {
         Some(Self { base, ceiling, met, window, clean: from.up_to(Nanos::MAX / 4)? })
     }
 
-    /// Begins at `base`, after `ceiling` was refused for the first time; `window` is the length of a window.
+    /// Begins at `base`, after the server first refused a request at the limit `ceiling`; `window` is the length of a
+    /// window.
     #[must_use]
     pub fn new(base: u64, ceiling: u64, window: Nanos) -> Self {
         Self { base, ceiling, met: 0, window, clean: 0 }
@@ -63,19 +64,19 @@ impl Recovery {
     #[must_use]
     pub fn refused(self, base: u64, level: u64) -> Self {
         // A refusal far above the old ceiling shows that the old ceiling was too low: another client used part of the
-        // limit at that time. So the refusals of the old ceiling no longer count.
+        // limit at that time. So the refusals at the old ceiling no longer count.
         let met = if level > self.ceiling + self.ceiling / 8 { 0 } else { (self.met + 1).min(DOUBLINGS) };
         Self { base, ceiling: level, met, clean: 0, window: self.window }
     }
 
-    /// Lowers the base to `base` and the ceiling to `ceiling`, if they are higher.
+    /// Lowers the base to at most `base`, and the ceiling to at most `ceiling`.
     pub fn lower(&mut self, base: u64, ceiling: u64) {
         self.base = self.base.min(base);
         self.ceiling = self.ceiling.min(ceiling);
     }
 
     /// Notes one success. `allowed` is the limit at that time. `open` says how long the gate has been open again, in
-    /// nanoseconds; clean time never exceeds it.
+    /// nanoseconds; clean time never exceeds this duration.
     pub fn succeeded(&mut self, open: Nanos, allowed: u64) {
         self.clean = self.clean.saturating_add(self.window / allowed.max(1)).min(open);
     }

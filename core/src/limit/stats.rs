@@ -32,7 +32,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The name of the scope, which never changes.
+    /// The fixed name of the scope, the same in every release.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

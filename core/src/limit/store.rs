@@ -13,14 +13,14 @@ pub trait Store: fmt::Debug + Send {
     /// Returns the name of the place of the limit.
     fn place(&self) -> String;
 
-    /// Locks the store and replaces `state`, which this process knew last, by the state that the store keeps.
+    /// Locks the store and replaces `state`, the last state that this process knows, by the state in the store.
     ///
     /// # Errors
     /// The store is lost, or busy at present. `state` is unchanged.
     fn open(&mut self, state: &mut State) -> Result<(), Unavailable>;
 
-    /// Moves the open limit to the place with this name. If that place already has the limit of another key of the same
-    /// workspace, `state` becomes the state of both limits together. All users of the old place follow to the new
+    /// Moves the open limit to the place with this name. If that place already has the limit of another API key of the
+    /// same workspace, `state` becomes the state of both limits together. All users of the old place follow to the new
     /// place.
     ///
     /// # Errors

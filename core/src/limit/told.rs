@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::stats::{ScopeChange, ScopeListener};
 
-/// The listeners of a gate, and the changes that they have not been told yet.
+/// The listeners of a gate, and the changes that were not reported to them yet.
 #[derive(Default)]
 pub(super) struct Told {
-    /// Whether `changes` holds changes that the listeners have not been told yet.
+    /// Whether `changes` holds changes that were not reported to the listeners yet.
     untold: AtomicBool,
     changes: Mutex<Vec<ScopeChange>>,
     listeners: Mutex<Vec<Weak<ScopeListener>>>,
@@ -21,7 +21,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Told {
-    /// Adds a listener, unless it is known.
+    /// Adds a listener, unless it was added before.
     pub(super) fn add(&self, listener: &Arc<ScopeListener>) {
         let listener = Arc::downgrade(listener);
         let mut listeners = lock(&self.listeners);

@@ -10,8 +10,8 @@ use super::pool::{Pass, Pool, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
-/// The shared limit may learn of an end later only if more than this many requests are in flight for each end that it
-/// has not learned of. See [`Turns::may_tell_later`].
+/// The end of a request may be reported to the shared limit later only if more than this many requests are in flight
+/// for each unreported end. See [`Turns::may_tell_later`].
 const IN_FLIGHT_FOR_EACH_UNTOLD: u64 = 8;
 
 /// One limit and its queue.
@@ -21,7 +21,7 @@ pub struct Turns<W> {
     pub(super) state: State,
     /// The limit that this process shares with others through a store; `None` if there is no store.
     pub(super) common: Option<Common>,
-    /// The limit that a server keeps for several machines; `None` if no server keeps it.
+    /// The limit that a server keeps for several machines; `None` if no server does.
     pool: Option<Pool>,
     /// Whether nothing is granted during the present change of the shared limit.
     withheld: bool,
@@ -33,7 +33,7 @@ pub struct Turns<W> {
 pub(super) struct Common {
     /// The state as this process read it last.
     pub(super) state: State,
-    /// Whether the state was read for the present change, and is written at its end.
+    /// Whether the state was read for the present change, and is written when the change ends.
     open: bool,
     /// How requests ended while the state was not open. The next change adds these ends to the state.
     missed: Vec<(Ticket, Ended)>,
@@ -121,7 +121,7 @@ impl<W> Turns<W> {
         self.common.as_ref().map(|common| &common.state)
     }
 
-    /// Brings the shared limit up to date with `read`, and adds the ends that this process could not add before. Until
+    /// Brings the shared limit up to date with `read`, and adds the ended requests that the limit lacks. Until
     /// [`Turns::closed`], requests may be granted. Returns what `read` returns.
     pub fn opened<E>(&mut self, now: Nanos, read: impl FnOnce(&mut State) -> Result<(), E>) -> Result<(), E> {
         let Some(common) = &mut self.common else { return Ok(()) };
@@ -134,7 +134,7 @@ impl<W> Turns<W> {
         Ok(())
     }
 
-    /// Ends the change of the shared limit that began with [`Turns::opened`]. Returns the state to keep; `None` if the
+    /// Ends the change of the shared limit that began with [`Turns::opened`]. Returns the state to write; `None` if the
     /// state was not opened.
     pub fn closed(&mut self) -> Option<&State> {
         self.withheld = false;
@@ -194,8 +194,8 @@ impl<W> Turns<W> {
         }
     }
 
-    /// Adds a request to the queue. `look` is its priority if it looks at a run; `rejoin` puts it at the head of its
-    /// class.
+    /// Adds a request to the queue. `look` is the priority of a request that looks at a run; `rejoin` puts the request
+    /// at the head of its class.
     pub fn join(
         &mut self,
         now: Nanos,

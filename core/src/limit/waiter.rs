@@ -21,9 +21,9 @@ pub struct Ask {
     pub max_wait: Option<Duration>,
     /// Whether the request was refused (429) and waits again. Such a request goes to the head of its class.
     pub rejoin: bool,
-    /// The priority of the run that the request looks at; `None` if it looks at none. A request that looks at a run
-    /// waits in the lane of looks, and counts as a poll whatever its class. All looks together get a tenth of the
-    /// limit.
+    /// The priority of the run that the request looks at; `None` if the request looks at no run. A request that looks
+    /// at a run waits in the lane of looks, and counts as a poll whatever its class. All looks together get a tenth of
+    /// the limit.
     pub look: Option<Arc<Look>>,
 }
 
@@ -39,11 +39,11 @@ impl Ask {
 /// Why the gate granted no permit. The request was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotGranted {
-    /// The wait would be longer than `max_wait`: at least this long, counted from the call of `acquire`.
+    /// The wait would be longer than `max_wait`. It would last at least this long, counted from the call of `acquire`.
     TooLong(Duration),
-    /// The server has refused everything for this long, and refused one more request while this one waited.
+    /// The server has refused everything for this long, and refused one more request while this request waited.
     Hopeless(Duration),
-    /// Another gate has absorbed this one. Ask that gate.
+    /// Another gate has absorbed this gate. Ask the other gate.
     Moved,
 }
 
@@ -51,7 +51,7 @@ pub enum NotGranted {
 #[derive(Debug)]
 pub(super) enum Decision {
     Granted(Grant),
-    /// The request was granted, but its waiter did not fetch the grant in time, so it was taken back.
+    /// The request was granted, but its waiter did not fetch the grant in time, so the gate took the grant back.
     Missed,
     Hopeless(Duration),
 }
@@ -73,14 +73,14 @@ struct Waiter<'a> {
 
 impl Gate {
     /// Waits for permission to send one request. Dropping the future releases its place at once. A future that nobody
-    /// polls delays the other waiters by a few seconds at most, if these are polled. If more than 64 requests wait, it
-    /// is enough that most of them are polled.
+    /// polls delays the other waiters by a few seconds at most, if the other waiters are polled. If more than 64
+    /// requests wait, it is enough that most waiters are polled.
     ///
     /// # Errors
     /// [`NotGranted::TooLong`] if no permit is granted within `max_wait`: at once if the wait is certain to be too
     /// long, otherwise once `max_wait` has passed. [`NotGranted::Hopeless`] if the server has refused everything for
-    /// minutes, and refuses another request while this one waits. [`NotGranted::Moved`] if another gate has absorbed
-    /// this one, or does so during the wait.
+    /// minutes, and refuses another request while this request waits. [`NotGranted::Moved`] if another gate has
+    /// absorbed this gate, or absorbs it during the wait.
     pub async fn acquire(self: &Arc<Self>, ask: Ask) -> Result<Permit, NotGranted> {
         let started = clock();
         let deadline = ask.max_wait.and_then(|wait| started.checked_add(wait));

@@ -56,8 +56,8 @@ impl Window {
         self.span
     }
 
-    /// Changes the length of the window. If the window becomes longer, ends that the old window no longer counted may
-    /// be missing.
+    /// Changes the length of the window. If the window becomes longer, the log may lack requests that ended too early
+    /// for the old window.
     pub fn set_span(&mut self, span: Nanos) {
         self.span = span;
     }
@@ -78,10 +78,11 @@ impl Window {
         self.flying = self.flying.saturating_sub(1);
     }
 
-    /// Notes that a request in flight ended at `now`, which is no earlier than any earlier end.
+    /// Notes that a request in flight ended at `now`. No request in the log may have ended later.
     pub fn ends(&mut self, now: Nanos) {
         self.vanishes();
-        // Removes stale entries only once they are more than half of the log, so that an end costs little on average.
+        // Removes stale entries only once they are more than half of the log, so that noting an end costs little on
+        // average.
         let stale = self.stale(now);
         if stale * 2 > self.ends.len() {
             self.forgotten = self.total_before(stale);
@@ -98,7 +99,7 @@ impl Window {
         self.ends.partition_point(|ends| ends.at.saturating_add(2 * self.span) <= now)
     }
 
-    /// Notes `number` more ends. `at` is no earlier than any earlier end.
+    /// Notes that `number` requests ended at `at`. No request in the log may have ended later.
     fn push(&mut self, at: Nanos, number: u64) {
         let total = self.total() + number;
         match self.ends.last_mut() {
@@ -134,20 +135,20 @@ impl Window {
         }
     }
 
-    /// The times of ends, and how many requests ended at each.
+    /// The times at which requests ended, and how many requests ended at each time.
     fn numbers(&self) -> impl Iterator<Item = (Nanos, u64)> {
         let before = std::iter::once(self.forgotten).chain(self.ends.iter().map(|ends| ends.total));
         self.ends.iter().zip(before).map(|(ends, before)| (ends.at, ends.total - before))
     }
 
-    /// Writes the log for [`Window::read`], without the ends that no longer count `now`.
+    /// Writes the log for [`Window::read`], without the requests that no longer count at `now`.
     pub fn write(&self, to: &mut Vec<u64>, now: Nanos) {
         let stale = self.stale(now);
         to.extend([self.flying, self.total_before(stale)]);
         write_pairs(to, self.ends.get(stale..).unwrap_or_default(), |ends| [ends.at, ends.total]);
     }
 
-    /// Reads a log over windows of `span`. No end may be later than `last`.
+    /// Reads a log over windows of `span`. No request may have ended after `last`.
     #[must_use]
     pub fn read(from: &mut Words<'_>, span: Nanos, last: Nanos) -> Option<Self> {
         let [flying, forgotten] = [from.up_to(MOST)?, from.up_to(NEVER / 4)?];
@@ -162,7 +163,7 @@ impl Window {
         Some(Self { span, flying, ends, forgotten })
     }
 
-    /// The time of the last end.
+    /// When the last request ended.
     #[must_use]
     pub fn last_end(&self) -> Option<Nanos> {
         self.ends.last().map(|ends| ends.at)
@@ -178,7 +179,7 @@ impl Window {
     /// The first time at or after `from` at which one more request may be sent, with `flying` requests in flight and a
     /// limit of `allowed`, if nothing else happens before. [`NEVER`] if a request must end first.
     ///
-    /// `from` must be no earlier than the last end.
+    /// No request in the log may have ended after `from`.
     #[must_use]
     pub fn earliest(&self, from: Nanos, flying: u64, allowed: u64) -> Nanos {
         let span = self.span;
@@ -187,7 +188,7 @@ impl Window {
         };
         let total = self.total();
         if total - self.forgotten <= room {
-            // One more request fits even if all remembered ends count.
+            // One more request fits even if all ended requests in the log count.
             return from;
         }
         let mut t = from;
@@ -219,7 +220,8 @@ impl Window {
         }
     }
 
-    /// The number of entries in the log. After each end, at most half of the entries are older than two windows.
+    /// The number of entries in the log. After a request has ended, at most half of the entries are older than two
+    /// windows.
     #[must_use]
     #[allow(dead_code)] // Used by core/limit-proofs.
     pub fn remembered(&self) -> usize {

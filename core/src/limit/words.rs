@@ -32,7 +32,7 @@ impl<'a> Words<'a> {
         self.up_to(1).map(|word| word == 1)
     }
 
-    /// Reads a list after its length, each item with `read`; `None` if the list is damaged.
+    /// Reads the length of a list, then each item with `read`; `None` if the list is damaged.
     pub fn list<T>(&mut self, mut read: impl FnMut(&mut Self) -> Option<T>) -> Option<Vec<T>> {
         let length = self.up_to(self.0.len() as u64)?;
         (0..length).map(|_| read(self)).collect()
@@ -53,8 +53,8 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Writes a list of pairs for [`Words::pairs`]. A log of ends has hundreds of pairs and is written for each request, so
-/// writing must not take longer than a copy.
+/// Writes a list of pairs for [`Words::pairs`]. A log of ended requests has hundreds of pairs and is written for each
+/// request, so writing must not take longer than a copy.
 pub fn write_pairs<T>(to: &mut Vec<u64>, list: &[T], pair: impl Fn(&T) -> [u64; 2]) {
     to.push(list.len() as u64);
     let begin = to.len();

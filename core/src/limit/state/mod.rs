@@ -59,7 +59,7 @@ pub enum Reach {
     LeavesTenth,
 }
 
-/// Permission for one request. It is given back when the request ends.
+/// Permission for one request. The ticket is given back when the request ends.
 #[derive(Debug)]
 #[must_use = "a request that is never ended takes its place for good"]
 pub struct Ticket {
@@ -81,7 +81,7 @@ impl Ticket {
     }
 }
 
-/// The state of one limit: what is in flight, what ended when, and what refusals changed.
+/// The state of one limit: the requests in flight, when requests ended, and the effects of refusals.
 #[derive(Clone, Debug)]
 pub struct State {
     quota: Quota,
@@ -223,7 +223,7 @@ impl State {
     }
 
     /// Counts a request as in flight again before it ends, if its lease has expired or the state was lost since its
-    /// grant. Otherwise its end would be subtracted from other requests.
+    /// grant. Otherwise the end of this request would count as the end of another.
     fn resume(&mut self, ticket: &Ticket) {
         let held = match (&mut self.leases, ticket.lease) {
             (Some(leases), Some(id)) => leases.give_back(id),
@@ -375,7 +375,7 @@ impl State {
         self.window.recent(self.last)
     }
 
-    /// The number of entries in the log of ends.
+    /// The number of entries in the log of ended requests.
     #[must_use]
     #[allow(dead_code)] // Used by core/limit-proofs.
     pub fn remembered(&self) -> usize {
@@ -388,8 +388,8 @@ impl State {
         self.backoff.closed_until()
     }
 
-    /// The time from which this state decides like a new one: no end counts any more, and no refusal keeps the limit
-    /// closed. [`NEVER`] while a request is in flight.
+    /// The time from which this state decides like a new one: no ended request counts any more, and no refusal keeps
+    /// the limit closed. [`NEVER`] while a request is in flight.
     pub fn needed_until(&mut self, now: Nanos) -> Nanos {
         self.settle(now);
         if self.in_flight() > 0 {

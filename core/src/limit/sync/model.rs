@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub(in crate::limit) use loom::sync::{Mutex, MutexGuard};
 
-/// A time so long that no waiter ever checks whether the first one overslept. The model polls every waiter, and a
+/// A time so long that no waiter ever checks whether the first waiter overslept. The model polls every waiter, and a
 /// waiter that checked by itself would hide a lost wake-up.
 pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_hours(24 * 365);
 
