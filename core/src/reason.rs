@@ -23,21 +23,21 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// No key was given.
+    /// No API key was given.
     NoKey = "no_key",
-    /// The given text cannot be a key.
+    /// The given text cannot be an API key.
     MalformedKey = "malformed_key",
-    /// The server does not know the key.
+    /// The server does not know the API key.
     BadToken = "bad_token",
-    /// The creator of the key is no longer an active user, so the key is no longer valid.
+    /// The creator of the API key is no longer an active user, so the key is no longer valid.
     OrphanedCreator = "orphaned_creator",
-    /// The key did not reach the server: something on the way removes the header with the key.
+    /// The API key did not reach the server: something on the way removes the header with the key.
     StrippedKey = "stripped_key",
-    /// The function that returns the key failed, or called a client that gets its key from a function.
+    /// The function that returns the API key failed, or called a client that gets its key from a function.
     KeyFunction = "key_function",
-    /// The key was changed between looking up a sync's slug and sending the request.
+    /// The API key was changed between looking up a sync's slug and sending the request.
     KeyChanged = "key_changed",
-    /// The name of the host cannot be resolved.
+    /// The server's host name cannot be resolved.
     Dns = "dns",
     /// The proxy cannot be reached, or refuses to connect to the server.
     Proxy = "proxy",
@@ -55,7 +55,7 @@ reasons! {
     UnknownCa = "unknown_ca",
     /// The server's certificate is self-signed, and the client does not trust it.
     SelfSigned = "self_signed",
-    /// The server's certificate is for another host.
+    /// The server's certificate is for another host name.
     WrongHost = "wrong_host",
     /// The server's certificate has expired.
     ExpiredCertificate = "expired_certificate",

@@ -124,7 +124,7 @@ impl Mended {
     }
 
     /// The number of unusable members noted so far. The code that reads an object asks for this number first. Once the
-    /// object has been read, it passes the number to [`forget_unusable`](Self::forget_unusable), which drops the
+    /// object has been read, the code passes the number to [`forget_unusable`](Self::forget_unusable), which drops the
     /// unusable members of the object.
     pub(crate) fn unusable(&self) -> usize {
         self.unusable.len()
@@ -147,7 +147,7 @@ impl Mended {
         self.leave();
     }
 
-    /// Reads an entry of a list or a map. Null has no meaning there, so a null entry is noted as mended.
+    /// Reads an entry of a list or a map. Null has no meaning in a list or a map, so a null entry is noted as mended.
     fn within<T: Readable>(&mut self, step: PathStep, from: &mut Reader<'_>) -> Result<Option<T>, String> {
         self.at.push(step);
         let value = T::read(from, self)?;

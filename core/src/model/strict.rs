@@ -107,8 +107,8 @@ impl Invalid {
         Self::wrong(format!("must be one of `{}`", values.join("`, `")))
     }
 
-    /// The error for a value of another type. It names the type that was found but not the value, which may be a
-    /// secret.
+    /// The error for a value of another type. It names the type that was found, but not the value, because the value
+    /// may be a secret.
     fn expected(what: impl Into<Message>, raw: &RawValue) -> Self {
         Self::wrong(message!["must be ", what, ", not ", found(raw)])
     }

@@ -73,7 +73,7 @@ pub(crate) struct Argument {
     pub required: bool,
     /// Whether the argument may be null.
     pub nullable: bool,
-    /// Whether the member is sent even if the caller leaves the argument out.
+    /// Whether the request contains a value even if the caller leaves the argument out.
     pub always: bool,
     /// Whether only bindings and tests set the argument.
     pub internal: bool,

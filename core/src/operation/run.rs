@@ -38,7 +38,7 @@ impl fmt::Display for RunKind {
     }
 }
 
-/// The type of a run's state. The operation that starts the run declares it.
+/// The type of a run's state. The operation that starts the run declares this type.
 pub(crate) trait OfRun {
     const KIND: RunKind;
     /// The answer to the request that starts a run.

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// Hightouch's usual page size, which is requested explicitly.
 pub(crate) const DEFAULT_SIZE: u32 = 100;
-/// The cursor remembers the row ids of this many pages, the latest ones.
+/// The cursor remembers the row ids of the latest pages, at most this many pages.
 const PAGES_KEPT: usize = 2;
 /// How many consecutive pages may have no new rows.
 const STALE_BORNE: u8 = 2;

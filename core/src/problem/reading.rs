@@ -25,7 +25,7 @@ pub(super) struct Reading {
 }
 
 /// Reads a text. Returns `None` if it has no known phrase, or if it has phrases of several categories and
-/// [`PRECEDENCE`] does not say which one wins.
+/// [`PRECEDENCE`] does not say which category wins.
 pub(super) fn read(text: &str) -> Option<&'static Reading> {
     let start: String = text.chars().take(READ).collect::<String>().to_lowercase();
     let words: Vec<&str> =

@@ -18,7 +18,7 @@ pub(crate) trait Visitor {
     fn lookup<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>(&mut self);
     /// Visits a method that finds the latest run.
     fn latest<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>(&mut self);
-    /// Visits an operation that only other operations use. Hosts have no method for it.
+    /// Visits an operation that only other operations use. Hosts have no method for such an operation.
     fn inner<E: Endpoint>(&mut self);
 }
 
@@ -30,9 +30,9 @@ pub(crate) trait Visitor {
 /// * a word for the safety and the priority of the operation: `read` and `poll` may be sent again, `write` and
 ///   `trigger` change something;
 /// * the HTTP method, the path, the ids in the path, and the name of the operation in the SDK;
-/// * the type of its arguments;
-/// * what it returns (`page`, `value`, `run`, `lookup`, `latest`, `nothing` or `inner`), with the type. `lookup` and
-///   `latest` declare one more method for an API operation that is declared elsewhere;
+/// * the type of the operation's arguments;
+/// * what the operation returns (`page`, `value`, `run`, `lookup`, `latest`, `nothing` or `inner`), with the type.
+///   `lookup` and `latest` declare one more method for an API operation that is declared elsewhere;
 /// * the [`Traits`](crate::operation::Traits) that differ from `Traits::NONE`.
 macro_rules! operations {
     ($($(#[doc = $doc:literal])* $marker:ident = $id:literal, $safety:ident $verb:ident $path:literal

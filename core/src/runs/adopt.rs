@@ -49,8 +49,8 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
     let (true, Some(sent)) = (plain && error.kind() == Kind::OutcomeUnknown, departed(&error, spent)) else {
         return Err(error);
     };
-    // If this machine slept after it sent the trigger, it cannot tell how long ago that was. The server's clock then
-    // seems to jump, and no run is adopted.
+    // If this machine slept after it sent the trigger, it cannot tell how long ago it sent the trigger. In this case,
+    // the server's clock seems to jump, and no run is adopted.
     let jumps = sender.server_clock().jumps();
     tell(&spent.meta(), spent.waited_so_far(), &Event::Searching);
     let searched = search::<S>(sender, of, &LOOKS, spent, |run| place(sender, sent, run), || false).await;
@@ -127,8 +127,8 @@ async fn search<S: Listed>(
             Err(_) => {}
         }
         seen.retain(|run| !claims.lock().is_taken(of, &run.id()));
-        // While another trigger of this process is in progress, its answer may still claim one of the candidates.
-        // Without such a trigger, more than one candidate will remain, so the search ends.
+        // While another trigger of this process is in progress, its answer may still claim one of the candidates. If no
+        // other trigger is in progress, more than one candidate will remain, so the search ends.
         if decided || seen.len() > 1 && !claims.lock().has_rivals(of) {
             break;
         }
@@ -188,8 +188,8 @@ impl Unanswered {
     /// Finds the run that the trigger started: the only unclaimed run that was requested in the window.
     ///
     /// # Errors
-    /// `error`, and whether this error is final. It is not final if the list of runs could not be read or the call was
-    /// cancelled. After a search, the details of the error hold the runs that the trigger may have started, as
+    /// `error`, and whether this error is final. The error is not final if the list of runs could not be read or the
+    /// call was cancelled. After a search, the details of the error hold the runs that the trigger may have started, as
     /// `candidates`.
     pub(crate) async fn find<S: Listed>(
         mut self,

@@ -57,7 +57,7 @@ pub(crate) async fn started<S: RunState>(
 }
 
 /// A trigger in progress. If it fails or is dropped before its run is known, it may still have started a run, so the
-/// claims remember it as lost.
+/// claims remember the trigger as lost.
 pub(super) struct OpenTrigger {
     sender: Sender,
     of: Of,

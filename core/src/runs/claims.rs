@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use crate::operation::RunKind;
 use crate::workspace::Part;
 
-/// How many claimed runs, and how many lost triggers, are remembered at most. They matter only while a trigger looks
-/// for its run, which takes seconds, so the oldest can be forgotten.
+/// How many claimed runs, and how many lost triggers, are remembered at most. Claims and lost triggers matter only
+/// during the seconds in which a trigger looks for its run, so the oldest can be forgotten.
 const MOST: usize = 1000;
 
 /// What this process knows of the triggers that its clients have sent in one workspace.
@@ -38,7 +38,7 @@ impl Part for Claims {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     taken: VecDeque<(Of, String)>,
-    /// Triggers in progress. They wait for their answer or, if it was lost, look for their run.
+    /// Triggers in progress. Each waits for its answer or, if the answer was lost, looks for its run.
     open: Vec<Of>,
     /// Triggers that ended before their run was known, and when they ended. Each of them may have started a run.
     lost: VecDeque<(Of, Instant)>,

@@ -85,8 +85,8 @@ pub(crate) async fn next<S: RunState>(
     let mut step = follow::<S>(sender, &followed, &report, token, seen, &options);
     let step = tokio::select! {
         biased;
-        // The step is polled first. If the call is cancelled or the client is closed, a look in flight then ends by
-        // itself and is reported. If `over` were polled first, the look would be dropped without a report.
+        // The step is polled first, so that a look in flight ends by itself and is reported even if the call is
+        // cancelled or the client is closed. If `over` were polled first, the look would be dropped without a report.
         step = step.until(until) => step,
         over = sender.over() => Err(over),
         never = &mut lead => match never {},
