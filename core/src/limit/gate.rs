@@ -62,11 +62,11 @@ pub(super) struct Shared {
     pub(super) store: Option<Box<dyn Store>>,
     /// Asks the server that keeps the limit for several machines; `None` if no server keeps the limit.
     pub(super) courier: Option<Box<dyn Courier>>,
-    /// The time until which the courier has nothing to do.
+    /// The time until which the courier, which asks the server, has nothing to do.
     pub(super) courier_sleeps_until: Nanos,
     /// The name of the place in the store to which the limit is to move; `None` if the limit stays at its place.
     pub(super) joining: Option<String>,
-    /// Whether another gate has absorbed this one.
+    /// Whether another gate has absorbed this gate.
     pub(super) moved: bool,
     /// The waiters to wake once the lock is released.
     wake: Vec<Arc<Notify>>,
@@ -82,7 +82,7 @@ impl Gate {
     /// Creates a gate that keeps within `quota` together with all other users of `store`.
     ///
     /// If `store` is an error, or once the store is lost, the gate goes on alone: its requests keep within `quota`, but
-    /// those of other processes are not counted. [`Gate::fallback`] then returns the reason.
+    /// the requests of other processes are not counted. [`Gate::fallback`] then returns the reason.
     #[must_use]
     pub fn shared(quota: Quota, store: Result<Box<dyn Store>, String>) -> Arc<Self> {
         let (store, why) = match store {
@@ -193,11 +193,11 @@ impl Gate {
 
     /// Takes over from `other`, because both turned out to be gates of one workspace.
     ///
-    /// From now on `other` grants nothing: a request that waits there or comes later gets
-    /// [`Moved`](super::NotGranted::Moved) at once. Requests that were sent through `other` count here too. Those that
-    /// have ended count as if they had ended here. Those in flight count as in flight for at least another window,
-    /// because their permits report their ends only to `other`. From now on, this gate keeps the smaller limit, the
-    /// later end of a pause and the smaller share of the two gates.
+    /// From now on `other` grants nothing: a request that waits at `other` or comes to it later gets
+    /// [`Moved`](super::NotGranted::Moved) at once. Requests that were sent through `other` count at this gate too. The
+    /// ended requests count as if they had ended at this gate. The requests in flight count as in flight for at least
+    /// another window, because their permits report their ends only to `other`. From now on, this gate keeps the
+    /// smaller limit, the later end of a pause and the smaller share of the two gates.
     ///
     /// Does nothing if one of the two gates was absorbed before, or if both are the same gate.
     pub fn absorb(&self, other: &Self) {
@@ -321,7 +321,7 @@ impl Shared {
     }
 
     /// Returns how long the waiter at `place` sleeps before it checks whether the first waiter overslept. The waiters
-    /// check in turns, so ten thousand of them cause no more checks than a hundred.
+    /// check in turns, so ten thousand waiters cause no more checks than a hundred.
     pub(super) fn watch(&self, place: Place, now: Nanos) -> Nanos {
         let beat = self.turns.state().quota().scaled(LOOK_AFTER_FIRST).max(1);
         let waiting: usize = Class::ALL.into_iter().map(|class| self.turns.waiting(class)).sum();
@@ -351,8 +351,8 @@ impl Shared {
                 Next::Later(place, time) => {
                     let due = self.unfetched.front().map_or(NEVER, |(at, _)| at.saturating_add(bound));
                     let time = time.min(due).min(self.looks_at_store(now));
-                    // Does not wake a waiter that sleeps until this time or an earlier one: that waiter checks again by
-                    // itself.
+                    // Does not wake a waiter that sleeps until this time or an earlier time: that waiter checks again
+                    // by itself.
                     let sleeps = self.first.is_some_and(|(first, until)| first == place && until <= time);
                     self.first = Some((place, time));
                     if !sleeps && let Some(notify) = self.turns.at(place) {

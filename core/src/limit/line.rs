@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::Nanos;
 use super::looks::{Looks, Urgency};
 
-/// The class of a request, which decides its weight in the queue.
+/// The class of a request. The class decides how much weight the request has in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// Starts something; weighs 8.

@@ -110,7 +110,7 @@ impl<W> Looks<W> {
         Some((rank.arrival, rank.fresh, who))
     }
 
-    /// The look that goes next: the first in order, or after [`IN_A_ROW`] urgent looks the first usual one. Without
+    /// The look that goes next: the first in order or, after [`IN_A_ROW`] urgent looks, the first usual look. Without
     /// this rule, usual looks would wait for ever while some runs change all the time.
     fn first(&self) -> Option<(&Rank, &W)> {
         let usual = || self.waiting.range(Rank::FIRST_USUAL..).next();

@@ -15,7 +15,7 @@ use super::{NEVER, Nanos, Quota};
 const LOOK_AT_STORE: Duration = Duration::from_millis(50);
 /// How soon the first waiter checks again while another process holds the lock of the store.
 const LOOK_AT_LOCK: Duration = Duration::from_millis(2);
-/// How many changes of the scope are kept, at most, until a call reports them.
+/// At most this many changes of the scope are kept until a call reports them.
 const UNTOLD_CHANGES: usize = 4;
 
 impl Core {
@@ -83,8 +83,8 @@ impl Shared {
         self.courier = Some(courier);
     }
 
-    /// Wakes the courier if it has something to do before it wakes by itself. If the courier cannot run, the process
-    /// keeps the limit alone from now on; the first time, returns the reason.
+    /// Wakes the courier, which asks the server, if the courier has something to do before it wakes by itself. If the
+    /// courier cannot run, the process keeps the limit alone from now on; the first time, returns the reason.
     pub(super) fn wake_courier(&mut self, now: Nanos) -> Option<String> {
         let courier = self.courier.as_ref()?;
         let wanted = self.turns.wanted(now);

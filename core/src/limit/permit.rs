@@ -8,8 +8,8 @@ use super::gate::Gate;
 use super::state::Linger;
 use super::turn::{End, Grant};
 
-/// Permission to send one request. End it with one of its methods. If it is dropped instead, its request counts as
-/// abandoned with [`Linger::Brief`], because a cancelled future may already have sent the request.
+/// Permission to send one request. End the permit with one of its methods. If the permit is dropped instead, its
+/// request counts as abandoned with [`Linger::Brief`], because a cancelled future may already have sent the request.
 #[derive(Debug)]
 #[must_use = "a permit that is dropped at once takes a place for seconds"]
 pub struct Permit {

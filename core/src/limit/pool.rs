@@ -21,7 +21,7 @@ const IN_USE: Duration = Duration::from_mins(1);
 /// A grant that no request has used within this time after its question was asked is given back. So a process that was
 /// suspended does not use an old grant, which the server may no longer count.
 const USED_WITHIN: Duration = Duration::from_secs(1);
-/// If a user reads statistics that are older than this, the server is asked for new ones.
+/// If a user reads statistics that are older than this, the server is asked for new statistics.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// A question asks for at most this many requests.
 const MOST_AT_ONCE: u64 = 64;
@@ -264,7 +264,7 @@ impl Pool {
             let in_use = self.used.saturating_add(self.quota.scaled(IN_USE)) > now;
             return if in_use || wanted.waiting > 0 { self.ask_at } else { NEVER };
         }
-        // Grants are asked for only once a waiting request could use them.
+        // Asks for grants only if a waiting request could use them.
         let wants = wanted.at > now || wanted.whole + wanted.some > self.ready.len() as u64;
         let unused = self
             .ready

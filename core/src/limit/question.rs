@@ -37,7 +37,7 @@ pub struct Question {
     /// How many requests the server keeps free for processes that cannot reach the server.
     pub kept_free: u64,
     /// How many requests this process sends in a window while it cannot reach the server, if a client has named a
-    /// share. 0 without a share: the process then uses what the server keeps free.
+    /// share. 0 without a share: in this case, the process uses the requests that the server keeps free.
     pub share: u64,
     /// What this process wants to send.
     pub wanted: Wanted,
@@ -46,8 +46,8 @@ pub struct Question {
     pub held: Option<Vec<u64>>,
     /// How granted requests have ended, with the numbers of their grants.
     pub ends: Vec<(u64, Ended)>,
-    /// Requests that this process granted while the server did not answer: first those in flight, then those that ended
-    /// within two windows.
+    /// Two counts of requests that this process granted while the server did not answer: the requests in flight, and
+    /// the requests that ended within the last two windows.
     pub without: (u64, u64),
     /// Whether this process grants requests without the server until it has the answer.
     pub is_without: bool,

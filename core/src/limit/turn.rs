@@ -319,8 +319,8 @@ impl<W> Turns<W> {
     }
 
     /// Whether the shared limit may learn with the next change, and not at once, that a request has ended. Until the
-    /// next change, the request takes a place that other processes could use. So only few ends are told later, and only
-    /// while many more requests are in flight: their ends soon cause the next change.
+    /// next change, the request takes a place that other processes could use. So only a few ends are reported late, and
+    /// only while many more requests are in flight: the ends of these requests soon cause the next change.
     #[must_use]
     pub fn may_tell_later(&self) -> bool {
         let waits = Class::ALL.into_iter().any(|class| self.line.waiting(class) > 0);

@@ -123,7 +123,7 @@ impl Window {
         });
     }
 
-    /// Merges another log into this one at `now`. `time` converts a time of `other` to one of this log.
+    /// Merges another log into this log at `now`. `time` converts a time of `other` to a time of this log.
     pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
         self.flying += other.flying;
         let mut all: Vec<_> = self.numbers().collect();
@@ -228,7 +228,7 @@ impl Window {
         self.ends.len()
     }
 
-    /// The time of the entry with this index; [`NEVER`] after the last one.
+    /// The time of the entry with this index; [`NEVER`] after the last entry.
     fn at(&self, index: usize) -> Nanos {
         self.ends.get(index).map_or(NEVER, |ends| ends.at)
     }

@@ -124,8 +124,8 @@ impl State {
         Self { leases: Some(Leases::new(now)), last: now, ..Self::new(quota) }
     }
 
-    /// Creates a shared limit that replaces one that was lost at the time `now`. As many requests as the limit allows
-    /// may still be on their way. They count as abandoned.
+    /// Creates a shared limit in place of a limit that was lost at the time `now`. As many requests as the limit allows
+    /// may still be on their way. These requests count as abandoned.
     #[must_use]
     pub fn lost(quota: Quota, now: Nanos) -> Self {
         Self::lost_until(quota, now, now.saturating_add(quota.span()))
@@ -296,7 +296,7 @@ impl State {
         refusal
     }
 
-    /// Takes over from another limit. `time` converts a time of `other` to one of this limit.
+    /// Takes over from another limit. `time` converts a time of `other` to a time of this limit.
     ///
     /// Requests that ended at `other` count here too. Requests in flight at `other` count as in flight here for at
     /// least a window from now, because only `other` learns when they end. The totals are added. For everything else,
@@ -357,7 +357,7 @@ impl State {
         self.quota.requests()
     }
 
-    /// Requests in flight, including abandoned ones that may still arrive.
+    /// Requests in flight, including abandoned requests that may still arrive.
     #[must_use]
     pub fn in_flight(&self) -> u64 {
         self.window.flying()
