@@ -63,7 +63,7 @@ impl<'de> Reader<'de> {
     /// Reads the text of the next value.
     ///
     /// # Errors
-    /// A sentence about what is wrong with the text. The other methods return such errors too.
+    /// A sentence about what is wrong with the text. The other methods of the reader return such errors too.
     pub(crate) fn raw(&mut self) -> Result<Raw<'de>, String> {
         let start = self.start();
         let depth = self.pass()?;

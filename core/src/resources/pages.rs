@@ -50,7 +50,7 @@ impl<T: Row> Pages<T> {
         RawAnswer::new(spent, page.map(|(page, _)| page.rows))
     }
 
-    /// Reads pages until one has new rows, and returns these rows. Returns `None` at the end of the list. After an
+    /// Reads pages until a page has new rows, and returns the new rows. Returns `None` at the end of the list. After an
     /// error, or if the future was dropped, the next call reads the same page again.
     pub async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
         let call = self.call.as_ref().map_err(Clone::clone)?;

@@ -19,7 +19,7 @@ use crate::sender::Sender;
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 type Make<T> = Box<dyn for<'a> FnOnce(&'a Sender, &'a mut Spent) -> Boxed<'a, T> + Send>;
 
-/// A call that is sent once it is awaited. [`with`](Self::with) sets its options.
+/// A call that is sent when it is awaited. [`with`](Self::with) sets its options.
 #[must_use = "nothing is sent before it is awaited"]
 pub struct Pending<T> {
     sender: Sender,

@@ -20,7 +20,7 @@ const KEPT: usize = 10_000;
 /// How long a slug is remembered. The time is limited because a slug may move to another sync.
 const AGE: Duration = Duration::from_mins(10);
 
-/// The digest of an API key. An id that was found with one key is not used with another key, because that key may
+/// The digest of an API key. An id that was found with one key is not used with another key, because the other key may
 /// belong to another workspace.
 type KeyDigest = [u8; 32];
 
