@@ -46,7 +46,7 @@ pub enum OnEnd {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct WaitOptions {
-    /// How long to wait. No limit if `None`.
+    /// How long to wait; `None` waits without a time limit.
     pub timeout: Option<Duration>,
     /// What to do if the run failed, was cancelled or was interrupted.
     pub on_failure: OnEnd,

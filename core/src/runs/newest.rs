@@ -69,8 +69,8 @@ impl<'a, S: Listed> Newest<'a, S> {
     }
 
     /// Returns the runs for which `place` is `Equal`, and whether all of them were found. `place` is `Less` for older
-    /// runs and `Greater` for newer runs. Reads older pages until the oldest run of a page is `Less`, at most
-    /// [`PAGES`].
+    /// runs and `Greater` for newer runs. Reads older pages until the oldest run of a page is `Less`, but at most
+    /// [`PAGES`] pages.
     pub(super) async fn find(&mut self, place: impl Fn(&S) -> Ordering) -> Result<(Vec<S>, bool), Error> {
         let (mut page, ascends) = self.front().await?;
         let (mut offset, mut whole) = (if ascends { self.end } else { 0 }, page.has_more == Some(false));

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
-/// How long a run may be missing from answers before following the run fails. A new run is not listed at once, and a
-/// list may lag behind.
+/// Following a run fails once the run has been missing from answers for this long. The server does not list a new run
+/// at once, and a list may lag behind.
 pub(super) const MISSING_BORNE: Duration = Duration::from_mins(10);
-/// How long answers may look as if a gateway sent them in place of the API, before following the run fails.
+/// Following a run fails once the answers have looked for this long as if a gateway sent them in place of the API.
 pub(super) const UNREADABLE_BORNE: Duration = Duration::from_mins(1);
 /// The least time limit of a look, even if the step to which the look belongs should end sooner.
 pub(super) const LOOK_AT_LEAST: Duration = Duration::from_secs(1);

@@ -21,7 +21,7 @@ use crate::model::Timestamp;
 use crate::page::{self, Cursor, Row};
 use crate::sender::Sender;
 
-/// The list begins this much earlier than the oldest followed run, because clocks and filters may be inexact.
+/// The requested list begins this long before the oldest followed run, because clocks and filters may be inexact.
 const MARGIN_MS: i64 = 60_000;
 /// The pause between two readings of the list, as a multiple of the pause between pages.
 const BETWEEN: u32 = 3;
@@ -64,8 +64,8 @@ pub(super) struct Sweep {
 #[derive(Debug, Default)]
 struct SweepState {
     readers: u64,
-    /// The follower that reads the list for all followers, and the time until which the others rely on this follower.
-    /// After this time, another follower reads the list, because the first follower may no longer be polled.
+    /// The follower that reads the list for all followers, and the time until which the other followers rely on this
+    /// follower. After this time, another follower reads the list, because the first follower may no longer be polled.
     reader: Option<(u64, Instant)>,
     due: Option<Instant>,
     cursor: Option<(Call, Cursor)>,

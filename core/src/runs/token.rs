@@ -50,7 +50,7 @@ pub(crate) enum RunOrigin {
     Given,
     /// The run was found in the list of runs after the answer to the trigger was lost.
     Adopted,
-    /// The run was already in progress, and no run was started.
+    /// The run was already in progress, so the trigger started no other run.
     Joined,
     /// The caller named the run or asked for the latest run, and no trigger was sent.
     LookedUp,

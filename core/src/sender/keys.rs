@@ -21,7 +21,7 @@ const KEYS_KEPT: usize = 8;
 pub(crate) type Given = Result<String, Box<dyn StdError + Send + Sync>>;
 type Ask = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Given> + Send>> + Send + Sync>;
 
-/// Where a client gets its first key if the settings have none, and another key if the server refuses the current one.
+/// Where a client gets its first key if the settings have none, and another key if the server refuses the current key.
 #[derive(Clone)]
 pub(crate) enum KeySource {
     /// From nowhere: no other key exists, so a refusal is final.
@@ -81,8 +81,8 @@ pub(crate) async fn asking<F: Future>(inside: F) -> F::Output {
     ASKING.scope((), inside).await
 }
 
-/// Spawns a task. If a key function spawns the task, the task counts as a part of this function. The task's spans are
-/// children of the current span.
+/// Spawns a task. If a key function spawns the task, the task counts as a part of the key function. The task's spans
+/// are children of the current span.
 pub(crate) fn spawn_alike(task: impl Future<Output = ()> + Send + 'static) {
     let task = spans::in_current(task);
     if ASKING.try_with(|()| ()).is_ok() {

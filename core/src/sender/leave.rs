@@ -33,7 +33,8 @@ impl Sender {
             let ask = Ask { class, max_wait: spent.wait(), rejoin, look: call.look().cloned() };
             let workspace = self.workspace()?;
             let acquired = pin!(workspace.gate().acquire(ask));
-            // Looks cause no notice: they often wait for long, because many runs share a small part of the limit.
+            // Looks cause no notice: they often wait for a long time, because many runs share a small part of the
+            // limit.
             let taken = match call.look() {
                 Some(_) => acquired.await,
                 None => self.told_while_waiting(acquired, meta, spent).await,

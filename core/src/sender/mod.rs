@@ -277,7 +277,7 @@ impl Sender {
         }
     }
 
-    /// Adds the name of the call to an error, and removes secrets from it.
+    /// Adds the name of the call to an error, and removes secrets from the error.
     pub(crate) fn error_at(&self, call: &Call, error: Error) -> Error {
         error.at(call.subject()).scrubbed(|text| self.scrub(text))
     }

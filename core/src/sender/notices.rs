@@ -16,7 +16,7 @@ use crate::text::span;
 pub(crate) enum Event {
     /// The call still waits for the limit.
     Waiting(Duration),
-    /// The call has waited for the limit for long, and is sent now.
+    /// The call has waited for the limit for a long time, and is sent now.
     Waited(Duration),
     /// From now on, the limit is not shared, although the settings ask for a shared limit. The text is the reason.
     Alone(String),

@@ -4,8 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// The wall clock when the client was created, plus the time that has passed since then on the monotonic clock. So no
-/// wait becomes shorter or longer if somebody sets the wall clock.
+/// The time that the wall clock showed when the client was created, plus the time that has passed since then on the
+/// monotonic clock. So setting the wall clock makes no wait shorter or longer.
 #[derive(Debug)]
 pub(super) struct OwnClock {
     began: Instant,

@@ -68,7 +68,7 @@ fn pause(retries: u32, jitter: f64) -> Duration {
 pub(super) struct Budget {
     /// The retries that are left, in tenths of a retry.
     tenths: u32,
-    /// The number of the latest lost connection that a retry was taken for. Later connections have higher numbers.
+    /// The number of the latest lost connection for which a retry was taken. Later connections have higher numbers.
     paid: Option<u64>,
 }
 
@@ -130,7 +130,7 @@ mod tests {
         }
     }
 
-    /// Guards against a trigger that was sent four times because of a single 502.
+    /// Guards against sending a trigger four times because of a single 502.
     #[test]
     fn a_write_is_repeated_only_if_the_server_certainly_did_not_process_it() {
         for outcome in [Outcome::NeverLeft, Outcome::Refused] {
@@ -200,7 +200,7 @@ mod tests {
         assert!(budget.spend(None));
     }
 
-    /// Guards against 190 of 200 reads failing because the one connection that they shared broke.
+    /// Guards against a past bug: the one connection of 200 reads broke, and 190 of these reads failed.
     #[test]
     fn all_calls_that_lost_one_connection_take_one_retry() {
         let mut budget = Budget::new();

@@ -152,8 +152,8 @@ fn was_refused(error: &reqwest::Error) -> bool {
     })
 }
 
-/// Whether a connection that can carry several requests broke, and not only the stream of this request. `multiplexes`
-/// says whether the connection uses HTTP/2, in case the error does not show it.
+/// Whether the error ended a whole connection that can carry several requests, and not only the stream of this request.
+/// `multiplexes` says whether the connection uses HTTP/2, in case the error does not show it.
 pub(super) fn ended_all(error: &reqwest::Error, multiplexes: bool) -> bool {
     match find::<h2::Error>(error) {
         _ if error.is_connect() => false,

@@ -281,9 +281,9 @@ impl Said {
     }
 }
 
-/// The title of an HTML page, as proxies and load balancers send it. Only the beginning of the page is scrubbed and
-/// searched. If the cut splits a key, the first part of the key is not scrubbed. This part is not shown either, because
-/// it comes after the title.
+/// The title of an HTML page, as proxies and load balancers send it. Only the first [`LARGEST_TEXT`] bytes of the page
+/// are scrubbed and searched. If these bytes end within a key, the first part of the key is not scrubbed. This part is
+/// not shown either, because it comes after the title.
 fn title(text: &str, scrub: Scrub<'_>) -> Option<String> {
     let text = scrub(text.get(..text.floor_char_boundary(LARGEST_TEXT))?);
     let start = text.find("<title>")? + "<title>".len();

@@ -75,7 +75,8 @@ strictly!(Start {
 
 struct Next {
     batch: u32,
-    /// Whether the last answer has all items. Another thread of the host may still hold the answer with a change.
+    /// Whether the last answer contains all items, because another thread of the host may not have handled an earlier
+    /// answer yet.
     all: Option<bool>,
     timeout_ms: Option<Millis>,
     expire: Option<bool>,

@@ -15,7 +15,7 @@ use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
 #[must_use]
 pub fn catalogue() -> String {
     let mut types = Types::default();
-    // The catalogue describes all kinds of runs, even if no operation returns the type.
+    // The catalogue describes the runs of every kind, even a kind that no operation returns.
     SyncRun::describe(&mut types);
     SequenceRun::describe(&mut types);
     IdentityGraphRun::describe(&mut types);

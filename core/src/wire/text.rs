@@ -137,7 +137,7 @@ mod tests {
         assert_eq!(spliced(&args).unwrap(), r#"{"a":"{\"$json\":[\"1\"]}","b":"{\"$json\":["}"#);
     }
 
-    /// A text that closes the object around it could add arguments that nobody gave.
+    /// A text could close the object around the mark and add arguments that nobody gave.
     #[test]
     fn text_that_is_not_one_json_value_is_refused() {
         for text in ["", "1,2", "1}, \"full\": {\"x\": 2", "{", "tru", "NaN", "1 2"] {
@@ -149,7 +149,8 @@ mod tests {
         }
     }
 
-    /// Hosts decode the state of a failed run from the text of `details`, in which nothing is marked.
+    /// Hosts decode the state of a failed run from the text of `details`. That text contains no marks, so the state
+    /// must hold no opaque JSON.
     #[test]
     fn the_state_of_a_run_holds_nothing_opaque() {
         let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();
