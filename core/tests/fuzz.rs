@@ -122,7 +122,7 @@ fn count(value: &Value) -> usize {
     }
 }
 
-/// Replaces the value with the number `left` by `new`. The root has the number 0, and each value comes before the
+/// Puts `new` in the place of the value at position `left`. The root has position 0, and each value comes before the
 /// values in it.
 fn replace(value: &mut Value, left: &mut usize, new: &Value) {
     if *left == 0 {

@@ -38,7 +38,7 @@ fn lines(path: &Path) -> Vec<Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Returns the events in the file, each as the number of its item and its name.
+/// Returns the events in the file, each as the number of the item and the name of the event.
 fn events(path: &Path) -> Vec<(u64, String)> {
     let events = lines(path).into_iter().skip(1);
     events.map(|line| (line["item"].as_u64().unwrap(), line["event"].as_str().unwrap().to_owned())).collect()

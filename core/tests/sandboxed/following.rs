@@ -14,9 +14,9 @@ const RUNS: i64 = 500;
 const SCALE: f64 = 10.0;
 /// How long the run of the sync `early` takes, in seconds of world time. All other runs outlast the test.
 const FIRST: f64 = 90.0;
-/// Requests that the limit allows per second of world time.
+/// How many requests the limit allows per second of world time.
 const A_SECOND: f64 = 20.0;
-/// The part of the limit that following may use.
+/// The part of the limit that the client may use to follow the runs.
 const SHARE: f64 = 0.15;
 /// The client must see the end of the run within this time, in seconds of world time.
 const SOON: f64 = 30.0;

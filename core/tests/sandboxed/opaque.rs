@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::sandbox::{World, sandbox};
 
-/// JSON that does not survive a parser that reads numbers as doubles, or that sorts members.
+/// JSON that a parser changes if it reads numbers as doubles or sorts members.
 const ODD: &str = r#"{ "big":123456789012345678901234567890, "huge":1e400,"same":1,"same":2.50,"b":{"$json":["x"]},"a":"\u00e9" }"#;
 
 fn engine(world: &World, json_text: bool) -> Engine {

@@ -99,7 +99,8 @@ fn a_server_that_is_stopped_and_continued_with_the_other_counters() {
 
 #[test]
 fn a_server_that_is_restarted_without_what_it_knew() {
-    // A worker reports the second reason if it asks at the very moment at which the server ends.
+    // A worker reports the second reason if it is asking the server for permits at the very moment at which the test
+    // kills the server.
     on_both("restarted", &["it cannot be reached", "the connection was lost"], |redis, workers| {
         redis.kill();
         alone(workers);

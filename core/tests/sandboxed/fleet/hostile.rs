@@ -15,7 +15,7 @@ use hightouch_sdk::{Client, LimitScope, Options, Priority, Scope};
 use super::world;
 
 const RUN_ID: &str = "0123456789abcdef0123456789abcdef01234567";
-/// The longest time that a call may take. A call that waits for ever then fails the test.
+/// The longest time that a call may take. A call that takes longer fails the test.
 const ENDS: Duration = Duration::from_secs(20);
 
 /// What a hostile server does when a client asks it to run the script. Returns whether the server keeps the connection

@@ -80,7 +80,7 @@ async fn a_caller_costs_one_round_trip_a_call_and_an_idle_client_none() {
     }
 }
 
-/// A server allows a limited number of connections, and the client does not use an idle connection again.
+/// A server allows a limited number of connections. So a client must close a connection that it no longer uses.
 #[tokio::test]
 async fn an_idle_client_closes_its_connection() {
     let redis = Redis::start("valkey-server", &[]);

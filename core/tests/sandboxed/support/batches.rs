@@ -4,7 +4,7 @@ use hightouch_sdk::resources::{SyncReference, TriggerSync};
 use hightouch_sdk::{BatchItem, Client, Error, OnEnd, Options, RunMany, WaitMany};
 use serde_json::{Value, json};
 
-/// Returns what to do at the end of a run, as the argument `name` says.
+/// Reads from the argument `name` what to do at the end of a run. Returns `or` if there is no such argument.
 pub fn policy(args: &Value, name: &str, or: OnEnd) -> OnEnd {
     match args[name].as_str() {
         Some("raise") => OnEnd::Raise,
