@@ -95,7 +95,7 @@ impl Request {
         self.answered?;
         Some(match shape {
             _ if status >= 300 => status.to_string(),
-            // 204 counts as 200, because the API may answer a deletion with either.
+            // 204 counts as 200, because the API may answer a deletion with either status.
             Shape::Payload | Shape::Empty => "200".to_owned(),
             other => format!("200 {other}"),
         })

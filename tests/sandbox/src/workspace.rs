@@ -208,8 +208,8 @@ impl Workspace {
         format!("{prefix}-{}", FIRST_RUN + count as u64)
     }
 
-    /// Applies the changes to lists that are due after this request. The request has the number `nth` among the
-    /// requests of its operation, and the number `nth_of_all` in the world.
+    /// Applies the changes to lists with an `after` that matches this request. The request has the number `nth` among
+    /// the requests of its operation, and the number `nth_of_all` in the world.
     pub(crate) fn after(&mut self, request: &Request, nth: usize, nth_of_all: usize) {
         let (due, later) = std::mem::take(&mut self.changes).into_iter().partition(|change| {
             change.after.as_ref().is_some_and(|when| when.holds(request, nth, nth_of_all))

@@ -265,7 +265,7 @@ async fn post(
     (answer.status().as_u16(), answer.json().await.unwrap())
 }
 
-/// The API accepts forms, which the vendor's own Airflow provider posts.
+/// The live API also accepts a form as the body of a trigger. The vendor's own Airflow provider sends such forms.
 #[tokio::test]
 async fn a_trigger_whose_body_is_a_form_is_accepted_and_complained_about() {
     let (sandbox, world) = world(json!({"slugs": ["orders"]})).await;

@@ -11,7 +11,7 @@ use crate::row_store::Row;
 use crate::runs::in_millis;
 use crate::workspace::Workspace;
 
-/// The documented default of `limit` for this list. All other lists have 100.
+/// The documented default of `limit` for this list. For all other lists, the default is 100.
 const LIMIT: usize = 20;
 
 fn unknown(workspace: &Workspace, graph: &str) -> Option<Reply> {
