@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    /// Incident: the key was the letter `k`, and a text from which it was removed twice contained `[[key]ey]`.
+    /// Incident: the key was the letter `k`, and a text from which the key was removed twice contained `[[key]ey]`.
     #[test]
     fn a_text_that_is_scrubbed_twice_is_the_same_as_if_it_was_scrubbed_once() {
         let one_letter = (0x21_u8..0x7f).map(|byte| char::from(byte).to_string());

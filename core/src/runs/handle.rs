@@ -71,7 +71,8 @@ impl<S> Run<S> {
 
 #[expect(private_bounds, reason = "states are this crate's own types")]
 impl<S: RunState> Run<S> {
-    /// Yields the state of the run each time it changes. The stream ends after the last state, or after an error.
+    /// Yields the state of the run each time the state changes. The stream ends after the last state, or after an
+    /// error.
     #[must_use]
     pub fn states(&self) -> Pin<Box<dyn Stream<Item = Result<S, Error>> + Send>> {
         let start = Some((self.clone(), Seen::default()));

@@ -300,8 +300,8 @@ impl Sender {
         ))
     }
 
-    /// Learns the server's clock from an answer. Ignores answers with a status of 500 or more, because a gateway may
-    /// have dated them.
+    /// Learns the server's clock from an answer. Ignores answers with a status of 500 or more, because their date may
+    /// come from a gateway.
     fn learn_time(&self, status: u16, headers: &HeaderMap, sent: Instant) {
         if let (Some(date), ..500, Some(tenancy)) = (transport::date(headers), status, self.0.tenancy.get()) {
             tenancy.workspace().clock().observe(date, sent, Instant::now(), self.0.config.scale);

@@ -14,7 +14,7 @@ tokio::task_local! {
     static SIGNAL: CancellationToken;
 }
 
-/// Runs a call until it ends or `signal` cancels it.
+/// Runs a call until the call ends or `signal` cancels it.
 pub(crate) async fn with_signal<T>(
     signal: CancellationToken,
     call: impl Future<Output = Result<T, Error>>,

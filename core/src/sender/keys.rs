@@ -35,7 +35,7 @@ pub(crate) enum KeySource {
 
 /// The keys of a client.
 pub(crate) struct Keys {
-    /// The current key is the last one. Earlier keys are kept, so that they can be removed from late answers.
+    /// The last key is the current key. Earlier keys are kept, so that they can be removed from late answers.
     known: RwLock<Vec<Key>>,
     source: KeySource,
     /// The latest result of asking for a key. A call locks this result while it asks, so that other calls wait and then

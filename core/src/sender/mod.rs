@@ -72,8 +72,8 @@ pub(crate) struct Answer {
     /// The error that the body of a raw answer reports, if there is one. A call that is not raw fails with such an
     /// error instead.
     pub reported: Option<Error>,
-    /// The memory reserved for the body. Send no request while holding it, and do not pass it on to the caller: other
-    /// calls wait for this memory.
+    /// The memory reserved for the body. Send no request while holding this memory, and do not pass the memory on to
+    /// the caller: other calls wait for it.
     pub room: Room,
 }
 

@@ -6,7 +6,8 @@ use http::{HeaderMap, HeaderValue};
 /// The `Accept-Encoding` of every request.
 pub(super) const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip");
 
-/// Whether a body is compressed with gzip. If it is compressed in another way, the error names its codings.
+/// Whether a body is compressed with gzip. If the body is compressed in another way, the error names the codings of the
+/// body.
 pub(super) fn is_packed(headers: &HeaderMap) -> Result<bool, String> {
     let values = headers.get_all(CONTENT_ENCODING).iter();
     let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();

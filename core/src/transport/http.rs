@@ -32,7 +32,8 @@ const HTTP1_CONNECTIONS: u16 = 32;
 /// window. Further requests wait in [`Http::send`]: if they waited within the HTTP client, the time limit of the
 /// attempt would run meanwhile.
 const HTTP2_STREAMS: u16 = 200;
-/// How many bytes of an answer may arrive over HTTP/2 before they are read. Unpacked, they are about 1 MB of JSON.
+/// How many bytes of an answer may arrive over HTTP/2 before the SDK reads them. Unpacked, these bytes are about 1 MB
+/// of JSON.
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_POOL: Duration = Duration::from_secs(20);
@@ -137,7 +138,7 @@ impl Http {
         // Each request may open a connection, unless one connection is known to carry all requests.
         let places = if multiplexes { &self.streams } else { &self.connections };
         let place = waiting(deadline, places.acquire()).await?.ok();
-        // The connection pool is read after the wait, because another request may have replaced it meanwhile.
+        // The connection pool is read after the wait, because another request may have replaced the pool meanwhile.
         let (generation, client) = self.client().await?;
         let start = Instant::now();
         let until = deadline.into_iter().chain(start.checked_add(within)).min().unwrap_or(start);
@@ -187,7 +188,7 @@ impl Http {
         }
     }
 
-    /// Counts a lost connection, if it could carry several requests, and returns its number.
+    /// Counts a lost connection and returns its number, if the connection could carry several requests.
     fn lost(&self, error: &reqwest::Error, begun: Begun) -> Option<u64> {
         if !ended_all(error, begun.multiplexes) {
             return None;

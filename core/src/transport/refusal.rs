@@ -58,7 +58,7 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
     }
     let to = &way.to;
     let unresolved = find::<Unresolved>(error).is_some();
-    // The system's resolver hides that it could open no file and no socket.
+    // The system's resolver does not report that it failed to open a file or a socket.
     if find::<io::Error>(error).is_some_and(descriptors::ran_out) || (unresolved && descriptors::are_gone()) {
         return out_of_descriptors();
     }

@@ -145,7 +145,7 @@ fn gate(origin: &str, key: [u8; 32], quota: Quota, scope: &CheckedScope) -> Arc<
 /// id of the workspace. The name is a digest too, so it shows neither the key nor the id.
 fn place(scope: &CheckedScope, origin: &str, of: &[u8]) -> String {
     let clock = match scope {
-        // Machines that share a folder, such as a network folder, use different files in it.
+        // Machines that share a folder, such as a network folder, use different files in this folder.
         CheckedScope::Host => host::clock_name(),
         CheckedScope::Process | CheckedScope::Fleet(_) => String::new(),
     };

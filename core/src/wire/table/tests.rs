@@ -367,8 +367,8 @@ fn errors_begin_with_the_call_as_it_was_written() {
     }
 }
 
-/// Hosts take the names of arguments from the catalogue, and messages derive them from the wire names. The names must
-/// be equal.
+/// Hosts take the names of arguments from the catalogue, and messages derive the names from the wire names. The two
+/// results must be equal.
 #[test]
 fn messages_name_arguments_and_members_as_the_catalogue_does() {
     let catalogue: Value = serde_json::from_str(&crate::wire::catalogue()).unwrap();
