@@ -223,7 +223,7 @@ async fn left_behind(world: &World, path: &Path) -> String {
     run
 }
 
-/// During an outage, the client cannot find out whether a first run exists. So it must not start a second run.
+/// During an outage, the client cannot know whether its trigger started a run, so it must not send another trigger.
 #[tokio::test]
 async fn a_sync_is_not_started_again_if_its_runs_cannot_be_read() {
     let out = json!({"when": {"operation": "ListSyncRuns"}, "answer": {"status": 503}, "times": 9999});
@@ -293,8 +293,8 @@ async fn a_run_of_another_item_is_not_adopted() {
     world.delete();
 }
 
-/// Two items triggered the same sync, which has only one new run. Either may have started the run, so neither adopts
-/// it.
+/// Two items triggered the same sync, which has only one new run. Either item may have started the run, so neither item
+/// adopts the run.
 #[tokio::test]
 async fn two_intents_for_one_sync_adopt_nothing() {
     let (world, path) = (losing(&json!({})), place("twice"));

@@ -83,7 +83,7 @@ async fn hello() -> Hello {
     let listening = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut message = Vec::new();
-        // The message may come in several records. Its length field says where it ends.
+        // The message may come in several records. The length field of the message says where the message ends.
         loop {
             let mut head = [0; 5];
             stream.read_exact(&mut head).await.unwrap();

@@ -78,7 +78,7 @@ fn processes_that_name_one_server_keep_one_limit_and_share_it_evenly() {
             assert_eq!(each.scopes, ["fleet"], "{each:?}");
             assert_eq!((each.members, each.notices.len()), (4, 0), "{each:?}");
         }
-        // Six windows allow 1,200 requests. Half of them is enough, because the machine may be busy.
+        // Six windows allow 1,200 requests. Half of these requests is enough, because the machine may be busy.
         assert!(sum > 200 * 3, "the limit is hardly used: {sum}");
         world.delete();
     }
