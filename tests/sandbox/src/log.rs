@@ -89,7 +89,7 @@ impl Request {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Returns the answer as the coverage counts it (`404`, `200`, `200 validation`) if it was sent completely.
+    /// Returns the answer as the coverage counts it (`404`, `200`, `200 validation`) if the answer was sent completely.
     pub(crate) fn met(&self) -> Option<String> {
         let (status, shape) = (self.status?, self.shape?);
         self.answered?;

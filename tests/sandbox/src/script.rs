@@ -166,8 +166,8 @@ impl Script {
         self.0.iter().map(|entry| entry.times).collect()
     }
 
-    /// Returns the answer for a request, and counts one use of its entry. The request has the number `nth` among the
-    /// requests of its operation, and the number `nth_of_all` in the world.
+    /// Returns the answer for a request, and counts one use of the entry with this answer. The request has the number
+    /// `nth` among the requests of its operation, and the number `nth_of_all` in the world.
     pub(crate) fn next(
         &mut self,
         request: &Request,

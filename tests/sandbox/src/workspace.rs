@@ -109,7 +109,7 @@ impl Workspace {
         self.rows.get(&(kind, 0)).map(RowStore::keys).unwrap_or_default()
     }
 
-    /// Returns the stored row if it was changed or created, and generates it from the seed otherwise.
+    /// Returns the stored row if the row was changed or created. Otherwise generates the row from the seed.
     pub(crate) fn row(&self, kind: Kind, flow: Key, key: Key) -> Row {
         self.stored(kind, flow, key).cloned().unwrap_or_else(|| self.seeds.row(kind, key))
     }
@@ -169,7 +169,7 @@ impl Workspace {
         }
     }
 
-    /// Gives a new sync an empty history. Otherwise the seed would generate past runs for it.
+    /// Gives a new sync an empty history, because the seed generates past runs for every sync without a history.
     pub(crate) fn without_runs(&mut self, sync: Key) {
         self.runs.insert(sync, Vec::new());
     }

@@ -49,8 +49,8 @@ fn refusal(campaign: &CampaignSettings, recipient: &Value, shared: Option<&Row>)
         (None, None) => return rejected("missing_handle_or_id"),
         (Some(handle), _) if !is_address(handle) => return rejected("invalid_handle"),
         (None, Some(id)) if id.trim().is_empty() => return rejected("invalid_id"),
-        // The recipient is a profile. The API reads the variables of a profile only when it sends the message, so it
-        // cannot miss any variable now.
+        // The recipient is a profile. The API reads the variables of a profile only when it sends the message, so the
+        // API does not check the variables now.
         (None, Some(_)) => return None,
         _ => {}
     }

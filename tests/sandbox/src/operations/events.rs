@@ -42,7 +42,7 @@ pub(super) fn update_contract(workspace: &mut Workspace, id: &str, changes: Row)
     reply
 }
 
-/// Updates a domain. The given events and components replace the old ones.
+/// Updates a domain. The given events and components replace the old events and components.
 pub(super) fn update_domain(workspace: &mut Workspace, id: &str, mut changes: Row) -> Reply {
     let Some(key) = find(workspace, Kind::Domain, id) else { return missing(Kind::Domain, id) };
     if let Some(given) = changes.remove("components") {

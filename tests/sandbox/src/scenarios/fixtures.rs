@@ -19,7 +19,7 @@ pub(crate) struct Fixture {
     operation: String,
     call: String,
     args: Value,
-    /// The status that the answer comes with; 200 if it is left out.
+    /// The status of the answer; 200 by default.
     #[serde(default = "good")]
     status: u16,
     /// The body that the request must have. The vendor shows this body beside the answer.
