@@ -43,13 +43,13 @@ impl Row {
     }
 }
 
-/// Returns the results if the request may have taken effect, and a retry may help.
+/// Returns the expected results of a fault after which the request may have taken effect and a retry may help.
 pub fn ambiguous(kind: &'static str) -> [Expected; 3] {
     [(kind, 4), ("outcome_unknown", 1), ("outcome_unknown", 1)]
 }
 
-/// Returns the results if the answer is unusable. A retry cannot help, because the server would send the same answer
-/// again.
+/// Returns the expected results of an unusable answer. A retry cannot help, because the server would send the same
+/// answer again.
 pub fn unusable(kind: &'static str) -> [Expected; 3] {
     [(kind, 1), ("outcome_unknown", 1), ("outcome_unknown", 1)]
 }

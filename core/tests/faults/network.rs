@@ -32,7 +32,7 @@ fn closed_idle(column: Column) -> Peer {
     over(Speaks::Plain, After::Request, vec![vec![send(whole("", &good(column))), Step::Close]])
 }
 
-/// Returns the same results, with one more request: the request of the first call (see [`Row::warm`]).
+/// Returns `expected` with one more request in each result: the request of the first call (see [`Row::warm`]).
 fn used(expected: [Expected; 3]) -> [Expected; 3] {
     expected.map(|(kind, requests)| (kind, requests + 1))
 }
