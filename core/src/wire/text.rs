@@ -30,8 +30,8 @@ pub(super) fn marked(written: &Written) -> Vec<u8> {
     })
 }
 
-/// The most bytes of opaque JSON that a body holds itself. Passing a second text costs a host more than reading so few
-/// bytes with escapes.
+/// The most bytes of opaque JSON that a body holds itself. A host reads so few bytes faster as escaped JSON in the body
+/// than as a second text.
 const FEW: usize = 4096;
 
 /// Replaces each opaque part of a body with a mark. Returns the body, and the text that the ranges in the body refer
