@@ -1,4 +1,4 @@
-"""The configuration of Sphinx, which documents the installed package; `make docs-python` runs it."""
+"""The configuration of Sphinx, which documents the installed package. `make docs-python` runs Sphinx."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True}
 # `autodoc_type_aliases` makes Sphinx show types by their public names. The types in `RUNS` are left out. Some modules
-# import these types only for annotations, so Sphinx cannot resolve the annotations, and shows them as they are written.
+# import these types only for annotations. Sphinx cannot resolve such annotations, and shows their source text.
 RUNS = {"SyncRun", "SequenceRun", "IdentityGraphRun"}
 # In a union, Sphinx shows the `repr` of the object that stands for a type. So this `repr` is the name of the type.
 TypeAliasForwardRef.__repr__ = lambda alias: alias.name  # type: ignore[method-assign]

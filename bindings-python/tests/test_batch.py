@@ -32,7 +32,7 @@ ENDS = {
 
 @pytest.fixture
 def seven(new_world: Callable[..., World]) -> World:
-    """A world with seven syncs: the runs of two syncs fail, and the run of a third ends with a warning."""
+    """A world with seven syncs: the runs of two syncs fail, and the run of a third sync ends with a warning."""
     runs = {"seconds": 20, "queuedSeconds": 0, "bySlug": ENDS}
     return new_world(syncs=7, pastRuns=0, slugs=SLUGS, timeScale=10, runs=runs)
 

@@ -28,7 +28,7 @@ from hightouch_sdk import Hightouch
 
 ht = Hightouch(ca_bundle=os.environ["HIGHTOUCH_DEMO_CA"], _internal={"timeScale": float(os.environ["TIME_SCALE"])})
 """
-# gunicorn loads this program before it forks. So the master process uses the client first, and the workers inherit it.
+# gunicorn loads this program before it forks. So the workers inherit a client that the master process has used.
 WEB = (
     CLIENT
     + """

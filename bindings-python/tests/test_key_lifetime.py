@@ -1,4 +1,4 @@
-"""Calls that wait for the key function, and the lifetime of the thread that calls it."""
+"""Calls that wait for the key function, and the lifetime of the thread that calls this function."""
 
 from __future__ import annotations
 

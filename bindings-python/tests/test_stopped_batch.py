@@ -1,4 +1,4 @@
-"""What stops a batch of syncs, and what goes on."""
+"""What stops a batch of syncs, and which runs go on after the stop."""
 
 from __future__ import annotations
 

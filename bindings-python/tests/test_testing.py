@@ -1,4 +1,4 @@
-"""``hightouch_sdk.testing``: worlds, the faults that a test arms in them, and the requests that they record."""
+"""``hightouch_sdk.testing``: worlds, armed faults, and the requests that worlds record."""
 
 from __future__ import annotations
 

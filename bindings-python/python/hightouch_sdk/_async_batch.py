@@ -54,7 +54,7 @@ class _Iterator:
 
 
 class _Stopping:
-    """Stops the batch if the block raises an exception that is not of this package. Adds a note to this exception."""
+    """Stops the batch if the block raises an exception from outside this package, and adds a note to the exception."""
 
     def __init__(self, interrupt: Callable[[BaseException], Awaitable[None]]) -> None:
         self._interrupt = interrupt

@@ -117,7 +117,7 @@ _inboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[_Inbo
 
 
 def _inbox(loop: asyncio.AbstractEventLoop) -> _Inbox:
-    # Without the GIL, `get` takes a lock that all loops share.
+    # Without the GIL, `get` takes a lock that all loops share. Reading an item takes no lock.
     try:
         inbox = _inboxes[loop]()
     except KeyError:

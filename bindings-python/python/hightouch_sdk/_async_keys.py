@@ -58,7 +58,7 @@ class AsyncKeys(Keys):
 
     def _running(self) -> asyncio.AbstractEventLoop | None:
         with self._lock:
-            # A list, because a loop that another thread abandons meanwhile leaves the dict.
+            # Iterates over a list and not over the dict, because the dict loses a loop that another thread abandons.
             loops = [known() for known in self._calls.keyrefs()]
             return next((loop for loop in loops if loop and self._calls.get(loop) and loop.is_running()), None)
 

@@ -162,7 +162,7 @@ class _Iterator:
 
 
 class _Stopping:
-    """Stops the batch if the block raises an exception that is not of this package. Adds a note to this exception."""
+    """Stops the batch if the block raises an exception from outside this package, and adds a note to the exception."""
 
     def __init__(self, interrupt: Callable[[BaseException], None]) -> None:
         self._interrupt = interrupt
@@ -274,7 +274,7 @@ class SyncBatch(Batch):
             self._known.note(raised, answered=answered)
 
     def _step(self, args: Args) -> Step:
-        # Another thread that waits may have received changes and not recorded them yet, so the last answer has all.
+        # Another thread that waits may have received changes and not recorded them yet, so `all` asks for every item.
         args = {**args, **self._named(), "all": True}
         try:
             return self._known.take(self._local.call("batch.next", args, late=self._known.take)[1])

@@ -160,7 +160,8 @@ class Items:
         self.finished = False
         self._teller = teller
         self._stop_told = threading.Lock()
-        # A signal handler may stop the batch while its thread holds the lock, so that thread may take it again.
+        # A signal handler may stop the batch while the interrupted thread holds the lock. So this thread must be able
+        # to take the lock again.
         self._lock = threading.RLock()
         self._pid = os.getpid()
 

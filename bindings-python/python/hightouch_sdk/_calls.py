@@ -150,7 +150,7 @@ class RawResource:
 
 
 def methods_of(resource: object) -> str:
-    """Returns the repr of a resource, which names its operations."""
+    """Returns the repr of a resource. The repr names the operations of the resource."""
     cls = type(resource)
     names = sorted(name for name in dir(cls) if not name.startswith(("_", "with_")))
     return f"<{cls.__name__}: {', '.join(names)}>"

@@ -70,7 +70,7 @@ def _of_value(of: type[Value]) -> list[Column]:
 
 
 def _of_item() -> list[Column]:
-    """Returns the columns of an item of a batch: its own and those of its run."""
+    """Returns the columns of an item of a batch: the columns of the item itself, then the columns of its run."""
     own = {"index": "int64", "sync": "string", "sync_id": "int64", "run_id": "int64", "run_token": "string"}
     own |= {"adopted": "bool", "joined": "bool", "outcome": "string"}
     columns = [_getter(name, kind) for name, kind in own.items()]

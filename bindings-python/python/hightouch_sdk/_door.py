@@ -212,7 +212,7 @@ class Pending:
         """Waits for the answer; returns None if no answer arrives within ``seconds``. Several threads may wait."""
         end = None if seconds is None else monotonic() + seconds
         while self._answer is None and (end is None or monotonic() < end):
-            # A signal handler runs between two waits.
+            # Python runs signal handlers between two waits.
             if arrived(self._mailbox, _SLICE_S):
                 for _, answer in self._mailbox.drain():
                     self._answer = answer
@@ -247,7 +247,7 @@ class Door:
         if self.keys is not None:
             self.keys = self.keys.again()
         self._engine = engine
-        # This comes last: from here on, other threads use the door without the lock.
+        # The process id is set last: once it is set, other threads use the door without the lock.
         self._pid = os.getpid()
 
     def call(

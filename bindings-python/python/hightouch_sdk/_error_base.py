@@ -35,7 +35,7 @@ class Cut(Value, frozen=True, kw_only=True):
     """How a refusal (429) lowered the rate limit for all who share it."""
 
     allowed: int
-    """How many requests per window are sent after the refusal, until successes raise the number again."""
+    """How many requests per window are allowed after the refusal, until successes raise the number again."""
     closed_ms: float = field(name="closedMs", default=0.0)
     """For how long nothing is sent after the refusal, in milliseconds."""
 

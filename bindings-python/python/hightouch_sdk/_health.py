@@ -29,7 +29,7 @@ class Stats(Value, frozen=True, kw_only=True):
     limit: int
     """How many requests the workspace allows per window."""
     allowed: int
-    """How many requests are sent per window at present: fewer than ``limit`` after refusals, or with a ``share``."""
+    """How many requests per window are allowed at present: fewer than ``limit`` after refusals, or with a ``share``."""
     in_flight: int = field(name="inFlight")
     """Requests in progress. A request that the client has given up still counts while it may reach the server."""
     used: int

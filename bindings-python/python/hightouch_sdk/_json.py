@@ -341,7 +341,7 @@ class JsonEdit:
 def json_of(value: Any) -> Any:
     """Converts undecoded JSON text (`Raw`), or a user's plain value, to a `Json`. Returns a `Json` or None as it is."""
     if type(value) is Raw:
-        # This runs for each row of a list, so it repeats `from_raw` here to save the call.
+        # To save a call for each row of a list, this branch repeats the code of `from_raw`.
         json = _new(Json)
         json._raw = bytes(value)  # pyright: ignore[reportPrivateUsage]
         return json
@@ -350,6 +350,7 @@ def json_of(value: Any) -> Any:
 
 _new = object.__new__
 
-# `_json_diff` imports `Json`, so this import comes after the class. The types of `Json.diff` need it at run time.
+# `_json_diff` imports `Json`, so this import comes after the class. At run time, the annotations of `Json.diff` need
+# the import.
 from ._json_diff import JsonDiff  # noqa: E402
 from ._json_diff import diff as _diff  # noqa: E402

@@ -131,8 +131,8 @@ def dumps(value: object) -> str:
     """
     if isinstance(value, HasText):
         return value.text
-    # `json` cannot insert JSON text. So it writes placeholders, and the last line replaces each placeholder by the JSON
-    # text. Placeholders are random, so that no string of the user can contain a placeholder.
+    # `json` cannot insert JSON text. So `json` writes placeholders, and the end of this function replaces each
+    # placeholder by the JSON text. Placeholders are random, so that no string of the user can contain a placeholder.
     mark = os.urandom(16).hex()
     texts: list[str] = []
 

@@ -33,8 +33,8 @@ class Keys:
     """Calls the key function in a thread of its own. The thread ends once the client is closed or garbage-collected."""
 
     def __init__(self, ask: Callable[[], Any]) -> None:
-        # Most clients have no key function, and importing this module takes as long as importing several modules of the
-        # SDK.
+        # Most clients have no key function. For them, `threading` is not imported: the import takes as long as the
+        # import of several modules of the SDK.
         import threading
 
         self._check(ask)
@@ -119,7 +119,7 @@ class _Wants:
 def _answer(wants: _Wants, to: weakref.ref[Keys]) -> None:
     while True:
         wants.begin()
-        # From here on, the call is cancelled when the `Keys` object is garbage-collected.
+        # From here on, garbage collection of the `Keys` object cancels the call that `begin` has started.
         if to() is None or not wants.wanted():
             return
         keys = to()

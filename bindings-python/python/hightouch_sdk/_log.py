@@ -36,13 +36,13 @@ def logger(*, wanted: bool = False) -> Logger | None:
     global _last
     module = loaded("logging")
     if module is not _last[0]:
-        # Every call asks for the logger twice, and `getLogger` takes a lock.
+        # Every call asks for the logger twice, and `getLogger` takes a lock. So `_last` remembers the logger.
         _last = module, None if module is None else module.getLogger("hightouch_sdk")
     return _last[1]
 
 
 _last: tuple[ModuleType | None, Logger | None] = (None, None)
-"""The module ``logging`` when the logger was last requested, and that logger."""
+"""The module ``logging`` at the last call of ``logger``, and the logger that the call returned."""
 
 
 def _enabled(level: int) -> Logger | None:

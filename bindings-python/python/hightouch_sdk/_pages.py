@@ -53,7 +53,7 @@ def filters(args: Args) -> Args:
 
 
 class Tabular(Generic[T]):
-    """A list, a page or records: has rows of one type, and can convert them to a table.
+    """The base class of lists, pages and records. Converts their rows, which all have one type, to a table.
 
     The columns depend only on the type of the rows; see ``Records``.
     """
@@ -218,7 +218,7 @@ class _Listing(Generic[T]):
         if most is None:
             return args
         limit: Any = args.get("limit", SMALL)
-        # The core refuses a limit that is not a number, and says so.
+        # If `limit`, the number of rows per page, is not a number, the core refuses the call.
         if not hasattr(limit, "__index__") or most >= operator.index(limit):
             return args
         return {**args, "limit": max(most, 1)}
@@ -255,7 +255,7 @@ class Listing(_Listing[T], Tabular[T]):
     """A list of the API. Iterating over the list fetches page after page; each iteration starts from the first page."""
 
     def __init__(self, door: Door, query: Query) -> None:
-        self._door = door  # Set first, so that pickling a list fails with the error message of the door.
+        self._door = door  # Pickling reads this attribute first, so that pickling a list raises the error of the door.
         super().__init__(query)
 
     def __iter__(self) -> Iterator[T]:
@@ -303,7 +303,7 @@ class AsyncListing(_Listing[T]):
     """A list of the API. ``async for`` fetches page after page; ``await`` fetches the first page only."""
 
     def __init__(self, door: AsyncDoor, query: Query) -> None:
-        self._door = door  # Set first, so that pickling a list fails with the error message of the door.
+        self._door = door  # Pickling reads this attribute first, so that pickling a list raises the error of the door.
         super().__init__(query)
 
     async def __aiter__(self) -> AsyncIterator[T]:

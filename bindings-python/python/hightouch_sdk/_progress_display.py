@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ._door import Door
 
 TICK_S = 1.0
-"""How many seconds pass between two frames that only advance the times, and between two readings of the rate limit."""
+"""Seconds between two frames in which only the times change, and between two readings of the rate limit."""
 
 ENDED_ROWS = 100
 """How many rows of ended waits stay on the screen at most, while other waits go on."""
@@ -75,7 +75,7 @@ class Display:
         try:
             return self._limit.text(decoded(decoder(Stats), self._door.local("client.stats")[1]))
         except HightouchError:
-            # The client was closed. The wait itself raises that error.
+            # Reading the statistics fails only if the client was closed. In this case, the wait itself raises an error.
             return ""
 
 
@@ -103,7 +103,7 @@ class _Stage:
         threading.Thread(target=run, args=(self._tick,), daemon=True, name="hightouch-progress").start()
 
     def add(self, display: Display) -> bool:
-        """Adds a display. Returns False if all displays have left, because then the screen has ended."""
+        """Adds a display. Returns False if all displays were removed, because the screen ends with the last display."""
         with self._lock:
             if not self._displays:
                 return False
@@ -188,7 +188,7 @@ def _join(display: Display) -> None:
         # In a notebook, each wait has an output of its own, and so a stage of its own.
         _Stage(None, Notebook(kernel_display)).open(display)
         return
-    # While `rich` draws, `sys.stderr` is a proxy, and its attribute is the real stream.
+    # While `rich` draws, `sys.stderr` is a proxy. The proxy's attribute `rich_proxied_file` is the real stream.
     stream: Any = getattr(sys.stderr, "rich_proxied_file", sys.stderr)
     # A program without a console, such as `pythonw`, has no standard error.
     if stream is None or stream.closed:

@@ -1,7 +1,7 @@
 r"""Decodes JSON with lone surrogates: an escape such as ``\ud83d`` that is not part of a pair.
 
 JavaScript servers send lone surrogates for text that was cut off in the middle of a character. The decoder of msgspec
-refuses them anywhere. This module keeps them within a `Json`.
+refuses lone surrogates anywhere. This module keeps lone surrogates within a `Json`.
 """
 
 from __future__ import annotations

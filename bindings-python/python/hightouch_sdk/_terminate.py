@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 class _State:
     waits = 0
-    """How many waits in the main thread rely on the handler."""
+    """How many waits in the main thread rely on the handler of SIGTERM."""
     pid = 0
     """The id of the process to which ``waits`` belongs. A forked child has another id."""
     was_asked = False

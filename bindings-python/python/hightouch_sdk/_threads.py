@@ -24,17 +24,18 @@ if hasattr(os, "register_at_fork"):
 
 
 def guard() -> threading.RLock:
-    """Returns the lock under which such state changes. A thread that holds it may take it again, as a signal handler
-    does."""  # noqa: D205, D209
+    """Returns the lock for changes of state that all threads share. A thread that holds the lock may take the lock
+    again. For example, a signal handler may run in a thread that holds the lock."""  # noqa: D205, D209
     return _Guard.lock
 
 
 def loaded(name: str) -> Any:
-    """Returns a module that the program has imported; None if it has not."""
-    # Without the GIL, `get` of a dict takes a lock of the dict, which a forked child may inherit locked. These do not.
+    """Returns a module that the program has imported; None if the program has not imported it."""
+    # Without the GIL, `get` of a dict takes the lock of the dict. A forked child may inherit this lock locked. `in`
+    # and reading an item take no lock.
     if name not in sys.modules:
         return None
     try:
         return sys.modules[name]
-    except KeyError:  # Another thread has removed it.
+    except KeyError:  # Another thread has removed the module.
         return None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Told(Struct, rename="camel"):
-    """A report of a batch: a notice, or a request that has ended."""
+    """Something that a batch reports: a notice for the log, or a request that has ended."""
 
     notice: str | None = None
     call: CallStart | None = None

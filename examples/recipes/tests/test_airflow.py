@@ -16,7 +16,7 @@ from sandbox import World
 
 @pytest.fixture
 def airflow(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Returns a function that runs a command of Airflow in a home of its own, with the recipe as a plugin."""
+    """Returns a function that runs a command of Airflow. The recipe is a plugin in the test's own Airflow home."""
     for folder, name in [("plugins", "airflow_hightouch.py"), ("dags", "airflow_dag.py")]:
         (tmp_path / folder).mkdir()
         shutil.copy(RECIPES / name, tmp_path / folder)

@@ -11,7 +11,7 @@ from hightouch_sdk._errors import InvalidRequestError
 
 LONGEST = timedelta(days=3660)
 HOUR, DAY, WEEK, FOUR_WEEKS = timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=28)
-# A period up to the first length has buckets of the second length. So charts have about a hundred buckets at most.
+# Each pair: the longest period, and the length of its buckets. So charts have at most about a hundred buckets.
 STEPS = ((timedelta(days=3), HOUR), (timedelta(days=92), DAY), (timedelta(days=731), WEEK), (LONGEST, FOUR_WEEKS))
 SLACK = timedelta(minutes=1)
 """How much longer than allowed a period may be, because the caller may have computed its start a moment ago."""
@@ -40,7 +40,8 @@ class Period:
         if self.step != HOUR:
             self.start = self.start.replace(hour=0)
         self.starts: list[datetime] = self._starts()
-        # Python compares datetimes of one zone without their offsets. The result is wrong when clocks are set back.
+        # Python compares datetimes of one zone without their offsets. The result is wrong when clocks are set back, so
+        # the search for a bucket compares timestamps.
         self._instants = [start.timestamp() for start in self.starts]
 
     def _begin(self, since: Any) -> tuple[timedelta, datetime]:

@@ -21,7 +21,7 @@ class ReportProgress(Struct, frozen=True):
     syncs_read: int
     """How many syncs are done: their runs were read, or could not be read."""
     syncs: int
-    """How many syncs the report reads the runs of."""
+    """For how many syncs the report reads the runs."""
     requests: int
     """The number of requests so far, not counting retries."""
     expected_requests: int
@@ -37,7 +37,7 @@ class ReportProgress(Struct, frozen=True):
 
 @final
 class Told:
-    """Shows the progress in a line on a terminal, or passes it to the caller's function."""
+    """Shows the progress in a line on a terminal, or passes the progress to the caller's function."""
 
     def __init__(self, progress: object) -> None:
         """Checks the argument ``progress``.

@@ -69,7 +69,7 @@ class Faults(ABC):
 
         Args:
             method: The method; ``None`` for any.
-            seconds: How long, in real seconds.
+            seconds: The delay, in real seconds.
             times: How many answers are delayed; ``None`` for all from now on.
 
         Raises:
@@ -119,7 +119,7 @@ class Faults(ABC):
             error: The error text of the run.
             seconds: How long the run takes, in seconds of the world.
             rejected: How many of 150 rows the destination rejects.
-            times: For how many runs; ``None`` for all from now on.
+            times: How many runs follow this plan; ``None`` for all from now on.
 
         Raises:
             ValueError: The world has no such sync, or an argument is wrong.
