@@ -114,8 +114,8 @@ def served(program: str, pages: Path) -> Iterator[dict[str, str]]:
 def rounds(commands: dict[str, str], environment: dict[str, str], number: int, seconds: float) -> Costs:
     """Measures every client in up to ``number`` rounds.
 
-    Makes at least five rounds. Starts no further round after ``seconds``. A client that fails is left out. If
-    the first client fails, the program ends.
+    Starts no further round after ``seconds`` seconds, but makes at least five rounds. A client that fails is left out
+    of later rounds. If the first client fails, the program ends.
     """
     lanes: list[Lane] = []
     failed: set[str] = set()

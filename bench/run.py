@@ -4,9 +4,9 @@ A lane is a process that makes calls with one client. The lanes take turns in ev
 speed of a machine drifts, so costs are compared only within a round, and the tables show medians over the rounds.
 ``PAGES`` is a folder with ``one.json`` and ``hundred.json``, the pages with which the server answers.
 
-Server and clients share one core, if the system allows it. For a second table, the system chooses the cores. On a
-virtual machine with two cores, a call then costs up to four times as much, because waking the other core is expensive
-and happens irregularly.
+For the first table, server and clients share one core, if the system allows it. For the second table, the system
+chooses the cores. On a virtual machine with two cores, a call in the second table costs up to four times as much,
+because waking the other core is expensive and happens irregularly.
 """
 
 from __future__ import annotations
