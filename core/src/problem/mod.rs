@@ -64,7 +64,7 @@ categories! {
     InvalidData = "invalid_data",
     /// The settings of the sync or of the destination are wrong.
     Configuration = "configuration",
-    /// Something else was changing the same data, or such data exists already.
+    /// Something else was changing the same data, or the same data exists already.
     Conflict = "conflict",
     /// There were too many rows, or a request was too large.
     TooLarge = "too_large",
