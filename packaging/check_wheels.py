@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks the wheels and the source distribution in a folder, and uses them where cargo is out of reach.
+"""Checks the wheels and the source distribution in a folder, and uses the packages without cargo.
 
     packaging/check_wheels.py FOLDER
 
