@@ -40,7 +40,7 @@ def optional(of: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
 
 
 def json_with(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """Returns a strategy for JSON that is built from the values of ``leaves``. The JSON may nest to more than 90 levels."""
+    """Returns a strategy for JSON that is built from ``leaves``. The JSON may nest to more than 90 levels."""
 
     def wider(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         return st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4)
