@@ -115,7 +115,7 @@ def rounds(commands: dict[str, str], environment: dict[str, str], number: int, s
     """Measures every client in up to ``number`` rounds.
 
     Starts no further round after ``seconds`` seconds, but makes at least five rounds. A client that fails is left out
-    of later rounds. If the first client fails, the program ends.
+    of the result. If the first client fails, the program ends.
     """
     lanes: list[Lane] = []
     failed: set[str] = set()
