@@ -316,7 +316,7 @@ export type ProblemCategory =
   | 'invalid_data'
   /** The settings of the sync or of the destination are wrong. */
   | 'configuration'
-  /** Something else was changing the same data, or such data exists already. */
+  /** Something else was changing the same data, or the same data exists already. */
   | 'conflict'
   /** There were too many rows, or a request was too large. */
   | 'too_large'

@@ -110,28 +110,49 @@ def test_two_keys_of_one_workspace_share_its_limit_across_processes(new_world: C
     assert within_the_limit(world)
 
 
-def test_a_folder_that_cannot_be_used_leaves_each_process_its_own_limit(world: World, tmp_path: Path) -> None:
-    (tmp_path / f"hightouch-sdk-{os.geteuid()}").write_text("not a folder")
-    environment = {**world.environment(), "TMPDIR": str(tmp_path)}
-    world.environment = lambda: environment  # type: ignore[method-assign]
-    out, err = run(
-        world,
-        """
+REPORT = """
         import logging
+        import resource
         logging.basicConfig(level=logging.INFO)
         ht = Hightouch(**settings)
-        for sync in (1, 2):
-            ht.syncs.get(sync)
+        ht.syncs.get(1)
+        {meanwhile}
+        ht.syncs.get(2)
         print(ht.stats().scope, ht.stats().fallback)
         print(ht.diagnose().ok, *(finding.code for finding in ht.diagnose().findings))
-        """,
-    )
+"""
+
+
+def alone(world: World, folder: Path, meanwhile: str = "") -> str:
+    """Runs a program whose folder for temporary files is ``folder``. Checks that the program reports once that it keeps
+    the limit alone. Returns the reason."""
+    environment = {**world.environment(), "TMPDIR": str(folder)}
+    world.environment = lambda: environment  # type: ignore[method-assign]
+    out, err = run(world, REPORT.format(meanwhile=meanwhile))
     stats, diagnosis = out.splitlines()
     assert stats.startswith("process ")
-    assert "is not a folder that only its owner may use" in stats
     assert diagnosis == "True ok limit_not_shared"
     [told] = [line for line in err.splitlines() if "do not share" in line]
-    assert told.startswith("INFO:hightouch_sdk:syncs.get (sync 1) keeps within a rate limit that other processes")
+    sync = 2 if meanwhile else 1
+    assert told.startswith(f"INFO:hightouch_sdk:syncs.get (sync {sync}) keeps within a rate limit that other processes")
+    assert within_the_limit(world)
+    return stats
+
+
+def test_a_folder_that_cannot_be_used_leaves_each_process_its_own_limit(world: World, tmp_path: Path) -> None:
+    (tmp_path / f"hightouch-sdk-{os.geteuid()}").write_text("not a folder")
+    assert "is not a folder that only its owner may use" in alone(world, tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="this system has no folder in which nobody can write")
+def test_a_system_that_is_read_only_leaves_each_process_its_own_limit(world: World) -> None:
+    assert "cannot be used" in alone(world, Path("/proc/self"))
+
+
+def test_a_disk_that_fills_up_leaves_each_process_its_own_limit(world: World, tmp_path: Path) -> None:
+    """A limit of the size of files makes writes fail as a full disk does."""
+    full = "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))"
+    assert "its file cannot be used: File too large" in alone(world, tmp_path, full)
 
 
 def test_the_scope_is_a_setting_and_a_variable(world: World) -> None:

@@ -106,7 +106,7 @@ ProblemCategory: TypeAlias = (
 * ``model``: The model's query or its primary key is wrong.
 * ``invalid_data``: The destination does not accept a value.
 * ``configuration``: The settings of the sync or of the destination are wrong.
-* ``conflict``: Something else was changing the same data, or such data exists already.
+* ``conflict``: Something else was changing the same data, or the same data exists already.
 * ``too_large``: There were too many rows, or a request was too large.
 * ``training``: A predictive trait could not be trained.
 * ``rejected_rows``: The destination rejected rows.

@@ -124,7 +124,7 @@ public struct ProblemCategory: RawRepresentable, Codable, Hashable, Sendable, Ex
     public static let invalidData = Self(rawValue: "invalid_data")
     /// The settings of the sync or of the destination are wrong.
     public static let configuration = Self(rawValue: "configuration")
-    /// Something else was changing the same data, or such data exists already.
+    /// Something else was changing the same data, or the same data exists already.
     public static let conflict = Self(rawValue: "conflict")
     /// There were too many rows, or a request was too large.
     public static let tooLarge = Self(rawValue: "too_large")
