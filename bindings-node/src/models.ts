@@ -1097,7 +1097,8 @@ export interface MessageGuardrails<Opaque = Json> {
 /** How the variants of a variable are chosen. */
 export interface MessageVariableConfig<Opaque = Json> {
   /**
-   * Whether a variant's values by locale are used. If false or absent, only the variant's `value` is used.
+   * Whether the values of a variant for each locale are used. If false or absent, only the variant's `value`
+   * is used.
    */
   localizationEnabled?: boolean | undefined
   /** Length of the rolling window for `maxSendsPerUser`, in days. */

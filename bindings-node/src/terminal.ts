@@ -131,7 +131,8 @@ function sizeOr(usual: number, size = 0): number {
 
 const ignore = (): void => undefined
 
-// The two patterns are texts, because V8 reads the Unicode tables for a literal as soon as this file is loaded.
+// The two patterns are strings and not literals of regular expressions: for such a literal, V8 reads the Unicode tables
+// as soon as this file is loaded.
 
 const CONTROLS = String.raw`[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+`
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ._door import Door, Pending
 
 INTERRUPTED_S = 5.0
-"""For how many seconds an interrupted wait still waits for the answers of triggers in progress."""
+"""How many more seconds an interrupted wait allows for the answers to triggers in progress."""
 
 FOLLOW: Args = {"onFailure": "return", "onWarning": "return"}
 """The arguments of ``batch.next`` with which a failed sync raises no error."""

@@ -21,7 +21,8 @@ _LISTS: dict[Any, str] = {int: "list<int64>", str: "list<string>"}
 
 _COUNTS = ("added", "changed", "removed")
 
-# The columns that rows of each type lack. Their values come from the arguments of the call that lists the rows.
+# For each type of rows, the extra columns whose values are not members of a row. The values come from the arguments of
+# the call that lists the rows.
 _ABOUT: dict[type, dict[str, str]] = {
     SyncRun: {"sync_id": "int64", "sync_slug": "string"},
     IdentityGraphRun: {"graph_id": "string"},

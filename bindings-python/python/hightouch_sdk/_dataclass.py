@@ -24,7 +24,8 @@ PARAMS = SimpleNamespace(
 )  # fmt: skip
 """The dataclass options of every value. ``repr=False`` makes ``pprint`` use the value's own ``repr``."""
 
-# At run time, modules bind these names to types that only the decoder uses. Other libraries get the public types.
+# The annotations of values use these names. In the modules of the values, the names stand for types that only the
+# decoder understands, so other libraries get the public types from this dict.
 _PUBLIC = {**{name: getattr(hightouch_sdk, name) for name in ENUMS}, "Json": Json, "MaybeJson": Json | None}
 _PUBLIC["datetime"] = datetime.__origin__
 

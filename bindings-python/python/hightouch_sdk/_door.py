@@ -188,14 +188,14 @@ class Place(Struct):
 
 def place_of(head: str) -> Place:
     """Returns the token of the next page and the id of the sync."""
-    # Decodes no other member of the head, because this function runs for each page of a list.
+    # Decodes only the place and skips all other members, because this function runs for each page of a list.
     return decoder(Place).decode(head)
 
 
 def answer_of(head: str) -> tuple[Meta, RawAnswer]:
     """Returns the metadata of a raw call, and its answer without the body."""
     it = _head(head)
-    # The core adds an answer to each raw call that succeeds.
+    # For each raw call that succeeds, the core returns an answer too.
     assert it.answer is not None  # noqa: S101
     return it.meta, it.answer
 

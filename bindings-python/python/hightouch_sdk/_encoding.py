@@ -89,7 +89,8 @@ def checked_headers(headers: Any, error: type[HightouchError]) -> dict[str, str]
     """Copies headers into a dict; None stays None.
 
     Raises:
-        HightouchError: The headers are not a mapping from strings to strings. The class is ``error``.
+        HightouchError: The headers are not a mapping from strings to strings. The argument ``error`` is the class
+            that is raised.
     """
     if headers is None:
         return None

@@ -896,7 +896,8 @@ class MessageVariableConfig(Value, frozen=True, kw_only=True, omit_defaults=True
     """How the variants of a variable are chosen."""
 
     localization_enabled: bool | None = field(name="localizationEnabled", default=None)
-    """Whether a variant's values by locale are used. If false or absent, only the variant's ``value`` is used."""
+    """Whether the values of a variant for each locale are used. If false or absent, only the variant's ``value``
+    is used."""
 
     max_sends_per_user_window_days: int | None = field(name="maxSendsPerUserWindowDays", default=None)
     """Length of the rolling window for ``max_sends_per_user``, in days."""

@@ -43,7 +43,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// The name of the place at which the step is done.
+    /// The name of the place that this step changes or reads: the place whose entry on the server it uses.
     #[must_use]
     pub fn at(&self) -> &str {
         match self {

@@ -298,9 +298,9 @@ impl<S: System> Store for LimitFile<S> {
         let moved = to.copies.write(&theirs).and_then(|()| self.copies.succeeded_by(name));
         moved.map_err(Unavailable::Lost)?;
         if self.copies.is_removed().map_err(Unavailable::Lost)? {
-            // This process was stopped while it moved the limit. Meanwhile another process has replaced the file that
-            // the limit moved from, and the replacement does not say where the limit moved. So the next change of this
-            // process opens the replacement and moves the limit from there.
+            // This process was stopped while it moved the limit from one file to another. Meanwhile another process has
+            // replaced the old file, and the replacement does not name the new file. So the next change of this process
+            // opens the replacement and moves the limit from the replacement to the new file.
             self.copies.has_no_successor().map_err(Unavailable::Lost)?;
             return Err(Unavailable::Busy);
         }

@@ -123,7 +123,7 @@ async fn search<S: Listed>(
                 break;
             }
             Err(over) if over.kind() == Kind::Closed => break,
-            // The search goes on: the outage in which the answer to the trigger was lost may not be over yet.
+            // An error does not end the search, because the outage that lost the answer to the trigger may still go on.
             Err(_) => {}
         }
         seen.retain(|run| !claims.lock().is_taken(of, &run.id()));

@@ -220,7 +220,7 @@ impl DoorOptions {
     }
 }
 
-/// Reads settings in the JSON of a host; for tests.
+/// Reads settings as Python, Node.js and Swift pass them, in JSON. Only tests use this function.
 ///
 /// # Errors
 /// Kind `config` if a setting is unknown or wrong. The message names the setting.

@@ -410,7 +410,8 @@ public struct MessageGuardrails: Codable, Hashable, Sendable {
 
 /// How the variants of a variable are chosen.
 public struct MessageVariableConfig: Codable, Hashable, Sendable {
-    /// Whether a variant's values by locale are used. If false or absent, only the variant's `value` is used.
+    /// Whether the values of a variant for each locale are used. If false or absent, only the variant's `value` is
+    /// used.
     public var localizationEnabled: Bool?
     /// Length of the rolling window for `maxSendsPerUser`, in days.
     public var maxSendsPerUserWindowDays: Int?

@@ -222,8 +222,8 @@ impl State {
         self.last
     }
 
-    /// Counts a request as in flight again before it ends, if its lease has expired or the state was lost since its
-    /// grant. Otherwise the end of this request would count as the end of another.
+    /// Prepares for the end of a request. If its lease has expired or the state was lost since its grant, counts the
+    /// request as in flight once more. Otherwise the end of this request would count as the end of another.
     fn resume(&mut self, ticket: &Ticket) {
         let held = match (&mut self.leases, ticket.lease) {
             (Some(leases), Some(id)) => leases.give_back(id),
