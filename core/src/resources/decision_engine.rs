@@ -100,7 +100,8 @@ model! {
 model! {
     /// How the variants of a variable are chosen.
     pub struct MessageVariableConfig (sent) {
-        /// Whether the values of a variant for each locale are used. If false or absent, only the variant's `value` is used.
+        /// Whether the values of a variant for each locale are used. If false or absent, only the variant's `value` is
+        /// used.
         optional localization_enabled = "localizationEnabled": bool,
         /// Length of the rolling window for `max_sends_per_user`, in days.
         optional max_sends_per_user_window_days = "maxSendsPerUserWindowDays": i64,
