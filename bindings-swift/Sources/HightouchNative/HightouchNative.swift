@@ -869,7 +869,7 @@ public struct Reply: Equatable, Hashable {
      */
     public let ok: Bool
     /**
-     * The head as JSON: what the call did if it succeeded, else the failure.
+     * The head as JSON: the report of the call if it succeeded, else the failure.
      */
     public let head: String
     /**
@@ -888,7 +888,7 @@ public struct Reply: Equatable, Hashable {
          * Whether the call succeeded.
          */ok: Bool,
         /**
-         * The head as JSON: what the call did if it succeeded, else the failure.
+         * The head as JSON: the report of the call if it succeeded, else the failure.
          */head: String,
         /**
          * The value as JSON, or the bytes of a raw answer. Empty after a failure.
