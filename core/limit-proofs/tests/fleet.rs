@@ -135,6 +135,19 @@ fn no_combination_of_crashes_stops_and_faults_lets_more_than_the_limit_through()
     }
 }
 
+/// Incident: 64 processes that lost the server at the same moment sent a request each at once, although the server keeps
+/// only five requests of a window free.
+#[test]
+fn many_processes_that_lose_the_server_at_once_keep_within_the_limit() {
+    let faults = vec![Fault::Hangs(33 * SECOND..53 * SECOND)];
+    let world = Hosts { faults, duration: 75 * SECOND, ..hosts(64, MS) };
+    played(&world, |outcome, seed| {
+        assert_eq!(outcome.refusals, 0, "seed {seed}");
+        assert!(outcome.alone.len() >= 64, "seed {seed}: {}", outcome.alone.len());
+        assert_eq!(outcome.alone.len(), outcome.back.len(), "seed {seed}: some did not come back");
+    });
+}
+
 /// Incident: a process gave up waiting for the server, and sent requests alone. Then its old question reached the
 /// server, so the server assumed that the process shared the limit again. So nobody counted the requests that the
 /// process sent alone.

@@ -353,9 +353,14 @@ impl Pool {
             let windows = self.last.members.max(1).div_ceil(kept_free(&self.quota).max(1));
             let window = self.quota.window.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX));
             let quota = Quota { requests: 1, window, ..self.quota };
-            let mut state = State::shared(quota, now);
+            // If there are more members than such requests, not all of them may send their first request at once. So each
+            // waits for `windows` windows, and for a part of this time again that differs from member to member.
+            let waits = windows > 1;
+            let until = now.saturating_add(scrambled(now) % quota.span());
+            let mut state =
+                if waits { State::lost_until(quota, now, until) } else { State::shared(quota, now) };
             match self.without.take() {
-                Some(earlier) if earlier.quota == quota => state = earlier.state,
+                Some(earlier) if earlier.quota == quota && !waits => state = earlier.state,
                 Some(earlier) => state.absorb(now, &earlier.state, |time| time),
                 None => {}
             }
@@ -370,6 +375,11 @@ impl Pool {
         let until = now.saturating_add(quota.span() / 4);
         self.without = Some(Without { quota, state: State::lost_until(quota, now, until) });
     }
+}
+
+/// A number that differs for members that lose the server at almost the same time.
+fn scrambled(now: Nanos) -> Nanos {
+    now.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16
 }
 
 /// How many requests of a window the server keeps free for processes that cannot reach the server.
