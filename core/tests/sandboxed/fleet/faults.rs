@@ -10,7 +10,9 @@ use super::worker::{Seen, Worker};
 use super::{PROGRAMS, REQUESTS, none_refused, settings, world_counting};
 use crate::support::redis::{Redis, free_port};
 
-const WORKERS: usize = 3;
+/// As many as the requests of a window that the server keeps free, so that each worker makes a call soon after it has
+/// lost the server.
+const WORKERS: usize = 2;
 
 /// Lets workers make calls while `fault` runs. `share` is the setting of each worker; null sets none.
 fn during(what: &str, counter: &str, share: &Value, url: &str, fault: impl FnOnce(&[Worker])) -> Vec<Seen> {
