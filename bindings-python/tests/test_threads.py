@@ -56,14 +56,22 @@ def at_once(*functions: Callable[[], Any]) -> list[Any]:
     return results
 
 
-@pytest.mark.skipif(not FREE_THREADED, reason="this interpreter has a GIL")
-def test_the_package_leaves_the_gil_off() -> None:
-    code = "import sys, hightouch_sdk; hightouch_sdk.AsyncHightouch; print(sys._is_gil_enabled())"
+def test_the_package_leaves_the_gil_as_the_interpreter_has_it() -> None:
+    """Free-threaded CPython switches the GIL on, with a warning, for a module that does not say it needs none. An
+    interpreter that always has a GIL checks only that the import warns of nothing."""
+    code = """if True:
+        import sys
+        has_gil = getattr(sys, "_is_gil_enabled", lambda: True)
+        before = has_gil()
+        import hightouch_sdk
+        hightouch_sdk.AsyncHightouch
+        print(before, has_gil())
+    """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHON_GIL"}
     told = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], env=environment, capture_output=True, text=True, check=False
     )
-    assert (told.stdout.strip(), told.stderr) == ("False", "")
+    assert (told.stdout.split(), told.stderr) == ([str(not FREE_THREADED)] * 2, "")
 
 
 def test_each_thread_gets_the_answers_of_its_own_calls(new_world: Callable[..., World]) -> None:
