@@ -204,8 +204,8 @@ impl Pool {
         self.without().map_or(NEVER, State::next_settling)
     }
 
-    /// Sets the time to `now`. Ends the abandoned requests that are due by `now`, and gives back grants that no request
-    /// used in time.
+    /// Sets the time to `now`. An abandoned request whose time is over counts as ended from now on. A grant that no
+    /// request has used in time is given back.
     pub fn settle(&mut self, now: Nanos) {
         if let Some(without) = &mut self.without {
             without.state.settle(now);
