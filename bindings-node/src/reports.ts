@@ -60,8 +60,8 @@ export interface Diagnosis {
   /** The proxy for all requests, without its credentials; absent if no proxy is used. */
   proxy?: string
   /**
-   * What TLS negotiated with the server, through the proxy if there is one. Absent over http, behind a proxy that
-   * itself uses TLS or SOCKS, and if no connection could be made.
+   * What TLS negotiated with the server, through the proxy if there is one. Absent over http, and if no
+   * connection could be made.
    */
   tls?: Negotiated
   /** Whether a request with the API key of the client succeeded. */

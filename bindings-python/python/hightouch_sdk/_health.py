@@ -95,8 +95,7 @@ class Diagnosis(Value, frozen=True, kw_only=True):
     """The proxy that requests go through, from the settings or the environment, without its credentials. None if there
     is no proxy."""
     tls: Negotiated | None = None
-    """The result of the TLS handshake with the server. None over plain HTTP, behind a proxy that itself uses TLS or
-    SOCKS, or if no connection could be made."""
+    """The result of the TLS handshake with the server. None over plain HTTP, or if no connection could be made."""
     findings: list[Finding] = field(default=[])
     """The findings, in the order of the checks."""
 

@@ -197,7 +197,7 @@ public struct Diagnosis: Codable, Hashable, Sendable {
     /// client can be created from the settings.
     public let proxy: String?
     /// The TLS parameters of the connection to the server, which may go through a proxy. Nil if the base URL is `http`,
-    /// if no connection could be made, or if the connection to the proxy itself uses TLS or SOCKS.
+    /// or if no connection could be made.
     public let tls: TLS?
     /// Whether a read with the API key of the settings succeeded.
     public let ok: Bool

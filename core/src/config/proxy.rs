@@ -315,7 +315,6 @@ mod tests {
         for url in ["socks5://user:s3cr3t@proxy:1080", "socks5h://proxy:1080"] {
             let route = from(&[("ALL_PROXY", url)], BASE).unwrap();
             assert_eq!(route.proxy().unwrap().url(), url);
-            assert!(reqwest::Proxy::all(url).is_ok());
         }
         let proxy = Proxy::parse("socks5://user:s3cr3t@proxy:1080", &Message::default()).unwrap();
         assert_eq!(proxy.scrub("s3cr3t"), REDACTED);

@@ -31,8 +31,8 @@ pub struct Diagnosis {
     /// The proxy, without its credentials; absent if there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
-    /// What TLS negotiated with the server, through the proxy if there is one. Absent over http, behind a proxy that
-    /// uses TLS or SOCKS itself, and if no connection could be made.
+    /// What TLS negotiated with the server, through the proxy if there is one. Absent over http, and if no connection
+    /// could be made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Negotiated>,
     /// Whether a read with this key succeeded.
@@ -83,10 +83,7 @@ pub(crate) async fn diagnose(sender: &Sender) -> Diagnosis {
             Err(error) => Err(error),
         };
         match probed {
-            Ok(Some(negotiated)) => tls = Some(negotiated),
-            Ok(None) => findings.push(Finding::ok(
-                "what TLS negotiates with the server is not shown, because the proxy uses TLS or SOCKS itself",
-            )),
+            Ok(negotiated) => tls = Some(negotiated),
             Err(error) => {
                 findings.push(Finding::of(&error.scrubbed(|text| sender.scrub(text)), config.style));
             }

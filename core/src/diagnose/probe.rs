@@ -3,18 +3,16 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::proxy::Tunnel;
+use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ProtocolVersion};
 use serde::Serialize;
-use tokio::net::TcpStream;
 use tower_service::Service as _;
 
 use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::text::span;
-use crate::transport::{PlainResolver, Way, chain, intercept, refusal_of, suite_name};
+use crate::transport::{Resolver, Road, Way, chain, refusal_of, suite_name};
 
 /// The result of a TLS handshake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,19 +34,18 @@ pub(super) fn proxy_of(config: &Config) -> Option<String> {
     Way::of(config).proxy
 }
 
-/// Makes one TLS handshake with the server, by the route that requests take, and closes the connection. Returns `None`,
-/// without connecting, if the proxy is reached over TLS or SOCKS, because this function supports only proxies over
-/// http.
-pub(super) async fn probe(config: &Config, tls: ClientConfig) -> Result<Option<Negotiated>, Error> {
+/// Makes one TLS handshake with the server, by the route that requests take, and closes the connection.
+pub(super) async fn probe(config: &Config, tls: ClientConfig) -> Result<Negotiated, Error> {
     let way = Way::of(config);
     let host = config.base.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     let name = ServerName::try_from(host.clone()).map_err(|error| {
         Error::new(Kind::Config, format!("the host {host} is not a name for TLS: {error}"))
     })?;
     let connecting = async {
-        let Some(stream) = tcp(config).await? else { return Ok(None) };
+        let mut road = Road::new(config, &tls, Resolver::of_the_system());
+        let stream = TokioIo::new(road.call(config.base.as_str().parse()?).await?);
         let stream = tokio_rustls::TlsConnector::from(Arc::new(tls)).connect(name, stream).await?;
-        Ok(Some(negotiated(stream.get_ref().1)))
+        Ok(negotiated(stream.get_ref().1))
     };
     let limit = config.bounds.timeout;
     let connected: Result<_, Box<dyn StdError + Send + Sync>> =
@@ -62,23 +59,6 @@ pub(super) async fn probe(config: &Config, tls: ClientConfig) -> Result<Option<N
         causes.dedup();
         refusal_of(error, causes, &way)
     })
-}
-
-async fn tcp(config: &Config) -> Result<Option<TcpStream>, Box<dyn StdError + Send + Sync>> {
-    let mut connector = HttpConnector::new_with_resolver(PlainResolver);
-    connector.enforce_http(false);
-    let to = config.base.as_str().parse()?;
-    match intercept(config) {
-        None => Ok(Some(connector.call(to).await?.into_inner())),
-        Some(proxy) if proxy.uri().scheme_str() == Some("http") => {
-            let mut tunnel = Tunnel::new(proxy.uri().clone(), connector);
-            if let Some(credentials) = proxy.basic_auth() {
-                tunnel = tunnel.with_auth(credentials.clone());
-            }
-            Ok(Some(tunnel.call(to).await?.into_inner()))
-        }
-        Some(_) => Ok(None),
-    }
 }
 
 /// Writes the version as the RFCs do: `TLS 1.3`. rustls would print `TLSv1_3`.

@@ -344,7 +344,10 @@ impl Sender {
         if body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
-        Ok(Request { method: call.method(), url, headers, body })
+        let uri = url.as_str().parse().map_err(|error| {
+            Error::new(Kind::InvalidRequest, format!("the request's URL cannot be sent: {error}"))
+        })?;
+        Ok(Request { method: call.method(), uri, headers, body })
     }
 }
 

@@ -11,8 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
-use hyper_util::client::legacy::connect::dns;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
 use tower_service::Service;
 
 /// How many failed addresses are remembered. A host name has fewer addresses; the bound keeps the list of a long-lived
@@ -37,12 +36,9 @@ struct AddressState {
     failures: u64,
 }
 
-/// The resolver of the HTTP client.
-pub(super) struct Resolver(pub Arc<Addresses>);
-
-/// The resolver of a connection that is opened without the HTTP client.
+/// The resolver of all connections.
 #[derive(Clone)]
-pub(crate) struct PlainResolver;
+pub(crate) struct Resolver(pub(super) Arc<Addresses>);
 
 /// The error of a host name without an address. The connector wraps this error in an error of a general type.
 /// `refusal::of` searches the causes for the type `Unresolved`.
@@ -103,18 +99,14 @@ impl Addresses {
     }
 }
 
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let known = Arc::clone(&self.0);
-        let name = name.as_str().to_owned();
-        Box::pin(async move {
-            let found = (known.lookup)(name.clone()).await.map_err(Unresolved)?;
-            Ok(Box::new(known.ordered(name, found).into_iter()) as Addrs)
-        })
+impl Resolver {
+    /// A resolver for one connection, which does not know which addresses failed before.
+    pub(crate) fn of_the_system() -> Self {
+        Self(Arc::new(Addresses::new(lookup)))
     }
 }
 
-impl Service<dns::Name> for PlainResolver {
+impl Service<Name> for Resolver {
     type Response = std::vec::IntoIter<SocketAddr>;
     type Error = Unresolved;
     type Future = BoxFuture<'static, Result<Self::Response, Unresolved>>;
@@ -123,9 +115,13 @@ impl Service<dns::Name> for PlainResolver {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, name: dns::Name) -> Self::Future {
-        let found = lookup(name.as_str().to_owned());
-        Box::pin(async move { found.await.map(Vec::into_iter).map_err(Unresolved) })
+    fn call(&mut self, name: Name) -> Self::Future {
+        let known = Arc::clone(&self.0);
+        Box::pin(async move {
+            let name = name.as_str().to_owned();
+            let found = (known.lookup)(name.clone()).await.map_err(Unresolved)?;
+            Ok(known.ordered(name, found).into_iter())
+        })
     }
 }
 

@@ -6,6 +6,9 @@ use std::pin::Pin;
 use async_compression::tokio::bufread::GzipDecoder;
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
+use http_body::Body as _;
+use http_body_util::BodyDataStream;
+use hyper::body::Incoming;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, BufReader};
 use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, timeout_at};
@@ -33,20 +36,20 @@ pub(super) enum Unread {
     Unasked(String),
     /// The headers say that the body is gzip, but it is not valid gzip.
     Malformed(io::Error),
-    Lost(reqwest::Error),
+    Lost(hyper::Error),
 }
 
 /// Reads a body, which must end by `until`. Time spent waiting for memory does not count: it postpones `until`, but
 /// never past `deadline`. `is_packed` is the result of [`coding::is_packed`](super::coding::is_packed).
 pub(super) async fn read(
-    response: reqwest::Response,
+    incoming: Incoming,
     is_packed: Result<bool, String>,
     rooms: &Rooms,
     mut until: Instant,
     deadline: Option<Instant>,
 ) -> Result<Body, Unread> {
-    let expected = response.content_length().and_then(|length| usize::try_from(length).ok());
-    let wire = StreamReader::new(response.bytes_stream().map_err(io::Error::other));
+    let expected = incoming.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+    let wire = StreamReader::new(BodyDataStream::new(incoming).map_err(io::Error::other));
     let mut source: Pin<Box<dyn AsyncBufRead + Send>> = Box::pin(wire);
     // An empty body is not compressed, even if the headers say so.
     if piece(&mut source, until).await?.is_empty() {

@@ -1,5 +1,9 @@
 //! Why an attempt has no answer, and whether the request can have taken effect.
 
+use std::error::Error as StdError;
+use std::io;
+
+use hyper_util::client::legacy;
 use tokio::time::Instant;
 
 use super::body::Unread;
@@ -54,14 +58,9 @@ impl Failed {
         }
     }
 
-    /// Describes an attempt that failed because no connection pool could be created.
-    pub(super) fn unbuilt(error: &reqwest::Error) -> Self {
-        Self::new(Outcome::Barred, Kind::Config, text_of(error)).because(error)
-    }
-
     /// Describes an attempt that got no answer.
-    pub(super) fn unanswered(error: &reqwest::Error, way: &Way, departure: &Departure) -> Self {
-        let causes = chain(error);
+    pub(super) fn unanswered(error: &legacy::Error, way: &Way, departure: &Departure) -> Self {
+        let causes = causes(error);
         if error.is_connect() {
             let lasting = refusal::lasts(error);
             let failed = Self::before(&refusal::of(error, causes, way));
@@ -69,7 +68,7 @@ impl Failed {
         }
         let since = departure.since().unwrap_or_else(Instant::now);
         let lost = |silent| Outcome::Lost { since, silent };
-        let (outcome, kind, what) = if error.is_timeout() {
+        let (outcome, kind, what) = if is_timeout(error) {
             (lost(true), Kind::Timeout, "no answer in time")
         } else if was_refused(error) {
             (
@@ -129,22 +128,19 @@ impl Failed {
             }
             Unread::Late => lost(true, Kind::Timeout, "the answer began and did not end in time".to_owned()),
             Unread::Lost(error) => {
-                let what = format!("the answer broke off: {}", text_of(error));
-                lost(false, Kind::Connect, what).because(error)
+                let causes = causes(error);
+                let innermost = causes.last().map_or("", String::as_str);
+                let what = format!("the answer broke off: {innermost}");
+                Self { causes: texts(causes), ..lost(false, Kind::Connect, what) }
             }
         }
-    }
-
-    fn because(mut self, error: &reqwest::Error) -> Self {
-        self.causes = texts(chain(error));
-        self
     }
 }
 
 /// Whether the server said that it did nothing with the request (RFC 9113 §8.7): the server refused the stream, or sent
 /// a GOAWAY that names an earlier stream as the last processed stream. If h2 fails a request with a GOAWAY, the stream
 /// of the request comes after the named stream.
-fn was_refused(error: &reqwest::Error) -> bool {
+fn was_refused(error: &(dyn StdError + 'static)) -> bool {
     find::<h2::Error>(error).is_some_and(|error| {
         error.is_remote()
             && (error.is_go_away()
@@ -154,16 +150,22 @@ fn was_refused(error: &reqwest::Error) -> bool {
 
 /// Whether the error ended a whole connection that can carry several requests, and not only the stream of this request.
 /// `multiplexes` says whether the connection uses HTTP/2, in case the error does not show it.
-pub(super) fn ended_all(error: &reqwest::Error, multiplexes: bool) -> bool {
+pub(super) fn ended_all(error: &(dyn StdError + 'static), multiplexes: bool) -> bool {
     match find::<h2::Error>(error) {
-        _ if error.is_connect() => false,
+        _ if find::<legacy::Error>(error).is_some_and(legacy::Error::is_connect) => false,
         Some(error) => !error.is_reset(),
         None => multiplexes && find::<hyper::Error>(error).is_some(),
     }
 }
 
+/// Whether the peer was silent for too long.
+fn is_timeout(error: &(dyn StdError + 'static)) -> bool {
+    find::<hyper::Error>(error).is_some_and(hyper::Error::is_timeout)
+        || find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+}
+
 /// Whether the server sent bytes that are not HTTP, or headers that are too large.
-fn is_unreadable(error: &reqwest::Error) -> bool {
+fn is_unreadable(error: &(dyn StdError + 'static)) -> bool {
     find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse)
         || find::<h2::Error>(error).is_some_and(h2::Error::is_library)
 }
@@ -172,6 +174,8 @@ fn texts(causes: Vec<String>) -> Vec<Message> {
     causes.into_iter().map(Message::from).collect()
 }
 
-fn text_of(error: &reqwest::Error) -> String {
-    chain(error).pop().unwrap_or_else(|| "no cause was given".to_owned())
+/// The texts of an error's causes, outermost first; or the text of the error itself if it has no cause.
+fn causes(error: &(dyn StdError + 'static)) -> Vec<String> {
+    let causes = chain(error);
+    if causes.is_empty() { vec![error.to_string()] } else { causes }
 }

@@ -1,19 +1,23 @@
 //! One attempt: sends a request, and returns its answer or says why no answer came.
 
+use std::error::Error as StdError;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH};
-use http::{HeaderMap, Method, Version};
+use http::{HeaderMap, Method, Response, Uri, Version};
+use hyper::body::Incoming as Arriving;
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
-use url::Url;
 
 use super::addresses::{self, Addresses, Resolver};
 use super::body::{self, Body, Unread};
 use super::coding;
+use super::connect::Connector;
 use super::failed::{Failed, ended_all};
 use super::proxy::Way;
 use super::response::Scrub;
@@ -22,7 +26,7 @@ use super::tls;
 use super::warmup::Warmup;
 use super::watched::{Departure, Watched};
 use crate::attempt::Outcome;
-use crate::config::{Config, Route};
+use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::text::span;
 
@@ -35,16 +39,17 @@ const HTTP2_STREAMS: u16 = 200;
 /// How many bytes of an answer may arrive over HTTP/2 before the SDK reads them. Unpacked, these bytes are about 1 MB
 /// of JSON.
 const STREAM_WINDOW: u32 = 256 << 10;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const IDLE_POOL: Duration = Duration::from_secs(20);
 
 /// A request, ready to be sent.
 pub(crate) struct Request {
     pub method: Method,
-    pub url: Url,
+    pub uri: Uri,
     pub headers: HeaderMap,
     pub body: Option<Bytes>,
 }
+
+type Client = legacy::Client<Connector, Watched>;
 
 /// A complete answer.
 #[derive(Debug)]
@@ -58,7 +63,7 @@ pub(crate) struct Exchange {
 
 /// An answer whose headers have arrived.
 pub(crate) struct Incoming<'a> {
-    response: reqwest::Response,
+    response: Response<Arriving>,
     until: Instant,
     deadline: Option<Instant>,
     since: Instant,
@@ -85,7 +90,7 @@ pub(crate) struct Http {
     config: Config,
     /// Created on the first call, because a constructor should not read certificate stores.
     tls: OnceCell<rustls::ClientConfig>,
-    pool: Mutex<Option<(u64, reqwest::Client)>>,
+    pool: Mutex<Option<(u64, Client)>>,
     warmup: Warmup,
     connections: Semaphore,
     streams: Semaphore,
@@ -93,7 +98,7 @@ pub(crate) struct Http {
     /// The addresses of the server, or of its proxy.
     addresses: Arc<Addresses>,
     /// How many connections were lost. If several requests began at the same count and lost their connection, they
-    /// count as one loss: reqwest does not tell connections apart, but opens only one HTTP/2 connection at a time.
+    /// count as one loss: the HTTP client does not tell connections apart, but opens only one HTTP/2 connection at a time.
     losses: AtomicU64,
 }
 
@@ -155,18 +160,16 @@ impl Http {
             losses: self.losses.load(Ordering::Relaxed),
             failures: self.addresses.failures(),
         };
-        request.headers.insert(ACCEPT_ENCODING, coding::ACCEPTED);
-        let mut outgoing = reqwest::Request::new(request.method, request.url);
-        *outgoing.headers_mut() = request.headers;
-        match request.body {
-            Some(body) => {
-                let body = Watched { bytes: Some(body), departure: departure.clone() };
-                *outgoing.body_mut() = Some(reqwest::Body::wrap(body));
-            }
+        if request.body.is_none() {
             // The HTTP client does not show when it sends a request without a body, so the request counts as sent now.
-            None => departure.happens(),
+            departure.happens();
         }
-        match timeout_at(until, client.execute(outgoing)).await {
+        request.headers.insert(ACCEPT_ENCODING, coding::ACCEPTED);
+        let mut outgoing = http::Request::new(Watched { bytes: request.body, departure: departure.clone() });
+        *outgoing.method_mut() = request.method;
+        *outgoing.uri_mut() = request.uri;
+        *outgoing.headers_mut() = request.headers;
+        match timeout_at(until, client.request(outgoing)).await {
             Ok(Ok(response)) => {
                 let begun = Begun { multiplexes: response.version() > Version::HTTP_11, ..begun };
                 warming.answered(response.version());
@@ -189,7 +192,7 @@ impl Http {
     }
 
     /// Counts a lost connection and returns its number, if the connection could carry several requests.
-    fn lost(&self, error: &reqwest::Error, begun: Begun) -> Option<u64> {
+    fn lost(&self, error: &(dyn StdError + 'static), begun: Begun) -> Option<u64> {
         if !ended_all(error, begun.multiplexes) {
             return None;
         }
@@ -202,7 +205,7 @@ impl Http {
         Some(losses)
     }
 
-    async fn client(&self) -> Result<(u64, reqwest::Client), Failed> {
+    async fn client(&self) -> Result<(u64, Client), Failed> {
         let pool = || self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = &*pool() {
             return Ok(known.clone());
@@ -212,42 +215,26 @@ impl Http {
         if let Some(known) = &*pool {
             return Ok(known.clone());
         }
-        let client = self.build(tls).map_err(|error| Failed::unbuilt(&error))?;
+        let client = self.build(tls);
         *pool = Some((0, client.clone()));
         Ok((0, client))
     }
 
-    fn build(&self, tls: rustls::ClientConfig) -> Result<reqwest::Client, reqwest::Error> {
-        let mut builder = reqwest::Client::builder()
-            .tls_backend_preconfigured(tls)
-            // By default, reqwest silently sends a request again after some HTTP/2 failures. But all retries are
-            // decided in `sender/retry.rs`, and each retry must have a permit.
-            .retry(reqwest::retry::never())
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
+    fn build(&self, tls: rustls::ClientConfig) -> Client {
+        let resolver = Resolver(Arc::clone(&self.addresses));
+        // The window of a connection is as large as the windows of all its streams together. Answers that wait for
+        // memory could fill a smaller window. Then the answer that holds the memory could not arrive.
+        let window = STREAM_WINDOW * u32::from(HTTP1_CONNECTIONS + HTTP2_STREAMS);
+        legacy::Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_POOL)
             .http2_keep_alive_interval(Duration::from_secs(15))
             .http2_keep_alive_timeout(Duration::from_secs(10))
             .http2_keep_alive_while_idle(true)
             .http2_initial_stream_window_size(STREAM_WINDOW)
-            // This window is as large as the windows of all streams together. Answers that wait for memory could fill a
-            // smaller window. Then the answer that holds the memory could not arrive.
-            .http2_initial_connection_window_size(
-                STREAM_WINDOW * u32::from(HTTP1_CONNECTIONS + HTTP2_STREAMS),
-            )
-            .dns_resolver(Resolver(Arc::clone(&self.addresses)))
-            // The module `body` unpacks answers. Without these lines, reqwest would unpack answers itself if another
-            // crate of the build enabled the features for unpacking.
-            .no_gzip()
-            .no_brotli()
-            .no_zstd()
-            .no_deflate();
-        builder = match &self.config.route {
-            Route::Through(proxy) => builder.proxy(reqwest::Proxy::all(proxy.url())?),
-            Route::Direct => builder.no_proxy(),
-            Route::AsTheSystemSays => builder,
-        };
-        builder.build()
+            .http2_initial_connection_window_size(window)
+            .build(Connector::new(&self.config, tls, resolver))
     }
 
     /// Replaces the pool after a timeout, because a connection can be dead without an error.
@@ -257,9 +244,8 @@ impl Http {
         let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
         if let (Some((now, _)), Some(tls)) = (&*pool, self.tls.get())
             && *now == generation
-            && let Ok(client) = self.build(tls.clone())
         {
-            *pool = Some((generation + 1, client));
+            *pool = Some((generation + 1, self.build(tls.clone())));
             self.warmup.cool();
         }
     }
@@ -288,7 +274,9 @@ impl Incoming<'_> {
         let status = self.status();
         let mut headers = std::mem::take(self.response.headers_mut());
         let Self { response, until, deadline, since, http, begun, .. } = self;
-        match body::read(response, coding::is_packed(&headers), &http.rooms, until, deadline).await {
+        match body::read(response.into_body(), coding::is_packed(&headers), &http.rooms, until, deadline)
+            .await
+        {
             Ok(Body { bytes, room, was_packed }) => {
                 if was_packed {
                     headers.remove(CONTENT_ENCODING);
@@ -351,7 +339,7 @@ mod tests {
         for _ in 0..2 {
             let request = Request {
                 method: Method::GET,
-                url: http.config.base.clone(),
+                uri: http.config.base.as_str().parse().unwrap(),
                 headers: HeaderMap::new(),
                 body: None,
             };

@@ -30,7 +30,7 @@ impl Way {
 }
 
 /// The proxy of the requests: from the settings, the environment or the system.
-pub(crate) fn intercept(config: &Config) -> Option<Intercept> {
+pub(super) fn intercept(config: &Config) -> Option<Intercept> {
     let matcher = match &config.route {
         Route::Through(proxy) => Matcher::builder().all(proxy.url()).build(),
         Route::Direct => return None,

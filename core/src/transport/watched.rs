@@ -34,7 +34,7 @@ impl Departure {
     }
 }
 
-/// A request body that notes when the HTTP client first reads it.
+/// The body of a request, or none. Notes when the HTTP client first reads the body.
 pub(super) struct Watched {
     pub bytes: Option<Bytes>,
     pub departure: Departure,

@@ -209,17 +209,6 @@ async fn a_proxy_that_cannot_be_reached_or_refuses_is_found() {
 }
 
 #[tokio::test]
-async fn for_a_proxy_over_tls_the_diagnosis_says_that_the_handshake_is_not_shown() {
-    let world = sandbox().world(&json!({}));
-    let closed = sandbox().line["closed"].as_str().unwrap();
-    let proxy = format!("https://{closed}");
-    let settings = world.settings().proxy(proxy.clone());
-    let diagnosis = settings.diagnose().await;
-    assert_eq!((diagnosis.ok, codes(&diagnosis)), (false, vec!["ok", "proxy"]), "{diagnosis}");
-    assert!(diagnosis.findings[0].message.contains("is not shown"), "{diagnosis}");
-}
-
-#[tokio::test]
 async fn a_diagnosis_crosses_the_door_with_its_text_and_without_the_key() {
     let world = sandbox().world(&json!({}));
     let settings = json!({

@@ -141,7 +141,7 @@ fn logs_at_the_level_trace_show_no_key_over_http_1() {
     let world = echoing();
     let base_url = world.info["httpBaseUrl"].as_str().unwrap();
     let text = logged(read_well_and_badly(&world.settings().base_url(base_url)));
-    assert!(text.contains("log reqwest::"), "the connection was not logged: {text}");
+    assert!(text.contains("event hyper_util::"), "the connection was not logged: {text}");
     shows_no_secret("log over http/1.1", &text);
 }
 

@@ -9,6 +9,8 @@ use serde_json::{Value, json};
 
 use crate::support::proxy::{Manner, Proxy};
 use crate::support::sandbox::{World, sandbox};
+use crate::support::socks;
+use crate::support::tls::with_tls;
 
 /// The user `user` and the password `p@ss` in a URL.
 const IN_URL: &str = "user:p%40ss";
@@ -90,6 +92,63 @@ async fn credentials_in_the_url_of_a_proxy_are_decoded_and_sent_as_basic_authent
     }
     let log = world.log().to_string();
     assert!(!log.contains("proxy-authorization"), "the server behind it must not be sent them");
+}
+
+#[tokio::test]
+async fn a_proxy_over_tls_is_used_with_credentials_and_only_if_its_certificate_is_trusted() {
+    let world = sandbox().world(&json!({}));
+    let proxy = Proxy::start(Manner::Wants(IN_HEADER)).await;
+    let (port, trusted) = with_tls(proxy.address.port()).await;
+    for named in EVERY_WAY {
+        let settings = settings(&world, named, &format!("https://{IN_URL}@127.0.0.1:{port}"), &[]);
+        let error = listed(&settings).await.unwrap_err();
+        assert_eq!((error.kind(), error.code()), (Kind::Tls, Some("unknown_ca")), "{named:?}: {error}");
+        assert!(error.to_string().contains(&format!("or its proxy https://127.0.0.1:{port}")), "{error}");
+        let settings = settings.ca_bundle(&trusted);
+        assert_eq!(listed(&settings).await.unwrap(), 3, "{named:?}");
+        assert_eq!(settings.diagnose().await.tls.unwrap().protocol, "TLS 1.3");
+    }
+    std::fs::remove_file(trusted).unwrap();
+}
+
+#[tokio::test]
+async fn a_socks_proxy_gets_an_address_or_the_name_of_the_server_as_its_scheme_says() {
+    let world = sandbox().world(&json!({}));
+    let base = world.info["baseUrl"].as_str().unwrap().replace("127.0.0.1", "localhost");
+    for named in [Named::Given, Named::By("ALL_PROXY")] {
+        for (scheme, expected) in [("socks5", "127.0.0.1"), ("socks5h", "localhost")] {
+            for (credentials, user) in [(None, ""), (Some(["user", "p@ss"]), "user:p%40ss@")] {
+                let (port, hosts) = socks::start(credentials).await;
+                let url = format!("{scheme}://{user}127.0.0.1:{port}");
+                let settings = settings(&world, named, &url, &[]).base_url(&base);
+                assert_eq!(listed(&settings).await.unwrap(), 3, "{named:?} {url}");
+                assert_eq!(settings.diagnose().await.tls.unwrap().protocol, "TLS 1.3");
+                let hosts = hosts.lock().unwrap().clone();
+                let as_expected =
+                    |host: &String| host == expected || (host == "::1" && expected == "127.0.0.1");
+                assert!(hosts.len() == 3 && hosts.iter().all(as_expected), "{url}: {hosts:?}");
+            }
+        }
+    }
+    let (port, _) = socks::start(Some(["user", "other"])).await;
+    let settings = settings(&world, Named::Given, &format!("socks5://{IN_URL}@127.0.0.1:{port}"), &[]);
+    assert_eq!(listed(&settings).await.unwrap_err().kind(), Kind::Proxy);
+}
+
+#[tokio::test]
+async fn with_a_socks_proxy_an_error_says_whose_name_cannot_be_resolved() {
+    let world = sandbox().world(&json!({}));
+    let (port, hosts) = socks::start(None).await;
+    for (base, proxy, expected) in [
+        ("https://server.hightouch.invalid/api/v1", format!("socks5://127.0.0.1:{port}"), "with socks5h://"),
+        ("https://localhost/api/v1", "socks5h://proxy.hightouch.invalid:1080".to_owned(), "The proxy's name"),
+    ] {
+        let settings = settings(&world, Named::Given, &proxy, &[]).base_url(base).max_retries(0_u32);
+        let error = listed(&settings).await.unwrap_err();
+        let text = format!("{error} {:?}", error.hint());
+        assert!(error.kind() == Kind::Proxy && text.contains(expected), "{text}");
+    }
+    assert!(hosts.lock().unwrap().is_empty());
 }
 
 /// A proxy may lock an account after a few wrong passwords, so the SDK sends a wrong password only once.

@@ -1,21 +1,14 @@
 //! Ways to reach a server: passwords, users, databases, TLS, clusters, Sentinels and addresses.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hightouch_sdk::wire::with_time_scale;
 use hightouch_sdk::{Client, LimitScope, LimitStats, Scope};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, KeyUsagePurpose};
-use tokio::io::copy_bidirectional;
-use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::{PROGRAMS, world};
 use crate::support::redis::{Redis, free_port};
-use crate::support::sandbox::sandbox;
+use crate::support::tls::with_tls;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// The permissions that a user of the server needs, as the documentation lists them.
@@ -28,13 +21,7 @@ async fn called(url: &str, ca_bundle: Option<PathBuf>) -> (LimitStats, String) {
     let world = world();
     let settings = world.settings().limit_scope(LimitScope::Fleet(url.into())).share(0.5);
     let settings = match ca_bundle {
-        Some(file) => {
-            // The file must contain the certificate authorities of the Redis server and of the sandbox.
-            let own = std::fs::read_to_string(sandbox().line["ca"].as_str().unwrap());
-            let both = own.unwrap() + &std::fs::read_to_string(&file).unwrap();
-            std::fs::write(&file, both).unwrap();
-            settings.ca_bundle(file)
-        }
+        Some(file) => settings.ca_bundle(file),
         None => settings,
     };
     let settings = with_time_scale(settings, 20.0);
@@ -99,45 +86,6 @@ async fn a_user_with_no_more_permissions_than_needed() {
         redis.command(&[&user[..], &PERMISSIONS, &["+select"]].concat());
         shared(program, &format!("{url}/2"), None).await;
     }
-}
-
-/// Starts a proxy that adds TLS to a server. Returns the proxy's port, and a file with the certificate of the proxy's
-/// authority.
-async fn with_tls(port: u16) -> (u16, PathBuf) {
-    let mut ca = CertificateParams::new(Vec::new()).unwrap();
-    ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    let issuer = CertifiedIssuer::self_signed(ca, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let mut names = CertificateParams::new(vec!["127.0.0.1".to_owned(), "::1".to_owned()]).unwrap();
-    names.use_authority_key_identifier_extension = true;
-    let certificate = names.signed_by(&key, &issuer).unwrap();
-    let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![certificate.der().clone()],
-            PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-        )
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let own = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let mut client = acceptor.accept(stream).await.ok()?;
-                let mut server = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
-                copy_bidirectional(&mut client, &mut server).await.ok()
-            });
-        }
-    });
-    let file = std::env::temp_dir().join(format!("hightouch-fleet-{}-{own}.pem", std::process::id()));
-    std::fs::write(&file, issuer.pem()).unwrap();
-    (own, file)
 }
 
 #[tokio::test]

@@ -13,4 +13,6 @@ pub mod proxy;
 #[cfg(unix)]
 pub mod redis;
 pub mod sandbox;
+pub mod socks;
+pub mod tls;
 pub mod trace;
