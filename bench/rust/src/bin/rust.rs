@@ -128,7 +128,7 @@ impl Lane for Door {
     }
 }
 
-/// reqwest alone, the HTTP client that the SDK uses.
+/// reqwest, the HTTP client that the SDK uses, without the SDK.
 struct Bare {
     client: reqwest::Client,
     url: String,
