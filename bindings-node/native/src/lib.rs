@@ -1,8 +1,8 @@
 //! The bridge between Node.js and the core's door. It passes strings and bytes, and decides nothing.
 //!
 //! Each JavaScript thread (the main thread and every worker) has one [`Bridge`]. The core runs the calls of all bridges
-//! on one thread of its own, and each result goes to the queue of the bridge that made the call. A threadsafe function
-//! then empties the queue on the JavaScript thread, so that many results cost only one wake-up.
+//! on its own thread, and puts each result in the queue of the bridge that made the call. A threadsafe function then
+//! empties the queue on the JavaScript thread, so that many results cost only one wake-up.
 
 #![allow(
     clippy::must_use_candidate,
@@ -19,7 +19,7 @@ use napi::{Env, Result, Status};
 use napi_derive::napi;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// The result of one call as JavaScript gets it: `[id, ok, head, body, texts]`. All members but the id are those of
+/// The result of one call as JavaScript gets it: `[id, ok, head, body, texts]`. The members after the id are those of
 /// [`wire::CallOutput`]; `texts` is absent if it would be empty.
 type Settled = (u32, bool, String, String, Option<Buffer>);
 
@@ -96,7 +96,7 @@ impl CompletedCalls {
         // Only the first result in the queue wakes the JavaScript thread, because that thread then takes the whole
         // queue. The queue is unlocked by now, because the JavaScript thread locks it at once.
         if is_first {
-            // A JavaScript thread that is ending cannot be woken, but nothing waits for the result any more.
+            // Waking fails if the JavaScript thread is ending. In this case, nothing waits for the result.
             if let Some(wake) = &*lock(&self.wake) {
                 wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
             }
@@ -108,9 +108,9 @@ impl CompletedCalls {
 #[napi]
 pub struct Bridge {
     completed: Arc<CompletedCalls>,
-    /// A function that keeps the event loop alive and is never called. `completed.wake` cannot be used for this,
-    /// because the thread of the calls locks `completed.wake` while it wakes the JavaScript thread. The JavaScript
-    /// thread would then have to wait for the lock. `None` once the bridge is closed.
+    /// A function that keeps the event loop alive and is never called. With `completed.wake` instead, the JavaScript
+    /// thread would have to wait while the thread of the calls holds the lock of `completed.wake`. `None` once the
+    /// bridge is closed.
     alive: Mutex<Option<Wake>>,
     /// This token is cancelled when the JavaScript thread ends and drops the bridge. The calls of the bridge then end
     /// too.
@@ -178,7 +178,7 @@ impl Bridge {
         held
     }
 
-    /// Drops the threadsafe functions, which a tool that looks for open handles would report. No call may be in
+    /// Drops the threadsafe functions, so that tools that look for open handles do not report them. No call may be in
     /// progress, and no call may be made afterwards.
     #[napi(catch_unwind)]
     pub fn close(&self) {
@@ -187,7 +187,6 @@ impl Bridge {
     }
 }
 
-/// Converts a result to the tuple that JavaScript gets.
 fn settled((id, outcome): (u32, wire::CallOutput)) -> Settled {
     // Only a raw answer can have a body of invalid UTF-8: the core passes that body on as the server sent it.
     let body = String::from_utf8(outcome.body)
