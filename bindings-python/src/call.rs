@@ -72,13 +72,13 @@ impl Mailbox {
         })))
     }
 
-    /// Returns the file descriptor that is readable while the mailbox holds something. `None` on platforms other than
-    /// Unix.
+    /// Returns the file descriptor that is readable while the mailbox holds something. Returns `None` on platforms
+    /// other than Unix.
     fn fileno(&self) -> Option<i32> {
         self.0.wakeup.fileno()
     }
 
-    /// Waits up to `milliseconds` for an answer or a notice. Returns whether there is one.
+    /// Waits up to `milliseconds` for an answer or a notice. Returns whether the mailbox holds something.
     fn wait(&self, py: Python<'_>, milliseconds: u64) -> bool {
         py.detach(|| {
             let mut given = self.0.lock();

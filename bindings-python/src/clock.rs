@@ -1,5 +1,5 @@
 //! A monotonic clock for the Python code. Libraries such as freezegun replace Python's own clocks in every module, but
-//! they cannot stop this one.
+//! cannot stop this clock.
 
 use std::sync::LazyLock;
 use std::time::Instant;

@@ -11,13 +11,12 @@ use std::{io, thread};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
-/// How often the driver's thread checks whether any thread still waits for a call. The last thread that stops waiting
-/// wakes the driver's thread only if there are tasks (calls for which no thread waits). If it woke the driver's thread
-/// every time, every call would cost a wake-up.
+/// How often the driver's thread checks whether threads still wait for a call. If there are no tasks (calls for which
+/// no thread waits), no thread wakes the driver's thread, because then every call would cost a wake-up.
 const BUSY: Duration = Duration::from_millis(500);
-/// If there are no tasks, the driver's thread takes over the I/O this long after the last thread stopped waiting for a
-/// call. A program that makes one call after another pauses for a shorter time, so its next call need not take the I/O
-/// back.
+/// If there are no tasks, the driver's thread takes over the I/O only this long after the last thread stopped waiting
+/// for a call. A program that makes one call after another pauses for a shorter time, so the driver's thread leaves the
+/// I/O to the next call.
 const IDLE: Duration = Duration::from_millis(20);
 
 pub(crate) struct Driver {

@@ -31,7 +31,8 @@ type Called<'py> = (Option<Answer<'py>>, Option<Py<PyBaseException>>);
 
 #[pymethods]
 impl Engine {
-    /// Creates a client from settings (JSON). Raises `ValueError` if they are invalid; its text is the failure as JSON.
+    /// Creates a client from settings (JSON). If they are invalid, raises `ValueError`. The text of the error
+    /// is the failure as JSON.
     #[new]
     fn new(py: Python<'_>, settings: String) -> PyResult<Self> {
         let (send, mut receive) = channel();
@@ -69,10 +70,9 @@ impl Engine {
         self.door.announce(op, args)
     }
 
-    /// Makes a call and waits for `(ok, head, body)`. If a signal handler raises, the call is cancelled. Then the
-    /// result holds the exception, and the answer of the cancelled call if it arrives within [`CANCEL`]. During the
-    /// wait, `listener` is called with each notice (JSON). An `Exception` of the listener is reported as unraisable.
-    /// Any other exception of the listener has the same effect as an exception of a signal handler.
+    /// Makes a call, and calls `listener` with each notice (JSON) meanwhile. If a signal handler raises, the call is
+    /// cancelled. The result then holds the exception, and the answer of the call if it arrives within [`CANCEL`]. An
+    /// `Exception` of the listener is reported as unraisable; any other exception cancels the call too.
     #[pyo3(signature = (op, args, opts, listener=None))]
     fn call<'py>(
         &self,
@@ -141,7 +141,8 @@ impl Engine {
         }
     }
 
-    /// Starts a call. Its answer arrives in `mailbox` under `ticket`. With `listens`, its notices arrive there too.
+    /// Starts a call. Its answer arrives in `mailbox` under `ticket`. With `listens`, the notices of the call arrive in
+    /// `mailbox` too.
     #[pyo3(signature = (op, args, opts, mailbox, ticket, listens=false))]
     #[expect(clippy::too_many_arguments, reason = "Python passes them by position")]
     fn start(

@@ -34,9 +34,9 @@ impl Slot {
     }
 }
 
-/// Returns the driver of this process's I/O, and creates it at the first call. A forked child inherits the memory of
-/// its parent's driver but not the thread of that driver. So the child creates a driver of its own, and never drops the
-/// inherited one, because the runtime in it belongs to the parent.
+/// Returns the driver of this process, and creates it at the first call. A forked child inherits the driver of its
+/// parent without the thread, so the child creates a driver of its own. It never drops the inherited driver, because
+/// the runtime in that driver belongs to the parent.
 pub(crate) fn driver(py: Python<'_>) -> io::Result<&'static Driver> {
     let mut slot = Slot::of_this_process(py).driver.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(driver) = *slot {

@@ -79,7 +79,7 @@ mod pair {
 
 #[cfg(not(unix))]
 mod unsupported {
-    /// The default event loop on Windows watches no descriptors. There, a thread waits for the mailbox instead.
+    /// On Windows, the default event loop watches no descriptors, so a thread waits for the mailbox instead.
     pub(crate) struct Wakeup;
 
     impl Wakeup {
