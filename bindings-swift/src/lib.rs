@@ -25,7 +25,7 @@ pub enum BridgeError {
     },
     /// A call ended without a reply.
     Broken {
-        /// The text of the error that caused this one.
+        /// The text of the cause.
         why: String,
     },
 }
