@@ -13,12 +13,11 @@ pub(crate) struct Spelling {
     pub kind: fn(&str) -> String,
 }
 
-/// Rewrites the names in all docs of the catalogue. A doc can name the members of its own type or the arguments of its
-/// own operation, and methods and kinds of errors. Anything else in backticks stays unchanged.
+/// Rewrites the names in the docs of the catalogue: members of the same type, arguments of the same operation, methods,
+/// and kinds of errors. Anything else in backticks stays unchanged.
 ///
 /// # Errors
-/// A doc contains a snake-case name of several words, and the name is neither known nor the code of a finding. The
-/// language has no such name, so no doc may contain it.
+/// A doc contains a snake-case name of several words that is neither a known name nor the code of a finding.
 pub(crate) fn respell(catalogue: &mut Json, spelling: &Spelling) -> Result<(), String> {
     let mut known = BTreeMap::new();
     for operation in list(catalogue, "operations") {
@@ -45,7 +44,7 @@ pub(crate) fn respell(catalogue: &mut Json, spelling: &Spelling) -> Result<(), S
 }
 
 /// Returns `known` with the names of `members` added. If `known` has a name already, the spelling of the member
-/// replaces the known one.
+/// replaces the spelling in `known`.
 fn with_members(
     known: &BTreeMap<String, String>,
     members: &[Json],

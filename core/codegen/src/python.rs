@@ -180,7 +180,7 @@ fn mentioned(catalogue: &Json) -> BTreeSet<&str> {
 type Resources = BTreeMap<String, Vec<Json>>;
 
 /// Returns the operations by resource, each with its positional arguments and its result. `ASYNC` in the name of a
-/// class stands for a prefix: `Async` for the asynchronous client, and nothing for the blocking one.
+/// class stands for a prefix: `Async` for the asynchronous client, and no prefix for the blocking client.
 fn operations(catalogue: &Json) -> Result<Resources, Error> {
     let mut resources = BTreeMap::<_, Vec<Json>>::new();
     for operation in list(catalogue, "operations") {
@@ -215,7 +215,7 @@ fn operations(catalogue: &Json) -> Result<Resources, Error> {
     Ok(resources)
 }
 
-/// Returns the names of the classes of run handles that operations return, without the prefix.
+/// Returns the names of the classes of run handles that operations return, without the prefix `ASYNC`.
 fn handles(resources: &Resources) -> BTreeSet<&str> {
     let started = resources.values().flatten().filter(|operation| text(operation, "form") == "run");
     started.map(|operation| text(operation, "of").trim_start_matches("ASYNC")).collect()
@@ -343,8 +343,8 @@ fn default(ty: &Value) -> Result<String, Error> {
     })
 }
 
-/// Returns a Python expression that wraps the opaque JSON in `expression`, which has the type `ty`. Empty if the type
-/// holds no opaque JSON, or if the type is an object, because an object wraps its own opaque JSON.
+/// Returns a Python expression that wraps the opaque JSON in an `expression` of the type `ty`. Returns an empty text if
+/// the type holds no opaque JSON, or is an object: an object wraps its own opaque JSON.
 fn wrap(ty: &Value, expression: &str) -> Result<String, Error> {
     if let Some(plain) = ty.as_str() {
         return Ok(if plain == "json" { format!("json_of({expression})") } else { String::new() });

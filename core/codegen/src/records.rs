@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use heck::{ToLowerCamelCase as _, ToSnakeCase as _};
 use serde_json::{Value as Json, json};
 
-/// The first columns of some types: type, name, kind of the cells, doc. The list or the run that returns a value fills
-/// these columns, because most values lack them.
+/// The columns that come first in the tables of some types: the type, and the column's name, kind and doc. The list or
+/// the run that returns a value fills these columns, because most values do not contain them.
 const ABOUT: &[(&str, &str, &str, &str)] = &[
     ("SyncRun", "sync_id", "int", "Id of the sync. Null if it is not known."),
     (
@@ -21,10 +21,9 @@ const ABOUT: &[(&str, &str, &str, &str)] = &[
 
 /// Returns a table for each type that a list returns, and for `SequenceRun`: `{"type", "name", "columns": [{"name",
 /// "wire", "type", "null", "doc", "path", "about", "enum", "opaque"}]}`. The `type` of a column is `int`, `float`,
-/// `bool`, `string`, `timestamp`, `{"list": "int"}`, `{"list": "string"}`, or `json`, which is the text of a value that
-/// has no columns of its own. The `path` consists of the names in JSON that lead to the cell. The `path` is empty if
-/// the value does not contain the cell. For a column that ends in `_total`, the path leads to the counts that the
-/// column adds up.
+/// `bool`, `string`, `timestamp`, `{"list": "int"}`, `{"list": "string"}`, or `json` (the text of any other value). The
+/// `path` lists the names in JSON that lead to the cell, or to the counts that a column `…_total` adds up. The `path`
+/// is empty if the value does not contain the cell.
 ///
 /// # Errors
 /// Two columns of a table have the same name.
@@ -81,8 +80,8 @@ fn table(of: &Json, types: &[Json]) -> Result<Json, String> {
     Ok(json!({ "type": name, "name": plural, "columns": columns }))
 }
 
-/// Adds the columns of a field: one, or one for each member if the field is an object of plain values. The columns of
-/// row counts are called `planned_added`, not `planned_rows_added_count`.
+/// Adds one column for a field, or one for each member if the field is an object of plain values. The columns of row
+/// counts are called `planned_added`, not `planned_rows_added_count`.
 fn add_columns(field: &Json, types: &[Json], columns: &mut Vec<Json>) {
     let (name, wire, of) =
         (text(field, "name"), text(field, "wire"), field.get("type").unwrap_or(&Json::Null));

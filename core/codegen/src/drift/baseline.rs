@@ -1,6 +1,6 @@
-//! Compares a newer OpenAPI document with the one that the SDK was written from. This module compares only facts that
-//! the catalogue does not contain: the servers, the authentication, the bounds on values in requests, and additional
-//! shapes of answers under a success status.
+//! Compares a newer OpenAPI document with the document that the SDK was written from. This module compares only facts
+//! that the catalogue does not contain: the servers, the authentication, the bounds on values in requests, and
+//! additional shapes of answers under a success status.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::document::{Described, Document, text};
 use super::{Finding, Severity};
 
-/// A smaller upper bound allows fewer values, and so does a larger lower bound.
+/// A smaller upper bound allows fewer values, and a larger lower bound allows fewer values.
 const UPPER: [&str; 4] = ["maxItems", "maxLength", "maxProperties", "maximum"];
 const LOWER: [&str; 4] = ["minItems", "minLength", "minProperties", "minimum"];
 
-/// The most levels of nesting at which values are compared.
+/// How many levels of nested values are compared.
 const DEEPEST_VALUE: usize = 16;
 
 pub(crate) fn differences(document: &Document, baseline: &Document) -> Vec<Finding> {
@@ -45,8 +45,8 @@ fn servers(document: &Document, baseline: &Document) -> Vec<Finding> {
     gone.chain(added).collect()
 }
 
-/// Reports operations that do not accept a bearer token alone, because the SDK sends nothing else. Also reports new
-/// security schemes.
+/// Reports operations that do not accept a bearer token alone, because the SDK sends no other authentication. Also
+/// reports new security schemes.
 fn security(document: &Document, baseline: &Document) -> Vec<Finding> {
     let schemes = document.security_schemes();
     let is_bearer = |name: &str| {
@@ -90,7 +90,7 @@ fn beside_good(at: &str, theirs: BTreeSet<String>, earlier: &BTreeSet<String>) -
 /// The bounds on the parameters and the body of an operation. A place in a request is written like `body.recipients[]`.
 #[derive(Default)]
 struct Bounds {
-    /// All places, also those without a bound.
+    /// All places, including places without a bound.
     places: BTreeSet<String>,
     numbers: BTreeMap<(String, &'static str), f64>,
     patterns: BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! Compares the document that the SDK was built from, unchanged and altered.
+//! Compares the document that the SDK was written from, unchanged and altered, with the catalogue.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,6 +1,5 @@
-//! Gives a type parameter to the types that arguments use and that contain opaque JSON. The parameter is the type of
-//! the opaque members: in an answer opaque JSON is a `Json`, and in an argument it may also be a plain value
-//! (`JsonInput`).
+//! Gives a type parameter to the types of arguments that contain opaque JSON. The parameter is the type of the opaque
+//! members: `Json` in an answer, and `JsonInput`, which may also be a plain value, in an argument.
 
 use std::collections::BTreeSet;
 

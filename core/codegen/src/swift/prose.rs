@@ -16,7 +16,7 @@ pub(super) fn margin(item: &str, indent: usize, depth: usize) -> String {
     prose(item, &format!("{}///{}", " ".repeat(indent), " ".repeat(depth)), 2)
 }
 
-/// Rewords the doc of a number of milliseconds for a `Duration`.
+/// Rewords the doc of a number of milliseconds for Swift, where the type is `Duration`.
 pub(super) fn in_milliseconds(text: &str) -> String {
     let text = text.replace(", in milliseconds", "");
     match text.split_once(" by default") {
