@@ -1,4 +1,4 @@
-//! Answers: the SDK reads every body under status 200, or returns an error. Input: the operation, then the body.
+//! Answers: the SDK reads every body with status 200, or returns an error. Input: the operation, then the body.
 
 use serde_json::{Map, Value, json};
 
@@ -42,7 +42,7 @@ pub fn play(input: &[u8]) {
     assert_eq!(reread.head["meta"]["mended"], json!([]), "what was mended is whole: {again}");
 }
 
-/// Returns the operation with this name. If no operation has it, the letters of the name choose an operation.
+/// Returns the operation with this name. For an unknown name, its letters choose an operation.
 pub fn operation(op: &str) -> &'static Value {
     let operations = known()["operations"].as_array().unwrap();
     let sum: usize = op.bytes().map(usize::from).sum();

@@ -59,8 +59,8 @@ pub fn without_the_key(text: &str) {
     let forms = FORMS.get_or_init(|| {
         let quoted = serde_json::to_string(KEY).unwrap().trim_matches('"').to_owned();
         let twice = serde_json::to_string(&quoted).unwrap().trim_matches('"').to_owned();
-        // The base64 form depends on the offset of the key within a group of three bytes. At its ends, the form depends
-        // on the neighbouring bytes too. So the check looks only for the characters that no neighbour changes.
+        // The base64 form of the key depends on the offset of the key within a group of three bytes. The first and the
+        // last characters of the form depend on the neighbouring bytes too, so the check leaves them out.
         let within = (0..3).map(|before| {
             let between = |neighbour: u8| {
                 STANDARD.encode([&vec![neighbour; before], KEY.as_bytes(), &[neighbour; 2]].concat())
@@ -93,7 +93,7 @@ fn line(what: &str, text: &str) {
     );
 }
 
-/// Returns the result that a call that is not raw would have with the same answer; `None` if the call was not raw.
+/// Returns the result that the call would have without the option `raw`; `None` if the call was not raw.
 fn meaning(outcome: &CallOutput) -> Option<CallOutput> {
     type Members = BTreeMap<String, Box<RawValue>>;
     // Parses one level at a time, because the value may nest too deep for a `Value`.

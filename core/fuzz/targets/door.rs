@@ -2,7 +2,8 @@
 //! arguments.
 //!
 //! `{{origin}}` is replaced with the origin of the server. A string in the arguments that begins with `b64:` is
-//! replaced with the base64url form of the rest: run tokens, page tokens and the `seen` of a run step are such texts.
+//! replaced with the base64url form of the rest. Run tokens, page tokens and the `seen` of a run step are base64url
+//! texts.
 
 use serde_json::Value;
 

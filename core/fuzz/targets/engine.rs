@@ -1,5 +1,5 @@
 //! Two clients. The first has no server: nothing listens on its port, and the paused clock skips every wait. The second
-//! has a server that returns any answer.
+//! has a server that returns the answer that a target sets.
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -120,7 +120,6 @@ pub fn parse(op: &str, args: &Value, status: u16, headers: &[(&str, &str)], body
     })
 }
 
-/// Opens a run from its token.
 pub fn open(token: &Value) -> Given {
     ANSWERED.with(|answered| answered.call("runs.open", &json!({ "token": token })))
 }

@@ -1,6 +1,6 @@
-//! The limit reads two things from outside the process: a state in a file of the host, and the replies of a server. The
-//! first line of an input names what is tested: `state`, `reply`, or `way`, a series of replies while the limit moves
-//! from one place to another. The rest are numbers or words, one in each line, with an empty line between replies.
+//! The limit reads two things from outside the process: a state in a file, and the replies of a server. The first line
+//! of an input names what is tested: `state`, `reply`, or `way`, a series of replies while the limit moves from one
+//! place to another. The rest are numbers or words, one in each line, with an empty line between replies.
 
 use limit_proofs::limit::pool::{Pool, Wanted};
 use limit_proofs::limit::state::{Reach, State};
@@ -24,8 +24,8 @@ pub fn play(input: &[u8]) {
     }
 }
 
-/// Any state of a limit that can be read lets requests through again within an hour and four windows. A window is at
-/// most a day, plus the allowance for the server's clock.
+/// Any state that can be read lets requests through again within an hour and four windows. A window has at most a day,
+/// plus the allowance for the server's clock.
 fn state(numbers: &[u64]) {
     let Some(read) = State::read(numbers) else { return };
     let span = read.span();
@@ -34,8 +34,8 @@ fn state(numbers: &[u64]) {
     assert!(opens.is_some_and(|after| after < HOUR + 4 * span), "closed for {opens:?} after {numbers:?}");
 }
 
-/// After any answer that a process accepts, the process asks the server again within an hour, and takes no more grants
-/// than it asked for.
+/// After any answer that a process accepts, the process asks the server again within an hour, and sends no more
+/// requests than it asked for.
 fn reply(words: &[String]) {
     let Ok(Reply::Answer(answer)) = read(words) else { return };
     let mut pool = Pool::new(Quota::default(), START);

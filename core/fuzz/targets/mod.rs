@@ -22,7 +22,6 @@ pub use sample::{Samples, words};
 /// A target: its name, and a function that runs an input and panics if a check fails.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All targets.
 pub const ALL: [Target; 5] = [
     ("answers", answers::play),
     ("errors", errors::play),
@@ -44,7 +43,6 @@ fn text_of(input: &[u8]) -> String {
         .replace("{{base64}}", &check::base64(&format!("key:{KEY}")))
 }
 
-/// Splits a text into its first line and the rest.
 fn first_line(text: &str) -> (&str, &str) {
     text.split_once('\n').unwrap_or((text, ""))
 }
