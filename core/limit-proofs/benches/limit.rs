@@ -18,7 +18,8 @@ fn main() {
 /// to the limit.
 const LIMITS: [u32; 2] = [200, 100_000];
 
-/// Returns a state after five windows of steady load with three requests in flight, and the time of the last grant.
+/// Returns a state after five windows of steady load with three requests in flight, and the time at which the last
+/// request was granted.
 fn full(requests: u32) -> (State, Nanos) {
     let mut state = State::new(Quota { requests, ..Quota::default() });
     let mut now = 0;
@@ -61,8 +62,8 @@ fn a_decision_to_wait_after_a_burst(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| state.decide(black_box(2_000_000), Reach::Whole));
 }
 
-/// One turn at the gate: a request is granted and ends, and another request joins. If no request may go, time moves to
-/// the next grant.
+/// One turn at the gate: a request is granted and ends, and another request joins the queue. If no request may be sent,
+/// time moves to the next grant.
 #[divan::bench(args = [100, 10_000])]
 fn a_turn_with_others_waiting(bencher: Bencher<'_, '_>, others: u32) {
     let mut turns = Turns::new(Quota::default());
@@ -98,7 +99,7 @@ impl Drop for File {
 
 /// Measures a call from the request for a permit to the end of the permit, in a process that calls again and again. No
 /// other process uses the limit, which is kept in the process or in a file. With a window of 2000 µs, the log of ended
-/// requests is about as long as that of a full limit; with a window of 1 µs, the log is empty.
+/// requests is about as long as the log of a full limit; with a window of 1 µs, the log is empty.
 #[divan::bench(args = [(false, 2000), (true, 2000), (false, 1), (true, 1)])]
 fn a_call_of_a_process_that_is_alone(bencher: Bencher<'_, '_>, (shared, micros): (bool, u64)) {
     let quota = Quota { requests: 40_000, window: Duration::from_micros(micros), ..Quota::default() };

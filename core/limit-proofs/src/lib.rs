@@ -12,10 +12,10 @@ pub mod script;
 #[path = "../../src/fleet/way.rs"]
 pub mod way;
 
-/// Opens the file that keeps the limit called `name` on this host.
+/// Opens the file that keeps the limit called `name` on this machine.
 ///
 /// # Errors
-/// Processes cannot share the limit here. The error is the reason, as the end of a sentence.
+/// Processes cannot share the limit on this machine. The error is the reason, as the end of a sentence.
 pub fn host_store(name: &str, quota: limit::Quota) -> Result<Box<dyn limit::Store>, String> {
     host::store(name, quota)
 }

@@ -123,8 +123,8 @@ fn a_waiter_that_gives_up_takes_no_place_with_it_and_no_wake_up() {
     });
 }
 
-/// The first waiter sleeps on behalf of all waiters until the window opens. If it gives up, the next waiter must sleep
-/// on behalf of all.
+/// Only the first waiter waits for the time at which a request may be sent. If this waiter gives up, the next waiter
+/// must wait for that time.
 #[test]
 fn when_the_one_who_watches_the_clock_gives_up_the_next_watches_it() {
     explore(PREEMPTIONS, || {
@@ -194,7 +194,7 @@ fn a_hint_meets_looks_that_join_leave_and_go() {
     });
 }
 
-/// If the gate takes a grant back while the waiter fetches it, the gate must give the grant again.
+/// The gate may take a grant back while the waiter fetches the grant. Then the gate must grant again.
 #[test]
 fn a_grant_that_is_taken_back_is_not_lost() {
     explore(PREEMPTIONS, || {

@@ -42,7 +42,7 @@ impl World {
     }
 }
 
-/// A simulated process. Like the courier's thread, it takes the steps of moves and asks for requests.
+/// A simulated process. Like the thread of the courier, this process moves the limit and asks the server for permits.
 struct Process {
     caller: Caller,
     way: Way,
@@ -200,8 +200,8 @@ fn a_state_that_several_processes_bring_counts_once() {
     assert_eq!(brought_twice(&twice), 190, "a state that is absorbed twice is not found out");
 }
 
-/// A limit left its place, and no process followed it. The old place does not keep the state for ever, and a process
-/// that comes three minutes later does not bring the state to the new place.
+/// A limit left its place, and no process brought the state to the new place. The old place must drop the state in
+/// time: a process that comes three minutes later must not bring it to the new place.
 #[test]
 fn a_state_that_was_left_long_ago_is_not_absorbed() {
     let mut world = World::new(&[]);

@@ -64,9 +64,9 @@ impl Model {
     }
 }
 
-/// Whether some s in (t−T, t] forbids a grant at t, as `core/src/limit/window.rs` explains; `ended` are the ends of
-/// requests in ascending order. Tries only t, the ends, and the times T after the ends, because the sum only grows with
-/// s between two neighbours of these times.
+/// Whether some s in (t−T, t] forbids a grant at t, as `core/src/limit/window.rs` explains. `ended` has the times at
+/// which requests ended, in ascending order. Tries only t, these times, and these times plus T. Between two neighbours
+/// the weight only grows with s, so no other s can forbid a grant alone.
 fn forbids(ended: &[Nanos], flying: u64, allowed: u64, span: Nanos, t: Nanos) -> bool {
     let before = |time: Nanos| ended.partition_point(|end| *end < time) as u64;
     let moments = ended.iter().flat_map(|end| [*end, *end + span]).chain([t]);

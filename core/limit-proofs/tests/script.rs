@@ -1,5 +1,5 @@
-//! Runs the script of the Redis server in simulations, and compares its decisions with those of the rule that a process
-//! uses alone.
+//! Runs the script of the Redis server in simulations. The script must decide like the rule that a process uses without
+//! a server.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, dead_code, reason = "the worlds are shared with another test")]
 
@@ -53,7 +53,7 @@ impl Twins {
         let quota = Quota { scale: MICROS, ..Quota::default() };
         let mut state = State::lost(quota, now);
         // Lost requests count as in flight for one window. The script ends these requests exactly then, but the rule of
-        // a process ends them only when somebody next asks the rule.
+        // a process ends them only when the state is next used.
         let now = now + quota.span();
         state.settle(now);
         Self { server, member, state, open: Vec::new(), rng: Rng::with_seed(seed), now }

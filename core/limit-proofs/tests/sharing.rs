@@ -1,5 +1,5 @@
 //! Simulates several processes that keep one limit in a store. Processes crash, are stopped, find the store locked, or
-//! report the ends of requests late. The store loses its state.
+//! report the ends of requests late. The store loses its state now and then.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, dead_code, reason = "the worlds are shared with another test")]
 
@@ -16,24 +16,23 @@ use world::{Arrival, Latency, MS, Pattern, SECOND, World, play};
 
 const SEEDS: u64 = 6;
 
-/// The faults of a simulation.
 #[derive(Clone, Copy, Debug, Default)]
 struct Faults {
-    /// On average, one in this many grants is followed by a crash of its process. The requests of the process arrive,
-    /// but nobody reports their ends.
+    /// On average, a process crashes after one in this many grants. Its requests still arrive, but nobody reports their
+    /// ends.
     crash_in: Option<u32>,
-    /// On average, one in this many grants is followed by a stop of its process, for up to 20 s. Afterwards the process
-    /// reports the ends of its requests.
+    /// On average, a process is stopped after one in this many grants, for up to 20 s. Afterwards the process reports
+    /// the ends of its requests.
     stop_in: Option<u32>,
     /// One in this many changes finds the store locked. If the change is the end of a request, the process reports the
     /// end with its next change.
     busy_in: Option<u32>,
     /// On average, the store loses the state after one in this many grants.
     loss_in: Option<u32>,
-    /// A lost state counts as an empty one, which breaks the rule.
+    /// A lost state counts as an empty state, which breaks the rule.
     lost_is_empty: bool,
-    /// A process that finds the store locked still changes it, starting from the last state that the process knows.
-    /// This breaks the rule.
+    /// A process that finds the store locked still changes the store, starting from the last state that the process
+    /// knows. This breaks the rule.
     ignores_locks: bool,
 }
 
@@ -312,7 +311,7 @@ fn a_request_that_nobody_ends_counts_until_its_lease_ends() {
 }
 
 /// The state does not know the request if its lease has expired or the state was lost. If the end of such a request is
-/// reported, the end counts like any other.
+/// reported, the end counts like any other end.
 #[test]
 fn an_end_that_the_state_does_not_know_counts_too() {
     let quota = Quota::default();

@@ -1,4 +1,4 @@
-//! Looks share a tenth of the limit, and a waiter that nobody polls does not hold up the others.
+//! Looks share a tenth of the limit, and a waiter that nobody polls does not hold up the other waiters.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! The input and the result of a simulation of hosts.
+//! The input and the result of a simulation of several machines.
 
 use std::ops::Range;
 
@@ -27,7 +27,7 @@ pub(crate) struct Hosts {
     /// The part of the limit that each process claims for itself, from 0 to 1. `None` if processes have no shares.
     pub(crate) share: Option<f64>,
     pub(crate) faults: Vec<Fault>,
-    /// On average, one in this many grants is followed by a crash of its process. Another process then takes its place.
+    /// On average, a process crashes after one in this many grants, and another process takes its place.
     pub(crate) crash_in: Option<u32>,
     /// Now and then a process is stopped for up to 20 s.
     pub(crate) stops: bool,

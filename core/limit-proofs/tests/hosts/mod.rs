@@ -1,4 +1,4 @@
-//! A simulation in virtual time: processes on several hosts, a server that keeps their limit with the real script,
+//! A simulation in virtual time: processes on several machines, a server that keeps their limit with the real script,
 //! messages that take time to arrive, and an API that counts requests.
 
 mod given;
@@ -89,7 +89,6 @@ struct Play {
     lives: u64,
 }
 
-/// Runs a simulation to its end.
 pub(crate) fn play(hosts: Hosts) -> Outcome {
     let mut rng = Rng::with_seed(hosts.seed);
     let now = 100 * SECOND + rng.u64(0..10 * SECOND);
@@ -132,7 +131,7 @@ impl Play {
         }
         self.at(start, Event::Snapshot);
         while let Some(Reverse((at, _, event))) = self.events.pop() {
-            // After 50 refusals the result is certain.
+            // After 50 refusals, further refusals would show nothing new.
             if at >= end || self.api.refusals > 50 {
                 break;
             }
@@ -280,7 +279,7 @@ impl Play {
         }
     }
 
-    /// Lets a process send every request that it may send now. If the process has to ask the server, it does so.
+    /// Lets a process send every request that it may send now, and ask the server if it has to.
     fn goes_on(&mut self, who: usize, start: Nanos, end: Nanos) {
         let now = self.now;
         loop {

@@ -1,5 +1,4 @@
-//! A server in the test that runs the script, with the version of Lua that Redis contains and a clock that the test
-//! sets.
+//! A server inside the test. It runs the script with Redis's version of Lua and a clock that the test sets.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
