@@ -147,8 +147,7 @@ impl Drive {
     }
 
     /// Returns the result of `work`, or `None` if `stop` cuts the work off. A request that is cut off ends with an
-    /// error, so hooks and logs report the request. If the future of the request were dropped instead, hooks and logs
-    /// would not report the request.
+    /// error, so that hooks and logs report the request.
     async fn until_stopped<T>(
         &self,
         work: impl Future<Output = Result<T, Error>>,
@@ -159,7 +158,7 @@ impl Drive {
     }
 
     /// Starts a run of one sync, or resumes its run, and follows the run. Returns an error only if every other sync
-    /// would fail with it too.
+    /// would fail with the same error.
     async fn one(&self, mut item: BatchItem, begin: Begin) -> Option<Error> {
         let token = match begin {
             Begin::Start => self.start(&item).await,
@@ -205,8 +204,8 @@ impl Drive {
         Ok(token)
     }
 
-    /// Finds the run of a trigger that an earlier process was about to send. If no run can be identified, starts the
-    /// sync again if `retry_unknown` is set.
+    /// Finds the run of a trigger that an earlier process was about to send. If no run can be identified and
+    /// `retry_unknown` is set, starts the sync again.
     async fn find(
         &self,
         item: &BatchItem,
@@ -242,7 +241,7 @@ impl Drive {
     }
 
     /// Starts a sync again although `unknown` says that a run may have been started. Even if the new trigger certainly
-    /// starts no run, the error still says that the earlier request may have started one.
+    /// starts no run, the error still says that the earlier trigger may have started a run.
     async fn start_again(
         &self,
         item: &BatchItem,

@@ -14,7 +14,7 @@ use crate::sender::Sender;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Estimate {
-    /// Requests that prepare triggers: one for each slug with an id that is not remembered, one for each sync with
+    /// Requests that prepare triggers: one for each slug (unless the client remembers its id), one for each sync with
     /// [`IfRunning::Join`], and one if a checkpoint needs the server's time.
     pub lookups: u64,
     /// Requests that start runs: one for each sync.

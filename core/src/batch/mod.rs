@@ -67,8 +67,8 @@ pub(crate) struct Tell {
 impl Syncs {
     /// Starts a run of each of these syncs, and follows the runs together. At most [`RunMany::at_once`] syncs are in
     /// progress at a time. A failure of one sync does not affect the others. But after a failure that would affect
-    /// every sync, such as a refused key, no more syncs are started. Must be called within a tokio runtime. Waits for
-    /// nothing but the file of a [`RunMany::checkpoint`].
+    /// every sync, such as a refused key, no more syncs are started. Must be called within a tokio runtime. Waits only
+    /// for the file of a [`RunMany::checkpoint`].
     ///
     /// # Errors
     /// Kind `invalid_request` if one of the syncs cannot be an id or a slug, if the options of the trigger contradict
@@ -237,8 +237,8 @@ impl Batch {
         Ok(self.items())
     }
 
-    /// Fails if the batch was stopped before every item had ended, or if the caller wants an error for the end of an
-    /// item. The reasons of the items are written for the language of `style`.
+    /// Fails if the batch was stopped before every item had ended, or if an item ended in a way that the caller wants
+    /// reported as an error. The reasons of the items are written for the language of `style`.
     pub(crate) fn check(&self, on_failure: OnEnd, on_warning: OnEnd, style: Style) -> Result<(), Error> {
         let items = self.items();
         if items.iter().any(|item| item.outcome.is_none()) {

@@ -1,5 +1,5 @@
 //! The items of a batch as they are known now. The task of the batch changes them, and callers wait for the changes.
-//! Unread changes take no more room than the items, however many there are.
+//! Unread changes take no more memory than the items, however many changes there are.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::pin::pin;
