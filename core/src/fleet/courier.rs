@@ -1,4 +1,4 @@
-//! A thread that carries the questions of a gate to the server. It sleeps while there is nothing to ask.
+//! A thread that carries the questions of a gate to the server. The thread sleeps while there is nothing to ask.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -55,8 +55,8 @@ impl Thread {
     }
 }
 
-/// Returns a random number, which becomes the name of this process at the server. The system makes the number, because
-/// a forked child repeats the numbers of its parent's generator.
+/// Returns a random number, which becomes the name of this process at the server. The operating system generates the
+/// number, because a forked child repeats the numbers of its parent's generator.
 fn random() -> u64 {
     let mut bytes = [0; 8];
     match aws_lc_rs::rand::fill(&mut bytes) {
@@ -179,7 +179,7 @@ impl Work {
         }
     }
 
-    /// Moves the limit to the place with this name. The place may already have a limit: that of another key of the same
+    /// Moves the limit to the place with this name. The place may already have the limit of another key of the same
     /// workspace.
     ///
     /// # Errors
@@ -187,14 +187,13 @@ impl Work {
     async fn move_to(&mut self, name: &str) -> Result<(), String> {
         self.way.move_to(name);
         if self.way.next().is_some() {
-            // Whether the server may have lost the state of the other place is known only while a connection is new. So
-            // the next step opens a new connection.
+            // Only a new connection shows whether the server may have lost the state of the other place.
             self.link.close();
         }
         self.go().await
     }
 
-    /// Does all steps of a move that are left. The server can be asked only after these steps.
+    /// Does all remaining steps of a move. The server can be asked only after these steps.
     async fn go(&mut self) -> Result<(), String> {
         while let Some(step) = self.way.next() {
             let (caller, way, quota) = (&mut self.caller, &self.way, &self.quota);

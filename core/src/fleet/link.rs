@@ -1,5 +1,5 @@
-//! The connection to the server, and how it is opened: names of hosts, TLS, the password, Sentinels, and redirections
-//! of a cluster.
+//! The connection to the server, and how it is opened: host names, TLS, the password, Sentinels, and redirections of a
+//! cluster.
 
 use std::io;
 use std::sync::Arc;
@@ -47,7 +47,6 @@ pub(super) struct Link {
     digest: String,
 }
 
-/// An open connection.
 struct Open {
     connection: MultiplexedConnection,
     _driver: Driver,
@@ -61,7 +60,7 @@ struct Open {
 pub(super) struct Server {
     /// The server's `run_id`, which is new at each start. A server that was restarted may have lost its last changes.
     pub start: String,
-    /// The server has certainly lost no state for this long before the connection was opened.
+    /// For this long before the connection was opened, the server has certainly lost no state.
     pub unlost: Duration,
 }
 
@@ -216,7 +215,7 @@ impl Link {
         Ok(Open { connection, _driver: driver, since: now, used: now, server })
     }
 
-    /// Returns the address of the server: that of the settings, or the one that a Sentinel knows.
+    /// Returns the address of the server, from the settings or from a Sentinel.
     async fn server(&mut self) -> Result<(String, u16), Failure> {
         let servers = self.address.servers.clone();
         let Some(service) = self.address.service.clone() else {
@@ -231,7 +230,7 @@ impl Link {
                 let found: Result<Option<(String, u16)>, _> = asked.query_async(&mut connection).await;
                 found.map_err(|error| why(&error))?.ok_or_else(|| "it does not know the service".to_owned())
             };
-            // One Sentinel that does not answer must leave time for the others.
+            // A Sentinel that does not answer must leave time for the other Sentinels.
             match timeout(WITHIN / 3, asked).await {
                 Ok(Ok(found)) => return Ok(found),
                 Ok(Err(why)) if why == NO_PERMISSION => NOT_SENTINEL.clone_into(&mut last),
@@ -315,7 +314,6 @@ impl Server {
 
 /// Why the script was not run.
 enum Lost {
-    /// The connection was closed.
     Closed(Failure),
     Other(Failure),
 }

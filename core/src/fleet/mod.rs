@@ -1,4 +1,4 @@
-//! Keeps the limit of a workspace on a Redis or Valkey server, so that processes on any host share it.
+//! Keeps the limit of a workspace on a Redis or Valkey server, so that processes on any machine share it.
 
 mod courier;
 mod link;
