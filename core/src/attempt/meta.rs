@@ -30,8 +30,8 @@ pub struct Meta {
     /// What the method was called on, such as `sync 7` or `sync "orders"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    /// The sync that the call is about, as the caller named it: its id or its slug. A run that is followed names its
-    /// sync by the id.
+    /// The sync that the call is about, as the caller named it: its id or its slug. For a run that is followed, the
+    /// id of its sync.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync: Option<String>,
     /// Milliseconds spent waiting for the rate limit.

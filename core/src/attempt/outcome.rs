@@ -1,8 +1,7 @@
-//! What happened to one attempt. Retries, the rate limit and the adoption of runs depend on this.
+//! What happened to one attempt. Retries, the rate limit and the adoption of runs depend on the outcome.
 
 use tokio::time::Instant;
 
-/// What happened to an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// No byte of the request reached the server: another attempt may succeed.
@@ -16,9 +15,7 @@ pub(crate) enum Outcome {
         /// Whether the connection went silent without closing, so that the server may still read the request later.
         silent: bool,
     },
-    /// The server answered.
     Answered {
-        /// The HTTP status.
         status: u16,
     },
     /// The server answered, but the answer cannot be used, and another attempt would not help. For example, the answer

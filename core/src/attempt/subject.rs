@@ -18,7 +18,6 @@ pub(crate) struct Subject {
 }
 
 impl Subject {
-    /// Creates a subject with a method alone.
     pub(crate) const fn method(method: &'static str) -> Self {
         Self { method, operation_id: None, arguments: None, resource: None, sync: None }
     }

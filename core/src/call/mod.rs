@@ -245,7 +245,7 @@ impl Call {
         self
     }
 
-    /// Sets a query value in place of any earlier one with this name.
+    /// Sets a query value in place of any earlier value with this name.
     pub(crate) fn set_query(&mut self, name: &'static str, value: String) {
         self.query.retain(|(known, _)| known != name);
         self.query.push((Cow::Borrowed(name), value));

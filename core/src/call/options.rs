@@ -13,7 +13,7 @@ use crate::error::{Error, Kind};
 use crate::limit::Class;
 
 /// The priority of a call that waits for the rate limit. Triggers, polls, reads and bulk reads share the limit in the
-/// ratio 8 : 4 : 2 : 1. Each call has a priority by default, and the option `priority` sets another one.
+/// ratio 8 : 4 : 2 : 1. Each call has a default priority, which the option `priority` replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Priority {
@@ -63,7 +63,7 @@ pub struct Options {
     pub priority: Option<Priority>,
     /// Headers to send in addition to those of the client. They replace headers of the client with the same name.
     pub headers: BTreeMap<String, String>,
-    /// The id of the call, if a host has given it one already.
+    /// The id of the call, if a host has already given the call an id.
     pub(crate) call_id: Option<String>,
 }
 

@@ -102,8 +102,8 @@ impl Spent {
     }
 
     /// Opens an account for additional requests of the call, such as the search for a lost run. These requests end by
-    /// the deadline of the call, and by `until` if it is given. [`add`](Self::add) adds what these requests used to
-    /// this account.
+    /// the deadline of the call, and by `until` if it is given. Afterwards, [`add`](Self::add) adds the waits and
+    /// attempts of these requests to this account.
     pub(crate) fn beside(&self, until: Option<Instant>) -> Self {
         let until = self.until.into_iter().chain(until).min();
         let meta = Meta {
@@ -210,7 +210,7 @@ impl Spent {
         wait.into_iter().chain(self.left()).min()
     }
 
-    /// How long the next attempt may take; `None` if there is no time for one.
+    /// How long the next attempt may take; `None` if no time is left for an attempt.
     pub(crate) fn attempt(&self) -> Option<Duration> {
         match self.left() {
             None => Some(self.bounds.timeout),
@@ -231,12 +231,10 @@ impl Spent {
         self.left().is_none_or(|left| pause < left)
     }
 
-    /// The id of the call.
     pub(crate) fn call_id(&self) -> &str {
         &self.meta.call_id
     }
 
-    /// How many requests the call has sent.
     pub(crate) fn sent_so_far(&self) -> usize {
         self.elsewhere + self.meta.attempts.len()
     }
