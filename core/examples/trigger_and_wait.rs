@@ -1,4 +1,4 @@
-//! Lists the syncs, triggers one by its slug, follows that run to its end, then reads 300 times within the limit.
+//! Lists the syncs, triggers one by its slug, follows that run to its end, then sends 300 reads within the rate limit.
 //!
 //! Reads `HIGHTOUCH_API_KEY` and `HIGHTOUCH_BASE_URL`. `HIGHTOUCH_DEMO_CA` names a file of certificates to trust in
 //! addition to the system's. The first argument is the slug; its default is `orders-to-salesforce`.

@@ -1,4 +1,4 @@
-//! Recognises that the process may open no more files and connections, and says what to do then.
+//! Recognises that too many files and connections are open, and says what to do about it.
 
 use std::io;
 

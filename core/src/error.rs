@@ -279,7 +279,7 @@ impl Error {
         self.0.causes.iter().map(|cause| cause.in_style(style)).collect()
     }
 
-    /// The hint, for an error that replaces this one.
+    /// The hint, for use in another error.
     pub(crate) fn hint_message(&self) -> Option<&Message> {
         self.0.hint.as_ref()
     }

@@ -63,7 +63,8 @@ impl Client {
     /// Creates a client from settings. Reads the files that the settings name, and does no other I/O.
     ///
     /// # Errors
-    /// Kind `config` if a setting or a variable of the environment is missing or invalid. The message names it.
+    /// Kind `config` if a setting or a variable of the environment is missing or invalid. The message names the setting
+    /// or the variable.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
         Self::with_source(settings, KeySource::Nowhere)
     }
@@ -103,8 +104,8 @@ impl Client {
         &self.sender
     }
 
-    /// Uses another key of the same workspace from the next request on. The limit belongs to the workspace, so it stays
-    /// the same.
+    /// Uses another key of the same workspace from the next request on. The limit belongs to the workspace, so the
+    /// limit stays the same.
     ///
     /// # Errors
     /// Kind `config` if `key` cannot be an API key. The client then keeps its old key.
@@ -146,8 +147,8 @@ impl Client {
         self.sender.hooks().on_start(Arc::new(hook));
     }
 
-    /// Calls `hook` after each call, on the task that makes the call, as [`on_start`](Self::on_start) does before it.
-    /// If the future of a call is dropped, `hook` is not called.
+    /// Calls `hook` after each call, on the task that makes the call. If the future of a call is dropped, `hook` is not
+    /// called.
     pub fn on_end(&self, hook: impl Fn(&CallEnd<'_>) + Send + Sync + 'static) {
         self.sender.hooks().on_end(Arc::new(hook));
     }

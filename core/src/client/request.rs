@@ -1,5 +1,5 @@
 //! `request`: calls operations that the SDK does not know yet, with the same key, limit, retry rules and errors as
-//! those that it knows.
+//! known operations.
 
 use std::collections::BTreeMap;
 

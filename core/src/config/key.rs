@@ -17,7 +17,6 @@ const REDACTED: &str = "[key]";
 /// The text before the key in the `Authorization` header (RFC 6750 §2.1).
 const BEARER: &str = "Bearer ";
 
-/// A workspace's API key.
 #[derive(Clone)]
 pub(crate) struct Key(Arc<Held>);
 

@@ -52,8 +52,8 @@ impl Route {
         base: &Url,
         variable: impl Fn(&str) -> Result<Option<String>, Error>,
     ) -> Result<Self, Error> {
-        // A base URL with http names a loopback address. No proxy is used for such an address, because the API key
-        // would leave the machine unencrypted.
+        // A base URL with http names a loopback address. No proxy is used for such an address: with a proxy, the API
+        // key would leave the machine unencrypted.
         if base.scheme() == "http" {
             return Ok(Self::Direct);
         }

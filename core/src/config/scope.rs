@@ -46,7 +46,7 @@ pub(crate) enum CheckedScope {
     Fleet(FleetAddress),
 }
 
-/// The address of the server that keeps the limit of several hosts, and what a connection to it needs.
+/// The address of the server that keeps the limit of several machines, and what a connection to it needs.
 #[derive(Clone, Debug)]
 pub(crate) struct FleetAddress {
     /// The server, or the Sentinels that know it, as host and port.

@@ -25,7 +25,7 @@ use crate::sender::{Answer, Sender};
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// The base URL of the client; absent if the settings have no valid one.
+    /// The base URL of the client; absent if the settings have no valid base URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
     /// The proxy, without its credentials; absent if there is none.
