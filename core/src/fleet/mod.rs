@@ -14,7 +14,8 @@ use crate::limit::{Gate, Quota};
 use courier::Thread;
 use link::Link;
 
-/// Creates a gate for a limit that the server keeps under this name: 32 hexadecimal digits.
+/// Creates the gate of a limit that a Redis or Valkey server keeps. `name` is the name of the limit: 32 hexadecimal
+/// digits.
 pub(crate) fn gate(address: &FleetAddress, name: String, quota: Quota) -> Arc<Gate> {
     let link = Link::new(address.clone());
     Gate::fleet(quota, |errands| Box::new(Thread::new(errands, link, name, quota)))

@@ -1,6 +1,5 @@
-//! Looks up the names of hosts, with one look-up of a name at a time. A look-up cannot be cancelled: it takes a thread
-//! until the system answers. If each question started a look-up, a silent resolver would cost another thread every
-//! second.
+//! Resolves the names of hosts, with at most one look-up of each name at a time. A look-up cannot be cancelled, and
+//! occupies a thread until the resolver answers. So a caller that asks again waits for the look-up in progress.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -40,7 +39,8 @@ impl Names {
         Self { look_up, under_way: HashMap::new() }
     }
 
-    /// Returns the addresses of a host. If the caller gives up, the next call awaits the same look-up.
+    /// Returns the addresses of a host. If the caller drops the future, the next call for this host awaits the same
+    /// look-up.
     pub(super) async fn addresses(&mut self, host: &str, port: u16) -> Found {
         if let Ok(address) = host.parse() {
             return Ok(vec![SocketAddr::new(address, port)]);
@@ -111,7 +111,7 @@ mod tests {
     async fn an_address_that_is_silent_leaves_time_for_the_next_one() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let answers = listener.local_addr().unwrap();
-        // RFC 5737 reserves this address, so no server has it. A network may also refuse the connection at once.
+        // RFC 5737 reserves this address, so no server has it.
         let silent = "192.0.2.1:9".parse().unwrap();
         let within = Duration::from_secs(3);
         let stream = timeout(within, first_that_answers(&[silent, answers], within)).await.unwrap().unwrap();

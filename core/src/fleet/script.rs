@@ -1,6 +1,7 @@
-//! The script that a server runs: its arguments, and what its replies mean. Pure: no clock and no I/O.
+//! The Lua script that the Redis or Valkey server runs: its arguments, and the meaning of its replies. Pure: no clock
+//! and no I/O.
 
-// The proofs (`core/limit-proofs`) build this file as a public module.
+// The items are `pub`, because the proofs (`core/limit-proofs`) build this file as a public module.
 #![allow(unreachable_pub)]
 
 use std::time::Duration;
@@ -11,46 +12,47 @@ use crate::limit::state::{BRIEF_LINGER, LEASE, LONGEST_UNANSWERED};
 use crate::limit::turn::{End, Ended};
 use crate::limit::{Linger, Nanos, Quota};
 
-/// The text of the script.
+/// The source of the script.
 pub const SCRIPT: &str =
     concat!(include_str!("state.lua"), include_str!("rule.lua"), include_str!("run.lua"));
 
-/// A waiting process asks again after at most a window divided by this number, because a request of another process may
-/// have ended.
+/// A process that waits asks the server again at least this many times in each window, because requests of other
+/// processes may have ended.
 const LOOKS_IN_WINDOW: u64 = 40;
-/// How late a process may ask again before others take its turn: a window divided by this number.
+/// A process that waits keeps its turn only if it asks the server again in time. It may be late by a window divided by
+/// this number.
 const GRACES_IN_WINDOW: u64 = 100;
 /// A process that waits or has requests in flight, but asks nothing for this long, counts as cut off from the server.
 const SILENT_AFTER: Duration = Duration::from_secs(1);
-/// A limit that nobody has used for this long begins anew. Otherwise, a stricter limit of an earlier process would hold
-/// for ever.
+/// The server resets a limit that no process has used for this long. Without the reset, the stricter limit of an
+/// earlier process would hold for ever.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(3);
 
-/// What a reply of the script says.
+/// A reply of the script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// The answer to a question.
     Answer(Answer),
-    /// The limit has moved to the place with this name. The state is given if the new place may not have absorbed it
-    /// yet.
+    /// The limit has moved to the place with this name. Also contains the state of the limit, if the new place may
+    /// still lack the state.
     Moved(String, Option<Left>),
-    /// The place grants nothing before it has absorbed the limit of the place with this name. That limit must leave its
-    /// place first.
+    /// The place expects the limit of the place with this name, and grants nothing before it has absorbed that limit.
+    /// So that limit must be moved first.
     First(String),
-    /// The place expects the limit of another place.
+    /// The place now expects the limit of another place.
     Expected,
     /// The limit has left the place, and this state must be absorbed at the new place.
     Left(Left),
-    /// The state of another limit was absorbed, now or before.
+    /// The place has absorbed the state of the other limit, now or earlier.
     Absorbed,
-    /// The place has forgotten the state that was left there.
+    /// The old place has deleted its copy of the state.
     Settled,
 }
 
-/// A limit that has left its old place, and must be absorbed at its new place.
+/// A limit that has left its old place, and that its new place must absorb.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
-    /// The name of this move. The new place absorbs each move only once.
+    /// The id of the move. The new place absorbs the state of each move only once.
     pub id: String,
     /// The state of the limit, as hexadecimal digits.
     pub state: String,
@@ -59,16 +61,16 @@ pub struct Left {
 /// The process that calls the script, and what it knows of the server.
 #[derive(Debug)]
 pub struct Caller {
-    /// The server's name for its present start. A server that was restarted may have lost its last changes.
+    /// The server's `run_id`, which is new at each start. A server that was restarted may have lost its last changes.
     pub server: String,
-    /// The server has certainly lost no state for this long, in microseconds.
+    /// The server has lost no state for at least this long, in microseconds.
     pub unlost: u64,
-    /// The name of this process, which no other process has.
+    /// The unique name of this process.
     pub member: String,
-    /// How often the limit had changed, according to the server's last answer. If the server now counts fewer changes,
-    /// the server has lost some.
+    /// The number of changes of the limit in the server's last answer. If the server now counts fewer changes, it has
+    /// lost some of them.
     pub changes: u64,
-    /// The number of calls of this process so far.
+    /// How often this process has called the script so far.
     pub call: u64,
 }
 
@@ -98,7 +100,7 @@ impl Caller {
         words
     }
 
-    /// Returns the arguments that ask `question`.
+    /// Returns the script's arguments for `question`.
     pub fn asks(&mut self, question: &Question) -> Vec<String> {
         let quota = &question.quota;
         let mut words = self.begins("ask", quota);
@@ -124,20 +126,20 @@ impl Caller {
         self.moves("expect", quota, &[from])
     }
 
-    /// Returns the arguments that move the limit away from the place `from`, at which the script runs, to the place
-    /// `to`.
+    /// Returns the arguments that move the limit from the place `from` towards the place `to`. The script runs at
+    /// `from`.
     pub fn leaves(&mut self, quota: &Quota, from: &str, to: &str) -> Vec<String> {
         self.moves("leave", quota, &[from, to])
     }
 
-    /// Returns the arguments that absorb the limit which was left at the place `from`. With `None`, the place only
-    /// stops expecting that limit.
+    /// Returns the arguments that tell a place to absorb the limit of the place `from`. If `left` is `None`, the place
+    /// only stops expecting that limit.
     pub fn absorbs(&mut self, quota: &Quota, from: &str, left: Option<&Left>) -> Vec<String> {
         let (id, state) = left.map_or(("-", "-"), |left| (&left.id, &left.state));
         self.moves("absorb", quota, &[from, id, state])
     }
 
-    /// Returns the arguments that tell a place to forget the state that the move `id` left there.
+    /// Returns the arguments that tell the old place to delete its copy of the state after the move `id`.
     pub fn settles(&mut self, quota: &Quota, id: &str) -> Vec<String> {
         self.moves("settle", quota, &[id])
     }
@@ -150,10 +152,11 @@ impl Caller {
     }
 }
 
-/// Reads a reply. `Err` says what is wrong, as the end of a sentence.
+/// Reads a reply.
 ///
 /// # Errors
-/// The script does not send such a reply, or the reply says that the script has answered a later question already.
+/// The reply has the wrong form, or says that the script has already answered a later question. The error is the end of
+/// a sentence.
 pub fn read(reply: &[String]) -> Result<Reply, &'static str> {
     const STRANGE: &str = "its answer cannot be read";
     let (kind, rest) = reply.split_first().ok_or(STRANGE)?;

@@ -1,10 +1,10 @@
-//! The way to the place of a limit. The limit may move while processes use it. Pure: no clock and no I/O.
+//! Moves a limit from one place on the server to another, and follows the moves of other processes. Pure: no clock and
+//! no I/O.
 //!
-//! A process moves a limit in four steps: it tells the new place to expect the limit; it leaves the old place; it
-//! brings the state to the new place, which absorbs it; and it tells the old place to forget the state. The process may
-//! die after each step. So the new place grants nothing before it has absorbed the limit that it expects, and the old
-//! place keeps the state until the new one has absorbed it. The next process that asks at either place goes on where
-//! the first one stopped. A state that arrives twice is absorbed once.
+//! A move has four steps: the new place begins to expect the limit; the old place gives the limit up; the new place
+//! absorbs the state of the limit; the old place deletes its copy of the state. A process may die after each step. So
+//! the new place grants nothing before it has absorbed the limit that it expects, and the next process that asks at
+//! either place continues the move. A state that arrives twice is absorbed once.
 
 // The proofs (`core/limit-proofs`) build this file as a public module.
 #![allow(unreachable_pub)]
@@ -13,15 +13,16 @@ use super::script::{Caller, Left, Reply};
 use crate::limit::Quota;
 use crate::limit::pool::Answer;
 
-/// How many moves of a limit are followed at most. A limit moves more than once if clients changed to other keys.
+/// A process follows at most this many moves of a limit in a row. A limit moves more than once if clients change to
+/// other API keys.
 const LONGEST_CHAIN: usize = 8;
 const STRANGE: &str = "its answer cannot be read";
 
-/// The place of the limit, and the steps of a move that must be done before the server is asked.
+/// The place of a limit, and the steps of a move that must be done before the next question to the server.
 #[derive(Debug)]
 pub struct Way {
     name: String,
-    /// The steps that are left. The next step is the last element.
+    /// The steps that must still be done. The last element is the next step.
     steps: Vec<Step>,
     /// How many moves were followed since the last answer.
     followed: usize,
@@ -33,17 +34,17 @@ pub struct Way {
 pub enum Step {
     /// Tells the place `at` to expect the limit.
     Expect { at: String },
-    /// Leaves the place `from` for the place `to`.
+    /// Moves the limit away from the place `from`, towards the place `to`.
     Leave { from: String, to: String },
-    /// Brings the state that was left at `from` to the place `at`. Without a state, tells the place `at` to expect
-    /// none.
+    /// Brings the state of the limit from the place `from` to the place `at`. If `left` is `None`, tells the place `at`
+    /// not to expect this limit any more.
     Absorb { at: String, from: String, left: Option<Left> },
-    /// Tells the place `at` to forget the state that the move `id` left there.
+    /// Tells the old place `at` to delete its copy of the state after the move `id`.
     Settle { at: String, id: String },
 }
 
 impl Step {
-    /// The name of the place that this step changes or reads: the place whose entry on the server it uses.
+    /// The name of the place at which this step runs the script.
     #[must_use]
     pub fn at(&self) -> &str {
         match self {
@@ -54,21 +55,21 @@ impl Step {
 }
 
 impl Way {
-    /// Begins at the place with this name.
+    /// Starts at the place with this name, without a move in progress.
     #[must_use]
     pub fn new(name: String) -> Self {
         Self { name, steps: Vec::new(), followed: 0 }
     }
 
-    /// The name of the place at which the server is asked.
+    /// The name of the limit's place, as far as this process knows.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Moves the limit to the place with this name.
+    /// Plans a move of the limit to the place with this name.
     pub fn move_to(&mut self, name: &str) {
-        // Drops the steps of an earlier move, but not those that carry or settle a state that was left already.
+        // Drops the steps of an earlier move, unless the old place has already given up the limit.
         self.steps.retain(|step| matches!(step, Step::Absorb { .. } | Step::Settle { .. }));
         self.followed = 0;
         if name != self.name {
@@ -76,13 +77,13 @@ impl Way {
         }
     }
 
-    /// The next step; `None` if the server can be asked.
+    /// The next step; `None` if no step must be done before the next question.
     #[must_use]
     pub fn next(&self) -> Option<&Step> {
         self.steps.last()
     }
 
-    /// Returns the arguments of the next step; `None` if no step is left.
+    /// Returns the script's arguments for the next step; `None` if there is no step.
     pub fn words(&self, caller: &mut Caller, quota: &Quota) -> Option<Vec<String>> {
         Some(match self.steps.last()? {
             Step::Expect { .. } => caller.expects(quota, &self.name),
@@ -92,20 +93,19 @@ impl Way {
         })
     }
 
-    /// Notes that the next step failed. Returns true if only the last step of a move is missing, because that failure
-    /// is harmless. The old place then still has the state, but the new place absorbs the state only once, and the old
-    /// place hands the state on only for some minutes.
+    /// Notes that the next step failed. Returns true if the failure is harmless, because the old place only kept its
+    /// copy of the state. The new place does not absorb this copy again.
     pub fn failed(&mut self) -> bool {
         self.followed = 0;
         matches!(self.steps.last(), Some(Step::Settle { .. })) && self.steps.pop().is_some()
     }
 
-    /// Notes the reply to the next step, or to a question if there was no step. Returns the answer if the question was
-    /// answered.
+    /// Notes the reply to the next step, or to a question if there was no step. Returns the answer if the reply answers
+    /// a question.
     ///
     /// # Errors
-    /// The reply fits neither a step nor a question, or the limit moves without end. The error is the end of a
-    /// sentence.
+    /// The reply fits neither a step nor a question, or the limit has moved too many times in a row. The error is the
+    /// end of a sentence.
     pub fn heard(&mut self, reply: Reply) -> Result<Option<Answer>, &'static str> {
         let step = self.steps.last().cloned();
         match (step, reply) {
@@ -146,7 +146,7 @@ impl Way {
                 }
                 self.steps.push(Step::Absorb { at: elsewhere, from, left });
             }
-            // Both places expect each other. The server says which of them the limit leaves.
+            // Each place expects the limit of the other place. So the move goes in the opposite direction.
             (Some(Step::Leave { from, to }), Reply::First(_)) => {
                 self.follows()?;
                 self.replace(Step::Leave { from: to, to: from });
@@ -175,15 +175,15 @@ impl Way {
         self.steps.push(step);
     }
 
-    /// Carries a state that was left at `from` to the place `to`.
+    /// If there is a state, adds the step that brings it from the place `from` to the place `to`.
     fn carries(&mut self, to: String, from: String, left: Option<Left>) {
         if left.is_some() {
             self.steps.push(Step::Absorb { at: to, from, left });
         }
     }
 
-    /// Notes that the limit has moved from the place `from` to `to`. Questions for the place `from` go to the place
-    /// `to` from now on.
+    /// Notes that the limit has moved from the place `from` to the place `to`. If this process asked at `from`, it asks
+    /// at `to` from now on.
     fn led(&mut self, from: &str, to: &str) {
         if self.name == from {
             to.clone_into(&mut self.name);
