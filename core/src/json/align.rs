@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use super::tree::{Shape, Tree};
 
-/// An old item and a new item that belong together, or an item without a partner. Each number is an index in a list.
-/// The items of `Both` may differ.
+/// An old item and a new item that belong together, or an item without a partner. Each number is an index in the old or
+/// the new list. The two items of `Both` may differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pair {
     Both(usize, usize),
@@ -14,20 +14,21 @@ pub(super) enum Pair {
     New(usize),
 }
 
-/// The most comparisons for one stretch. A stretch is a range of the old list together with a range of the new list. A
+/// The maximum number of comparisons in one stretch: a range of the old list together with a range of the new list. A
 /// stretch that needs more comparisons is divided, or its items are paired by position.
 const STRETCH: usize = 2_000_000;
-/// The most comparisons for all stretches of a diff together.
+/// The maximum number of comparisons in all stretches of a diff together.
 pub(super) const BUDGET: usize = 20_000_000;
-/// How many times a stretch may be divided into smaller ones. It is divided at items that occur once in each range.
+/// How many times a stretch may be divided into smaller stretches. It is divided at items that occur once in each of
+/// its ranges.
 const DIVISIONS: usize = 8;
 
-/// The weight of two equal items. It is greater than the weights of all unequal pairs in a stretch together.
+/// The weight of a pair of equal items. It exceeds the sum of the weights of all unequal pairs in a stretch.
 const EQUAL: u64 = 1 << 40;
 
-/// Pairs the items of two lists, in order. Pairs as many equal items as possible; between these, pairs the items that
-/// have most in common. In long lists that differ much, pairs equal items only if they occur once or stand at either
-/// end, and pairs all other items by position. Subtracts the number of comparisons from `budget`.
+/// Pairs the items of two lists, in order: as many equal items as possible, and between them the items that have the
+/// most in common. Long lists that differ much are paired by position, except for equal items that occur once or stand
+/// at either end. Subtracts the number of comparisons from `budget`.
 pub(super) fn align(old: &[Tree<'_>], new: &[Tree<'_>], budget: &mut usize) -> Vec<Pair> {
     let mut aligner = Aligner { old, new, budget, pairs: Vec::with_capacity(old.len().max(new.len())) };
     aligner.stretch(0..old.len(), 0..new.len(), 0);
@@ -90,7 +91,7 @@ impl Aligner<'_, '_> {
         self.pairs.extend((new.start + both..new.end).map(Pair::New));
     }
 
-    /// Returns how many comparisons it takes to compare each old item with each new one.
+    /// Returns how many comparisons are needed to compare each old item with each new item.
     fn cost(&self, old: &Range<usize>, new: &Range<usize>) -> usize {
         let members = |items: &[Tree<'_>], range: &Range<usize>| -> usize {
             items.get(range.clone()).unwrap_or_default().iter().map(breadth).sum()
@@ -103,7 +104,8 @@ impl Aligner<'_, '_> {
     /// Finds the pairs with the greatest total weight, by dynamic programming.
     fn compare_all(&mut self, old: Range<usize>, new: Range<usize>) {
         let width = new.len() + 1;
-        // `best[i * width + j]` is the weight of the best pairing of the old items from `i` and the new ones from `j`.
+        // `best[i * width + j]` is the weight of the best pairing of the old items from index `i` on with the new items
+        // from index `j` on.
         let mut best = vec![0_u64; (old.len() + 1) * width];
         let at = |best: &[u64], i: usize, j: usize| best.get(i * width + j).copied().unwrap_or_default();
         for i in (0..old.len()).rev() {
@@ -167,7 +169,8 @@ impl Aligner<'_, '_> {
 /// numbers.
 fn longest_increasing(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
     let second = |at: usize| pairs.get(at).map_or(0, |pair| pair.1);
-    // Of all pairs that end an increasing sequence of `n + 1` pairs, `ends[n]` has the lowest second number.
+    // `ends[n]` is the index of the pair with the lowest second number, of all pairs that end an increasing sequence of
+    // `n + 1` pairs.
     let mut ends: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(pairs.len());
     for at in 0..pairs.len() {
@@ -188,14 +191,13 @@ fn longest_increasing(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
     found
 }
 
-/// How many members an item has.
+/// How many members an item has; 0 if it is not an object.
 fn breadth(item: &Tree<'_>) -> usize {
     if let Shape::Object(members) = &item.shape { members.sorted.len() } else { 0 }
 }
 
 /// Returns how much two unequal items have in common: 1 for any two items, 2 for two lists or two objects, and more for
-/// each name and value that two objects share. The sum over a stretch is less than [`EQUAL`], because [`STRETCH`]
-/// bounds a stretch.
+/// each name and value that two objects share.
 fn in_common(old: &Tree<'_>, new: &Tree<'_>) -> u64 {
     match (&old.shape, &new.shape) {
         (Shape::Object(old), Shape::Object(new)) => {

@@ -58,13 +58,14 @@ impl fmt::Display for JsonChange {
 pub struct JsonDiff(Vec<JsonChange>);
 
 impl JsonDiff {
-    /// The changes. The path of each change is right once all earlier changes are made.
+    /// The changes, in the order in which to make them. The path of each change is valid once all earlier changes are
+    /// made.
     #[must_use]
     pub fn changes(&self) -> &[JsonChange] {
         &self.0
     }
 
-    /// Whether nothing differs.
+    /// Whether there are no changes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -116,7 +117,7 @@ impl fmt::Display for JsonDiff {
 fn apply(edit: &mut JsonEdit, JsonChange { path, old, new }: &JsonChange) -> Result<(), JsonEditError> {
     let conflict = |what: &str| JsonEditError::new(path.clone(), what);
     let is_index = matches!(path.steps().last(), Some(JsonStep::Index(_)));
-    // A new item is inserted before the item at its index, so an item that exists there is no conflict.
+    // A new item of a list is inserted before the item at its index, so that item is no conflict.
     let found = if old.is_none() && is_index { None } else { edit.at(path) };
     match (old, found) {
         (Some(_), None) => return Err(conflict("the value that the change concerns does not exist")),
@@ -134,7 +135,7 @@ fn apply(edit: &mut JsonEdit, JsonChange { path, old, new }: &JsonChange) -> Res
     Ok(())
 }
 
-/// Whether a diff of two values is empty.
+/// Whether a diff of two values would be empty.
 pub(super) fn are_equal(one: &Json, other: &Json) -> bool {
     let mut classes = Classes::default();
     one.get() == other.get() || classes.tree(one.get()).class == classes.tree(other.get()).class

@@ -71,7 +71,8 @@ impl JsonEdit {
         self.change(&Step::of(&path.into()), Change::Set(value.into()))
     }
 
-    /// Inserts an item into a list. The path ends with the index that the item gets; it may be the length of the list.
+    /// Inserts an item into a list. The path ends with the index that the item gets; this index may be the length of
+    /// the list.
     ///
     /// # Errors
     /// The path does not exist, or its last step is not an index of a list.
@@ -106,7 +107,7 @@ impl JsonEdit {
     /// Gives a member another name. The member keeps its value and its place in the object.
     ///
     /// # Errors
-    /// The path does not exist, its last step is not a name, or the object already has a member of the new name.
+    /// The path does not exist, its last step is not a name, or the object already has a member with the new name.
     pub fn rename(
         &mut self,
         path: impl Into<JsonPath>,
@@ -169,7 +170,6 @@ fn failed(steps: &[Step], why: impl Into<String>) -> JsonEditError {
     JsonEditError::new(steps.iter().map(Step::shown).collect::<Vec<_>>().into(), why)
 }
 
-/// A change of the value at a path.
 pub(crate) enum Change {
     Set(Json),
     Insert(Json),

@@ -30,7 +30,7 @@ pub use path::{JsonPath, JsonStep};
 use scan::Member;
 pub(crate) use steps::{Name, Step};
 
-/// How deep opaque JSON may nest. Deeper JSON could overflow the stack of a host's decoder.
+/// How deep opaque JSON may nest. Deeper JSON could overflow the stack of the JSON decoder in a host's language.
 pub(crate) const MAX_DEPTH: usize = 127;
 
 /// JSON that the API does not define. It stays text until [`value`](Self::value) parses it.
@@ -53,7 +53,7 @@ impl Json {
         serde_json::from_str(&self.0).unwrap_or(Value::Null)
     }
 
-    /// The value at a path, with its own text. `None` if there is no value.
+    /// The value at a path, with its original text; `None` if there is no value.
     #[must_use]
     pub fn at(&self, path: impl Into<JsonPath>) -> Option<Self> {
         self.edit().at(path)
@@ -251,7 +251,7 @@ impl<'de> Deserialize<'de> for JsonObject {
     }
 }
 
-/// Returns the names of those members of a JSON object that are not null. Returns nothing for other JSON.
+/// Returns the names of the members that are not null. Returns no names if the JSON is not an object.
 pub(crate) fn members_with_values(text: &str) -> BTreeSet<Cow<'_, str>> {
     let mut names = BTreeSet::new();
     for Member { name, has_escapes, value } in scan::members(text.as_bytes()) {
@@ -306,7 +306,7 @@ fn halves(text: &str) -> Vec<usize> {
     let mut at = 0;
     while let Some(escape) = text.get(at..).and_then(|rest| rest.find('\\')).map(|after| at + after) {
         at = match unit(escape) {
-            // Skips both bytes of an escape like `\\`, because the second one does not begin an escape.
+            // Skips both bytes of an escape like `\\`, because the second byte does not begin an escape.
             None => escape + 2,
             Some(0xD800..=0xDBFF) if matches!(unit(escape + ESCAPE), Some(0xDC00..=0xDFFF)) => {
                 escape + 2 * ESCAPE
@@ -336,8 +336,8 @@ fn map_text(text: &str, change: &impl Fn(&str) -> String) -> String {
                     mapped += &Value::from(changed).to_string();
                 }
             }
-            // A string with half of a surrogate pair cannot be decoded, so `change` cannot see what it contains. To be
-            // safe, the string becomes empty.
+            // A string with half of a surrogate pair cannot be decoded, so `change` cannot be applied to it. To be
+            // safe, such a string becomes empty.
             Err(_) => mapped.push_str("\"\""),
         }
         rest = after;

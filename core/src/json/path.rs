@@ -46,7 +46,7 @@ impl JsonPath {
         &self.0
     }
 
-    /// Returns a path that leads one step further.
+    /// Returns the path with `step` added at its end.
     #[must_use]
     pub fn join(mut self, step: impl Into<JsonStep>) -> Self {
         self.0.push(step.into());

@@ -9,16 +9,16 @@ pub(crate) enum Stop {
     End,
 }
 
-/// The extent of a value that the scan passed over.
+/// The end and the depth of a scanned value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Passed {
     /// The position after the last byte of the value.
     pub end: usize,
-    /// How deep lists and objects nest in the value; 0 for any other value.
+    /// How deep lists and objects nest in the value; 0 for a scalar.
     pub depth: usize,
 }
 
-/// The extent of a string that the scan passed over.
+/// The end of a scanned string, and whether the string has escapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PassedString {
     /// The position after the closing quote.
@@ -66,7 +66,7 @@ pub(crate) fn value(text: &[u8], start: usize) -> Result<Passed, Stop> {
             Some(b'n') => at = literal(text, at, b"null")?,
             other => return Err(stopped(other, at)),
         }
-        // Here a value has ended, or the next byte closes an empty object or list.
+        // At this point, a value has ended, or the next byte closes an empty object or list.
         loop {
             let Some(is_object) = open.innermost() else { return Ok(Passed { end: at, depth }) };
             at = blank(text, at);
@@ -89,7 +89,6 @@ pub(crate) fn value(text: &[u8], start: usize) -> Result<Passed, Stop> {
     }
 }
 
-/// A member of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Member<'a> {
     /// The name without the quotes. Escapes are not decoded.
@@ -100,7 +99,7 @@ pub(crate) struct Member<'a> {
 }
 
 /// Iterates over the members of the object at the beginning of a text. The value of a member is scanned only when the
-/// next member is requested. The iterator ends where the text stops being JSON.
+/// next member is requested. The iterator ends early if the text is not JSON.
 pub(crate) fn members(text: &[u8]) -> impl Iterator<Item = Member<'_>> {
     let mut value: Option<usize> = None;
     std::iter::from_fn(move || {
@@ -212,13 +211,14 @@ fn stopped(byte: Option<&u8>, at: usize) -> Stop {
     if byte.is_some() { Stop::At(at) } else { Stop::End }
 }
 
-/// The lists and objects that are open, one bit for each: 1 for an object, 0 for a list. The lowest bit is the
-/// innermost.
+/// The lists and objects that are open, one bit for each: 1 for an object, 0 for a list. The lowest bit stands for the
+/// innermost list or object.
 #[derive(Default)]
 struct Open {
     bits: u64,
     count: usize,
-    /// The bits of the levels that no longer fit into `bits`. Each item holds 64 levels; the outermost come first.
+    /// The bits of the levels that no longer fit into `bits`. Each item holds 64 levels; the outermost levels come
+    /// first.
     outer: Vec<u64>,
 }
 
@@ -353,7 +353,8 @@ mod tests {
         }
     }
 
-    /// Some of these texts have more levels than the 64 bits of `Open` hold, and more than a recursive scan could bear.
+    /// Some of these texts nest deeper than the 64 bits of `Open` can hold, and so deep that a recursive scan would
+    /// overflow the stack.
     #[test]
     fn nesting_has_no_bound() {
         for depth in [1, 63, 64, 65, 127, 128, 129, 192, 1_000_000] {

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use super::diff::JsonChange;
 use super::path::JsonStep;
 
-/// The most characters of a value or a name that a line shows.
+/// A line shows at most this many characters of a value or a name.
 const LONGEST: usize = 60;
 /// How many equal characters a line shows before the first difference of two long values.
 const BEFORE: usize = 12;
@@ -36,8 +36,8 @@ fn is_plain(name: &str) -> bool {
     starts && name.chars().all(of_word) && name.chars().nth(LONGEST).is_none()
 }
 
-/// Writes a change as one line: `~ mappings[0].to: "Email__c" -> "Email"`. An added value begins the line with `+`, a
-/// removed one with `-`.
+/// Writes a change as one line: `~ mappings[0].to: "Email__c" -> "Email"`. The line of an added value begins with `+`,
+/// that of a removed value with `-`.
 pub(super) fn change(to: &mut impl fmt::Write, change: &JsonChange) -> fmt::Result {
     let text = |json: &Option<super::Json>| json.as_ref().map(|json| visible(&compact(json.get())));
     let (old, new) = (text(&change.old), text(&change.new));

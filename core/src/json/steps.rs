@@ -1,11 +1,10 @@
-//! Paths and names inside an edit. Unlike the name in a [`JsonPath`], these names can contain half of a surrogate pair.
+//! Paths and names inside an edit. Unlike a name in a [`JsonPath`], these names can contain half of a surrogate pair.
 
 use serde_json::value::RawValue;
 
 use super::path::{JsonPath, JsonStep};
 use super::spelling;
 
-/// The name of a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
     /// The name as JSON text, with its quotes.
@@ -39,7 +38,6 @@ impl Name {
     }
 }
 
-/// One step of a path inside an edit.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Name(Name),

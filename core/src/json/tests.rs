@@ -174,7 +174,7 @@ fn deep_values_are_compared_and_bounded() {
     assert!(json(&nested(127, "")).with(vec![JsonStep::Index(0); 126], json("[]")).is_ok());
     let error = json("[]").with(0, json(&nested(127, ""))).unwrap_err();
     assert_eq!(error.to_string(), "(the whole value): JSON nested deeper than 127.");
-    // A value that Rust code builds may nest deeper than an answer may.
+    // A value that was built in Rust may nest deeper than an answer of the server.
     let mut built = Value::Null;
     for _ in 0..1_000 {
         built = Value::Array(vec![built]);

@@ -1,15 +1,14 @@
-//! Reads JSON text as a tree. Equal values get equal numbers, so that comparing two values takes one step.
+//! Reads JSON text as a tree. Equal values get the same class, so two values are compared by their classes.
 
 use std::collections::HashMap;
 
 use super::{MAX_DEPTH, scan, spelling};
 
-/// The number of a value. Two values that the same [`Classes`] has read have the same number if and only if they are
+/// Identifies equal values: two values that the same [`Classes`] has read have the same class if and only if they are
 /// equal. Numbers are compared by their exact value, strings by their characters, and objects without regard to the
 /// order of their members.
 pub(super) type Class = u32;
 
-/// A value of JSON text.
 pub(super) struct Tree<'a> {
     pub text: &'a str,
     pub class: Class,
@@ -27,7 +26,7 @@ pub(super) enum Shape<'a> {
 pub(super) struct Members<'a> {
     /// The members in their order. Of several members with the same name, the last value counts.
     pub all: Vec<Member<'a>>,
-    /// For each member, the number of its name and the number of its value; sorted.
+    /// For each member, the class of its name and the class of its value; sorted.
     pub sorted: Vec<(Class, Class)>,
 }
 
@@ -46,7 +45,7 @@ enum Key {
     Object(Box<[(Class, Class)]>),
 }
 
-/// The numbers that stand for the values seen so far.
+/// The classes of the values that were read so far.
 #[derive(Default)]
 pub(super) struct Classes(HashMap<Key, Class>);
 
@@ -161,8 +160,8 @@ impl<'a> Reader<'a, '_> {
         self.from(start)
     }
 
-    /// Returns the position after the value that begins here. If the text is not JSON, returns the end of the text, so
-    /// that every loop ends.
+    /// Returns the position after the value that begins at the current position. If the text is not JSON, returns the
+    /// end of the text, so that every loop ends.
     fn end_of_value(&self) -> usize {
         scan::value(self.text.as_bytes(), self.at).map_or(self.text.len(), |passed| passed.end)
     }
