@@ -62,16 +62,16 @@ impl Quota {
         Nanos::try_from(wait.as_nanos()).unwrap_or(LONGEST).min(LONGEST)
     }
 
-    /// Returns T, the scaled window plus half a percent. The half percent covers a server with a slower clock, on which
-    /// a window lasts longer.
+    /// Returns the length of the window: the scaled window plus half a percent. The half percent covers a server with a
+    /// slower clock, on which a window lasts longer.
     #[must_use]
     pub fn span(&self) -> Nanos {
         let window = self.scaled(self.window).max(1);
         window + window / 200
     }
 
-    /// Returns N, the requests in a window: at least 1, and at most what the arithmetic can hold. The maximum is about
-    /// 9·10⁸ for a window of 10 s.
+    /// Returns the number of requests in a window: at least 1, and at most what the arithmetic can hold. The maximum is
+    /// about 9·10⁸ for a window of 10 s.
     #[must_use]
     pub fn requests(&self) -> u64 {
         u64::from(self.requests).clamp(1, (u64::MAX / 2 / self.span()).max(1))
@@ -89,7 +89,7 @@ impl Quota {
     }
 
     /// Returns a quota that keeps a client within both quotas. If one of the two quotas does so already, returns that
-    /// quota. Otherwise combines the fewer requests with the longer window.
+    /// quota. Otherwise combines the smaller number of requests with the longer window.
     #[must_use]
     pub fn stricter(self, other: Self) -> Self {
         if self.implies(&other) {

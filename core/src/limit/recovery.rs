@@ -10,11 +10,11 @@ use super::words::{MOST, Words};
 /// How many windows of clean time (see the comment of this module) pass until the limit reaches the ceiling again,
 /// after a first refusal.
 const WINDOWS: u64 = 3;
-/// Whenever the server refuses a request while the limit is at the ceiling, the time until the limit reaches the
-/// ceiling again doubles, up to this many times.
+/// Each further cut while the limit grows back doubles the time until the limit reaches the ceiling, at most this many
+/// times.
 const DOUBLINGS: u32 = 3;
 /// In the first [`WINDOWS`] windows of clean time beyond the ceiling, the limit grows by at least this many requests.
-/// Otherwise a recovery from a limit of 1 would take hours instead of minutes.
+/// Without this minimum, a recovery from a limit of 1 would take hours instead of minutes.
 const LEAST_HEIGHT: u64 = 8;
 /// The number of fraction bits in the fixed-point arithmetic of the curve.
 const BITS: u32 = 20;
@@ -63,8 +63,8 @@ impl Recovery {
     /// Restarts at `base` with the ceiling `level`, because the server refused while the limit was growing back.
     #[must_use]
     pub fn refused(self, base: u64, level: u64) -> Self {
-        // A refusal far above the old ceiling shows that the old ceiling was too low: another client used part of the
-        // limit at that time. So the refusals at the old ceiling no longer count.
+        // A refusal far above the old ceiling shows that the old ceiling was too low, perhaps because another client
+        // used part of the limit. So the refusals at the old ceiling no longer count.
         let met = if level > self.ceiling + self.ceiling / 8 { 0 } else { (self.met + 1).min(DOUBLINGS) };
         Self { base, ceiling: level, met, clean: 0, window: self.window }
     }

@@ -1,25 +1,23 @@
-//! The rule that decides when one more request may be sent. It knows how many requests are in flight, and when it saw
-//! the others end.
+//! The rule that decides when one more request may be sent: from the number of requests in flight, and from the times
+//! at which earlier requests were seen to end.
 //!
 //! Let F be the requests in flight, C the times at which requests were seen to end, N the limit, and T the length of
 //! the window. One more request may be sent at t if for every s in (t−T, t]
 //!
 //! > |F| + cur(s) + prev(s)·(1 − (t−s)/T) + 1 ≤ N
 //!
-//! where cur(s) counts the ends in [s, t], and prev(s) those in [s−T, s). Take a server with a bucket that begins at
-//! s: every request reached it no later than its end was seen, so the sum counts the request for at least as much as
-//! the server does. With s = t the sum is that of the exact sliding window, with s just after t−T that of the fixed
-//! window.
+//! where cur(s) counts the ends in [s, t], and prev(s) those in [s−T, s). Take a server with a bucket that begins at s:
+//! every request reached the server before its end was seen, so the sum counts the request for at least as much as the
+//! server does. With s = t the sum is that of the exact sliding window, with s just after t−T that of the fixed window.
 //!
-//! The rule needs to check only s = t and the values of C and C+T (the ends, and the times T after them), because
-//! between two neighbours of these the sum only grows with s.
+//! It is enough to check s = t, the times in C, and the times in C+T (each a window after a time in C). Between two
+//! neighbouring times, the sum only grows with s.
 
 use super::words::{MOST, Words, write_pairs};
 use super::{NEVER, Nanos};
 
-/// The number of entries up to which the log stays exact; a longer log is made coarse. If the limit is at most a
-/// quarter of this number, the log always stays exact: two windows hold at most twice the limit, and at most half of
-/// the log is older than two windows.
+/// The log stays exact up to this many entries; a longer log is made coarse. If the limit is at most a quarter of this
+/// number, the log never becomes longer.
 const MOST_TIMES: usize = 2048;
 /// A coarse log has at most this many entries for each window.
 const GRAINS: Nanos = 256;
@@ -39,7 +37,7 @@ pub struct Window {
 #[derive(Clone, Copy, Debug)]
 struct Ends {
     at: Nanos,
-    /// How many requests have ended up to this time, including those that were removed from the log.
+    /// How many requests have ended up to this time, including requests that were removed from the log.
     total: u64,
 }
 
@@ -109,9 +107,8 @@ impl Window {
     }
 
     /// Divides time into parts of a 256th of the window, and moves all ends in a part to the time of the last end in
-    /// that part. This bounds the cost of a decision, however many requests there are. A request may then be sent up to
-    /// one part later than the exact rule allows, but never too early: a request never counts for less if its end moves
-    /// to a later time.
+    /// that part. This bounds the cost of a decision. A request may then be sent up to one part too late, but never too
+    /// early, because moving an end to a later time never makes its request count for less.
     fn make_coarse(&mut self) {
         let grain = (self.span / GRAINS).max(1);
         self.ends.dedup_by(|later, earlier| {

@@ -9,20 +9,19 @@ use super::{NEVER, Nanos, Quota};
 /// The longest `Retry-After` that a call waits for. A call that gets a longer `Retry-After` fails at once.
 pub const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(1);
 
-/// After this long without one success, refused calls fail instead of waiting: a server that refuses for so long is not
-/// just busy for a moment.
+/// Once the server has refused every request for this long, refused calls fail instead of waiting.
 pub const HOPELESS_AFTER: Duration = Duration::from_mins(3);
 
-/// The pause after a first cut; jitter makes it up to twice as long. After the pause, the number of requests that may
-/// be without an answer doubles whenever this much time has passed.
+/// The pause after a first cut; a random part makes the pause up to twice as long. [`Backoff::opens`] uses this
+/// duration too.
 pub const PAUSE: Duration = Duration::from_secs(1);
 
-/// Pauses and recovery assume a window of at least this length. If a client with a shorter window stays within its
-/// limit and is refused, the server evidently counts over a longer window.
+/// Pauses and recovery use a window of at least this length. If a client with a shorter window keeps within its limit
+/// and is refused, the server evidently counts over a longer window.
 pub const SHORTEST_WINDOW: Duration = Duration::from_secs(10);
 
-/// How many requests of a [`Burst`] the server must refuse, at least, before its other answers show how many it
-/// accepts. Fewer refusals may be chance.
+/// The server must refuse at least this many requests of a [`Burst`] before the burst shows how many requests the
+/// server accepts. Fewer refusals may be chance.
 const SAMPLE: u64 = 8;
 
 /// What a refused request may do now.
@@ -51,7 +50,7 @@ pub struct Cut {
 pub struct Refusal {
     /// What the request may do now.
     pub next: RefusedBy429,
-    /// The cut that this refusal caused. Refusals of requests that were granted before the last cut cause none.
+    /// The cut that this refusal caused; `None` if the request was granted before the last cut.
     pub cut: Option<Cut>,
 }
 
@@ -68,7 +67,8 @@ pub struct Backoff {
     flying: u64,
     /// Requests granted since the last cut that succeeded.
     successes: u64,
-    /// The number of cuts in a row. A success of a request that was granted since the last cut resets the number.
+    /// The number of cuts without a success in between. Only successes of requests that were granted since the last cut
+    /// count.
     in_a_row: u32,
     closed_until: Nanos,
     refusing_since: Option<Nanos>,
@@ -79,8 +79,8 @@ pub struct Backoff {
     hopeless_after: Nanos,
 }
 
-/// The requests that were in flight or had recently ended at the last cut: their number, and how the server answered
-/// them.
+/// The requests that were in flight at the last cut, or had ended shortly before: their number, and how the server
+/// answered them.
 #[derive(Clone, Copy, Debug, Default)]
 struct Burst {
     used: u64,
@@ -89,7 +89,8 @@ struct Burst {
 }
 
 impl Burst {
-    /// How many requests of the burst the server accepted; `None` if it refused too few to tell, or accepted none.
+    /// How many requests of the burst the server accepted; `None` if the server refused too few to tell, or accepted
+    /// none.
     fn let_through(self) -> Option<u64> {
         let enough = self.succeeded && self.refused >= (self.used / 4).max(SAMPLE);
         self.used.checked_sub(self.refused).filter(|through| enough && *through > 0)
@@ -163,7 +164,7 @@ impl Backoff {
         self.hopeless_after = quota.scaled(HOPELESS_AFTER);
     }
 
-    /// Returns N, the requests that are allowed in a window now.
+    /// Returns how many requests are allowed in a window now.
     #[must_use]
     pub fn allowed(&self) -> u64 {
         self.allowed
@@ -178,9 +179,9 @@ impl Backoff {
     /// Returns the first time, at or after `from`, at which earlier refusals allow one more request. Assumes that no
     /// request ends before that time.
     ///
-    /// After a pause, one request goes first as a trial. Each success lets two more go. Time lets more go, too: 1 s
-    /// after the pause, two requests may be without an answer, after 2 s four, and so on. A server that still refuses
-    /// gets few requests this way, however many wait.
+    /// After a pause, one request is sent as a trial. After each success, two more may be sent. The number of requests
+    /// that may be without an answer also grows with time: two 1 s after the pause, four after 2 s, and so on. So a
+    /// server that still refuses gets few requests.
     #[must_use]
     pub fn opens(&self, from: Nanos) -> Nanos {
         let from = from.max(self.closed_until);
@@ -188,13 +189,12 @@ impl Backoff {
         if beyond == 0 {
             return from;
         }
-        // Once `pause` has passed k times since the gate opened, one more request may be sent if `beyond` is less than
-        // 2^k.
+        // At k times `pause` after the gate opened, one more request may be sent if `beyond` is less than 2^k.
         let doublings = u64::from(u64::BITS - beyond.leading_zeros());
         from.max(self.closed_until.saturating_add(doublings * self.pause))
     }
 
-    /// Notes that a request is sent. Returns its epoch, which is needed when the request ends.
+    /// Notes that a request is sent. Returns the epoch of the request, which the method that notes its end needs.
     pub fn leaves(&mut self) -> u64 {
         self.flying += 1;
         self.epoch
@@ -211,8 +211,8 @@ impl Backoff {
     pub fn succeeded(&mut self, now: Nanos, epoch: u64) {
         self.ends(epoch);
         self.refusing_since = None;
-        // A request that was granted before the last cut says nothing about the lowered limit, but may belong to the
-        // burst of that cut.
+        // The success of a request from before the last cut does not raise the lowered limit. But the request may
+        // belong to the burst of that cut.
         if epoch != self.epoch {
             if epoch + 1 == self.epoch {
                 self.burst.succeeded = true;
@@ -233,9 +233,9 @@ impl Backoff {
 
     /// Notes that a request granted in `epoch` was refused at `now`. `jitter` is a random u32, which varies the pause.
     ///
-    /// The first refusal of a request that was granted since the last cut lowers the limit and closes the gate for 1 to
-    /// 2 s. The new limit is seven tenths of the level that was refused, but at least 1. Each further cut without a
-    /// success in between doubles this pause, up to one window (at least 10 s) and at most 60 s. A `retry_after` above
+    /// The first refusal of a request that was granted since the last cut lowers the limit to seven tenths of the
+    /// refused level, but at least to 1. It also closes the gate for a pause of 1 to 2 s. Each further cut without a
+    /// success in between doubles the pause, up to one window (at least 10 s) and at most 60 s. A `retry_after` above
     /// zero and up to 60 s replaces the pause. `used` is how many requests are in flight or ended within the last
     /// window.
     pub fn refused(
@@ -280,9 +280,9 @@ impl Backoff {
             None => (cut(level), Recovery::new(cut(level), level, self.window)),
             // Nothing succeeded since the previous cut, so the server still refuses everything, whatever the limit is.
             Some(recovery) if self.successes == 0 => (cut(level), recovery.interrupted(cut(level))),
-            // The server refused while the limit was growing back, so the server does not accept all the requests that
-            // were `used`. A client that sends few may be refused by chance, so the refused level is taken to be at
-            // least half the limit.
+            // The server refused while the limit was growing back, so it does not accept as many requests as were
+            // `used`. If a client sends few requests, the refusal may be chance, so the refused level is at least half
+            // the limit.
             Some(recovery) => {
                 let refused = level.min(used.max(level / 2));
                 (cut(refused), recovery.refused(cut(refused), refused - refused / 16))
@@ -302,7 +302,7 @@ impl Backoff {
     }
 
     /// Merges another backoff into this one: the smaller limit and the later `closed_until` hold. `time` converts a
-    /// time of `other` to one of this backoff.
+    /// time of `other` to a time of this backoff.
     pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
         if other.allowed < self.allowed {
             self.allowed = other.allowed;
@@ -313,8 +313,7 @@ impl Backoff {
         }
         self.closed_until = self.closed_until.max(time(other.closed_until));
         if self.closed_until > now {
-            // A new epoch begins, so that the first requests after this pause are trials: few, until one of them
-            // succeeds.
+            // A new epoch begins, so that few requests are sent after this pause until one of them succeeds.
             self.begin_epoch(Burst::default());
         }
     }
@@ -338,7 +337,7 @@ impl Backoff {
 
     /// How long the server has refused everything by `now`.
     fn refusing_for(&mut self, now: Nanos) -> Nanos {
-        // After a long time without requests, a refusal does not continue the earlier ones: the count starts again.
+        // If the last pause ended long ago, earlier refusals no longer count.
         let lately = now <= self.closed_until.saturating_add(self.hopeless_after / 3);
         let since = self.refusing_since.filter(|_| lately).unwrap_or(now);
         self.refusing_since = Some(since);
