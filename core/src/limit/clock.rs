@@ -10,12 +10,12 @@ pub(super) fn clock() -> Instant {
     Instant::now()
 }
 
-/// The origin from which the times of a gate count.
+/// The origin of a gate's times.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Clock {
-    /// The creation of the gate.
+    /// The times count from the creation of the gate.
     Since(Instant),
-    /// The origin of a clock that several processes share.
+    /// The times are those of a clock that several processes share.
     Common(fn() -> Nanos),
 }
 

@@ -1,4 +1,4 @@
-//! What a gate asks of the server that keeps its limit for several hosts, and what it learns from the answers.
+//! What a gate asks the server that keeps its limit for several machines, and what the gate learns from the answers.
 
 use std::fmt;
 use std::sync::Weak;
@@ -10,15 +10,15 @@ use super::pool::{Answer, Pool, Question, Wanted};
 
 /// Carries the questions of a gate to the server. A gate makes no requests itself, because it has no runtime.
 pub trait Courier: fmt::Debug + Send {
-    /// Wakes the courier, which then calls [`Errands::next`]. Must not block, because the gate holds its own lock
-    /// meanwhile.
+    /// Wakes the courier, which then calls [`Errands::next`]. Must not block, because the caller holds the lock of the
+    /// gate.
     ///
     /// # Errors
     /// The courier cannot run. The error is the reason, worded as the end of a sentence.
     fn wake(&self) -> Result<(), String>;
 }
 
-/// Gives the courier of a gate its next errand, and takes the answers of the server.
+/// Gives the courier of a gate its next errand, and passes the server's answers to the gate.
 #[derive(Debug)]
 pub struct Errands {
     core: Weak<Core>,

@@ -1,9 +1,8 @@
 //! The asynchronous gate: one lock around the limit and its queue. Each waiter sleeps in its own future.
 //!
-//! The gate has no background task and no runtime of its own, and its waiters may be on different runtimes. Each change
-//! of the state also grants every request that may be sent at that time. The change then wakes the first of the
-//! remaining waiters, unless that waiter already wakes in time. Only the first waiter sleeps until its turn; the others
-//! check now and then that it has not overslept.
+//! The gate has no background task and no runtime of its own. Each change of the state also grants every request that
+//! may be sent at that time, and wakes the first of the remaining waiters if that waiter would sleep too long. Only the
+//! first waiter sleeps until its turn; the others check now and then that it has not overslept.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,7 +61,7 @@ pub(super) struct Shared {
     pub(super) store: Option<Box<dyn Store>>,
     /// Asks the server that keeps the limit for several machines; `None` if no server keeps the limit.
     pub(super) courier: Option<Box<dyn Courier>>,
-    /// The time until which the courier, which asks the server, has nothing to do.
+    /// The time until which the courier has nothing to do.
     pub(super) courier_sleeps_until: Nanos,
     /// The name of the place in the store to which the limit is to move; `None` if the limit stays at its place.
     pub(super) joining: Option<String>,
@@ -114,8 +113,8 @@ impl Gate {
     }
 
     /// Returns whether a gate that has had no users since `idle_since` may be forgotten: `keep` (divided by the time
-    /// scale) has passed since then, no request is in flight, no ended request counts any more, and no refusal keeps
-    /// the gate closed.
+    /// scale) has passed since that time, no request is in flight, no ended request counts any more, and no refusal
+    /// keeps the gate closed.
     #[must_use]
     pub fn may_be_forgotten(&self, idle_since: Instant, keep: Duration) -> bool {
         let now = self.core.now();
@@ -126,7 +125,7 @@ impl Gate {
 
     /// From now on, lets at most `share` (above 0, at most 1) of the declared requests through in a window, rounded
     /// down, but at least one. The cap holds for all requests of the gate together. A share that is not smaller than an
-    /// earlier one changes nothing.
+    /// earlier share changes nothing.
     pub fn set_share(&self, share: f64) {
         self.core.change(|inner, _| inner.turns.set_share(share));
     }
@@ -271,7 +270,7 @@ impl Core {
         // The clock is read after the lock of the store was taken, so that no other process has noted a later time.
         let now = self.now();
         if Duration::from_nanos(now.saturating_sub(asked)) >= FETCHED_WITHIN && inner.shares() {
-            // This process was suspended after it read the state. Other processes may have changed the state meanwhile.
+            // This process was stopped while it read the state. Other processes may have changed the state meanwhile.
             inner.turns.withhold();
         }
         let result = change(&mut inner, now);
@@ -351,8 +350,8 @@ impl Shared {
                 Next::Later(place, time) => {
                     let due = self.unfetched.front().map_or(NEVER, |(at, _)| at.saturating_add(bound));
                     let time = time.min(due).min(self.looks_at_store(now));
-                    // Does not wake a waiter that sleeps until this time or an earlier time: that waiter checks again
-                    // by itself.
+                    // Does not wake a waiter that sleeps until `time` or an earlier time, because that waiter checks
+                    // again by itself.
                     let sleeps = self.first.is_some_and(|(first, until)| first == place && until <= time);
                     self.first = Some((place, time));
                     if !sleeps && let Some(notify) = self.turns.at(place) {

@@ -1,6 +1,6 @@
 //! Leases: how long a request counts as in flight if its process never reports its end.
 //!
-//! A process that was killed ends none of its requests. Without leases they would count as in flight for ever.
+//! A process that was killed reports no ends. Without leases, its requests would count as in flight for ever.
 
 use std::collections::VecDeque;
 
@@ -28,12 +28,12 @@ impl Leases {
         Self { held: VecDeque::new(), next: now }
     }
 
-    /// Gives leases taken after `now` other ids than all leases taken before, including leases that this list lacks.
+    /// Gives later leases other ids than all leases that were taken before `now`, even if this list lacks some of them.
     pub fn skip_to(&mut self, now: Nanos) {
         self.next = self.next.max(now);
     }
 
-    /// Takes a lease that ends at `until`, and returns its id. No lease that was taken before may end after `until`.
+    /// Adds a lease that expires at `until`, and returns its id. No earlier lease may expire after `until`.
     pub fn take(&mut self, until: Nanos) -> u64 {
         let id = self.next;
         self.next += 1;
@@ -41,7 +41,7 @@ impl Leases {
         id
     }
 
-    /// Gives a lease back. Returns false if the lease has expired.
+    /// Removes the lease with this id. Returns false if the lease has expired already.
     pub fn give_back(&mut self, id: u64) -> bool {
         self.held.binary_search_by_key(&id, |lease| lease.id).is_ok_and(|at| self.held.remove(at).is_some())
     }
@@ -75,7 +75,7 @@ impl Leases {
         to.extend(self.held.iter().flat_map(|lease| [lease.id, lease.until]));
     }
 
-    /// Reads leases, none of which may expire after `latest`. Returns `None` if the integers are damaged.
+    /// Reads leases. None of them may expire after `latest`. Returns `None` if the integers are damaged.
     #[must_use]
     pub fn read(from: &mut Words<'_>, latest: Nanos) -> Option<Self> {
         let next = from.up_to(NEVER - MOST)?;

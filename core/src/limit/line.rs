@@ -50,7 +50,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// A number that no other place of the line has.
+    /// A number that no other place in the queue has.
     #[must_use]
     pub fn number(self) -> u64 {
         self.arrival

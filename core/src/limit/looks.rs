@@ -117,7 +117,8 @@ impl<W> Looks<W> {
         (self.urgent >= IN_A_ROW).then(usual).flatten().or_else(|| self.waiting.first_key_value())
     }
 
-    /// The first time at or after `now` at which the head may go, with `allowed` requests in a window of `span`.
+    /// The first time at or after `now` at which the look that goes next may go, with `allowed` requests in a window of
+    /// `span`.
     ///
     /// All looks together get [`looks_of`] requests of a window. A quarter of these requests is kept for urgent looks,
     /// and for a usual look that goes after `IN_A_ROW` urgent looks.
@@ -186,7 +187,7 @@ mod tests {
     const SPAN: Nanos = 10_000_000_000;
     const ALLOWED: u64 = 200;
 
-    /// Serves the head if it may go at `now`.
+    /// Grants the look that goes next, if it may go at `now`.
     fn serve(looks: &mut Looks<()>, now: Nanos) -> Option<u64> {
         let (arrival, ..) = looks.head()?;
         (looks.earliest(now, ALLOWED, SPAN) == now).then(|| looks.serve(arrival, now, SPAN))?;

@@ -15,15 +15,15 @@
 //! * `sync`: the locks, clock and wake-ups of the gate. Under `--cfg limit_loom` they come from a model that explores
 //!   the possible orders of events.
 //! * `outside`: how the gate uses a store or a server.
-//! * [`gate`], [`waiter`], [`look`], [`permit`], [`stats`]: one lock around all of this, shared by the clients of a
-//!   workspace.
-//! * [`pool`]: the part of a limit that a server keeps for several hosts; [`errands`]: what the server is asked, and
-//!   what is reported to it.
+//! * [`gate`], [`waiter`], [`look`], [`permit`], [`stats`]: one lock around the limit and its queue, shared by the
+//!   clients of a workspace.
+//! * [`pool`]: one process's side of a limit that a server keeps for several machines; [`errands`]: what the gate asks
+//!   the server and reports to it.
 //! * [`store`]: a place for a state that processes share, written as [`words`]; [`lease`]: how long a request counts if
 //!   its process does not report its end.
 
-// The proofs (`core/limit-proofs`) build these files as a public module, so the items are `pub`. In the core the module
-// is private, and the lint would report such items.
+// The items are `pub`, because the proofs (`core/limit-proofs`) build these files as a public module. In the core the
+// module is private, and the lint would report the items.
 #![allow(unreachable_pub)]
 
 pub mod backoff;

@@ -1,4 +1,4 @@
-//! How a gate uses a limit that is kept outside the process: in a store of the host, or on a server.
+//! How a gate uses a limit that is kept outside the process: in a store on this machine, or on a server.
 
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -19,7 +19,7 @@ const LOOK_AT_LOCK: Duration = Duration::from_millis(2);
 const UNTOLD_CHANGES: usize = 4;
 
 impl Core {
-    /// Notes why the limit is not shared from now on.
+    /// Notes why the limit is not shared from now on; does nothing if `why` is `None`.
     pub(super) fn fall_back(&self, why: Option<String>) {
         if let Some(why) = why {
             *self.fallback.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
@@ -68,12 +68,10 @@ impl Shared {
         self.lost(now, closed)
     }
 
-    /// The place where the store keeps the limit.
     pub(super) fn place(&self) -> Option<String> {
         self.store.as_ref().map(|store| store.place())
     }
 
-    /// Whether the limit is shared through a store.
     pub(super) fn shares(&self) -> bool {
         self.store.is_some()
     }
@@ -83,8 +81,8 @@ impl Shared {
         self.courier = Some(courier);
     }
 
-    /// Wakes the courier, which asks the server, if the courier has something to do before it wakes by itself. If the
-    /// courier cannot run, the process keeps the limit alone from now on; the first time, returns the reason.
+    /// Wakes the courier if it has something to do before it wakes by itself. If the courier cannot run, this process
+    /// keeps the limit alone from now on. Returns the reason the first time.
     pub(super) fn wake_courier(&mut self, now: Nanos) -> Option<String> {
         let courier = self.courier.as_ref()?;
         let wanted = self.turns.wanted(now);

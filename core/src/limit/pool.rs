@@ -1,5 +1,5 @@
-//! A limit that a server keeps for several hosts, as one process sees it: what the server has granted, what the process
-//! must report, and how it goes on while the server does not answer. Pure: no clock and no I/O.
+//! One process's side of a limit that a server keeps for several machines: what the server has granted, what the
+//! process must report, and how the process goes on while the server does not answer. Pure: no clock and no I/O.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
@@ -11,15 +11,15 @@ use super::{NEVER, Nanos, Quota};
 
 /// How long the report of an ended request is delayed, so that one question reports several ended requests.
 const TOGETHER: Duration = Duration::from_millis(50);
-/// Replaces [`TOGETHER`] if all granted requests have ended. This delay is shorter, because the caller's next request
-/// usually follows at once, and the question for that request reports the end of the earlier request too.
+/// Replaces [`TOGETHER`] if all granted requests have ended. If the caller's next request follows within this time, the
+/// question for that request also reports the end of the earlier request.
 const NEXT: Duration = Duration::from_millis(5);
 /// A server that does not answer is asked again after this long.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// For this long after the last request, a server that does not answer is asked again every [`ASK_AGAIN`].
 const IN_USE: Duration = Duration::from_mins(1);
-/// A grant that no request has used within this time after its question was asked is given back. So a process that was
-/// suspended does not use an old grant, which the server may no longer count.
+/// A grant is given back if no request has used it within this time after its question was asked. The server may no
+/// longer count an older grant, which a process can hold after it was stopped for a while.
 const USED_WITHIN: Duration = Duration::from_secs(1);
 /// If a user reads statistics that are older than this, the server is asked for new statistics.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -51,7 +51,7 @@ pub struct Pool {
     used: Nanos,
     without: Option<Without>,
     /// Two counts of requests that this process granted without the server: all requests that the server does not know
-    /// of, and the requests among them that are in flight.
+    /// of, and those of them that are in flight.
     sent: (u64, u64),
     /// How many of the requests in `sent` were reported with the last question.
     told: u64,
@@ -134,7 +134,8 @@ impl Pool {
         !self.is_new_connection
     }
 
-    /// Notes that a user reads the state of the limit `now`. If the last answer is old, the server is asked again soon.
+    /// Notes that a user reads the state of the limit at `now`. If the last answer is old, the server is asked again
+    /// soon.
     pub fn look(&mut self, now: Nanos) {
         self.used = now;
         if !self.has_answered() || self.answered.saturating_add(self.quota.scaled(LOOK_AGAIN)) <= now {
@@ -189,7 +190,7 @@ impl Pool {
         }
     }
 
-    /// A time before which no request can go.
+    /// No request can go before this time.
     #[must_use]
     pub fn no_earlier_than(&self, from: Nanos, reach: Reach) -> Nanos {
         match self.without() {
@@ -198,14 +199,15 @@ impl Pool {
         }
     }
 
-    /// When [`Self::earliest`] may change by itself.
+    /// The next time at which the result of [`Self::earliest`] may change, if nothing else happens; [`NEVER`] if there
+    /// is none.
     #[must_use]
     pub fn next_settling(&self) -> Nanos {
         self.without().map_or(NEVER, State::next_settling)
     }
 
-    /// Sets the time to `now`. An abandoned request whose time is over counts as ended from now on. A grant that no
-    /// request has used in time is given back.
+    /// Counts the abandoned requests that may no longer arrive at `now` as ended. Gives back the grants that no request
+    /// has used in time.
     pub fn settle(&mut self, now: Nanos) {
         if let Some(without) = &mut self.without {
             without.state.settle(now);
@@ -303,7 +305,7 @@ impl Pool {
         }
     }
 
-    /// Notes that the server has answered a question. Returns true if the server left the previous question unanswered.
+    /// Notes that the server has answered a question. Returns true if the server did not answer the previous question.
     pub fn answered(&mut self, now: Nanos, question: &Question, answer: Answer) -> bool {
         for (id, _) in &question.ends {
             self.held.remove(id);
@@ -319,8 +321,8 @@ impl Pool {
         self.last.granted.clear();
         self.settle(now);
         let is_back = std::mem::take(&mut self.is_down);
-        // The next question to the server reports the requests that were sent since the question that was just
-        // answered. It also reports that this process no longer grants requests without the server.
+        // The answered question has reported `told` of the requests in `sent`. The next question reports the other
+        // requests.
         self.sent.0 = self.sent.0.saturating_sub(self.told);
         if is_back {
             self.tell_at = now;
@@ -347,14 +349,15 @@ impl Pool {
 
     fn go_without(&mut self, now: Nanos) {
         let Some(share) = self.share else {
-            // The server never grants the last few requests of a window. Without a share, the members that cannot reach
-            // the server divide these few requests among themselves, so each member sends one request every `windows`
-            // windows.
+            // The server keeps a few requests of each window free for the members that cannot reach it. Without a
+            // share, these members divide the few requests among themselves, so each member sends one request every
+            // `windows` windows.
             let windows = self.last.members.max(1).div_ceil(kept_free(&self.quota).max(1));
             let window = self.quota.window.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX));
             let quota = Quota { requests: 1, window, ..self.quota };
-            // If there are more members than such requests, not all of them may send their first request at once. So each
-            // waits for `windows` windows, and for a part of this time again that differs from member to member.
+            // If there are more members than such requests, not all of them may send their first request at once. So
+            // each member first waits for `windows` windows, plus a part of that time which differs from member to
+            // member.
             let waits = windows > 1;
             let until = now.saturating_add(scrambled(now) % quota.span());
             let mut state =

@@ -41,15 +41,15 @@ pub struct Question {
     pub share: u64,
     /// What this process wants to send.
     pub wanted: Wanted,
-    /// The numbers of the grants in flight, so that the server finds grants that were lost with an answer. `None` once
-    /// the server has answered on the present connection.
+    /// The numbers of the grants in flight, so that the server finds the grants that this process never received.
+    /// `None` once the server has answered on the present connection.
     pub held: Option<Vec<u64>>,
     /// How granted requests have ended, with the numbers of their grants.
     pub ends: Vec<(u64, Ended)>,
     /// Two counts of requests that this process granted while the server did not answer: the requests in flight, and
     /// the requests that ended within the last two windows.
     pub without: (u64, u64),
-    /// Whether this process grants requests without the server until it has the answer.
+    /// Whether this process grants requests without the server until the answer arrives.
     pub is_without: bool,
 }
 
@@ -85,8 +85,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Whether this can be the answer to `question`. If not, this process does not understand the server. An impossible
-    /// answer must neither stop this process nor grant it more requests than it asked for.
+    /// Whether this answer is plausible for `question`. If not, the answer is not used: it must neither stop this
+    /// process nor grant more requests than the process asked for.
     #[must_use]
     pub fn answers(&self, question: &Question) -> bool {
         let wanted = question.wanted.whole.saturating_add(question.wanted.some);

@@ -57,7 +57,7 @@ impl Told {
         for (change, listener) in
             changes.iter().flat_map(|change| listeners.iter().map(move |to| (change, to)))
         {
-            // A listener is code of a user. Its panic must not stop the work of this thread.
+            // A listener is the user's code. Its panic must not stop the work of this thread.
             let _ = catch_unwind(AssertUnwindSafe(|| listener(change)));
         }
     }

@@ -10,8 +10,8 @@ use super::pool::{Pass, Pool, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
-/// The end of a request may be reported to the shared limit later only if more than this many requests are in flight
-/// for each unreported end. See [`Turns::may_tell_later`].
+/// The report of a request's end may be delayed only if more than this many requests are in flight for each delayed
+/// report. See [`Turns::may_tell_later`].
 const IN_FLIGHT_FOR_EACH_UNTOLD: u64 = 8;
 
 /// One limit and its queue.
@@ -45,7 +45,7 @@ pub(super) struct Queued<W> {
     who: W,
 }
 
-/// Permission for one request. It is given back when the request ends.
+/// Permission for one request. The grant is given back when the request ends.
 #[derive(Debug)]
 #[must_use = "a request that is never ended takes its place for good"]
 pub struct Grant {
@@ -68,7 +68,7 @@ impl Grant {
 pub enum Next<W> {
     /// This request was granted.
     Goes(Place, W, Grant),
-    /// No request was granted. The request at this place goes next. Ask again at this time, or after another change.
+    /// No request was granted. The request at this place goes next. Ask again at this time, or after the next change.
     Later(Place, Nanos),
     /// Nobody waits.
     Nobody,
@@ -102,8 +102,8 @@ impl<W> Turns<W> {
         self.pool.as_mut()
     }
 
-    /// From now on, keeps within the limit of this process only. What refusals have changed in the shared limit stays
-    /// in force.
+    /// From now on, keeps within the limit of this process only. The effects of refusals on the shared limit stay in
+    /// force.
     pub fn unshare(&mut self, now: Nanos) {
         if let Some(common) = self.common.take() {
             self.state.heed(now, &common.state);
@@ -121,8 +121,8 @@ impl<W> Turns<W> {
         self.common.as_ref().map(|common| &common.state)
     }
 
-    /// Brings the shared limit up to date with `read`, and adds the ended requests that the limit lacks. Until
-    /// [`Turns::closed`], requests may be granted. Returns what `read` returns.
+    /// Updates the shared limit with `read`, and adds the ends of requests that it lacks. Requests may be granted until
+    /// [`Turns::closed`] is called. Returns the result of `read`.
     pub fn opened<E>(&mut self, now: Nanos, read: impl FnOnce(&mut State) -> Result<(), E>) -> Result<(), E> {
         let Some(common) = &mut self.common else { return Ok(()) };
         read(&mut common.state)?;
@@ -285,9 +285,9 @@ impl<W> Turns<W> {
                 first = Some((time, place));
             }
         };
-        // Bulk requests leave a tenth of the limit free for later, more urgent requests. If such a request has had to
-        // wait and may go now, the tenth is used up already, and bulk requests would never get a turn. So bulk
-        // requests then take turns by weight and may use the whole limit.
+        // Bulk requests leave a tenth of the limit free for later, more urgent requests. If a more urgent request has
+        // had to wait and may go now, the tenth is used up already. So bulk requests may then use the whole limit in
+        // their turn.
         let mut have_waited = false;
         for class in Class::ALL {
             let Some((place, waiter)) = self.line.head(class) else { continue };
@@ -318,9 +318,9 @@ impl<W> Turns<W> {
         Next::Goes(place, waiter.who, Grant { ticket: self.state.grant(now), common, pass, look: place.look })
     }
 
-    /// Whether the shared limit may learn with the next change, and not at once, that a request has ended. Until the
-    /// next change, the request takes a place that other processes could use. So only a few ends are reported late, and
-    /// only while many more requests are in flight: the ends of these requests soon cause the next change.
+    /// Whether the end of a request may be reported to the shared limit with the next change, and not at once. A
+    /// request takes a place from other processes until its end is reported. So only few reports are delayed, and only
+    /// while many requests are in flight: their ends soon cause the next change.
     #[must_use]
     pub fn may_tell_later(&self) -> bool {
         let waits = Class::ALL.into_iter().any(|class| self.line.waiting(class) > 0);
@@ -378,7 +378,7 @@ impl<W> Turns<W> {
         None
     }
 
-    /// Ends the abandoned requests that are due by `now`. Returns the later of `now` and the last known time.
+    /// Ends abandoned requests that may no longer arrive. Returns the later of `now` and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         if let Some(common) = &mut self.common {
             common.state.settle(now);
@@ -389,7 +389,7 @@ impl<W> Turns<W> {
         self.state.settle(now)
     }
 
-    /// The time from which the state decides like a new one; see [`State::needed_until`].
+    /// The time from which the state decides like a new state; see [`State::needed_until`].
     pub fn needed_until(&mut self, now: Nanos) -> Nanos {
         self.state.needed_until(now)
     }
@@ -399,7 +399,7 @@ impl<W> Turns<W> {
     }
 }
 
-/// When the limit grants one more request. The time for each reach is computed only once.
+/// The times at which one more request may go. The time for each [`Reach`] is computed only once.
 struct Times<'a, W> {
     turns: &'a Turns<W>,
     now: Nanos,

@@ -39,7 +39,7 @@ impl Ask {
 /// Why the gate granted no permit. The request was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotGranted {
-    /// The wait would be longer than `max_wait`. It would last at least this long, counted from the call of `acquire`.
+    /// The wait would be longer than `max_wait`: at least this long, counted from the call of `acquire`.
     TooLong(Duration),
     /// The server has refused everything for this long, and refused one more request while this request waited.
     Hopeless(Duration),
@@ -73,8 +73,7 @@ struct Waiter<'a> {
 
 impl Gate {
     /// Waits for permission to send one request. Dropping the future releases its place at once. A future that nobody
-    /// polls delays the other waiters by a few seconds at most, if the other waiters are polled. If more than 64
-    /// requests wait, it is enough that most waiters are polled.
+    /// polls delays the other waiters by a few seconds at most, if the other waiters are polled.
     ///
     /// # Errors
     /// [`NotGranted::TooLong`] if no permit is granted within `max_wait`: at once if the wait is certain to be too
@@ -137,7 +136,7 @@ impl Waiter<'_> {
             let shares = inner.shares();
             drop(inner);
             let answer = match answer {
-                // This process was suspended after the grant, and other processes may no longer count the grant.
+                // This process was stopped after the grant, and other processes may no longer count the grant.
                 Decision::Granted(grant) if shares && self.is_stale(&grant) => {
                     self.core.change(|inner, now| inner.turns.end(now, grant, End::NeverSent));
                     Decision::Missed

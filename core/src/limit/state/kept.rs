@@ -11,8 +11,8 @@ use super::super::words::Words;
 use super::super::{NEVER, Nanos, Quota};
 use super::{Reach, State};
 
-/// No time in a state is later than the last known time plus this duration plus two windows. No lease, pause or
-/// lingering of an abandoned request ends later.
+/// No lease, pause or abandoned request in a state ends later than the last known time plus this duration plus two
+/// windows. A later time shows that the state is damaged.
 const LATEST: Duration = Duration::from_mins(3);
 
 /// The position of the last known time among the integers of a state.
@@ -39,9 +39,8 @@ impl State {
         self.backoff.write(to);
     }
 
-    /// Continues at `now` with a copy of a shared limit. An unfinished change of the original may have taken leases
-    /// that are missing in the copy. The copy gives its new leases other ids, so that giving back a missing lease
-    /// removes no other lease.
+    /// Continues at `now` with a copy of a shared limit. The original may have leases that the copy lacks, so the copy
+    /// gives new leases ids that no lease of the original has.
     #[must_use]
     pub fn continued(mut self, now: Nanos) -> Self {
         self.leases.iter_mut().for_each(|leases| leases.skip_to(now));
@@ -54,7 +53,6 @@ impl State {
         self.latest().max(self.closed_until())
     }
 
-    /// The latest time that the state can hold.
     fn latest(&self) -> Nanos {
         latest(&self.quota, self.last)
     }

@@ -1,6 +1,6 @@
 //! The state of one limit: pure, in integer nanoseconds, without clock, waiting or randomness.
 //!
-//! The clock may go back: a time before the latest known one counts as the latest known one.
+//! If the clock goes back, the latest known time counts instead.
 
 mod kept;
 
@@ -13,17 +13,16 @@ use super::lease::Leases;
 use super::window::Window;
 use super::{NEVER, Nanos, Quota};
 
-/// How long a request may still arrive after it was given up, if the server answers other requests meanwhile. This is
-/// an assumption about networks; the server does not promise it.
+/// How long a request that was given up may still arrive, if the server answers other requests meanwhile. This is an
+/// assumption about networks.
 pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 
-/// Bounds how long a request that got no answer counts as in flight after it was given up. The request counts on for as
-/// long as it went unanswered, at most for this long. [`BRIEF_LINGER`] is added, and the sum is at least a window.
+/// A request that was given up without an answer counts as in flight for as long as it went unanswered, but at most for
+/// this long. [`BRIEF_LINGER`] is added, and the sum is at least a window.
 ///
-/// A server that was suspended reads the old requests from its sockets once it continues. We assume that a server is
-/// suspended for at most twice the time that a request went unanswered: a minute, with the default timeout of 30 s.
-/// During a longer suspension, the server's operating system or a proxy may accept new requests. The server then reads
-/// the new requests together with old requests that no longer count here: up to twice the limit in all.
+/// A server that was stopped for a while reads old requests from its sockets later. We assume that a server is stopped
+/// for at most twice the time that a request went unanswered: a minute, with the default timeout of 30 s. After a
+/// longer stop, the server may read up to twice the limit at once.
 pub const LONGEST_UNANSWERED: Duration = Duration::from_secs(30);
 
 /// How long a request of a shared limit counts as in flight at most, if its process does not report its end.
@@ -32,11 +31,11 @@ pub const LEASE: Duration = Duration::from_mins(1);
 /// Why a request was given up after it was sent. The reason decides how long the request may still arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Linger {
-    /// The caller gave the request up, or its connection was lost, and the server is probably still reading. The
+    /// The caller gave the request up, or the connection was lost, and the server is probably still reading. The
     /// request counts as in flight for another [`BRIEF_LINGER`].
     Brief,
     /// No answer came in time, or the connection is known to be stuck. The request counts as in flight for another
-    /// window, or longer if it went unanswered for long ([`LONGEST_UNANSWERED`]).
+    /// window, or longer if the request went unanswered for long ([`LONGEST_UNANSWERED`]).
     Window,
 }
 
@@ -89,7 +88,7 @@ pub struct State {
     share: f64,
     window: Window,
     backoff: Backoff,
-    /// When abandoned requests count as ended, the earliest on top.
+    /// The times at which abandoned requests count as ended, the earliest on top.
     lingering: BinaryHeap<Reverse<Nanos>>,
     /// The leases of the requests in flight, if several processes share this limit.
     leases: Option<Leases>,
@@ -125,7 +124,7 @@ impl State {
     }
 
     /// Creates a shared limit in place of a limit that was lost at the time `now`. As many requests as the limit allows
-    /// may still be on their way. These requests count as abandoned.
+    /// may still be on their way to the server. These requests count as abandoned.
     #[must_use]
     pub fn lost(quota: Quota, now: Nanos) -> Self {
         Self::lost_until(quota, now, now.saturating_add(quota.span()))
@@ -153,7 +152,7 @@ impl State {
     }
 
     /// From now on, lets at most `share` (above 0, at most 1) of the declared requests through in a window, rounded
-    /// down, but at least one. A share that is not smaller than an earlier one changes nothing.
+    /// down, but at least one. A share that is not smaller than an earlier share changes nothing.
     pub fn set_share(&mut self, share: f64) {
         if share < self.share {
             self.share = share;
@@ -179,7 +178,7 @@ impl State {
         self.earliest_with(from, self.window.flying(), reach)
     }
 
-    /// A time before which no request can be sent, however early those in flight end.
+    /// A time before which no request can be sent, however early the requests in flight end.
     #[must_use]
     pub fn no_earlier_than(&self, from: Nanos, reach: Reach) -> Nanos {
         self.earliest_with(from, 0, reach)
@@ -195,8 +194,8 @@ impl State {
         self.window.earliest(from, flying, allowed)
     }
 
-    /// The time at which the next abandoned request counts as ended, or the next lease expires; [`NEVER`] if there is
-    /// neither.
+    /// The time at which the next abandoned request counts as ended, or the next lease expires; [`NEVER`] if there are
+    /// none.
     #[must_use]
     pub fn next_settling(&self) -> Nanos {
         self.next_due().min(self.leases.as_ref().map_or(NEVER, Leases::next_expiry))
@@ -206,12 +205,12 @@ impl State {
         self.lingering.peek().map_or(NEVER, |Reverse(due)| *due)
     }
 
-    /// Ends the abandoned requests that are due by `now`, and the requests with an expired lease. Returns the later of
-    /// `now` and the last known time.
+    /// Ends the abandoned requests that may no longer arrive at `now`, and the requests with an expired lease. Returns
+    /// the later of `now` and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
-        // An abandoned request counts as ended now, and not when it was due to end. If the process was suspended for a
-        // while, the request may have left late and reached the server after that time.
+        // An abandoned request counts as ended from now on, even if its time was over earlier. If this process was
+        // stopped for a while, the request may have reached the server late.
         while self.next_due() <= self.last {
             self.lingering.pop();
             self.window.ends(self.last);
@@ -222,8 +221,8 @@ impl State {
         self.last
     }
 
-    /// Prepares for the end of a request. If its lease has expired or the state was lost since its grant, counts the
-    /// request as in flight once more. Otherwise the end of this request would count as the end of another.
+    /// Prepares for the end of a request. If the request no longer counts, because its lease has expired or the state
+    /// was lost, counts it as in flight once more. So its end is not taken for the end of another request.
     fn resume(&mut self, ticket: &Ticket) {
         let held = match (&mut self.leases, ticket.lease) {
             (Some(leases), Some(id)) => leases.give_back(id),
@@ -328,7 +327,7 @@ impl State {
         self.leases.as_ref().map_or(0, Leases::held)
     }
 
-    /// Takes over only what refusals have changed in another limit. Both limits must use the same clock.
+    /// Takes over only the effects of refusals on another limit. Both limits must use the same clock.
     pub fn heed(&mut self, now: Nanos, other: &Self) {
         self.backoff.absorb(now, &other.backoff, |time| time);
     }
@@ -363,7 +362,7 @@ impl State {
         self.window.flying()
     }
 
-    /// Requests in flight that have not been abandoned, so their ends will be noted.
+    /// Requests in flight that have not been abandoned: their ends are still to be noted.
     #[must_use]
     pub fn to_be_ended(&self) -> u64 {
         self.window.flying().saturating_sub(self.lingering.len() as u64)
@@ -388,7 +387,7 @@ impl State {
         self.backoff.closed_until()
     }
 
-    /// The time from which this state decides like a new one: no ended request counts any more, and no refusal keeps
+    /// The time from which this state decides like a new state: no ended request counts any more, and no refusal keeps
     /// the limit closed. [`NEVER`] while a request is in flight.
     pub fn needed_until(&mut self, now: Nanos) -> Nanos {
         self.settle(now);

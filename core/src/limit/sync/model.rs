@@ -50,7 +50,7 @@ pub fn explore(preemptions: usize, meeting: impl Fn() + Sync + Send + 'static) {
     });
 }
 
-/// Moves the clock forward, and wakes the sleepers that are due.
+/// Moves the clock forward, and wakes the tasks that sleep until the new time or an earlier time.
 pub fn advance(by: Duration) {
     let mut sleepers = SLEEPERS.lock().unwrap();
     NOW.fetch_add(u64::try_from(by.as_nanos()).unwrap(), Ordering::SeqCst);
