@@ -33,7 +33,7 @@ pub enum Errand {
     Move(String),
     /// Wait for this long, or until the gate wakes the courier.
     Wait(Duration),
-    /// Nobody uses the gate any more.
+    /// Stop, because nobody uses the gate any more.
     End,
 }
 

@@ -292,7 +292,7 @@ impl Core {
         self.change(|inner, _| inner.turns.tighten(quota));
     }
 
-    /// Closes this gate for good. Returns what another gate needs to absorb this one; `None` if this gate was absorbed
+    /// Closes this gate for good. Returns what another gate needs to absorb this gate; `None` if this gate was absorbed
     /// before.
     fn hand_over(&self) -> Option<(Handover, Option<String>)> {
         self.change(|inner, now| {
@@ -300,7 +300,7 @@ impl Core {
                 return None;
             }
             inner.turns.settle(now);
-            // Grants that no waiter has fetched end as never sent. Their waiters learn that the gate has moved.
+            // Grants that no waiter has fetched count as never sent. Their waiters learn that the gate has moved.
             for answer in std::mem::take(&mut inner.answers).into_values() {
                 if let Decision::Granted(grant) = answer {
                     inner.turns.end(now, grant, End::NeverSent);

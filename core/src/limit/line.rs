@@ -166,8 +166,8 @@ impl<W> Line<W> {
             .min_by_key(|place| (self.queue(place.class).pass, place.class, place.fresh, place.arrival))
     }
 
-    /// Serves `chosen`, charges its class for the turn, and returns its data. `may_go` are all places that may go at
-    /// `now`; `span` is the window over which looks are counted.
+    /// Serves `chosen`, charges its class for the turn, and returns its data. `may_go` lists the places of all requests
+    /// that may go at `now`; `span` is the window over which looks are counted.
     pub fn serve(&mut self, chosen: Place, may_go: &[Place], now: Nanos, span: Nanos) -> Option<W> {
         let waiter =
             if chosen.look { self.looks.serve(chosen.arrival, now, span)? } else { self.leave(chosen)? };

@@ -17,7 +17,7 @@ pub trait Store: fmt::Debug + Send {
     fn open(&mut self, state: &mut State) -> Result<(), Unavailable>;
 
     /// Moves the open limit to the place with this name. If that place already has the limit of another API key of the
-    /// same workspace, `state` becomes the state of both limits together. All users of the old place follow to the new
+    /// same workspace, `state` becomes the state of both limits together. All users of the old place then use the new
     /// place.
     ///
     /// # Errors
