@@ -1,4 +1,4 @@
-//! Texts for people. They spell names as the reader's language does.
+//! Texts for people. The names in a text are spelt as in the reader's programming language.
 
 mod style;
 
@@ -27,7 +27,7 @@ pub(crate) struct Name(pub &'static str);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Method(pub &'static str);
 
-/// Words that differ between languages.
+/// Words that differ between programming languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Term {
     Null,
@@ -56,7 +56,6 @@ impl Message {
         self
     }
 
-    /// Creates a message from the path to a value.
     pub(crate) fn path(segments: Vec<Segment>) -> Self {
         Self(vec![Piece::Path(segments)])
     }

@@ -1,10 +1,10 @@
-//! How each language spells names.
+//! How each programming language spells names.
 
 use std::fmt::Write as _;
 
 use super::{Segment, Term};
 
-/// The language in which a message spells names.
+/// The programming language that decides how a message spells names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Style {
     #[default]
