@@ -1,4 +1,4 @@
-//! Canonical JSON: the JSON that models are serialized to, and that hosts read.
+//! Canonical JSON: the form in which the core writes values of the API for the hosts.
 
 use std::io;
 use std::marker::PhantomData;

@@ -51,13 +51,12 @@ pub(crate) struct Copier<'de> {
     is_first: bool,
     /// How many nested objects are being copied.
     depth: usize,
-    /// The tag of the union's variant that is copied next. It becomes the member `kind` of the variant's object.
+    /// The tag of the union's variant that is copied next. The tag becomes the member `kind` of the variant's object.
     kind: Option<&'static str>,
     id: Option<Range<usize>>,
     workspace: Option<i64>,
 }
 
-/// A value that was copied.
 pub(crate) struct Copied<'de> {
     pub json: Written,
     /// The value of the member `id`, without quotes.
@@ -139,8 +138,8 @@ impl<'de> Copier<'de> {
         let start = self.at;
         let PassedString { end, has_escapes } = scan::string(self.bytes(), start)?;
         let inside = self.part(start + 1..end - 1)?;
-        // A string with an escape like `\ud83d` is read instead: it may hold half of a surrogate pair, which has to be
-        // mended.
+        // A string with an escape like `\ud83d` is read instead: the string may hold half of a surrogate pair, which
+        // has to be mended.
         if has_escapes && inside.contains("\\u") {
             return Err(Unusual);
         }
@@ -175,7 +174,7 @@ impl<'de> Copier<'de> {
         }
     }
 
-    /// Begins an object. Returns the argument that [`close`](Self::close) needs.
+    /// Begins an object. Returns the value to pass to [`close`](Self::close).
     pub(crate) fn open(&mut self) -> Result<bool, Unusual> {
         let kind = self.kind.take();
         let outer = std::mem::replace(&mut self.has_members, kind.is_some());

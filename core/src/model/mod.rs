@@ -1,7 +1,7 @@
 //! Types of the API: reads them tolerantly from the server's answers, and strictly from what callers pass.
 //!
 //! [`model!`](crate::model::macros) declares a type once. The declaration creates the struct, the code that reads it
-//! and writes its canonical JSON, and its entry in the catalogue.
+//! and writes its canonical JSON, and its entry in the catalogue (`docs/catalogue.md`).
 
 #[macro_use]
 mod choices;
@@ -41,7 +41,7 @@ use crate::text::brief;
 /// The maximum number of paths that [`Mended`] keeps for an answer.
 const MENDED_SHOWN: usize = 64;
 
-/// The maximum length, in characters, of a text from the server in a message or a path, such as a name in a map.
+/// A message or a path shows at most this many characters of a text from the server, such as a name in a map.
 const NAME_KEPT: usize = 1024;
 
 /// A type of the API, which can be read from the server's JSON.
@@ -61,7 +61,8 @@ pub(crate) trait Readable: Sized {
         None
     }
 
-    /// Describes the type for the catalogue. A named type adds itself to `types` and returns a reference.
+    /// Describes the type for the catalogue (`docs/catalogue.md`). A named type adds itself to `types` and returns a
+    /// reference.
     fn describe(types: &mut Types) -> Value;
 }
 
@@ -70,8 +71,8 @@ pub(crate) trait Readable: Sized {
 pub(crate) struct Mended {
     at: Vec<PathStep>,
     paths: Vec<String>,
-    /// Unusable members of the objects that are being read: the path, and a text about what the server sent. The error
-    /// message quotes the text if the member turns out to be required.
+    /// Unusable members of the objects that are being read: the path, and a text about what the server sent. If the
+    /// member turns out to be required, the error message quotes the text.
     unusable: Vec<(String, String)>,
     /// The error of the object that was read last, if it lacked a required member.
     why: Option<String>,
@@ -123,9 +124,8 @@ impl Mended {
         self.note();
     }
 
-    /// The number of unusable members noted so far. The code that reads an object asks for this number first. Once the
-    /// object has been read, the code passes the number to [`forget_unusable`](Self::forget_unusable), which drops the
-    /// unusable members of the object.
+    /// The number of unusable members noted so far. The code that reads an object later passes this number to
+    /// [`forget_unusable`](Self::forget_unusable), to drop the unusable members of that object.
     pub(crate) fn unusable(&self) -> usize {
         self.unusable.len()
     }

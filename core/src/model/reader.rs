@@ -16,7 +16,7 @@ pub(crate) struct Reader<'de> {
     /// skipped.
     pub(super) valid: &'de str,
     pub(super) at: usize,
-    /// Whether half of a surrogate pair was replaced in the latest string.
+    /// Whether half of a surrogate pair was replaced in the string that was read last.
     replaced: bool,
 }
 
@@ -50,12 +50,12 @@ impl<'de> Reader<'de> {
         self.valid.get(start..self.at).unwrap_or_default()
     }
 
-    /// Whether the next value is null.
     pub(crate) fn is_null(&mut self) -> bool {
         self.peek() == Some(b'n')
     }
 
-    /// Whether half of a surrogate pair was replaced by U+FFFD in the latest string. Resets the flag to false.
+    /// Whether half of a surrogate pair was replaced by U+FFFD in the string that was read last. Resets the flag to
+    /// false.
     pub(crate) fn replaced(&mut self) -> bool {
         std::mem::take(&mut self.replaced)
     }
@@ -182,7 +182,7 @@ impl<'de> Reader<'de> {
         self.unicode(start, self.at)
     }
 
-    /// Returns a part of the text. The part must be UTF-8.
+    /// Returns a part of the text; an error if the part is not UTF-8.
     fn unicode(&self, start: usize, end: usize) -> Result<&'de str, String> {
         match self.valid.get(start..end) {
             Some(part) => Ok(part),

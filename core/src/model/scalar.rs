@@ -10,7 +10,7 @@ use super::{Copier, Mended, Readable, Reader, Types, Unusual};
 pub(crate) enum Scalar<'de> {
     Null,
     Bool(bool),
-    /// A number as text. A float could not hold all digits of a long id.
+    /// A number as text. A double cannot hold all digits of a long id.
     Number(&'de str),
     Text(Cow<'de, str>),
     /// A list or an object, which was skipped.

@@ -1,4 +1,4 @@
-//! The catalogue's list of types. Each type adds itself to the list.
+//! The list of types in the catalogue (`docs/catalogue.md`). Each type adds itself to the list.
 
 use serde_json::{Map, Value, json};
 
