@@ -26,7 +26,6 @@ pub(crate) enum Safety {
     Write,
 }
 
-/// What an operation returns.
 #[derive(Clone, Copy)]
 pub(crate) enum Returns {
     /// A page of a list.

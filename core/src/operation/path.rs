@@ -8,15 +8,12 @@ use crate::model::{Readable, Types};
 /// The kind of an id in a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum IdKind {
-    /// A number.
     Int,
-    /// Text.
     Text,
     /// A sync's id or slug.
     Sync,
 }
 
-/// A parameter of a path.
 #[derive(Clone, Copy)]
 pub(crate) struct PathId {
     /// The noun that errors use: `source` in `source 7`.
