@@ -63,7 +63,7 @@ pub struct Backoff {
     recovery: Option<Recovery>,
     /// Counts the cuts. A refusal of a request that was granted before the last cut does not cut again.
     epoch: u64,
-    /// Requests granted since the last cut that have not ended. A request that was given up counts as ended here.
+    /// Requests granted since the last cut that have not ended. A request that was given up does not count.
     flying: u64,
     /// Requests granted since the last cut that succeeded.
     successes: u64,
