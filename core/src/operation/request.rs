@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::model::strict::FromCaller;
 use crate::model::{Bare, Outgoing, Types};
 
-/// The arguments of a call that are sent in its query or its body.
+/// The query and the body of a call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Placed {
     pub query: Vec<(&'static str, String)>,
@@ -22,7 +22,7 @@ pub(crate) struct Placing {
 }
 
 impl Placing {
-    /// Adds a query parameter. A list becomes one parameter for each item, all with this name.
+    /// Adds a query parameter. A list becomes one parameter for each item, all with the name `name`.
     pub(crate) fn query(&mut self, name: &'static str, value: &impl Outgoing) {
         let mut add = |value: &Value| match value {
             Value::Null => {}
@@ -48,7 +48,7 @@ impl Placing {
         self.members.push((name, RawValue::NULL.to_owned()));
     }
 
-    /// Returns the query and the body. If `body` is true, a body is sent even if it has no members, as `{}`.
+    /// Returns the query and the body. A body without members is `{}` if `body` is true, and absent otherwise.
     pub(crate) fn finish(self, body: bool) -> Placed {
         let body = (body || !self.members.is_empty()).then(|| object(&self.members)).flatten();
         Placed { query: self.query, body }
@@ -62,16 +62,14 @@ fn object(members: &[(&'static str, Box<RawValue>)]) -> Option<Box<RawValue>> {
     RawValue::from_string(format!("{{{}}}", members.join(","))).ok()
 }
 
-/// One argument of an operation. The catalogue lists it.
+/// One argument of an operation, as the catalogue describes it.
 #[derive(Clone, Copy)]
 #[allow(clippy::struct_excessive_bools, reason = "independent facts, as the catalogue lists them")]
 pub(crate) struct Argument {
     pub name: &'static str,
     pub wire: &'static str,
     pub place: &'static str,
-    /// Whether the argument must be present.
     pub required: bool,
-    /// Whether the argument may be null.
     pub nullable: bool,
     /// Whether the request contains a value even if the caller leaves the argument out.
     pub always: bool,
@@ -90,18 +88,17 @@ pub(crate) trait Fields: FromCaller {
     fn place(&self) -> Placed;
 }
 
-/// Declares the arguments of an operation: for each its place (`query`, `body` or `client`), Rust name, wire name and
+/// Declares the arguments of an operation, each with its place (`query`, `body` or `client`), Rust name, wire name and
 /// type.
 ///
-/// An argument may be left out, unless a word after its place says otherwise:
+/// The caller may leave out an argument without a word after its place. The possible words are:
 ///
-/// * `(needed)`: must be present.
-/// * `(given)`: must be present, and may be null.
-/// * `(nullable)`: absent, null and set mean different things.
-/// * `(nulled)`: sent as null if it is left out.
-/// * `(off)`: a boolean that is sent as false if it is left out. The API's document gives strings as the defaults of
-///   these booleans, so the SDK does not rely on the server's defaults.
-/// * `(internal)`: for bindings and tests. Hosts have no such argument, and errors do not list it.
+/// * `(needed)`: the argument must be present.
+/// * `(given)`: the argument must be present, and may be null.
+/// * `(nullable)`: the argument may be absent, null or set, with three different meanings.
+/// * `(nulled)`: an absent argument is sent as null.
+/// * `(off)`: an absent boolean is sent as false, because the OpenAPI document wrongly states the defaults as strings.
+/// * `(internal)`: only bindings and tests set the argument. Users cannot set it, and errors do not list it.
 macro_rules! request {
     ($(#[doc = $doc:literal])* $vis:vis struct $name:ident {
         $($(#[doc = $field_doc:literal])* $place:ident $(($how:ident))? $field:ident = $wire:literal : $type:ty),* $(,)?

@@ -38,14 +38,14 @@ impl fmt::Display for RunKind {
     }
 }
 
-/// The type of a run's state. The operation that starts the run declares this type.
+/// A type for the state of a run. An operation that starts a run declares the type.
 pub(crate) trait OfRun {
     const KIND: RunKind;
     /// The answer to the request that starts a run.
     type Started: Started;
 }
 
-/// The answer to a request that starts a run: it contains the id of the run.
+/// The answer to a request that starts a run. The answer contains the id of the run.
 pub(crate) trait Started: Readable + Serialize + Send {
     fn id(self) -> String;
 }
