@@ -1,22 +1,21 @@
-//! The position in a list: which offset to request next, and what a page says about the list. Does no I/O.
+//! The position in a list: which offset to request next, and which rows of a page are new. Does no I/O.
 //!
-//! Each page after the first one normally begins with the last row of the page before. If a page begins with an unknown
-//! row instead, rows were deleted, and later rows moved past the boundary between the pages. The cursor then requests
-//! the last page again, and earlier pages if needed, so that no row is skipped. It drops rows that one of the last two
-//! pages contained.
+//! Pages overlap: each page after the first begins with the last row of the previous page. If a page begins with an
+//! unknown row instead, earlier rows were deleted, and unread rows may have moved to earlier pages. The cursor then
+//! requests the previous page again, and pages before that page if needed.
 
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// Hightouch's usual page size, which is requested explicitly.
+/// Hightouch's default page size. Requests name the size all the same.
 pub(crate) const DEFAULT_SIZE: u32 = 100;
-/// The cursor remembers the row ids of the latest pages, at most this many pages.
+/// How many pages the cursor remembers, by the ids of their rows.
 const PAGES_KEPT: usize = 2;
 /// How many consecutive pages may have no new rows.
 const STALE_BORNE: u8 = 2;
 
-/// A list's state between two pages.
+/// How far a list has been read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Cursor {
@@ -41,15 +40,15 @@ pub(crate) struct Cursor {
 enum CursorStep {
     /// The first page.
     First,
-    /// The next page. It begins with the last row that is known.
+    /// The next page, beginning with the last known row.
     Onward,
     /// The next page, without an overlapping row, because the server returns one row per page.
     Bare,
-    /// A page that was read before, from this offset.
+    /// The page at this offset, which was read before.
     Again(u32),
 }
 
-/// The result of taking a page.
+/// The result of [`Cursor::take`].
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
     /// The indices of the new rows of the page.
@@ -58,7 +57,7 @@ pub(crate) struct Taken {
     pub ended: bool,
 }
 
-/// The error of a page that must have a new row and has none.
+/// The error if a page has no new row although it must have one.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DoesNotAdvance;
 
@@ -72,14 +71,14 @@ impl Cursor {
         self.step == CursorStep::First
     }
 
-    /// Whether the cursor is valid. It comes from a host, so it may hold anything.
+    /// Whether the cursor is valid. A cursor comes back from a host, so any value is possible.
     pub(crate) fn is_sound(&self) -> bool {
         self.size >= 1 && self.seen.len() <= PAGES_KEPT
     }
 
     /// The next request's offset and limit.
     pub(crate) fn request(&self) -> (u32, u32) {
-        // Requests one more row because of the overlap, unless that would exceed Hightouch's default.
+        // Requests one more row for the overlap, but no more rows than Hightouch's default, which the server accepts.
         let overlapping = if self.size < self.usual { self.size + 1 } else { self.size.max(2) };
         match self.step {
             CursorStep::Onward => (self.offset.saturating_sub(1), overlapping),
@@ -115,8 +114,7 @@ impl Cursor {
             self.step = CursorStep::Again(self.page_start());
             return Ok(Taken { fresh: Vec::new(), ended: false });
         };
-        // If the first row is known but is not the last known row, rows were inserted before it, and nothing was
-        // skipped.
+        // If the page begins with another known row than the last, earlier rows were inserted. No row was skipped.
         let overlaps = Some(first) == self.last_row();
         match (ids.len(), fresh.is_empty()) {
             (1, _) if overlaps && claims_more => {
@@ -148,7 +146,7 @@ impl Cursor {
         self.go_on(from, ids, fresh, more)
     }
 
-    /// Goes on from a page that repeats rows. A few consecutive pages may have no new row if the list changes.
+    /// Continues after a page that repeats rows. While the list changes, a few consecutive pages may have no new row.
     fn go_on(
         &mut self,
         from: u32,

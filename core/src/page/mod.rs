@@ -1,4 +1,4 @@
-//! Lists: the position in a list, and reading its next page.
+//! Reads lists page by page.
 
 mod cursor;
 mod token;
@@ -20,7 +20,6 @@ use crate::sender::Sender;
 
 /// A row of a list, identified by its id.
 pub(crate) trait Row: Readable + Send + 'static {
-    /// The id as text.
     fn id(&self) -> String;
 }
 
@@ -55,7 +54,7 @@ pub(crate) struct Fetched<T> {
     pub cursor: Option<Cursor>,
 }
 
-/// The cursor for the first page of a list, with the offset and the limit of the call.
+/// The cursor for the first page of a list, from the arguments `offset` and `limit` of the call.
 pub(crate) fn start(call: &Call) -> Cursor {
     let number =
         |name: &str| call.query().find(|(known, _)| *known == name).and_then(|(_, value)| value.parse().ok());
@@ -63,7 +62,7 @@ pub(crate) fn start(call: &Call) -> Cursor {
     Cursor::new(number("offset").unwrap_or(0), number("limit"), usual)
 }
 
-/// The call for the page at the cursor. Pages after the first one have the class `bulk`.
+/// The call for the page at the cursor. Later pages have the priority `bulk`.
 pub(crate) fn positioned(call: &Call, cursor: &Cursor) -> Call {
     let mut call = if cursor.is_first() { call.clone() } else { call.clone().of_class(Class::Bulk) };
     let (offset, limit) = cursor.request();

@@ -1,4 +1,4 @@
-//! Reads a list that changes meanwhile, from a server that may shorten pages and send a wrong `hasMore`.
+//! Reads a list while the list changes. The server may shorten pages and send a wrong `hasMore`.
 
 use super::cursor::{Cursor, DEFAULT_SIZE, DoesNotAdvance};
 
