@@ -3,7 +3,7 @@
 
 use super::ProblemCategory;
 
-/// A code with what it means and what to do.
+/// A code, its meaning, and advice.
 pub(super) struct Code {
     pub name: &'static str,
     pub category: ProblemCategory,

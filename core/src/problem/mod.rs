@@ -138,7 +138,7 @@ problem! {
         /// they come from a code, from the status or from the number of rejected rows.
         required guessed = "guessed": bool as "bool",
         /// The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, the text names
-        /// the runs of syncs that did not succeed. Absent if the run has no error text.
+        /// the sync runs that did not succeed. Absent if the run has no error text.
         optional error = "error": Option<String> as "string",
         /// The number of rows that the destination rejected. Absent for a run of a sequence or of an identity graph.
         optional rejected_rows = "rejectedRows": Option<i64> as "int",
@@ -182,7 +182,7 @@ impl RunProblem {
         )
     }
 
-    /// The problem of a run of a sequence. `error` names the runs of syncs that did not succeed.
+    /// The problem of a run of a sequence. `error` names the sync runs that did not succeed.
     pub(crate) fn of_sequence(end: BadEnd, error: Option<String>) -> Self {
         let explanation = match (end, &error) {
             (BadEnd::Failed | BadEnd::Warned, Some(_)) => Explanation::certain(
@@ -243,8 +243,7 @@ fn explain(end: BadEnd, error: &str, rejected_rows: Option<i64>) -> Explanation 
             "The destination rejected rows.",
             "Open the run in Hightouch: it shows why each row was rejected. Later runs try these rows again.",
         );
-        // A run whose only problem is rejected rows ends with warnings. If the run failed, rejected rows are a likely
-        // but not a certain reason.
+        // Rejected rows alone let a run end with warnings. If the run failed, rejected rows are only a likely reason.
         return Explanation { guessed: end == BadEnd::Failed, ..certain };
     }
     Explanation::certain(ProblemCategory::Unknown, "The reason is not one that the SDK recognises.", DEBUGGER)

@@ -1,6 +1,5 @@
-//! Reads error texts that hold none of Hightouch's codes. Destinations and warehouses write these texts, and Hightouch
-//! passes them on, so a reading can be wrong. Therefore a text is read only if it contains a whole phrase, and if all
-//! its phrases agree.
+//! Guesses why a run failed from an error text without any of Hightouch's codes. Destinations and warehouses write such
+//! texts, so a guess can be wrong. There is a guess only if the text contains a known phrase.
 
 use super::ProblemCategory;
 
@@ -9,8 +8,8 @@ const READ: usize = 2000;
 /// How many words a `*` in a phrase may stand for, at most.
 const BETWEEN: usize = 6;
 
-/// Pairs of categories. If a text has phrases of both, the first category wins: a text about a missing column also
-/// names the table, and a connection can fail because of a timeout.
+/// Pairs of categories. In a text with phrases of both categories, the first category wins. For example, a text about a
+/// missing column usually names the table too.
 const PRECEDENCE: &[(ProblemCategory, ProblemCategory)] = &[
     (ProblemCategory::MissingColumn, ProblemCategory::MissingResource),
     (ProblemCategory::Unavailable, ProblemCategory::Timeout),
@@ -24,8 +23,8 @@ pub(super) struct Reading {
     pub advice: &'static str,
 }
 
-/// Reads a text. Returns `None` if it has no known phrase, or if it has phrases of several categories and
-/// [`PRECEDENCE`] does not say which category wins.
+/// Finds the reading of a text. Returns `None` if the text has no known phrase, or if it has phrases of several
+/// categories and [`PRECEDENCE`] does not say which category wins.
 pub(super) fn read(text: &str) -> Option<&'static Reading> {
     let start: String = text.chars().take(READ).collect::<String>().to_lowercase();
     let words: Vec<&str> =
