@@ -1,6 +1,5 @@
-//! The reasons of errors, which are finer than the kinds. Errors and findings show them as codes.
+//! The reasons of errors. A reason says more than the kind of an error. Users see the reason as a code.
 
-/// Declares the reasons with their codes.
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])* $variant:ident = $code:literal),* $(,)?) => {
         /// Why a call failed, if more than the kind of its error is known.
@@ -43,7 +42,7 @@ reasons! {
     Proxy = "proxy",
     /// Nothing accepts connections at the server's address and port.
     Refused = "refused",
-    /// The process may open no more files and connections.
+    /// The process has reached the system's limit of open files and connections.
     NoDescriptors = "no_descriptors",
     /// The server does not speak TLS on this port.
     NotTls = "not_tls",
