@@ -100,8 +100,7 @@ model! {
 model! {
     /// How the variants of a variable are chosen.
     pub struct MessageVariableConfig (sent) {
-        /// Whether the values of a variant for each locale are used. If false or absent, only the variant's `value` is
-        /// used.
+        /// Whether a variant's values by locale are used. If false or absent, only the variant's `value` is used.
         optional localization_enabled = "localizationEnabled": bool,
         /// Length of the rolling window for `max_sends_per_user`, in days.
         optional max_sends_per_user_window_days = "maxSendsPerUserWindowDays": i64,
@@ -218,8 +217,8 @@ operations! {
     GetFlowOp = "GetFlow", read GET "/decision-engine/flow/{flowId}" [FLOW] as "decision_engine.get_flow",
     takes NoFields, gives value DecisionEngineFlow;
 
-    /// Queues a run of a flow. No operation reads the progress of the run, and the API does not document what a second
-    /// request does. A request that failed is sent again only if it certainly had no effect.
+    /// Queues a run of a flow. No operation reads the progress of the run. The API does not document what a call does
+    /// during a run of the flow. A request that failed is sent again only if it certainly had no effect.
     RunFlowOp = "RunFlow", trigger POST "/decision-engine/flow/{flowId}/run" [FLOW] as "decision_engine.run_flow",
     takes NoFields, gives value DecisionEngineRun;
 

@@ -14,21 +14,21 @@ pub(crate) trait Visitor {
     fn value<E: Endpoint<Answer: Send + Serialize>>(&mut self);
     /// Visits an operation that starts a run.
     fn run<E: Endpoint<Answer = S::Started, Fields: Default>, S: RunState>(&mut self);
-    /// Visits a method that finds the run that the caller names.
+    /// Visits a method that finds a run by its id.
     fn lookup<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>(&mut self);
     /// Visits a method that finds the latest run.
     fn latest<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>(&mut self);
-    /// Visits an operation that only other operations use. Hosts have no method for such an operation.
+    /// Visits an operation that only other operations use. Users have no method for it.
     fn inner<E: Endpoint>(&mut self);
 }
 
-/// Declares the operations of a resource, and the function `operations`, which shows them to a [`Visitor`].
+/// Declares the operations of a resource, and the function `operations`, which passes each operation to a [`Visitor`].
 ///
 /// A declaration lists, in this order:
 ///
 /// * a type that stands for the operation, and Hightouch's name of the operation;
-/// * a word for the safety and the priority of the operation: `read` and `poll` may be sent again, `write` and
-///   `trigger` change something;
+/// * a word for the safety and the priority of the operation: `read` and `poll` change nothing, `write` and `trigger`
+///   change something;
 /// * the HTTP method, the path, the ids in the path, and the name of the operation in the SDK;
 /// * the type of the operation's arguments;
 /// * what the operation returns (`page`, `value`, `run`, `lookup`, `latest`, `nothing` or `inner`), with the type.

@@ -1,6 +1,6 @@
 //! Handles: the operations of one resource on one client.
 
-/// Declares the handle of a resource; see the comment of this module.
+/// Declares the handle of a resource.
 macro_rules! handle {
     ($(#[doc = $doc:literal])* $name:ident) => {
         $(#[doc = $doc])*

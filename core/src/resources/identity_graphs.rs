@@ -271,7 +271,7 @@ const REQUEST: PathId = text(
 
 operations! {
     /// Starts a run of an identity graph and returns a handle that follows the run. The API does not document what a
-    /// second request does. A request that failed is sent again only if it certainly had no effect.
+    /// call does during a run of the graph. A request that failed is sent again only if it certainly had no effect.
     TriggerIdrRunOp = "TriggerIdrRun", trigger POST "/idr/{graphId}/trigger" [GRAPH] as "identity_graphs.trigger",
     takes TriggerIdentityGraph, gives run IdentityGraphRun;
 

@@ -53,9 +53,9 @@ impl<T: Send + 'static> Pending<T> {
         self
     }
 
-    /// Makes the call. Returns the answer as the server wrote it, and the result that is read from it. Fails if the
-    /// HTTP status is not a success (2xx). If a successful answer reports an error or cannot be read, `parsed` is that
-    /// error.
+    /// Makes the call. Returns the answer as the server wrote it, and the result that the SDK reads from the answer.
+    /// Fails if the HTTP status is not a success (2xx). If a successful answer reports an error or cannot be read,
+    /// `parsed` is an error.
     pub async fn raw(self) -> Result<RawAnswer<T>, Error> {
         let mut spent = self.sender.account(&self.subject, &self.options, true);
         let parsed = (self.make)(&self.sender, &mut spent).await;
@@ -113,7 +113,7 @@ impl<S: RunState> Pending<Run<S>> {
 
 #[expect(private_bounds, reason = "states are this crate's own types")]
 impl<S: Listed> Pending<Run<S>> {
-    /// Creates a call that finds the run that `call` names.
+    /// Creates a call that finds the run named in `call`.
     pub(crate) fn looked_up(sender: &Sender, call: Result<Call, Error>) -> Self {
         Self::made(sender, subject_of(&call), move |sender, spent| {
             Box::pin(async move {
@@ -126,7 +126,7 @@ impl<S: Listed> Pending<Run<S>> {
 
 #[expect(private_bounds, reason = "states are this crate's own types")]
 impl<S: Listed> Pending<Option<Run<S>>> {
-    /// Creates a call that finds the latest run of the sync or graph that `call` names.
+    /// Creates a call that finds the latest run of the sync or graph named in `call`.
     pub(crate) fn latest(sender: &Sender, call: Result<Call, Error>) -> Self {
         Self::made(sender, subject_of(&call), move |sender, spent| {
             Box::pin(async move {
@@ -137,7 +137,7 @@ impl<S: Listed> Pending<Option<Run<S>>> {
     }
 }
 
-/// Finds the run that a call names. If the call names a sync by its slug, looks up the slug first.
+/// Finds the run named in a call. If the call names a sync by its slug, looks up the slug first.
 pub(crate) async fn looked_up<S: Listed>(
     sender: &Sender,
     call: &Call,
@@ -153,7 +153,7 @@ pub(crate) async fn looked_up<S: Listed>(
     }
 }
 
-/// Finds the latest run of the sync or graph that a call names. If the call names a sync by its slug, looks up the slug
+/// Finds the latest run of the sync or graph named in a call. If the call names a sync by its slug, looks up the slug
 /// first.
 pub(crate) async fn latest<S: Listed>(
     sender: &Sender,
@@ -174,8 +174,7 @@ pub(crate) async fn latest<S: Listed>(
 pub(crate) async fn value<T: Readable>(sender: &Sender, call: &Call, spent: &mut Spent) -> Result<T, Error> {
     let mut by_slug = BySlug::default();
     loop {
-        // The look-up of a slug is boxed, because it is a call of its own: unboxed, it would double the size of this
-        // future.
+        // The look-up of a slug is boxed. Unboxed, the look-up would double the size of this future.
         let ready = Box::pin(by_slug.ready(sender, call, spent)).await?;
         match sender.value(&ready, spent).await {
             Err(error) if by_slug.again(sender, &ready, &error) => {}

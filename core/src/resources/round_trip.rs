@@ -1,4 +1,4 @@
-//! Tests that a value that was read can be written back, and that a value that a caller builds is sent unchanged.
+//! Tests that requests send values unchanged: values from an answer, and values that a caller builds.
 //!
 //! The values are generated from the catalogue, so a new type or member is covered as soon as it is declared. A new
 //! resource needs one line in `resources!` below.
@@ -124,9 +124,8 @@ fn variant(of: &Value) -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// Converts a value from its JSON at the door to the server's JSON. The server's JSON has no tags, and holds unknown
-/// members beside the known members. With `nulls`, absent members become null. With `sent`, returns what a request must
-/// contain.
+/// Converts a value from its JSON at the door to the server's JSON. With `nulls`, absent members become null. With
+/// `sent`, returns what a request must contain.
 fn at_server(of: &Value, door: &Value, nulls: bool, sent: bool) -> Value {
     if let Some(name) = of["ref"].as_str() {
         return at_server(type_named(name), door, nulls, sent);
@@ -165,8 +164,8 @@ fn through_text(value: &impl serde::Serialize) -> Value {
     serde_json::from_str(&serde_json::to_string(value).unwrap()).unwrap()
 }
 
-/// Reads a value from a host's JSON at the door. Checks the JSON that a request sends for the value, and that the
-/// server's JSON of the value is read as an equal value.
+/// Reads a value from a host's JSON. Checks what a request sends for the value, and that the value is the same when
+/// read from the server's JSON.
 fn survives<T>(of: &Value, door: &Value)
 where
     T: Readable + serde::Serialize + Outgoing + serde::de::DeserializeOwned + PartialEq + Debug,
@@ -209,8 +208,8 @@ fn writes_back<R: Readable + serde::Serialize, F: Fields>(of: &Value, server: &V
     Some(())
 }
 
-/// The name of a resource's type, and a check of a value of this type: the requests that create and change a resource
-/// must send the value back. The check returns whether the value has all members that creating a resource requires.
+/// The name of a resource's type, and a check that requests to create and to change the resource send a value of the
+/// type unchanged. The check returns whether the value has all members that a request to create requires.
 struct Resource {
     of: &'static str,
     writes_back: fn(&Value, &Value) -> bool,
@@ -265,8 +264,8 @@ survive! {
     CustomQuery TableQuery RawQuery
 }
 
-/// In some of the values, absent members are left out; in the other values, these members are null. Unknown members,
-/// such as the time zone of a schedule, must be sent back.
+/// Absent members are left out of some values, and null in other values. Unknown members, such as the time zone of a
+/// schedule, must be sent back.
 #[test]
 fn everything_that_a_get_returns_can_be_written_back_with_its_unknown_members() {
     for resource in RESOURCES {

@@ -67,8 +67,8 @@ fn named(member: &SequenceMember) -> String {
 }
 
 impl SequenceRun {
-    /// Why the run did not succeed: the runs of syncs that did not succeed, and what to do. `None` if the run succeeded
-    /// or has not ended.
+    /// Why the run did not succeed: the sync runs that did not succeed, and what to do. `None` if the run succeeded or
+    /// has not ended.
     #[must_use]
     pub fn problem(&self) -> Option<RunProblem> {
         let end = match (&self.status, self.ending()?) {
@@ -111,7 +111,7 @@ impl RunState for SequenceRun {
         self.status.as_str()
     }
 
-    /// The API gives no reason for the run of a sequence, so the text names the runs of syncs that did not succeed.
+    /// Names the sync runs that did not succeed. The API itself gives no reason for the failure of a sequence.
     fn reason(&self) -> Option<String> {
         let bad: Vec<String> = self
             .sync_runs

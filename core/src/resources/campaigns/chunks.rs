@@ -71,7 +71,6 @@ fn is_in_doubt(error: &Error) -> bool {
     error.kind() == Kind::OutcomeUnknown || error.kind() == Kind::Cancelled && left
 }
 
-/// Sends one request.
 async fn one(
     sender: &Sender,
     campaign: &str,
@@ -122,7 +121,6 @@ fn assigned(given: Vec<RecipientResult>, recipients: &[CampaignRecipient]) -> Ve
     results
 }
 
-/// Creates the call for one request.
 pub(crate) fn campaign_call(campaign: &str, what: &CampaignTrigger) -> Result<Call, Error> {
     call_on::<TriggerCampaignOp>(vec![Id::Text(campaign.to_owned())], what)
 }

@@ -69,7 +69,7 @@ model! {
 }
 
 impl RecipientResult {
-    /// The result that the SDK creates for a recipient for whom the server returned no result.
+    /// Creates a result for a recipient without a result from the server.
     pub(super) fn of(recipient: &CampaignRecipient, status: RecipientStatus) -> Self {
         Self {
             status,

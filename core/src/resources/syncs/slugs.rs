@@ -17,7 +17,7 @@ use crate::workspace::Part;
 /// The maximum number of slugs that a workspace remembers. At this number, all slugs are forgotten before the next slug
 /// is added.
 const KEPT: usize = 10_000;
-/// How long a slug is remembered. The time is limited because a slug may move to another sync.
+/// How long a slug is remembered. Later, another sync may have the slug.
 const AGE: Duration = Duration::from_mins(10);
 
 /// The digest of an API key. An id that was found with one key is not used with another key, because the other key may
@@ -59,7 +59,7 @@ impl Slugs {
     }
 }
 
-/// The id of the sync that has a slug.
+/// The result of looking up a slug: the id of the sync.
 pub(crate) struct Resolved {
     pub id: i64,
     /// The digest of the key with which the id was looked up.
@@ -77,8 +77,8 @@ pub(crate) fn is_remembered(sender: &Sender, slug: &str) -> bool {
 }
 
 /// Looks up the id of the sync with a slug, before the call `wanted`. Errors name `wanted`. Uses a remembered id only
-/// if `remembers` is true: a call that changes the sync by its id must not use an old id, because the slug may have
-/// moved to another sync.
+/// if `remembers` is true: a call that changes a sync must not use an old id, because another sync may have the slug
+/// now.
 pub(crate) async fn resolve(
     sender: &Sender,
     slug: &str,
@@ -121,8 +121,8 @@ async fn search(sender: &Sender, slug: &str, call: &Call, spent: &mut Spent) -> 
         .with_hint("Check the spelling in the sync's settings, or pass the numeric id. Nothing was changed."))
 }
 
-/// Repeats the look-up of a slug once if the API key changed before the call was sent. Getting the first key from the
-/// key function counts as a change.
+/// Repeats the look-up of a slug once if the API key changed before the call was sent. The first key from the key
+/// function counts as a change.
 #[derive(Debug, Default)]
 pub(crate) struct BySlug {
     repeated: bool,

@@ -17,7 +17,7 @@ struct Prepared {
     call: Call,
 }
 
-/// Starts a run. With `join`, returns the newest run in progress instead, if a run is in progress.
+/// Starts a run. With `join`, returns the newest run in progress instead, if the sync has a run in progress.
 pub(crate) async fn start(
     sender: &Sender,
     sync: &SyncReference,
@@ -98,7 +98,7 @@ async fn prepare(
     }
 }
 
-/// Whether every option that is sent to the server has its default value.
+/// Whether every option in the request to the server has its default value.
 pub(crate) fn is_plain(how: &TriggerSync) -> bool {
     how.place().body.map(|body| body.to_string())
         == TriggerSync::default().place().body.map(|body| body.to_string())

@@ -118,8 +118,7 @@ const SYNC_RUN: PathId =
 
 /// Creates the call that starts a run. Hightouch has one operation for ids and another for slugs.
 pub(crate) fn trigger_call(sync: &SyncReference, how: &TriggerSync) -> Result<Call, Error> {
-    // Creates this call even if `sync` is a slug, because creating it checks the slug. Creating a `TriggerRunCustomOp`
-    // call does not check the slug.
+    // Creates this call even for a slug: `call_on` checks the slug, and `call` below does not.
     let by_id = call_on::<TriggerRunOp>(vec![Id::Sync(sync.clone())], how)?;
     match sync {
         SyncReference::Id(_) => Ok(by_id),
