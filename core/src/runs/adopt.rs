@@ -1,5 +1,5 @@
-//! Finds the run that a trigger started, after the answer to the trigger was lost or the process that sent the trigger
-//! ended. Adopts a run only if it is the only run that the trigger can have started.
+//! Finds the run that a trigger started, if the answer to the trigger was lost or the sending process ended. Adopts a
+//! run only if no other run can come from the trigger.
 
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -34,8 +34,8 @@ const LAST_LOOK: Duration = Duration::from_secs(15);
 /// the caller for longer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How far the clock that stamps runs may be behind the clock that dates answers, in milliseconds. The two clocks may
-/// be on two machines. With a larger value, a run that was requested before the trigger could be adopted.
+/// How many milliseconds the times of runs may be behind the dates of answers: the server may take the two from
+/// different clocks. With a larger value, a run from before the trigger could be adopted.
 const CLOCK_SLACK: i64 = 500;
 
 /// Returns the id of the run that the trigger started: the only unclaimed run that was requested since the trigger was
@@ -49,8 +49,8 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
     let (true, Some(sent)) = (plain && error.kind() == Kind::OutcomeUnknown, departed(&error, spent)) else {
         return Err(error);
     };
-    // If this machine slept after it sent the trigger, it cannot tell how long ago it sent the trigger. In this case,
-    // the server's clock seems to jump, and no run is adopted.
+    // If this machine has slept since it sent the trigger, the time of the trigger is unknown. The server's clock then
+    // seems to jump, and no run is adopted.
     let jumps = sender.server_clock().jumps();
     tell(&spent.meta(), spent.waited_so_far(), &Event::Searching);
     let searched = search::<S>(sender, of, &LOOKS, spent, |run| place(sender, sent, run), || false).await;
@@ -89,8 +89,8 @@ struct Searched<S> {
 }
 
 /// Reads the list of runs at the times in `looks`, and collects the runs that the trigger may have started. `place`
-/// returns `Equal` for these runs and `Less` for older ones. If `is_settled` returns true after a complete reading, no
-/// later reading follows.
+/// returns `Equal` for such a run and `Less` for an older run. The search ends early if `is_settled` returns true after
+/// a complete reading.
 async fn search<S: Listed>(
     sender: &Sender,
     of: &Of,
@@ -123,12 +123,12 @@ async fn search<S: Listed>(
                 break;
             }
             Err(over) if over.kind() == Kind::Closed => break,
-            // An error does not end the search, because the outage that lost the answer to the trigger may still go on.
+            // The search goes on after an error: the outage that lost the trigger's answer may not be over.
             Err(_) => {}
         }
         seen.retain(|run| !claims.lock().is_taken(of, &run.id()));
-        // While another trigger of this process is in progress, its answer may still claim one of the candidates. If no
-        // other trigger is in progress, more than one candidate will remain, so the search ends.
+        // Only another trigger of this process could still claim one of several candidates. Without such a trigger, the
+        // search ends.
         if decided || seen.len() > 1 && !claims.lock().has_rivals(of) {
             break;
         }
@@ -137,8 +137,8 @@ async fn search<S: Listed>(
     Searched { seen, read, decided, cancelled }
 }
 
-/// How long a trigger may take to start its run after the last byte of its request was sent, by the server's clock, in
-/// milliseconds. With a larger value, a run that a schedule started after the process ended could be adopted.
+/// How long a trigger may take to start its run after the request was sent, by the server's clock, in milliseconds.
+/// With a larger value, a later scheduled run could be adopted.
 const LATEST_START: i64 = 10_000;
 
 /// When a trigger can have started its run, by the server's clock, in milliseconds since 1970.
@@ -171,8 +171,8 @@ impl StartWindow {
     }
 }
 
-/// A trigger of an earlier process. That process ended before it knew the trigger's run. The trigger counts as in
-/// progress until its run is found or this value is dropped.
+/// A trigger of an earlier process. The process ended before it knew the trigger's run. The trigger counts as in
+/// progress until the run is found or this value is dropped.
 pub(crate) struct Unanswered {
     open: OpenTrigger,
     window: Option<StartWindow>,
@@ -224,7 +224,7 @@ impl Unanswered {
     }
 }
 
-/// When the trigger was sent; `None` if that is not known, or if the server's answer to the trigger is final.
+/// When the trigger was sent; `None` if the time is unknown, or if the server's answer to the trigger is final.
 fn departed(error: &Error, spent: &Spent) -> Option<Instant> {
     match error.outcome() {
         // A gateway that answers with one of these statuses may have forwarded the trigger before it gave up. Any
@@ -235,7 +235,7 @@ fn departed(error: &Error, spent: &Spent) -> Option<Instant> {
 }
 
 /// Whether the run was requested before or after the trigger was sent, by the server's clock. A run without a time
-/// counts as older, and so does every run while the server's clock is unknown.
+/// counts as older. While the server's clock is unknown, every run counts as older.
 fn place<S: Listed>(sender: &Sender, sent: Instant, run: &S) -> Ordering {
     match (sender.server_time(sent), run.created()) {
         (Some(sent), Some(created)) if created.as_millis() >= sent - CLOCK_SLACK => Ordering::Equal,

@@ -26,7 +26,7 @@ where
 }
 
 /// Sends a trigger. Returns the run that the answer names or, if the answer was lost, the run that can be adopted from
-/// the list of runs. `plain` says that the trigger sets no option; see [`Lost::plain`].
+/// the list of runs. For `plain`, see [`Lost::plain`].
 pub(crate) async fn started<S: RunState>(
     sender: &Sender,
     parent: String,
@@ -56,8 +56,8 @@ pub(crate) async fn started<S: RunState>(
     }
 }
 
-/// A trigger in progress. If it fails or is dropped before its run is known, it may still have started a run, so the
-/// claims remember the trigger as lost.
+/// A trigger in progress. If this value is dropped before the run is known, the claims remember the trigger as lost,
+/// because the trigger may have started a run.
 pub(super) struct OpenTrigger {
     sender: Sender,
     of: Of,
@@ -71,7 +71,7 @@ impl OpenTrigger {
         open
     }
 
-    /// The claims of the workspace. Since the trigger began, this workspace may have been merged into another one.
+    /// Gets the claims anew for each use, because the workspace may have been merged into another workspace.
     fn claims(&self) -> Arc<Claims> {
         self.sender.part()
     }

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use crate::operation::RunKind;
 use crate::workspace::Part;
 
-/// How many claimed runs, and how many lost triggers, are remembered at most. Claims and lost triggers matter only
-/// during the seconds in which a trigger looks for its run, so the oldest can be forgotten.
+/// How many claimed runs are remembered at most, and how many lost triggers. Old entries can be forgotten, because a
+/// trigger looks for its run only for seconds.
 const MOST: usize = 1000;
 
 /// What this process knows of the triggers that its clients have sent in one workspace.
@@ -40,7 +40,7 @@ pub(crate) struct Known {
     taken: VecDeque<(Of, String)>,
     /// Triggers in progress. Each waits for its answer or, if the answer was lost, looks for its run.
     open: Vec<Of>,
-    /// Triggers that ended before their run was known, and when they ended. Each of them may have started a run.
+    /// Triggers that ended before their run was known, with the time of the end. Each may have started a run.
     lost: VecDeque<(Of, Instant)>,
 }
 
@@ -87,14 +87,14 @@ impl Known {
         self.lost.drain(..self.lost.len().saturating_sub(MOST));
     }
 
-    /// Whether another trigger for the same sync or graph is in progress, besides the caller's.
+    /// Whether a trigger besides the caller's is in progress for the same sync or graph.
     pub(crate) fn has_rivals(&self, of: &Of) -> bool {
         self.open.iter().filter(|open| *open == of).count() > 1
     }
 
-    /// Whether a run that appeared after `sent` can only come from the caller's trigger, as far as this process knows:
-    /// no other trigger for the same sync or graph is in progress, and no such trigger was lost since `sent`, or at any
-    /// time if `sent` is `None`.
+    /// Whether only the caller's trigger can have started a run that appeared after `sent`, as far as this process
+    /// knows. False if another trigger for the same sync or graph is in progress, or was lost since `sent`. If `sent`
+    /// is `None`, any lost trigger counts.
     pub(crate) fn is_alone(&self, of: &Of, sent: Option<Instant>) -> bool {
         !self.has_rivals(of)
             && !self.lost.iter().any(|(known, at)| known == of && sent.is_none_or(|sent| *at >= sent))
@@ -117,7 +117,7 @@ mod tests {
         assert!(claims.take(&sync("2"), "9001"), "ids are told apart by what runs");
     }
 
-    /// Guards against claims that grow without bound if one workspace after another is merged.
+    /// Guards against claims that grow without bound when many workspaces are merged.
     #[test]
     fn merged_claims_forget_the_oldest() {
         let (own, other, start) = (Claims::default(), Claims::default(), Instant::now());

@@ -51,7 +51,6 @@ impl Seen {
     }
 }
 
-/// The result of one step of following a run.
 #[derive(Debug)]
 pub(crate) struct FollowStep<S> {
     pub state: Option<S>,
@@ -85,8 +84,8 @@ pub(crate) async fn next<S: RunState>(
     let mut step = follow::<S>(sender, &followed, &report, token, seen, &options);
     let step = tokio::select! {
         biased;
-        // The step is polled first, so that a look in flight ends by itself and is reported even if the call is
-        // cancelled or the client is closed. If `over` were polled first, the look would be dropped without a report.
+        // The step is polled before `over`, so that a look in flight ends and is reported even if the call is cancelled
+        // or the client is closed.
         step = step.until(until) => step,
         over = sender.over() => Err(over),
         never = &mut lead => match never {},
@@ -193,14 +192,12 @@ impl<S: RunState> Step<'_, S> {
         std::mem::replace(&mut self.made, empty)
     }
 
-    /// When the next look is due.
     fn due(&self) -> Instant {
         let seen = &self.made.seen;
         if seen.at == 0 {
             return Instant::now();
         }
-        // The pause begins at the last look and not at this step, so a caller that was busy between two steps does not
-        // wait for the whole pause again.
+        // The pause begins at the last look and not at this step: part of the pause may have passed between the steps.
         let now = self.sender.now_millis();
         let passed = Duration::from_millis(u64::try_from(now.saturating_sub(seen.at)).unwrap_or(0));
         let age = self.sender.unscaled(now.saturating_sub(self.token.since));
@@ -280,7 +277,6 @@ fn vanished<S: RunState>(sender: &Sender, token: &RunToken) -> Result<Error, Err
     Ok(sender.error_at(&call::<S>(token)?, error))
 }
 
-/// The call that looks at a run.
 fn call<S: RunState>(token: &RunToken) -> Result<Call, Error> {
     Ok(S::call(&token.parent, &token.run)?.of_class(Class::Poll).on_run(token.subject()))
 }

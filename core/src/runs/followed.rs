@@ -12,11 +12,10 @@ use crate::limit::{Gate, Look, Urgency};
 use crate::operation::RunKind;
 use crate::workspace::Part;
 
-/// The followed runs of a workspace.
 #[derive(Debug, Default)]
 pub(crate) struct Followed {
     runs: Mutex<Runs>,
-    /// The state of reading the list of syncs. One follower reads the list for all followers.
+    /// How far the list of syncs has been read.
     pub(super) sweep: Sweep,
 }
 
@@ -46,8 +45,7 @@ pub(super) struct Following {
 
 impl Part for Followed {
     fn absorb(&self, from: &Self) {
-        // The runs stay in the list of `from`, because each follower removes its run from the list to which it added
-        // the run. Later looks at these runs wait at the gate of the workspace of `self`.
+        // The runs stay in the list of `from`, because each [`Following`] removes its run from its own list.
         let _ = from;
     }
 }
@@ -71,9 +69,8 @@ impl Followed {
         Following { followed: Arc::clone(self), sync, run }
     }
 
-    /// Returns the time of the oldest token among the runs of syncs, in milliseconds since 1970, if reading the list of
-    /// syncs is worthwhile. Returns `None` if all followed runs can be looked at within one window of the limit, or if
-    /// no followed run is a run of a sync.
+    /// Returns the earliest `since` of the followed runs of syncs, if reading the list of syncs is worthwhile. Returns
+    /// `None` if one window of the limit has room for a look at each followed run, or if no followed run is of a sync.
     pub(super) fn crowded_since(&self, looks_in_window: u64) -> Option<i64> {
         let runs = self.lock();
         if runs.by_sync.values().map(Vec::len).sum::<usize>() as u64 <= looks_in_window {
@@ -88,8 +85,8 @@ impl Followed {
         self.lock().by_sync.contains_key(&Some(sync.to_owned()))
     }
 
-    /// Makes the look at the oldest followed run of a sync urgent. A sync never has two runs at once, so a change of
-    /// the sync most likely concerns its oldest run.
+    /// Makes the look at the oldest followed run of a sync urgent. A sync executes one run at a time, so a change of
+    /// the sync most likely concerns the oldest run.
     pub(super) fn hint(&self, gate: &Gate, sync: &str, urgency: Urgency) {
         let oldest = {
             let runs = self.lock();

@@ -12,9 +12,8 @@ use crate::sender::Sender;
 /// The most pages from which one search takes runs, beginning at the newest end of the list.
 const PAGES: u32 = 10;
 
-/// The most pages that are read to find the end of a list. The search doubles its step until it is past the end of the
-/// list: at most 32 pages, because offsets have 32 bits. Then the search halves the remaining distance: at most 32 more
-/// pages.
+/// The most pages that are read to find the end of a list. Offsets have 32 bits, so the search doubles its step at most
+/// 32 times, and then halves the remaining distance at most 32 times.
 const STEPS: u32 = 64;
 
 /// A list of runs ordered by the time of the request, read from its newest end.
@@ -51,7 +50,7 @@ impl<'a, S: Listed> Newest<'a, S> {
         if ascends || !(page.data.is_empty() || page.has_more == Some(false) || descends(&page.data)) {
             page = self.last(page).await?;
             ascends = true;
-            // If all times on the first page are equal, only the comparison of both ends of the list shows the order.
+            // If all times on the first page are equal, the order shows only in the times at both ends of the list.
             if page.data.last().and_then(Listed::created) < head {
                 (self.end, ascends) = (0, false);
                 page = self.page(0).await?;
@@ -107,8 +106,8 @@ impl<'a, S: Listed> Newest<'a, S> {
                 // The step is a whole number of pages, so that every page except the last is full.
                 Some(beyond) => at + ((beyond - at) / 2).div_ceil(length) * length,
             };
-            // No whole page fits between the last known page and the empty page. But if the known page was short, more
-            // rows may follow it directly.
+            // No whole page fits between the known page and the empty page. If the known page was short, more rows may
+            // follow directly.
             let next = match beyond {
                 Some(beyond) if next >= beyond => at.saturating_add(rows(&known)),
                 _ => next,
@@ -120,7 +119,7 @@ impl<'a, S: Listed> Newest<'a, S> {
             if page.data.is_empty() {
                 beyond = Some(next);
             } else if page.data.first().map(Row::id) == known.data.first().map(Row::id) {
-                // The server returned the same page again, so it ignores offsets, and no other page can be read.
+                // The server returned the same page again: it ignores offsets, so no other page can be read.
                 break;
             } else {
                 (known, at, step) = (page, next, step.saturating_mul(2));

@@ -4,15 +4,13 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
-/// Following a run fails once the run has been missing from answers for this long. The server does not list a new run
-/// at once, and a list may lag behind.
+/// Following a run fails once the run has been missing from answers for this long. The server may list a new run late.
 pub(super) const MISSING_BORNE: Duration = Duration::from_mins(10);
 /// Following a run fails once the answers have looked for this long as if a gateway sent them in place of the API.
 pub(super) const UNREADABLE_BORNE: Duration = Duration::from_mins(1);
 /// The least time limit of a look, even if the step to which the look belongs should end sooner.
 pub(super) const LOOK_AT_LEAST: Duration = Duration::from_secs(1);
-/// A step may have requested a page of the list of syncs. If the result of the step is ready first, the step waits at
-/// most this long for the page.
+/// How long a step with a ready result still waits for a requested page of the list of syncs.
 pub(super) const PAGE_BORNE: Duration = Duration::from_secs(2);
 
 /// The pause before the next look: half a second and a tenth of the age of the run, at most 15 s.

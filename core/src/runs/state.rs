@@ -27,8 +27,8 @@ pub enum Ending {
 
 /// The state of a run, for each kind of run that can be followed.
 pub(crate) trait RunState: Readable + Serialize + OfRun + Send + Sync + 'static {
-    /// Whether the server answers 404 for a run that it does not know (yet). If not, the server answers with a list
-    /// that lacks the run.
+    /// Whether the server answers 404 for a run that it does not know (yet). If false, the server answers with a
+    /// list that lacks the run.
     const MISSING_IS_404: bool = false;
     /// The answer to reading a run.
     type Answer: Readable + Send;
@@ -66,8 +66,8 @@ pub(crate) struct Lost<'a> {
     pub sender: &'a Sender,
     /// The sync, sequence or graph that the trigger was for.
     pub of: &'a Of,
-    /// Whether the trigger sets no option. If the trigger sets an option, no run is adopted, because a scheduled run
-    /// without the option could be mistaken for the run of the trigger.
+    /// Whether the trigger sets no option. After a trigger with an option, no run is adopted: the found run could be a
+    /// scheduled run without the option.
     pub plain: bool,
     pub error: Error,
     pub spent: &'a mut Spent,

@@ -1,4 +1,4 @@
-//! The report of one step of following a run, with the looks at the run and the pages that the step read for all runs.
+//! The report of one step of following a run: looks at the run, and pages that the step read for all followed runs.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

@@ -64,21 +64,19 @@ pub(super) struct Sweep {
 #[derive(Debug, Default)]
 struct SweepState {
     readers: u64,
-    /// The follower that reads the list for all followers, and the time until which the other followers rely on this
-    /// follower. After this time, another follower reads the list, because the first follower may no longer be polled.
+    /// The follower that reads the list for all followers, and until when it has the task. After this time,
+    /// another follower may take the task, because the first follower may no longer be polled.
     reader: Option<(u64, Instant)>,
     due: Option<Instant>,
     cursor: Option<(Call, Cursor)>,
     /// The last known status of each sync with followed runs, and the last known start of the sync's latest run.
     shown: HashMap<String, (Option<String>, Option<Timestamp>)>,
-    /// The digest of an API key that may not list syncs, and the time at which the list is requested with this key
-    /// again. The time is `None` if the server does not know the key: the list is never requested with such a key
-    /// again.
+    /// The digest of an API key that may not list syncs, and when to request the list with this key again. The time is
+    /// `None`, for never, if the server does not know the key.
     refused: Option<([u8; 32], Option<Instant>)>,
 }
 
-/// One follower's role in reading the list. If this follower reads the list, dropping the role lets another follower
-/// read the list.
+/// One follower's role in reading the list. If the reader drops its role, another follower can read the list.
 struct SweepReader<'a> {
     sweep: &'a Sweep,
     id: u64,
@@ -97,8 +95,8 @@ impl Sweep {
 }
 
 impl SweepReader<'_> {
-    /// Returns true, and when to read the next page, if this follower reads. Otherwise returns false, and when to check
-    /// again whether another follower still reads.
+    /// If this follower reads the list, returns true, and when to read the next page. If another follower reads the
+    /// list, returns false, and when to check again.
     fn turn(&self) -> (bool, Instant) {
         let now = Instant::now();
         let mut state = self.sweep.lock();
@@ -202,8 +200,7 @@ async fn page<S: RunState>(
     report: &StepReport,
     since: i64,
 ) -> Result<bool, Error> {
-    // The position is copied and not taken, so that the next reader continues at the same position if this reader is
-    // dropped.
+    // The position stays in the sweep. If this reader is dropped, the next reader continues from this position.
     let place = followed.sweep.lock().cursor.clone();
     let (call, cursor) = match place {
         Some(place) => place,

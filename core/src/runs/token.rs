@@ -1,4 +1,4 @@
-//! The token of a run, with which another process or language can follow the run.
+//! The token of a run. With the token, another process or language can follow the run.
 
 use std::cmp::Ordering;
 
@@ -71,7 +71,7 @@ impl RunToken {
         }
     }
 
-    /// Sets how the id of the run became known.
+    /// Sets the origin of the run. A run of any origin but `Given` counts as found.
     pub(crate) fn from(self, source: RunOrigin) -> Self {
         Self { source, found: source != RunOrigin::Given, ..self }
     }
@@ -81,7 +81,7 @@ impl RunToken {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
-    /// Reads an encoded token. Refuses a token of another server than `origin`.
+    /// Decodes a token. Refuses a token of another server than `origin`.
     pub(crate) fn decode(text: &str, origin: &str) -> Result<Self, Error> {
         let wrong = |what: &str| Error::new(Kind::InvalidRequest, format!("the run token {what}"));
         let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| wrong("is not valid"))?;
