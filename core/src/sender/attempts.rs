@@ -21,13 +21,12 @@ use crate::limit::{Refusal, RefusedBy429};
 use crate::reason::Reason;
 use crate::transport::{self, Departure, Exchange, Failed, Request};
 
-/// The longest URL that the HTTP client sends, in bytes. The HTTP client rejects a longer URL with an unhelpful
-/// message.
+/// The longest URL that the HTTP client sends, in bytes. The SDK checks the length first, for a clearer error message.
 const LONGEST_URL: usize = 65_534;
 /// The end of the API's base URL. The base URL of a gateway usually ends with this path too.
 const API_PATH: &str = "/api/v1";
-/// The longest `Retry-After` that a retry waits for. If the server asks for a longer wait, the call fails at once.
-/// After a 429, the request waits at the gate instead.
+/// The longest `Retry-After` that a retry waits for. If the server asks for a longer wait, the call fails at once. Does
+/// not apply to a 429: the request then waits at the gate.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// How an attempt ended.
@@ -35,22 +34,22 @@ struct Ended {
     outcome: Outcome,
     /// The answer, or the error that the call returns if the request is not repeated.
     answer: Result<Exchange, Error>,
-    /// Whether a later attempt may get another answer.
+    /// Whether the failure may be temporary, so that a later attempt may succeed.
     passes: bool,
-    /// What a 429 means for the request; `None` after any other answer, or without an answer.
+    /// What a 429 means for the request; `None` if the answer was not a 429.
     refused: Option<Refusal>,
     /// The number of the lost connection, if other requests may have used it.
     connection: Option<u64>,
 }
 
-/// How many requests the call has sent, including the attempts in `meta`. `meta` is the report of the request in
-/// progress.
+/// How many requests the call has sent, including the attempts of the request in progress. `meta` is the report of the
+/// request in progress.
 pub(super) fn sent(spent: &Spent, meta: &Meta) -> usize {
     spent.sent_so_far() + meta.attempts.len()
 }
 
 impl Sender {
-    /// Sends a call. Any look-up that the call needs, such as the look-up of a slug, must be finished before.
+    /// Sends a call. The slug in the call, if any, must have been replaced by an id before.
     pub(super) async fn send(
         &self,
         call: &Call,
@@ -112,8 +111,8 @@ impl Sender {
         let (mut retries, mut rejoin, mut renewed) = (0, false, false);
         loop {
             let permit = self.leave(call, spent, meta, rejoin).await?;
-            // `prepare` may record the time of this attempt: if the answer is lost, the search for the run begins at
-            // that time. So `prepare` runs after the wait for the limit.
+            // `prepare` may record the time of this attempt, so `prepare` runs after the wait for the limit. If the
+            // answer is lost, the search for the run begins at the recorded time.
             if call.is_write()
                 && let Err(error) = spent.prepare().await
             {
@@ -125,7 +124,7 @@ impl Sender {
                 return Err(spent.expired());
             };
             let key = self.key().ok_or_else(no_key)?;
-            // With another API key, the id found for the slug may belong to another sync.
+            // An id that was looked up with another API key may belong to another sync.
             if call.bound().is_some_and(|bound| bound != key.digest()) {
                 permit.never_sent();
                 let what = "the key was changed after the sync's slug was looked up. Nothing was sent";
@@ -142,7 +141,7 @@ impl Sender {
             request.headers.insert(AUTHORIZATION, key.header());
             let ended = self.attempt(call, request, spent, permit, within).await;
             spent.left_at(departure.since());
-            // The outcome is known, so an interruption from now on must not treat the request as in flight.
+            // The outcome is known, so the request is no longer in flight if the call is interrupted later.
             departure.reset();
             let attempt =
                 ended.entry().timed(millis(departed.duration_since(started)), millis(departed.elapsed()));
@@ -270,7 +269,7 @@ impl Sender {
         }
     }
 
-    /// Decides whether the answer is a value or an error, and whether another attempt may get another answer.
+    /// Decides whether the answer is a value or an error, and whether the failure may be temporary.
     fn judge(&self, call: &Call, raw: bool, exchange: Exchange) -> (Result<Exchange, Error>, bool) {
         let scrub = |text: &str| self.scrub(text);
         if let Err(error) = transport::check(&exchange, &scrub) {

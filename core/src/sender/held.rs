@@ -11,8 +11,8 @@ use crate::error::{Error, Kind};
 use crate::limit::{Linger, Permit, Refusal};
 use crate::transport::Departure;
 
-/// A permit. If the permit is dropped and its request was certainly not sent, the request stops counting towards the
-/// limit at once.
+/// A permit. If the permit is dropped and the request was certainly not sent, the request does not count towards the
+/// limit.
 pub(super) struct Held<'a> {
     permit: Option<Permit>,
     pub(super) departure: &'a Departure,
@@ -37,7 +37,7 @@ impl<'a> Held<'a> {
         let Some(permit) = self.permit.take() else { return };
         match outcome {
             Outcome::NeverLeft | Outcome::Barred => permit.never_sent(),
-            // The server reacted, so it may have counted the request, and the request cannot arrive later.
+            // The server reacted: it may have counted the request, and the request cannot arrive later.
             Outcome::Refused | Outcome::Unusable { .. } | Outcome::Answered { .. } => permit.seen(),
             Outcome::Lost { silent, .. } => {
                 permit.abandoned(if silent { Linger::Window } else { Linger::Brief });
@@ -62,7 +62,7 @@ pub(super) fn interrupted(kind: Kind, what: &'static str, call: &Call, departure
     let error = Error::new(kind, what);
     match (call.is_write() && departure.happened(), kind) {
         (false, _) => error,
-        // The caller asked to give up, so the kind stays `cancelled`; the hint says what may have happened.
+        // The caller cancelled the call, so the kind stays `cancelled`; the hint says what may have happened.
         (true, Kind::Cancelled) => error
             .with_hint("The request had been sent, so it may have taken effect.")
             .with_outcome(lost(departure)),

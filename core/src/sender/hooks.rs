@@ -50,7 +50,6 @@ type OnStart = Arc<dyn Fn(&mut CallStart<'_>) + Send + Sync>;
 type OnEnd = Arc<dyn Fn(&CallEnd<'_>) + Send + Sync>;
 type OnCut = Arc<dyn Fn(&CutMade) + Send + Sync>;
 
-/// The hooks of a client.
 #[derive(Default)]
 pub(crate) struct Hooks {
     start: Mutex<Vec<OnStart>>,
@@ -124,8 +123,7 @@ impl Hooks {
         let listener: Arc<ScopeListener> = Arc::new(move |change: &ScopeChange| {
             hook(&match change {
                 ScopeChange::Alone(why) => ScopeChanged::new(Scope::Process, Some(why.clone())),
-                // Only a limit on a Redis or Valkey server can be shared again after a loss. A lost file is not used
-                // again.
+                // After a failure, only a limit on a Redis or Valkey server is shared again. A file is not used again.
                 ScopeChange::Shared => ScopeChanged::new(Scope::Fleet, None),
             });
         });
@@ -135,7 +133,7 @@ impl Hooks {
         }
     }
 
-    /// Makes a gate call the hooks. A client gets its gate with its first key.
+    /// Makes a gate call the hooks. A client gets its gate with its first API key.
     pub(super) fn listen(&self, gate: &Gate) {
         for listener in all(&self.scope) {
             gate.on_change_of_scope(&listener);

@@ -1,5 +1,5 @@
-//! Cancels calls that come through the door. The request loop watches the signal too, because only the loop knows
-//! whether a request was in flight.
+//! Cancels calls that come through the door, by a signal. The request loop watches the signal too, because only the
+//! loop knows whether a request was in flight.
 
 use std::future::Future;
 use std::pin::pin;
@@ -22,20 +22,19 @@ pub(crate) async fn with_signal<T>(
     let mut call = pin!(SIGNAL.scope(signal.clone(), call));
     tokio::select! {
         biased;
-        // The call is polled first, so that a call with a request in flight ends itself, with an error that says what
-        // is known about the request. The arm below ends a call that does not end itself.
+        // The call is polled first: a call with a request in flight ends itself, with an error about the request. The
+        // arm below ends all other calls.
         made = &mut call => made,
         () = signal.cancelled() => {
-            // The signal may have come just after the call was polled, so the call is polled once more. The second poll
-            // ignores tokio's budget, because a call that has used up the budget could make no progress.
+            // The signal may have come just after the call was polled, so the call is polled once more. `unconstrained`
+            // lets the call make progress even if it has used up tokio's budget for one poll.
             let made = unconstrained(call).now_or_never();
             made.unwrap_or_else(|| Err(Error::new(Kind::Cancelled, "the call was cancelled")))
         }
     }
 }
 
-/// Resolves once the current call is cancelled. Never resolves outside [`with_signal`]: a call without a signal is
-/// cancelled by dropping its future.
+/// Resolves once the current call is cancelled. Never resolves outside [`with_signal`].
 pub(super) async fn cancelled() {
     match SIGNAL.try_with(Clone::clone) {
         Ok(signal) => signal.cancelled().await,

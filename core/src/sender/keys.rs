@@ -21,10 +21,10 @@ const KEYS_KEPT: usize = 8;
 pub(crate) type Given = Result<String, Box<dyn StdError + Send + Sync>>;
 type Ask = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Given> + Send>> + Send + Sync>;
 
-/// Where a client gets its first key if the settings have none, and another key if the server refuses the current key.
+/// Where a client gets its first API key if the settings have no key, and a new key if the server refuses the key.
 #[derive(Clone)]
 pub(crate) enum KeySource {
-    /// From nowhere: no other key exists, so a refusal is final.
+    /// No key function exists, so a refusal of the key is final.
     Nowhere,
     /// From a key function of the user.
     Function(Ask),
@@ -33,13 +33,12 @@ pub(crate) enum KeySource {
     Host,
 }
 
-/// The keys of a client.
 pub(crate) struct Keys {
     /// The last key is the current key. Earlier keys are kept, so that they can be removed from late answers.
     known: RwLock<Vec<Key>>,
     source: KeySource,
-    /// The latest result of asking for a key. A call locks this result while it asks, so that other calls wait and then
-    /// share the new result.
+    /// The latest result of asking for a key. A call holds the lock while it asks, so that other calls wait for the new
+    /// result and share the result.
     asked: tokio::sync::Mutex<Option<Asked>>,
     desk: Desk,
 }
@@ -81,8 +80,8 @@ pub(crate) async fn asking<F: Future>(inside: F) -> F::Output {
     ASKING.scope((), inside).await
 }
 
-/// Spawns a task. If a key function spawns the task, the task counts as a part of the key function. The task's spans
-/// are children of the current span.
+/// Spawns a task. A task of a key function counts as a part of the key function. The task's spans are children of the
+/// current span.
 pub(crate) fn spawn_alike(task: impl Future<Output = ()> + Send + 'static) {
     let task = spans::in_current(task);
     if ASKING.try_with(|()| ()).is_ok() {
@@ -113,12 +112,10 @@ impl Keys {
 
     pub(super) fn replace(&self, key: Key) {
         let mut known = self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        // Setting the same key again changes nothing.
         if known.last().is_none_or(|last| last.digest() != key.digest()) {
             known.retain(|known| known.digest() != key.digest());
             known.push(key);
-            // The oldest keys are dropped, because every kept key makes scrubbing slower, and the last answer to a
-            // request with an old key comes within minutes.
+            // Every remembered key makes `scrub` slower, and old keys occur in answers only for minutes.
             let old = known.len().saturating_sub(KEYS_KEPT);
             known.drain(..old);
         }
@@ -142,7 +139,7 @@ impl Keys {
 }
 
 impl Desk {
-    /// Answers all calls that want a key. `failure` says why no key was given; if `failure` is `None`, a new key has
+    /// Answers all calls that wait for a key. `failure` says why there is no key; if `failure` is `None`, a new key has
     /// already been set.
     fn answer(&self, failure: Option<String>) {
         let mut wants = lock(&self.state);
@@ -155,8 +152,7 @@ impl Desk {
         self.changed.notify_waiters();
     }
 
-    /// Asks the host for a key and waits for the answer. If another call is asking already, returns the answer to that
-    /// call.
+    /// Asks the host for a key and waits for the answer. Concurrent calls share one request to the host and its answer.
     async fn want(&self) -> Result<(), String> {
         let mine = {
             let mut wants = lock(&self.state);
@@ -205,9 +201,8 @@ impl Sender {
     }
 
     /// Asks for another key, because the server refused the key with the digest `used` in a request sent at `since`.
-    /// `used` is `None` if the client has no key yet. Returns whether the client has another key now. If another call
-    /// has asked after `since`, shares the answer to that call. Asking ends at `until`, with an error of kind
-    /// `timeout`.
+    /// `used` is `None` if the client has no key yet. Returns whether the client has another key now. Fails with kind
+    /// `timeout` at `until`.
     pub(super) async fn renew(
         &self,
         used: Option<[u8; 32]>,
@@ -233,8 +228,8 @@ impl Sender {
         if keys.digest() != used {
             return Ok(true);
         }
-        // This caller may use the last answer only if that answer was about the same key. Comparing times is not
-        // enough: a request can use a new key before the answer with the new key is recorded.
+        // Uses the result of another call that asked about the same key after `since`. The time alone is not enough: a
+        // request can use a new key before the time in `asked` is updated.
         if let Some(last) = &*asked
             && last.about == used
             && last.at >= since
@@ -271,9 +266,8 @@ impl Sender {
         }
     }
 
-    /// Refuses a call from inside any key function if this client has a key function. If the running function belongs
-    /// to this client, the call and the function would wait for each other for ever. A function of another client is no
-    /// exception, because the functions of two clients could also wait for each other.
+    /// Refuses a call from inside a key function if this client has a key function, because the call and the key
+    /// function could wait for each other for ever. This also applies to the key function of another client.
     pub(super) fn refuse_inside_key_function(&self) -> Result<(), Error> {
         if self.keys().can_ask() && ASKING.try_with(|()| ()).is_ok() {
             let what = "the call comes from inside a function that returns a key, and its client gets the key from a \

@@ -33,8 +33,7 @@ impl Sender {
             let ask = Ask { class, max_wait: spent.wait(), rejoin, look: call.look().cloned() };
             let workspace = self.workspace()?;
             let acquired = pin!(workspace.gate().acquire(ask));
-            // Looks cause no notice: they often wait for a long time, because many runs share a small part of the
-            // limit.
+            // No notice for looks: looks often wait long, because all looks share a small part of the limit.
             let taken = match call.look() {
                 Some(_) => acquired.await,
                 None => self.told_while_waiting(acquired, meta, spent).await,
@@ -45,8 +44,7 @@ impl Sender {
                     break Err(spent.refusal(at_least, !meta.attempts.is_empty()));
                 }
                 Err(NotGranted::Hopeless(since)) => break Err(self.hopeless(since)),
-                // The workspace was merged into another workspace. The next turn of the loop waits at the gate of the
-                // other workspace.
+                // The workspace was merged into another workspace. The loop waits next at the gate of that workspace.
                 Err(NotGranted::Moved) => {}
             }
         };
@@ -103,7 +101,7 @@ impl Sender {
         }
     }
 
-    /// The error of a call to a server that has refused every request for the time `since`.
+    /// The error if the server has refused every request for the time `since`.
     pub(super) fn hopeless(&self, since: Duration) -> Error {
         let since = span(since.mul_f64(self.config().scale));
         let what = format!("the server has refused every request (429) for {since}");

@@ -69,11 +69,10 @@ struct Shared {
 pub(crate) struct Answer {
     pub body: Bytes,
     pub meta: Meta,
-    /// The error that the body of a raw answer reports, if there is one. A call that is not raw fails with such an
-    /// error instead.
+    /// The error in the body of a raw answer, if any. A call that is not raw fails with this error instead.
     pub reported: Option<Error>,
-    /// The memory reserved for the body. Send no request while holding this memory, and do not pass the memory on to
-    /// the caller: other calls wait for it.
+    /// The memory reserved for the body. Other calls may wait for this memory, so release it before you send a request
+    /// or return to the caller.
     pub room: Room,
 }
 
@@ -110,8 +109,8 @@ impl Sender {
         sender
     }
 
-    /// Creates a sender with the same settings and key, for a forked process. This function must not wait for a lock of
-    /// the old sender: a thread of the parent may have held the lock at the fork, and does not exist in the child.
+    /// Creates a sender with the same settings and key, for a forked process. Must not wait for a lock of the old
+    /// sender: the thread that held the lock at the fork does not exist in the forked process.
     pub(crate) fn reopened(&self) -> Self {
         let key = self.0.keys.current_in_a_fork().or_else(|| self.0.config.key.clone());
         let config = Config { key, ..self.0.config.clone() };
@@ -162,8 +161,8 @@ impl Sender {
         self.0.tenancy.get().map(Tenancy::workspace).ok_or_else(no_key)
     }
 
-    /// The data that an upper layer keeps for the workspace. If the workspace is merged into another workspace, later
-    /// calls return the data of the other workspace.
+    /// The data that an upper layer keeps for the workspace. After the workspace was merged into another workspace,
+    /// returns the data of the other workspace.
     pub(crate) fn part<P: Part>(&self) -> Arc<P> {
         match self.0.tenancy.get() {
             Some(tenancy) => tenancy.workspace().part(),
@@ -171,8 +170,8 @@ impl Sender {
         }
     }
 
-    /// A temporary workspace of this client alone. It keeps data until a key function has returned the first API key.
-    /// The workspace of the first key then takes over the data.
+    /// A temporary workspace of this client alone, for the time before the first API key. The workspace of that key then
+    /// takes over the data.
     fn before_the_key(&self) -> &Arc<Workspace> {
         self.0
             .before_the_key
@@ -196,8 +195,7 @@ impl Sender {
         self.0.is_closed.load(Ordering::Acquire)
     }
 
-    /// Resolves once the client is closed or the call is cancelled. Returns the error that says which of the two
-    /// happened.
+    /// Resolves with an error once the client is closed or the call is cancelled.
     pub(crate) async fn over(&self) -> Error {
         tokio::select! {
             biased;
@@ -241,13 +239,13 @@ impl Sender {
         subject.clone().map_text(|text| brief(&self.scrub(text), LONGEST_NAME))
     }
 
-    /// The current time, in milliseconds since 1970. Used for tokens, which outlive the process.
+    /// The current time for tokens, in milliseconds since 1970.
     pub(crate) fn now_millis(&self) -> i64 {
         self.0.own_clock.now_millis()
     }
 
-    /// The earliest time that the server's clock can have shown at an instant, in milliseconds since 1970; `None`
-    /// before the first answer with a date.
+    /// The server's time at an instant, in milliseconds since 1970, as the earliest possible value. `None` before the
+    /// first answer with a date.
     pub(crate) fn server_time(&self, at: Instant) -> Option<i64> {
         self.server_clock().earliest(at, self.0.config.scale)
     }

@@ -1,4 +1,4 @@
-//! Notices: what a call reports while it goes on. The door passes notices to hosts that asked for them. The feature
+//! Notices: what a call reports before it ends. The door passes the notices to a host that asked for notices. The feature
 //! `tracing` turns notices into events of the call's span.
 
 use std::fmt;
@@ -24,7 +24,7 @@ pub(crate) enum Event {
     Shared,
     /// A refusal lowered the limit.
     Cut(CutMade),
-    /// The request failed, and is sent again after a pause. The text says how it failed.
+    /// The request failed, and is sent again after a pause. The text describes the failure.
     Retry(String, Duration),
     /// A trigger has succeeded. The text is the id of its run; `None` if the answer names no run.
     Started(Option<String>),
@@ -41,7 +41,7 @@ pub(crate) enum Event {
 }
 
 impl Event {
-    /// The name of the event. It is the same in every version and language.
+    /// The name of the event, the same in every version and language.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Waiting(_) => "waiting",
@@ -94,7 +94,6 @@ impl fmt::Display for Event {
     }
 }
 
-/// A notice of a call.
 pub(crate) struct Notice<'a> {
     pub meta: &'a Meta,
     /// How many requests the call has sent.
@@ -171,8 +170,8 @@ pub(crate) fn tell(meta: &Meta, waited: Duration, event: &Event) {
     tell_of(meta, meta.attempts.len(), waited, event);
 }
 
-/// Sends a notice of what happened to the current call, which has sent `sent` requests. `meta` is the report of one of
-/// these requests.
+/// Sends a notice of what happened to the current call. `sent` is the number of requests that the call has sent, and
+/// `meta` the report of one of these requests.
 pub(super) fn tell_of(meta: &Meta, sent: usize, waited: Duration, event: &Event) {
     super::spans::event(meta, event);
     let _ = LISTENER.try_with(|listener| listener(&Notice { meta, sent, waited, event }));

@@ -4,12 +4,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// The time that the wall clock showed when the client was created, plus the time that has passed since then on the
-/// monotonic clock. So setting the wall clock makes no wait shorter or longer.
+/// Reads the wall clock once, when the client is created, and then follows the monotonic clock. A later change of the
+/// wall clock thus makes no wait shorter or longer.
 #[derive(Debug)]
 pub(super) struct OwnClock {
     began: Instant,
-    /// What the wall clock showed at `began`, in milliseconds since 1970.
+    /// The wall clock at `began`, in milliseconds since 1970.
     stood: i64,
 }
 

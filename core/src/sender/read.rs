@@ -20,7 +20,7 @@ use crate::transport;
 
 /// How many characters of the path of a mended value are shown.
 const PATH_SHOWN: usize = 200;
-/// How many characters are shown of the reason why an answer cannot be read.
+/// How many characters are shown of the reason that makes an answer unreadable.
 const WHY_SHOWN: usize = 400;
 
 /// A call that has begun: its start hooks have run. [`end`](Self::end) runs its end hooks.
@@ -89,8 +89,8 @@ impl Sender {
         Begun { sender: self, meta, headers, span }
     }
 
-    /// Sends a call. The future takes about 3 kB. It is boxed, because [`value`](Self::value) has a future for every
-    /// type that is read, and each of these futures would contain the future of this function.
+    /// Sends a call. The future takes about 3 kB and is boxed. Unboxed, the future of [`value`](Self::value) would
+    /// contain this future for each type.
     fn sent<'a>(
         &'a self,
         call: &'a Call,
@@ -100,7 +100,6 @@ impl Sender {
         begun.span.around(self.send(call, spent, begun))
     }
 
-    /// Reads an answer as a `T`.
     fn read<T: Readable>(&self, call: &Call, answer: Answer) -> Result<(T, Meta), Error> {
         let Answer { body, mut meta, reported, room: _room } = answer;
         if let Some(error) = reported {
@@ -121,7 +120,7 @@ impl Sender {
         mended.into_paths().iter().map(|path| brief(&self.scrub(path), PATH_SHOWN)).collect()
     }
 
-    /// The error of an answer that cannot be read for the reason `why`.
+    /// The error of a call with an answer that cannot be read; `why` is the reason.
     fn unusable(&self, call: &Call, body: &[u8], why: &str, meta: Meta) -> Error {
         // The reason may quote the answer. The API key is removed before the text is shortened, because part of a key
         // would not be found.
@@ -131,15 +130,15 @@ impl Sender {
         self.unreadable(call, error, meta)
     }
 
-    /// The error of an answer that cannot be read. If it is the answer to a write, the outcome of the write is unknown.
+    /// The error of a call with an unreadable answer. The outcome of a write is then unknown.
     pub(crate) fn unreadable(&self, call: &Call, error: Error, meta: Meta) -> Error {
         let error = if call.is_write() { unknown(error) } else { error };
         self.error_at(call, error.with_meta(meta))
     }
 }
 
-/// Completes the body with what the server is known to leave out of this operation's answers: `null` for an empty body,
-/// or a member that repeats an id in the path.
+/// Completes a body: an empty body becomes `null` if the operation has no result. If the answers of an operation may
+/// lack an id, the id is taken from the path.
 fn whole<'a>(call: &Call, body: &'a [u8]) -> Cow<'a, [u8]> {
     let Some(operation) = call.operation() else { return Cow::Borrowed(body) };
     if matches!(operation.returns, Returns::Nothing) && body.is_empty() {

@@ -1,5 +1,5 @@
-//! Reports of requests that have ended. A batch collects the reports of its own requests: these requests do not come
-//! through the door, so a host cannot call its hooks around them.
+//! Reports of finished requests. The requests of a batch do not come through the door, so the host calls its hooks
+//! after it has got the reports.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -7,7 +7,6 @@ use crate::operation::Safety;
 
 /// The upper bound of the first pause. Each further pause doubles the bound.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// What happens after an attempt.
@@ -21,21 +20,21 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-/// Whether another attempt may get another answer than this status: a gateway or the server gave up (408, 499, 5xx), or
-/// the request came on a wrong connection (421, RFC 9110 §15.5.20) or too early (425, RFC 8470 §5.2).
+/// Whether this status may be temporary: a gateway or the server gave up (408, 499, 5xx), or the request came on a
+/// wrong connection (421, RFC 9110 §15.5.20) or too early (425, RFC 8470 §5.2).
 pub(super) fn passes(status: u16) -> bool {
     matches!(status, 408 | 421 | 425 | 499 | 500..600)
 }
 
 /// Whether the server or a gateway gave up on a request that may have been processed.
 fn gave_up(status: u16) -> bool {
-    // 421 and 425 say that the server did nothing. A successful status (2xx) reaches this function only if the body is
+    // 421 and 425 say that the server did nothing. This function gets a status of success (2xx) only with the body
     // "Internal Server Error".
     !matches!(status, 421 | 425)
 }
 
-/// Decides what happens after an attempt. `retries` is the number of retries so far, and `allowed` the most that the
-/// call may make; `passes` says whether a later answer may differ; `jitter` is in `[0, 1)`.
+/// Decides what happens after an attempt. `retries` is the number of retries so far, and `allowed` their maximum
+/// number. `passes` says whether the failure may be temporary. `jitter` is in `[0, 1)`.
 pub(super) fn decide(
     retries: u32,
     allowed: u32,
@@ -56,17 +55,18 @@ pub(super) fn decide(
     }
 }
 
-/// The pause before a retry, with full jitter: it lies anywhere between zero and a bound, so that clients that failed
-/// together do not retry together.
+/// The pause before a retry, with full jitter: a random time below a bound. Clients that failed at the same time thus
+/// retry at different times.
 fn pause(retries: u32, jitter: f64) -> Duration {
     let bound = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(retries.min(16))).min(LONGEST_PAUSE);
     bound.mul_f64(jitter.clamp(0.0, 1.0))
 }
 
-/// The retry budget of a client. It keeps retries from multiplying the client's requests in an outage.
+/// The retry budget of a client: bounds the retries of all calls together. In an outage, retries would otherwise
+/// multiply the requests.
 #[derive(Debug)]
 pub(super) struct Budget {
-    /// The retries that are left, in tenths of a retry.
+    /// How many retries remain, in tenths of a retry.
     tenths: u32,
     /// The number of the latest lost connection for which a retry was taken. Later connections have higher numbers.
     paid: Option<u64>,
@@ -84,7 +84,7 @@ impl Budget {
         self.tenths = (self.tenths + 1).min(Self::FULL);
     }
 
-    /// Takes one retry; returns false if no retry is left. Calls that lost the same connection share one retry, because
+    /// Takes one retry; returns false if no retry remains. Calls that lost the same connection share one retry, because
     /// the loss was one failure.
     pub(super) fn spend(&mut self, connection: Option<u64>) -> bool {
         if connection.is_some() && connection <= self.paid {
@@ -141,7 +141,7 @@ mod tests {
         }
     }
 
-    /// Guards against a past bug: if a gateway answered a trigger with 408, the error said that the answer had the
+    /// Guards against a past bug: after a gateway answered a trigger with 408, the error said that the answer had the
     /// wrong shape.
     #[test]
     fn a_gateway_that_gave_up_on_a_write_leaves_its_outcome_unknown() {
@@ -200,7 +200,7 @@ mod tests {
         assert!(budget.spend(None));
     }
 
-    /// Guards against a past bug: the one connection of 200 reads broke, and 190 of these reads failed.
+    /// Guards against a past bug: 200 reads shared one connection. The connection broke, and 190 reads failed.
     #[test]
     fn all_calls_that_lost_one_connection_take_one_retry() {
         let mut budget = Budget::new();
