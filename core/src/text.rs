@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-/// The shortest piece of base64, in characters, that [`without`] removes. A shorter piece could occur by chance.
+/// [`without`] removes only pieces of base64 with at least this many characters: a shorter piece could occur by chance.
 const SHORTEST_BASE64: usize = 8;
 /// The most backslashes in a row that [`spellings`] reads as one escape. Each level of JSON within JSON doubles the
 /// number of backslashes.
@@ -78,7 +78,7 @@ fn breaks(char: char) -> bool {
 /// JSON once or several times (RFC 8259 §7), or as a part of something in base64 (RFC 4648). Other spellings are not
 /// looked for; `docs/decisions/003-spellings-of-the-key.md` says why.
 pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
-    // A text that is shorter than the secret contains it in none of the spellings.
+    // No spelling is shorter than the secret, so a shorter text cannot contain the secret.
     if secret.is_empty() || text.len() < secret.len() {
         return text.to_owned();
     }
@@ -86,7 +86,7 @@ pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
     let mut kept = 0;
     let mut at = 0;
     while at < text.len() {
-        // A mark that an earlier call inserted stays whole, even if the secret is a part of the mark.
+        // A mark from an earlier call stays whole, even if the secret is a part of the mark.
         let marked = text
             .as_bytes()
             .get(at..)
@@ -95,7 +95,7 @@ pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
         match end_of(text.as_bytes(), at, secret.as_bytes())
             .filter(|end| marked.is_none_or(|marked| *end > marked))
         {
-            // A match never ends within a character: its last byte is ASCII or the last byte of the secret.
+            // A match never ends inside a character, because its last byte is ASCII or the last byte of the secret.
             Some(end) => {
                 clean.push_str(text.get(kept..at).unwrap_or_default());
                 clean.push_str(mark);
@@ -135,7 +135,7 @@ fn end_of(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
     ends.into_iter().max()
 }
 
-/// Adds to `ends` the end of each spelling of `byte` that begins at `at`.
+/// For each spelling of `byte` at the position `at`, adds the position of its end to `ends`.
 fn spellings(text: &[u8], at: usize, byte: u8, ends: &mut Vec<usize>) {
     let Some(here) = text.get(at) else { return };
     if *here == byte {
@@ -165,8 +165,8 @@ fn hex(digits: Option<&[u8]>) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Returns the base64 forms of the secret: base64 encodes groups of three bytes, so the form depends on where in a
-/// group the secret begins. Leaves out the characters at both ends, which depend on the neighbouring bytes.
+/// Returns the base64 forms of the secret. Base64 encodes groups of three bytes, so the form depends on where in a group
+/// the secret begins. The characters at both ends depend on the neighbouring bytes too, and are left out.
 fn in_base64(secret: &str) -> Vec<String> {
     let mut pieces = Vec::new();
     for before in 0..3 {
