@@ -165,8 +165,8 @@ fn hex(digits: Option<&[u8]>) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Returns the base64 forms of the secret. Base64 encodes groups of three bytes, so the form depends on where in a group
-/// the secret begins. The characters at both ends depend on the neighbouring bytes too, and are left out.
+/// Returns the base64 forms of the secret. Base64 encodes groups of three bytes, so the form depends on where in a
+/// group the secret begins. The characters at both ends depend on the neighbouring bytes too, and are left out.
 fn in_base64(secret: &str) -> Vec<String> {
     let mut pieces = Vec::new();
     for before in 0..3 {

@@ -170,7 +170,7 @@ impl Sender {
         }
     }
 
-    /// A temporary workspace of this client alone, for the time before the first API key. The workspace of that key then
+    /// A temporary workspace of this client alone, for the time before the first API key. The workspace of the key then
     /// takes over the data.
     fn before_the_key(&self) -> &Arc<Workspace> {
         self.0
