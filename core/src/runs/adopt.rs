@@ -1,5 +1,5 @@
-//! Finds the run that a trigger started, if the answer to the trigger was lost or the sending process ended. Adopts a
-//! run only if no other run can come from the trigger.
+//! Finds the run that a trigger started, after the answer to the trigger was lost, or after the end of the process that
+//! sent the trigger. Adopts a run only if no other run can come from the trigger.
 
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -82,7 +82,7 @@ struct Searched<S> {
     seen: Vec<S>,
     /// Whether the list was read at all.
     read: bool,
-    /// Whether the list was read late enough, and far enough, to show every run that the trigger may have started.
+    /// Whether the last reading certainly showed every run that the trigger may have started.
     decided: bool,
     /// The error of the caller's cancellation, if the search was cancelled.
     cancelled: Option<Error>,
@@ -201,8 +201,7 @@ impl Unanswered {
         let of = self.open.of().clone();
         let place =
             |run: &S| run.created().map_or(Ordering::Less, |created| window.place(created.as_millis()));
-        // Once the server's clock has passed this time, the list would show a run of the lost trigger, so one complete
-        // reading is enough.
+        // After this time of the server's clock, one complete reading is enough: the list then shows even a late run.
         let last = window.until.saturating_add(i64::try_from(LAST_LOOK.as_millis()).unwrap_or(0));
         let is_settled = || sender.server_time(Instant::now()).is_some_and(|now| now >= last);
         let looks: Vec<_> = std::iter::once(Duration::ZERO).chain(LOOKS).collect();

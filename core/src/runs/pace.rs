@@ -8,7 +8,7 @@ const LONGEST: Duration = Duration::from_secs(15);
 pub(super) const MISSING_BORNE: Duration = Duration::from_mins(10);
 /// Following a run fails once the answers have looked for this long as if a gateway sent them in place of the API.
 pub(super) const UNREADABLE_BORNE: Duration = Duration::from_mins(1);
-/// The least time limit of a look, even if the step to which the look belongs should end sooner.
+/// The shortest time limit of a look, even if the step of this look should end sooner.
 pub(super) const LOOK_AT_LEAST: Duration = Duration::from_secs(1);
 /// How long a step with a ready result still waits for a requested page of the list of syncs.
 pub(super) const PAGE_BORNE: Duration = Duration::from_secs(2);
