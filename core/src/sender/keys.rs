@@ -21,7 +21,7 @@ const KEYS_KEPT: usize = 8;
 pub(crate) type Given = Result<String, Box<dyn StdError + Send + Sync>>;
 type Ask = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Given> + Send>> + Send + Sync>;
 
-/// Where a client gets its first API key if the settings have no key, and a new key if the server refuses the key.
+/// Where a client gets an API key if the settings have no key, or if the server refuses the current key.
 #[derive(Clone)]
 pub(crate) enum KeySource {
     /// No key function exists, so a refusal of the key is final.

@@ -1,5 +1,5 @@
-//! Notices: what a call reports before it ends. The door passes the notices to a host that asked for notices. The feature
-//! `tracing` turns notices into events of the call's span.
+//! Notices: what a call reports before it ends. The door passes the notices to a host that asked for notices. The
+//! feature `tracing` turns notices into events of the call's span.
 
 use std::fmt;
 use std::sync::Arc;

@@ -62,8 +62,8 @@ fn pause(retries: u32, jitter: f64) -> Duration {
     bound.mul_f64(jitter.clamp(0.0, 1.0))
 }
 
-/// The retry budget of a client: bounds the retries of all calls together. In an outage, retries would otherwise
-/// multiply the requests.
+/// The retry budget of a client: bounds the retries of all calls together. Without this bound, retries would multiply
+/// the requests in an outage.
 #[derive(Debug)]
 pub(super) struct Budget {
     /// How many retries remain, in tenths of a retry.
