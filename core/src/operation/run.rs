@@ -38,7 +38,7 @@ impl fmt::Display for RunKind {
     }
 }
 
-/// A type for the state of a run. An operation that starts a run declares the type.
+/// Implemented by each type for the state of a run, such as `SyncRun`.
 pub(crate) trait OfRun {
     const KIND: RunKind;
     /// The answer to the request that starts a run.

@@ -78,7 +78,7 @@ impl Cursor {
 
     /// The next request's offset and limit.
     pub(crate) fn request(&self) -> (u32, u32) {
-        // Requests one more row for the overlap, but no more rows than Hightouch's default, which the server accepts.
+        // Requests one more row for the overlap, unless the server may refuse the larger size.
         let overlapping = if self.size < self.usual { self.size + 1 } else { self.size.max(2) };
         match self.step {
             CursorStep::Onward => (self.offset.saturating_sub(1), overlapping),

@@ -1,4 +1,4 @@
-//! Tokens: the rest of a list as text. With a token, another process can continue the list.
+//! Tokens: the rest of a list as text. With a token, another process can continue to read the list.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

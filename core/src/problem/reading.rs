@@ -15,7 +15,7 @@ const PRECEDENCE: &[(ProblemCategory, ProblemCategory)] = &[
     (ProblemCategory::Unavailable, ProblemCategory::Timeout),
 ];
 
-/// Phrases with the same meaning, and what the SDK says about a text that contains one of them.
+/// Phrases with the same meaning, and what the SDK says about a text with one of these phrases.
 pub(super) struct Reading {
     pub category: ProblemCategory,
     phrases: &'static [&'static str],

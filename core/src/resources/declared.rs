@@ -18,7 +18,7 @@ pub(crate) trait Visitor {
     fn lookup<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>(&mut self);
     /// Visits a method that finds the latest run.
     fn latest<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>(&mut self);
-    /// Visits an operation that only other operations use. Users have no method for it.
+    /// Visits an operation that only other operations use. Users have no method for such an operation.
     fn inner<E: Endpoint>(&mut self);
 }
 

@@ -17,7 +17,7 @@ use crate::workspace::Part;
 /// The maximum number of slugs that a workspace remembers. At this number, all slugs are forgotten before the next slug
 /// is added.
 const KEPT: usize = 10_000;
-/// How long a slug is remembered. Later, another sync may have the slug.
+/// How long a slug is remembered. The time is short, because another sync may get the slug.
 const AGE: Duration = Duration::from_mins(10);
 
 /// The digest of an API key. An id that was found with one key is not used with another key, because the other key may
@@ -156,8 +156,7 @@ pub(crate) async fn fetch_by_slug<T: Row>(
 ) -> Result<(Fetched<T>, Option<i64>), Error> {
     let mut by_slug = BySlug::default();
     loop {
-        // The look-up of a slug is boxed, because it is a call of its own: unboxed, it would double the size of this
-        // future.
+        // The look-up of a slug is boxed. Unboxed, the look-up would double the size of this future.
         let ready = Box::pin(by_slug.ready(sender, call, spent)).await?;
         match page::fetch(sender, &ready, cursor.clone(), spent).await {
             Err(error) if by_slug.again(sender, &ready, &error) => {}
