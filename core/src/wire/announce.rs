@@ -14,7 +14,7 @@ use crate::client::{Client, any_call};
 use crate::error::Error;
 use crate::runs::RunToken;
 
-/// A call that begins, as hosts describe it to their hooks.
+/// The description of a call that is about to begin. Hosts pass it to their hooks.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Announced<'a> {
@@ -26,7 +26,7 @@ pub(super) struct Announced<'a> {
     pub resource: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sync: Option<String>,
-    /// The HTTP method; absent if the call has requests of several operations.
+    /// The HTTP method; absent if the call sends requests of several operations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_method: Option<String>,
     /// The path of the operation below the base URL, with its parameters in braces.
@@ -60,7 +60,7 @@ impl Engine {
         serde_json::to_string(&announced).unwrap_or_default()
     }
 
-    /// What a call is about: its method, and the resource that its arguments name.
+    /// Returns the method that the user calls, and the resource that the arguments name.
     pub(super) fn subject(&self, op: &str, args: &str) -> Subject {
         self.called(op, args).subject
     }
@@ -85,7 +85,7 @@ impl Engine {
     }
 }
 
-/// What is known of a call from its arguments.
+/// The description of a call, read from its name and arguments.
 struct Called {
     subject: Subject,
     method: Option<String>,
@@ -131,7 +131,7 @@ impl Called {
     }
 }
 
-/// The method of an operation that is not in the catalogue.
+/// Returns the method that the user calls for an operation that is not in the catalogue.
 fn local(op: &str) -> &'static str {
     match op {
         "run" => "run",

@@ -23,7 +23,7 @@ use crate::resources::{IfRunning, TriggerSync};
 use crate::runs::OnEnd;
 use crate::sender::RequestReport;
 
-/// The batches of an engine that have not been closed yet.
+/// The open batches of an engine.
 #[derive(Debug, Default)]
 pub(super) struct Batches(Mutex<Known>);
 
@@ -39,7 +39,6 @@ struct Open {
     batch: Batch,
     /// The id of the call that started the batch.
     call_id: String,
-    /// The headers that each request sends.
     headers: BTreeMap<String, String>,
 }
 
@@ -75,8 +74,7 @@ strictly!(Start {
 
 struct Next {
     batch: u32,
-    /// Whether the last answer contains all items, because another thread of the host may not have handled an earlier
-    /// answer yet.
+    /// Whether to return all items, and not only changed items, once the batch has ended.
     all: Option<bool>,
     timeout_ms: Option<Millis>,
     expire: Option<bool>,
@@ -117,7 +115,6 @@ struct Changed<'a> {
 #[serde(untagged)]
 enum ToldOf<'a> {
     Notice {
-        /// The JSON of a notice.
         notice: String,
     },
     Call {
@@ -130,7 +127,7 @@ enum ToldOf<'a> {
     },
 }
 
-/// A request of a batch, with the same description as an announced call.
+/// A request of a batch, described like a call that is announced to hooks.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Ended<'a> {
@@ -151,7 +148,7 @@ struct Item<'a> {
 struct Asked {
     syncs: Vec<SyncReference>,
     how: RunMany,
-    /// How long one run takes, for the estimate.
+    /// How long one run takes; used only by the estimate.
     run_time: Duration,
     tell: Tell,
 }
@@ -216,7 +213,7 @@ impl Batches {
         Reply::plain(meta, &Opened { batch: number })
     }
 
-    /// Waits until items have changed, the batch has ended, or the time is over.
+    /// Waits until items have changed, the batch has ended, or the time limit has passed.
     pub(super) async fn next(&self, caller: &Caller<'_>, args: &str) -> Result<Reply, Error> {
         let asked: Next = arguments(args)?;
         let open = self.find(asked.batch)?;
@@ -254,7 +251,7 @@ impl Batches {
         let Named { batch } = arguments(args)?;
         let closed = self.lock().open.remove(&batch);
         if let Some(open) = &closed {
-            // Dropping the batch would stop it, but another call may still hold the batch.
+            // Another call may still hold the batch, so dropping `open` may not stop the batch.
             open.batch.stop_starting();
         }
         let call_id = closed.map_or_else(random_id, |open| open.call_id.clone());
@@ -276,7 +273,7 @@ impl Batches {
 
 impl Open {
     fn reply(&self, caller: &Caller<'_>, news: News, finished: bool) -> Result<Reply, Error> {
-        // A report may contain the key if the key was set only after the report was made.
+        // The API key may have been set after a report was made, so the report may still contain the key.
         let scrub = |text: &str| caller.client.sender().scrub(text);
         let failure = |error: &Error| Failure::of(&error.clone().scrubbed(scrub), caller.style);
         let items = news.items.iter().map(|item| Item { item, failure: item.error.as_ref().map(failure) });

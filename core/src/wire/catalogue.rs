@@ -15,7 +15,7 @@ use crate::resources::{IdentityGraphRun, SequenceRun, SyncRun};
 #[must_use]
 pub fn catalogue() -> String {
     let mut types = Types::default();
-    // The catalogue describes the runs of every kind, even a kind that no operation returns.
+    // Describes the runs of all kinds, even of a kind that no operation returns.
     SyncRun::describe(&mut types);
     SequenceRun::describe(&mut types);
     IdentityGraphRun::describe(&mut types);
@@ -63,7 +63,7 @@ pub fn catalogue() -> String {
     format!("{whole:#}")
 }
 
-/// Describes [`RunProblem`], which is not a type of the API and so does not describe itself.
+/// Describes [`RunProblem`] here, because it is not a type of the API and has no `describe` of its own.
 fn problem(types: &mut Types) {
     let fields: Vec<Field> = RunProblem::MEMBERS
         .iter()

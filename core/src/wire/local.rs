@@ -110,7 +110,7 @@ enum PathStep {
 }
 
 impl<'de> Deserialize<'de> for PathStep {
-    /// Reads text, because an untagged enum cannot read a number if `serde_json` keeps the digits of all numbers.
+    /// Reads the raw text first: an untagged enum cannot read a number if `serde_json` keeps the digits of all numbers.
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(from)?;
         let name = serde_json::from_str(raw.get()).map(Self::Name);
@@ -126,7 +126,7 @@ enum Kind {
     Changed,
 }
 
-/// JSON as a string, so that no decoder of a host reads its numbers.
+/// JSON as a string, so that no decoder of a host reads the numbers in the JSON.
 #[derive(Serialize, Deserialize)]
 struct Text(String);
 

@@ -64,7 +64,7 @@ impl Cancel {
 /// The result of one call.
 #[derive(Debug)]
 pub struct CallOutput {
-    /// Whether `head` is the meta of an answer (true) or a failure (false).
+    /// Whether the call succeeded. `head` holds the meta after a success, and the failure otherwise.
     pub ok: bool,
     /// JSON: `{"meta", "next"?, "sync"?, "answer"?}`, or the failure.
     pub head: String,
@@ -138,7 +138,7 @@ impl Caller<'_> {
     }
 }
 
-/// The initial capacity of a head, in bytes. A usual head fits, so its text is not moved while the head grows.
+/// The initial capacity of a head, in bytes. Most heads fit, so the buffer seldom grows.
 const HEAD_SIZE: usize = 512;
 
 #[derive(Serialize)]
@@ -248,7 +248,7 @@ impl Engine {
     /// Makes one call. The future must be polled in a tokio runtime. Cancelling the call or dropping the future ends
     /// the request in flight.
     pub async fn call(&self, op: &str, args: &str, opts: &str, cancel: &Cancel) -> CallOutput {
-        // The future is boxed, because it has about 25 kB, and every future around it would hold and copy it.
+        // The future has about 25 kB. Without the box, every future around it would hold and copy these bytes.
         let call = Box::pin(self.cancellable(op, args, opts, cancel));
         let called = AssertUnwindSafe(call).catch_unwind().await;
         match called.unwrap_or_else(|_| Err(defect(op))) {
@@ -330,7 +330,7 @@ impl Engine {
         let options = asked.into_options()?;
         let (style, self_test) = (self.style, self.self_test);
         let caller = Caller { client, options, raw, batches: &self.batches, style, self_test };
-        // The future is boxed. Otherwise, both branches of the `if` below would hold the whole future.
+        // Without the box, both branches of the `if` below would hold the whole future.
         let made = Box::pin(ops::dispatch(&caller, op, &args));
         with_signal(cancel.0.clone(), async { if inside { asking(made).await } else { made.await } }).await
     }

@@ -25,8 +25,8 @@ use crate::runs::{self, OnEnd, RunState, RunToken, Seen};
 use crate::secret::Secret;
 use crate::sender::{Event, Sender, has_listener, tell};
 
-/// Runs an operation. If the operation starts something that cannot be followed as a run, such as a campaign, sends a
-/// notice of the operation's success.
+/// Runs an operation. If the operation started something that is not a run, such as a campaign, sends a notice of the
+/// start.
 pub(super) async fn dispatch(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error> {
     let reply = made(caller, op, args).await?;
     if has_listener()
@@ -269,8 +269,8 @@ async fn step<S: RunState>(caller: &Caller<'_>, token: &RunToken, asked: &NextSt
     Ok(Reply::new(step.meta, written(&given)?))
 }
 
-/// A step of a run as hosts get it. It is serialized directly, because opaque JSON would lose its spelling if it became
-/// a `Value` first.
+/// A step of a run as hosts get it. The step is serialized directly, because a conversion to `Value` would change the
+/// text of opaque JSON.
 #[derive(Serialize)]
 struct Stepped<S> {
     state: Option<S>,

@@ -1,4 +1,4 @@
-//! Why a run did not succeed, for hosts that have a run as JSON. Nothing is sent, and no client is needed.
+//! Explains to a host why a run did not succeed. The host passes the run as JSON; nothing is sent.
 
 use serde::Deserialize;
 

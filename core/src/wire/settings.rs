@@ -151,7 +151,6 @@ impl Readable for Secret {
 }
 
 impl DoorSettings {
-    /// Converts the settings to the core's own types.
     pub(super) fn into_settings(self) -> Result<Settings, Error> {
         let mut settings = Settings::new();
         settings.limit = self.limit.as_deref().map(limit).transpose()?;
@@ -195,7 +194,6 @@ fn limit(pair: &[f64]) -> Result<RateLimit, Error> {
 }
 
 impl DoorOptions {
-    /// Converts the options to the core's own types.
     pub(super) fn into_options(self) -> Result<Options, Error> {
         let priority = match self.priority.as_deref() {
             None => None,

@@ -1,9 +1,10 @@
 //! Passes opaque JSON through the door as text, for hosts whose JSON decoders would lose digits of large numbers.
 //!
-//! With the setting `jsonText`, a mark stands for opaque JSON. There are two marks. `{"$json": ["…"]}` stands for the
-//! JSON in the string. Heads and failures have this mark for every opaque value, bodies have it if they hold little
-//! opaque JSON, and arguments may have it. `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of a text that
-//! comes with the body. Bodies with much opaque JSON have this mark, because the text needs no escapes.
+//! With the setting `jsonText`, a mark replaces each opaque value. There are two marks:
+//! * `{"$json": ["…"]}`: the string holds the JSON. Used in heads, failures, arguments, and bodies with little opaque
+//!   JSON.
+//! * `{"$json": [12, 40]}`: the JSON is the bytes from 12 up to 40 of a text that comes with the body. Used in bodies
+//!   with much opaque JSON, because this text needs no escapes.
 //!
 //! No typed value looks like a mark: only maps have free names, and no map holds lists.
 
@@ -30,8 +31,8 @@ pub(super) fn marked(written: &Written) -> Vec<u8> {
     })
 }
 
-/// The most bytes of opaque JSON that a body holds itself. A host reads so few bytes faster as escaped JSON in the body
-/// than as a second text.
+/// The most bytes of opaque JSON that a body holds itself. A host reads so few bytes faster as escaped JSON than as a
+/// second text.
 const FEW: usize = 4096;
 
 /// Replaces each opaque part of a body with a mark. Returns the body, and the text that the ranges in the body refer
@@ -129,7 +130,7 @@ mod tests {
         }
     }
 
-    /// Text that looks like a mark inside a string is part of the string.
+    /// Inside a string, text that looks like a mark stays text.
     #[test]
     fn a_mark_within_a_string_is_text() {
         let args =

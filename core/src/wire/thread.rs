@@ -64,9 +64,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Blocks the signal SIGPIPE for this thread. A write to a connection that the server has closed raises the signal. The
-/// signal would end the process of a host that does not ignore it, such as Swift. While the signal is blocked, only the
-/// write fails.
+/// Blocks the signal SIGPIPE for this thread, so that only the write fails if the server has closed the connection. The
+/// signal would end a process that does not ignore it, such as a Swift program.
 fn block_broken_pipes() {
     #[cfg(all(unix, not(target_vendor = "apple")))]
     {
@@ -98,7 +97,7 @@ mod tests {
         assert_eq!(ran, (0..1000).collect::<Vec<_>>());
     }
 
-    /// Incident: a server that closed a connection while a request was written ended a Swift process with SIGPIPE.
+    /// Incident: a server closed a connection while a request was being written, and SIGPIPE ended the Swift process.
     #[test]
     fn a_broken_pipe_on_the_thread_of_all_calls_does_not_end_the_process() {
         let seen = thread().unwrap().spawn(async {

@@ -205,8 +205,8 @@ const fn latest<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>() -> 
     }
 }
 
-/// Starts a run of a sync. This entry is special, because a slug is looked up first, and because the API has one
-/// operation that takes an id and another operation that takes a slug.
+/// Starts a run of a sync. This entry is special: a slug is looked up first, and the API has one operation for an id
+/// and another operation for a slug.
 const TRIGGER_SYNC: Entry = Entry {
     make: |caller, args| {
         Box::pin(async move {
@@ -225,7 +225,7 @@ fn trigger_arguments(mut args: Members) -> Result<(SyncReference, TriggerSync), 
     Ok((sync, rest(&args)?))
 }
 
-/// Triggers a campaign. This entry is special, because more than a hundred recipients take several requests.
+/// Triggers a campaign. This entry is special: more than a hundred recipients need several requests.
 const TRIGGER_CAMPAIGN: Entry = Entry {
     make: |caller, args| {
         Box::pin(async move {

@@ -73,7 +73,6 @@ impl Visitor for Making<'_> {
     fn inner<E: Endpoint>(&mut self) {}
 }
 
-/// Creates the call of an operation from its arguments.
 fn call_of(op: &str, args: Members) -> Result<Call, Error> {
     if op == TRIGGER_SYNC.operation.op {
         let (sync, how) = trigger_arguments(args)?;
@@ -291,7 +290,7 @@ fn opaque_json_goes_out_to_the_letter() {
     assert_eq!(call.body(), Some(wanted));
 }
 
-/// Hazard: tags are sent as one repeated parameter. An explicit order keeps pages comparable.
+/// Hazard: without an explicit order, the pages of a list could overlap or leave out rows.
 #[test]
 fn filters_are_query_parameters_and_an_order_is_always_asked_for_where_there_is_one() {
     let pairs = |given: &[(&str, &str)]| -> Vec<(String, String)> {
@@ -312,7 +311,7 @@ fn filters_are_query_parameters_and_an_order_is_always_asked_for_where_there_is_
     assert_eq!((&body["primaryKey"], body.get("skipColumnQuery")), (&Value::Null, None));
 }
 
-/// Hazard: an id is a segment of the path. An id made of dots would call another operation, with the API key.
+/// Hazard: an id is a segment of the path. With an id made of dots, the request would call another operation.
 #[test]
 fn ids_stay_in_their_segment_of_the_path() {
     let url = |id: &str| {
