@@ -79,7 +79,6 @@ impl Workspace {
         &self.scope
     }
 
-    /// The server's clock.
     pub(crate) fn clock(&self) -> MutexGuard<'_, ServerClock> {
         lock(&self.clock)
     }

@@ -63,7 +63,7 @@ pub(crate) struct Tenancy {
 
 impl Tenancy {
     /// Creates a tenancy in the workspace of an API key at a server. If the clients of the workspace name different
-    /// quotas or shares, the strictest applies to all of them. The scope of the first client applies to all of them.
+    /// limits or shares, the strictest applies to all of them. The scope of the first client applies to all of them.
     pub(crate) fn of(
         origin: &str,
         key: [u8; 32],
@@ -96,13 +96,13 @@ impl Tenancy {
         self.workspace.now()
     }
 
-    /// Takes over what a client knew before it had a key.
+    /// Merges `before`, the workspace that the client used before it had a key, into the workspace of this tenancy.
     pub(crate) fn take_over(&self, before: &Arc<Workspace>) {
         self.workspace().absorb(before);
     }
 
-    /// Assigns another API key to the same workspace. If the key already has a workspace, the two workspaces are
-    /// merged.
+    /// Assigns another API key to the workspace of this tenancy. If the key already has a workspace, the two workspaces
+    /// are merged.
     pub(crate) fn alias(&self, key: [u8; 32]) {
         let mut known = lock(&Registry::of_this_process().known);
         let own = self.workspace();
@@ -170,7 +170,7 @@ impl Workspace {
         if now.is_used() {
             return false;
         }
-        // The locks are taken one after the other, because both may be the same lock.
+        // Takes one lock after the other, because both may be the same lock.
         let own = *lock(&self.idle_since);
         let since = (*lock(&now.idle_since)).max(own);
         since.is_some_and(|since| now.gate.may_be_forgotten(since, KEEP))
