@@ -122,8 +122,8 @@ fn count(value: &Value) -> usize {
     }
 }
 
-/// Puts `new` in the place of the value at position `left`. The root has position 0, and each value comes before the
-/// values in it.
+/// Replaces the value at position `left` with `new`. The root has position 0, and each value comes before the values in
+/// it.
 fn replace(value: &mut Value, left: &mut usize, new: &Value) {
     if *left == 0 {
         *value = new.clone();

@@ -18,10 +18,10 @@ use hightouch_sdk::{Client, Settings};
 use serde_json::json;
 
 const ROWS: usize = 40_000;
-/// After this many rows, pools and buffers have reached their final size. The test measures growth from there.
+/// The test measures growth after this many rows. By then, pools and buffers have their final size.
 const SETTLED: usize = ROWS / 10;
-/// The most that the memory may grow, in bytes. The rows after [`SETTLED`] are about 40 MB of JSON, so the memory
-/// would grow more if the list kept them.
+/// The most that the memory may grow, in bytes. The rows after [`SETTLED`] are about 40 MB of JSON, so the memory would
+/// grow more if the list kept these rows.
 const BORNE: usize = 16 << 20;
 
 /// Returns the resident memory of this process, which includes the sandbox, in bytes.

@@ -1,5 +1,6 @@
-//! Reads unusual values, such as 1e400, in every place of an answer that may have one. `values.json` lists the values
-//! and how each must be read. `core/neighbour` runs these tests too, in a build with every feature of `serde_json`.
+//! Reads unusual values, such as 1e400, in every place of an answer where they may occur. `values.json` lists the
+//! values and how each must be read. `core/neighbour` runs these tests too, in a build with every feature of
+//! `serde_json`.
 #![allow(
     missing_docs,
     clippy::unwrap_used,
@@ -94,7 +95,7 @@ fn parse(op: &str, args: &str, answer: &str) -> Option<(String, Vec<String>)> {
     }
     let outcome = ANSWERED.with(|answered| {
         answered.server.set(200, &[], answer);
-        // The call is raw, because a trigger that is not raw looks for its run after an answer that cannot be read.
+        // The call is raw, because an ordinary trigger looks for its run after an answer that it cannot read.
         answered.runtime.block_on(answered.engine.call(op, args, r#"{"raw":true}"#, &Cancel::new()))
     });
     assert!(outcome.ok, "{}", outcome.head);

@@ -41,8 +41,8 @@ impl Client {
         Self { server, engine, runtime }
     }
 
-    /// Calls an operation, to which the server answers with `body`. Returns the value or the failure. The call is raw,
-    /// so that the client does not retry after an error under status 200.
+    /// Calls an operation. The server answers with `body`. Returns the value or the failure. The call is raw, so that
+    /// the client does not retry after an error under status 200.
     fn read(&self, op: &str, args: &Value, body: &Value) -> Result<Value, Value> {
         self.server.set(200, &[], &body.to_string());
         let (args, cancel) = (args.to_string(), Cancel::new());

@@ -5,7 +5,6 @@ use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-/// Hightouch's OpenAPI document, parsed.
 pub(crate) struct Document(Value);
 
 impl Document {
@@ -18,7 +17,6 @@ impl Document {
         paths.values().flat_map(|methods| methods.as_object().unwrap().values())
     }
 
-    /// Returns the ids of all operations.
     pub(crate) fn operations(&self) -> impl Iterator<Item = Value> {
         self.each().map(|operation| operation["operationId"].clone())
     }
@@ -30,7 +28,7 @@ impl Document {
     }
 
     /// Returns the schema of the value that an operation returns; `None` if the document does not have the operation.
-    /// In a union, the first member is the value, and the others are errors.
+    /// In a union, the first member is the value, and the other members are errors.
     pub(crate) fn answer(&self, id: &str) -> Option<Value> {
         let schema = self.good(id)?;
         Some(schema["anyOf"].as_array().map_or(schema, |members| &members[0]).clone())
@@ -52,8 +50,8 @@ impl Document {
 }
 
 /// Generates answers of an operation. The document allows any number or text as an id, but the SDK cannot use every id
-/// in a request. So an id that is a number is a whole number here, the id that `syncs.trigger` returns is a whole
-/// number as text, and the id of any other started run is not empty.
+/// in a request. So numeric ids are whole numbers here, `syncs.trigger` returns a whole number as text, and the ids of
+/// all other started runs are not empty.
 pub(crate) fn answer(document: &Document, schema: &Value, op: &str) -> BoxedStrategy<Value> {
     if op == "syncs.trigger" {
         return (1_u32..).prop_map(|id| json!({"id": id.to_string()})).boxed();
@@ -149,7 +147,6 @@ fn text(format: Option<&str>) -> BoxedStrategy<Value> {
     }
 }
 
-/// Any JSON.
 fn anything() -> BoxedStrategy<Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

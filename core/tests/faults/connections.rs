@@ -23,8 +23,8 @@ const CALLS: usize = 200;
 /// The number of open requests at which the server breaks the connection.
 const HELD: usize = 50;
 
-/// Incident: the connection that 200 reads shared broke, and each read needed one retry. The client allowed ten
-/// retries, so 190 reads failed.
+/// Incident: 200 reads shared one connection. When the connection broke, each read needed a retry, but the client
+/// allowed only ten retries, so 190 reads failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_reads_succeed_although_the_connection_that_they_share_breaks() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -112,8 +112,8 @@ async fn the_time_limit_of_an_attempt_does_not_include_the_wait_for_a_connection
             });
         }
     });
-    // Each answer takes a second, and 32 calls are sent at once. So the last calls are sent after five seconds, which
-    // is later than the time limit.
+    // Each answer takes a second, and 32 connections serve the calls. So the last calls are sent after five seconds,
+    // and the time limit of an attempt is four seconds.
     let outcomes = reads(&engine, 6 * 32).await;
     let failures: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
     assert!(failures.is_empty(), "{} fail: {}", failures.len(), failures[0]);

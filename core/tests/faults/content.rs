@@ -62,8 +62,8 @@ pub fn statuses() -> Vec<Row> {
             first("429 Too Many Requests", "retry-after: soon\r\n"),
             alike("ok", 2),
         ),
-        // The SDK compares a date in `Retry-After` with the `Date` of the same answer. So it waits for the right time
-        // even if the server's clock or this machine's clock is wrong.
+        // The SDK compares a date in `Retry-After` with the `Date` of the same answer. So the SDK waits for the right
+        // time even if the server's clock or this machine's clock is wrong.
         row(
             "429, Retry-After as a date, the server's clock ahead",
             first("429 Too Many Requests", AHEAD),
@@ -126,7 +126,7 @@ pub fn contents() -> Vec<Row> {
             answered("200 OK", "content-type: text/html\r\n", html),
             unusable("protocol"),
         ),
-        // Opaque JSON that nests too deep is left out. A lone surrogate in opaque JSON is kept.
+        // Opaque JSON that is nested too deeply is left out. A lone surrogate in opaque JSON is kept.
         row("JSON nested 100,000 deep", member(|| nested(100_000)), [("ok", 1); 3]),
         row("a lone surrogate", member(|| r#""configuration":{"x":"\ud800"}"#.to_owned()), [("ok", 1); 3]),
         row(

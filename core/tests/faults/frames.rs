@@ -1,5 +1,4 @@
-//! A minimal HTTP/2 server (RFC 9113). It can end streams and connections at any point, which a library would not
-//! allow.
+//! A minimal HTTP/2 server (RFC 9113). Unlike a server from a library, it can end streams and connections at any point.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
 //! The fault matrix: what a caller gets, and how often a request is sent, for each failure of the network or the
-//! server. `make faults` prints it.
+//! server. `make faults` prints the matrix.
 
 #![allow(
     clippy::unwrap_used,

@@ -21,7 +21,7 @@ pub struct Row {
     pub peer: Box<dyn Fn(Column) -> Peer + Send + Sync>,
     /// The expected results of a read, a write and a trigger.
     pub expected: [Expected; 3],
-    /// Whether attempts end at their time limit. Then the row is played with a short time limit.
+    /// Whether attempts end at their time limit. Such a row is played with a short time limit.
     pub stalls: bool,
     /// Whether the same call succeeds once before the fault, and leaves its connection in the connection pool.
     pub warm: bool,
@@ -54,7 +54,7 @@ pub fn unusable(kind: &'static str) -> [Expected; 3] {
     [(kind, 1), ("outcome_unknown", 1), ("outcome_unknown", 1)]
 }
 
-/// Returns the same result for a read, a write and a trigger.
+/// Returns the same expected result for a read, a write and a trigger.
 pub fn alike(kind: &'static str, requests: usize) -> [Expected; 3] {
     [(kind, requests); 3]
 }

@@ -45,7 +45,6 @@ pub enum Speaks {
     Http2,
 }
 
-/// How a server behaves.
 #[derive(Clone, Debug)]
 pub struct Behaviour {
     pub speaks: Speaks,
@@ -118,7 +117,6 @@ impl Server {
     }
 }
 
-/// Serves one connection until it ends.
 async fn connection(mut stream: TcpStream, tls: Option<TlsAcceptor>, shared: Shared) -> Option<()> {
     let behaviour = Arc::clone(&shared.behaviour);
     if behaviour.after == After::FirstBytes {
@@ -134,7 +132,7 @@ async fn connection(mut stream: TcpStream, tls: Option<TlsAcceptor>, shared: Sha
     }
 }
 
-/// A stream with access to its socket, which a reset needs.
+/// A stream with access to its socket. The step [`Step::Reset`] needs the socket.
 pub trait Wire: AsyncRead + AsyncWrite + Unpin {
     fn socket(&self) -> &TcpStream;
 }
@@ -173,7 +171,7 @@ pub async fn act(stream: &mut impl Wire, steps: &[Step]) -> Option<()> {
                 return None;
             }
             Step::Reset => {
-                // The bytes that were sent must arrive first, because a reset discards bytes on the way.
+                // The bytes that were sent must arrive first, because a reset discards bytes that are still on the way.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 stream.socket().set_zero_linger().ok()?;
                 return None;

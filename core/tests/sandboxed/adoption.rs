@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::support::sandbox::{World, sandbox};
 
-/// The server performs only the second of two triggers. If the first trigger adopted the run of the second, it would
-/// report a run that it never started.
+/// The server performs only the second of two triggers. If the first trigger adopted the run of the second trigger, the
+/// first trigger would report a run that it never started.
 #[tokio::test]
 async fn a_run_that_another_trigger_of_the_client_started_is_not_adopted() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers"}});
@@ -78,8 +78,8 @@ async fn if_another_trigger_claims_one_of_two_candidates_the_trigger_adopts_the_
     world.delete();
 }
 
-/// Incident: two triggers began before the key function had returned the first key. They did not know of each other,
-/// and one adopted the run of the other.
+/// Incident: two triggers began before the key function had returned the first key. The two triggers did not know of
+/// each other, and one trigger adopted the run of the other trigger.
 #[tokio::test]
 async fn two_triggers_that_waited_for_the_first_key_and_were_lost_adopt_nothing() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});
@@ -97,9 +97,9 @@ async fn two_triggers_that_waited_for_the_first_key_and_were_lost_adopt_nothing(
     world.delete();
 }
 
-/// A trigger begins before the first key is known, in a temporary workspace. This workspace is then merged into the
-/// workspace of the key, and the end of the trigger must be noted in the workspace of the key. Otherwise the second
-/// trigger would count the first trigger as unfinished, and adopt nothing.
+/// A trigger begins in a temporary workspace, because the first key is not known yet. The end of this trigger must be
+/// noted in the workspace of the key. Otherwise the second trigger would count the first trigger as unfinished, and
+/// adopt nothing.
 #[tokio::test]
 async fn a_trigger_that_waited_for_the_first_key_is_no_rival_of_later_ones() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"reset": "before-headers", "apply": true}});

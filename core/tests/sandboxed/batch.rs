@@ -139,7 +139,7 @@ async fn a_batch_that_is_stopped_starts_nothing_more_and_still_reports_what_was_
     assert!(error.to_string().contains(&said), "{error}");
 }
 
-/// The message must not use names of another language, and must give no advice that does not apply.
+/// The message must use the names of the host's language, and give only advice that applies.
 #[tokio::test]
 async fn the_error_of_a_batch_with_unknown_items_says_what_to_do_in_the_language_of_the_host() {
     let lost =

@@ -41,8 +41,8 @@ fn sent(world: &World) -> Vec<Value> {
     world.log()["requests"].as_array().unwrap().clone()
 }
 
-/// A host must hear of every request: the look-up of a slug, a repeated request, looks at runs, and the pages of the
-/// list of syncs that one follower reads for all followers.
+/// A host must hear of every request: the look-up of a slug, a repeated request, looks at runs, and the requests of a
+/// sweep.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_tells_every_request_that_it_sends_with_the_headers_of_its_call() {
     let script = json!([{"when": {"operation": "ListSyncRuns", "nth": 3}, "answer": {"status": 503}}]);
@@ -126,7 +126,8 @@ async fn a_batch_tells_errors_and_notices_if_it_is_asked_and_else_nothing() {
     world.delete();
 }
 
-/// The report and the message of a failed request must not include the attempts of the look-up of the slug before it.
+/// A batch looks up a slug before the request that fails. The report and the message of the failed request must not
+/// include the attempts of this look-up.
 #[tokio::test]
 async fn a_request_that_fails_is_told_without_the_requests_before_it() {
     let script = json!([
@@ -160,7 +161,7 @@ async fn stopping_a_batch_tells_what_nobody_has_read() {
     world.delete();
 }
 
-/// Incident: stopping a batch cut off a look whose request had been sent, and no hook heard of this request.
+/// Incident: stopping a batch cut off a look after its request had been sent, and no hook heard of this request.
 #[tokio::test]
 async fn a_request_that_the_stop_of_a_batch_cuts_off_is_told_once_as_cancelled() {
     let hang = json!([{"when": {"operation": "ListSyncRuns"}, "answer": {"hang": true}, "times": 10}]);

@@ -17,7 +17,7 @@ pub fn place(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-/// Creates a world with runs that take 20 s of world time, a second of real time. `more` replaces settings.
+/// Creates a world with runs that take 20 s of world time (one second of real time). `more` adds or replaces settings.
 fn world(more: &Value) -> World {
     let mut settings = json!({"syncs": 7, "pastRuns": 0, "runs": {"seconds": 20, "queuedSeconds": 0}});
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -44,15 +44,15 @@ fn events(path: &Path) -> Vec<(u64, String)> {
     events.map(|line| (line["item"].as_u64().unwrap(), line["event"].as_str().unwrap().to_owned())).collect()
 }
 
-/// Removes the lines that `wanted` rejects, as if the process had ended before it wrote them.
+/// Removes the lines that `wanted` rejects, as if the process had ended before it wrote these lines.
 fn keep(path: &Path, wanted: impl Fn(&Value) -> bool) {
     let text = std::fs::read_to_string(path).unwrap();
     let kept = text.split_inclusive('\n').filter(|line| wanted(&serde_json::from_str(line).unwrap()));
     std::fs::write(path, kept.collect::<String>()).unwrap();
 }
 
-/// Creates a client with another API key. Like a client in another process, it does not know the runs of other clients
-/// until an answer shows that both keys belong to one workspace.
+/// Creates a client with another API key. Like a client in another process, this client does not know the runs of other
+/// clients until an answer shows that both keys belong to one workspace.
 fn elsewhere(world: &World) -> Client {
     Client::new(&world.settings().api_key(world.info["keys"]["second"].as_str().unwrap())).unwrap()
 }
@@ -117,7 +117,8 @@ async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
     while triggered(&world).is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    // The limit is two requests: one read the server's time, and one was this trigger. So other triggers wait.
+    // The limit allows two requests: one request read the server's time, and the other is this trigger. So the other
+    // triggers wait.
     let own = u64::try_from(triggered(&world)[0] - 1).unwrap();
     assert_eq!(events(&path), [(own, "sending".to_owned())]);
     assert_eq!(lines(&path)[1]["sync"], triggered(&world)[0]);
@@ -127,7 +128,7 @@ async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
     world.delete();
 }
 
-/// The file records the time of each attempt, so that no run that was created between two attempts is adopted later.
+/// The file records the time of each attempt. So the batch later adopts no run that was created between two attempts.
 #[tokio::test]
 async fn a_trigger_that_was_refused_and_sent_again_is_recorded_with_the_time_of_its_last_attempt() {
     let refused = json!({"when": {"operation": "TriggerRun"}, "answer": {"status": 429, "headers": {"Retry-After": "2"}}});
@@ -212,7 +213,8 @@ async fn a_sync_that_could_not_be_started_again_stays_unknown() {
     world.delete();
 }
 
-/// Writes the file of a batch in a process that ended right after the trigger of sync 1. Returns the id of the run.
+/// Writes the file that a batch leaves if its process ends right after the trigger of sync 1. Returns the id of the
+/// run.
 async fn left_behind(world: &World, path: &Path) -> String {
     let batch = world.client().syncs().run_many([1], &RunMany::new().checkpoint(path)).await.unwrap();
     while batch.items()[0].run.is_none() {

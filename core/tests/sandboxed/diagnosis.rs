@@ -96,8 +96,8 @@ async fn an_unknown_host_name_and_a_closed_port_are_different_findings() {
         let diagnosis = settings.diagnose().await;
         let plain = base.starts_with("http:");
         if plain {
-            // Over http there is no TLS handshake, and the first finding says so. The second finding comes from the
-            // request, which finds the port closed.
+            // Over http there is no TLS handshake, and the first finding says so. The second finding says that the
+            // request found the port closed.
             assert_eq!(codes(&diagnosis), ["ok", code], "{diagnosis}");
         } else {
             found(&diagnosis, code, advice, &[]);

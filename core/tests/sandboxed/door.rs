@@ -122,8 +122,8 @@ async fn a_page_of_runs_names_their_sync_also_if_the_list_was_asked_for_by_a_slu
     assert!(head.get("sync").is_none());
 }
 
-/// Guards against a raw answer that reports a write as failed although its outcome is unknown: a caller who repeats the
-/// write may do it twice.
+/// Guards against a raw answer that reports a write as failed although the outcome is unknown. A caller who then
+/// repeats the write may perform it twice.
 #[tokio::test]
 async fn a_raw_write_with_an_unusable_answer_has_an_unknown_outcome_like_a_plain_write() {
     let recipients = json!([{"handle": "a@example.com"}, {"handle": "b@example.com"}]);
@@ -276,10 +276,8 @@ fn no_operation_has_two_arguments_of_one_name_and_only_newer_operations_are_not_
     }
 }
 
-/// Incident: forty calls began together, and one failed with a 401, although the key function could return another key.
-/// The failing call was sent with the first key before the call that had asked for that key woke up. When the server
-/// refused the first key, the failing call believed that the key function had returned this key because of the refusal.
-/// So the call did not ask for another key.
+/// Incident: of forty calls that began together, one failed with a 401, although the key function could return another
+/// key. The failing call took the first key for the key function's reply to the 401, so it did not ask again.
 #[tokio::test]
 async fn a_refused_call_asks_for_another_key_although_it_was_sent_before_the_first_asker_woke() {
     let world = sandbox().world(&json!({}));

@@ -31,9 +31,9 @@ fn seconds(at: Timestamp) -> f64 {
     at.as_millis() as f64 / 1000.0
 }
 
-/// A client that looked at each run separately would send 500 requests in each round, or see an end minutes late. The
-/// test counts requests in the server's log instead of measuring time, because a slow machine sends fewer requests,
-/// never more.
+/// A client that looked at each run separately would send 500 requests in each round, or see the ends of runs minutes
+/// late. The test counts requests in the server's log instead of measuring time, because a slow machine sends fewer
+/// requests, never more.
 #[expect(clippy::cast_precision_loss, reason = "requests are few")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn following_five_hundred_runs_takes_a_small_part_of_the_limit_and_an_end_is_seen_soon() {

@@ -164,7 +164,7 @@ async fn a_call_is_announced_under_the_names_that_its_answer_has() {
     world.delete();
 }
 
-/// Incident: the hook at the start of a call that reads a run's state got the operation `request`.
+/// Incident: for a call that reads the state of a run, the hook at the start of the call got the operation `request`.
 #[tokio::test]
 async fn every_operation_is_announced_by_the_name_that_its_report_has() {
     let world = sandbox().world(&json!({}));

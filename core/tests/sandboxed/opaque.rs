@@ -27,7 +27,7 @@ async fn call(engine: &Engine, op: &str, args: &Value) -> CallOutput {
 }
 
 /// Returns the body of a successful call. A mark `{"$json":[start,end]}` stands for a range of `texts`. The text of
-/// this range, as a string, replaces the two numbers of the mark.
+/// this range replaces the two numbers, as a string.
 fn body(outcome: &CallOutput) -> String {
     assert!(outcome.ok, "{}", outcome.head);
     let body = String::from_utf8(outcome.body.clone()).unwrap();

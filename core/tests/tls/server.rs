@@ -58,7 +58,7 @@ impl Server {
         Self { child, errors, port }
     }
 
-    /// Stops the server and returns the number of requests that reached it.
+    /// Stops the server and returns the number of requests that reached the server.
     pub fn requests(mut self) -> usize {
         let _ = self.child.kill();
         let mut printed = String::new();
@@ -93,7 +93,6 @@ pub fn client(port: u16, ca_bundle: Option<&Path>) -> Client {
     Client::new(&settings(port, ca_bundle)).unwrap()
 }
 
-/// Sends an ordinary request that reads.
 pub async fn read(client: &Client) -> Result<Json, Error> {
     client.request("GET", "/syncs", &Map::new(), None, &Options::default()).await
 }

@@ -1,4 +1,4 @@
-//! The server that keeps the limit fails while several processes use the limit. The API must refuse nothing, and the
+//! The server that keeps the limit fails while several processes use the limit. The API must refuse no request, and the
 //! processes must report that they keep a limit alone. Once the server is back, they must share the limit again.
 
 use std::thread::sleep;
@@ -10,11 +10,11 @@ use super::worker::{Seen, Worker};
 use super::{PROGRAMS, REQUESTS, none_refused, settings, world_counting};
 use crate::support::redis::{Redis, free_port};
 
-/// As many as the requests of a window that the server keeps free, so that each worker makes a call soon after it has
-/// lost the server.
+/// The server keeps two of the [`REQUESTS`] free for processes that lose the server. So each of two workers makes a
+/// call soon after the loss.
 const WORKERS: usize = 2;
 
-/// Lets workers make calls while `fault` runs. `share` is the setting of each worker; null sets none.
+/// Lets workers make calls while `fault` runs. `share` is the setting of each worker; null sets no share.
 fn during(what: &str, counter: &str, share: &Value, url: &str, fault: impl FnOnce(&[Worker])) -> Vec<Seen> {
     let world = world_counting(counter, REQUESTS);
     let more = if share.is_null() { json!({}) } else { json!({"share": share}) };

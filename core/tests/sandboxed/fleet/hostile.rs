@@ -18,7 +18,7 @@ const RUN_ID: &str = "0123456789abcdef0123456789abcdef01234567";
 /// The longest time that a call may take. A call that takes longer fails the test.
 const ENDS: Duration = Duration::from_secs(20);
 
-/// What a hostile server does when a client asks it to run the script. Returns whether the server keeps the connection
+/// The reaction of a hostile server to a client that runs the script. Returns whether the server keeps the connection
 /// open.
 type Manner = dyn Fn(&mut TcpStream, u64) -> bool + Send + Sync;
 

@@ -57,8 +57,8 @@ fn processes_that_name_one_server_keep_one_limit_and_share_it_evenly() {
     for program in PROGRAMS {
         let (world, redis) = (world_counting("two-bucket", 200), Redis::start(program, &[]));
         let settings = worker::settings(&world, &redis.url(), &Value::Null);
-        // The first worker is nearer to the server than the other workers, and has more requests. It must not get a
-        // larger part of the limit.
+        // The first worker is nearer to the server than the other workers, and makes more calls at the same time. It
+        // must not get a larger part of the limit.
         let far = worker::settings(&world, &redis.far_away(), &Value::Null);
         let workers: Vec<_> = [(&settings, 64), (&far, 12), (&far, 12), (&far, 12)]
             .into_iter()

@@ -1,4 +1,4 @@
-//! How many commands a client sends to the server of its limit.
+//! How many commands a client sends to the server that keeps its limit.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ fn settings(world: &World, redis: &Redis) -> Settings {
     world.settings().limit_scope(LimitScope::Fleet(redis.url().into()))
 }
 
-/// Returns how often clients have called the script, and how many other commands they have sent, except `INFO`.
+/// Returns how often clients have called the script, and how many other commands they have sent.
 fn commands(redis: &Redis) -> (u64, u64) {
     let told = redis.command(&["INFO", "commandstats"]);
     let calls = told.lines().filter_map(|line| {

@@ -1,4 +1,4 @@
-//! Workers: processes that a test starts. Each makes calls without a pause, and prints the state of its limit.
+//! Workers: processes that a test starts. Each worker makes calls without a pause, and prints the state of its limit.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -16,13 +16,11 @@ pub struct Sandbox {
     runtime: Runtime,
 }
 
-/// A world of the sandbox.
 pub struct World {
     sandbox: &'static Sandbox,
     pub info: Value,
 }
 
-/// Returns the sandbox of this test binary.
 pub fn sandbox() -> &'static Sandbox {
     static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
     SANDBOX.get_or_init(|| {
