@@ -1,4 +1,4 @@
-//! The bodies of answers: sent at once, in pieces, cut, or ended by a reset.
+//! The bodies of answers: sent at once or in pieces, truncated, or broken off by a reset.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -39,7 +39,7 @@ impl From<Infallible> for Broken {
     }
 }
 
-/// Logs how a request ended. If a recorder is dropped and [`Self::settle`] was not called, the client went away.
+/// Logs how a request ended. If a recorder is dropped before [`Self::settle`] is called, the client has disconnected.
 #[derive(Debug)]
 pub(crate) struct EndRecorder {
     world: Arc<World>,

@@ -23,9 +23,8 @@ struct ArmedPlan {
 pub(crate) struct ArmedPlans(Vec<ArmedPlan>);
 
 impl ArmedPlans {
-    /// Returns the plan for the next run of a sync, and counts one use of the plan. A plan for a number of runs comes
-    /// before a plan for all runs. Of several plans for a number of runs, the plan that was added first is used first;
-    /// of several plans for all runs, only the last one is used.
+    /// Returns the plan for the next run of a sync, and counts one use of the plan. Plans for a number of runs are used
+    /// first, in the order in which they were added. After them, the last plan for all runs is used.
     pub(crate) fn next(&mut self, sync: u64) -> Option<Plan> {
         let applies = |armed: &ArmedPlan| armed.sync.is_none_or(|own| own == sync);
         let counted =
@@ -97,7 +96,6 @@ impl World {
         }
     }
 
-    /// Returns the log of the world as JSON.
     pub(crate) fn log(&self) -> (Record, Value) {
         let record = self.record();
         let state = self.lock();

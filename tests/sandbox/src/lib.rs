@@ -1,9 +1,9 @@
 //! A local server that implements the Hightouch REST API and checks the requests that it receives.
 //!
 //! [`Sandbox::start`] listens on a loopback address; one port serves HTTP/1.1, HTTP/2 and TLS. Each test creates its
-//! own world, a workspace that no other test sees, with [`Sandbox::create_world`], and sends requests to this world.
-//! [`Sandbox::judge`] then returns a complaint for everything that was wrong with the requests. The program
-//! `hightouch-sandbox` offers the same over HTTP to tests in other languages.
+//! own world with [`Sandbox::create_world`], and sends requests to this world. A world is a workspace that no other
+//! test sees. [`Sandbox::judge`] then returns a complaint for everything that was wrong with the requests. The program
+//! `hightouch-sandbox` offers these functions over HTTP to tests in other languages.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used))]
 
 mod answer;

@@ -60,7 +60,7 @@ impl Limit {
         *self = Self { peak, refused, ..Self::new(settings) };
     }
 
-    /// Returns the largest number of requests, without the requests of the stranger, that arrived within any window.
+    /// Returns the most requests that arrived within any window so far, without the requests of the stranger.
     pub(crate) fn peak(&self) -> usize {
         self.peak
     }

@@ -32,7 +32,6 @@ pub(crate) struct Request {
     pub(crate) scripted: bool,
 }
 
-/// The body of a request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) enum Body {
     #[default]
@@ -106,7 +105,6 @@ impl Request {
         format!("{} {}", self.method, self.path)
     }
 
-    /// Returns the entry as JSON.
     pub(crate) fn to_value(&self, clock: &Clock) -> Value {
         let mut value = json!({
             "operation": self.operation,

@@ -45,7 +45,6 @@ impl RowStore {
         self.stored.insert(key, row);
     }
 
-    /// Returns the key of the next new row.
     pub(crate) fn next_key(&self) -> Key {
         self.next
     }

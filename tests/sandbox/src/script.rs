@@ -43,7 +43,6 @@ impl Entry {
     }
 }
 
-/// One name or several.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum Names {
@@ -133,7 +132,7 @@ pub(crate) struct Trickle {
 }
 
 impl ScriptedAnswer {
-    /// Whether the operation provides the status and the body. The script may still edit, delay, cut or lose the
+    /// Whether the operation provides the status and the body. The script may still edit, delay, truncate or lose the
     /// answer.
     pub(crate) fn is_own(&self) -> bool {
         self.status.is_none() && self.body.is_none() && self.text.is_none()
@@ -166,8 +165,8 @@ impl Script {
         self.0.iter().map(|entry| entry.times).collect()
     }
 
-    /// Returns the answer for a request, and counts one use of the entry with this answer. The request has the number
-    /// `nth` among the requests of its operation, and the number `nth_of_all` in the world.
+    /// Returns the answer for a request, and counts one use of the entry with this answer. `nth` is the number of the
+    /// request among the requests of its operation, and `nth_of_all` its number among all requests of the world.
     pub(crate) fn next(
         &mut self,
         request: &Request,
@@ -182,8 +181,8 @@ impl Script {
 }
 
 impl When {
-    /// Whether a request matches. The request has the number `nth` among the requests of its operation, and the number
-    /// `nth_of_all` in the world.
+    /// Whether a request matches. `nth` is the number of the request among the requests of its operation, and
+    /// `nth_of_all` its number among all requests of the world.
     pub(crate) fn holds(&self, request: &Request, nth: usize, nth_of_all: usize) -> bool {
         self.matches(request, if self.operation.is_some() { nth } else { nth_of_all })
     }

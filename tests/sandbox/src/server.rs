@@ -169,7 +169,7 @@ async fn answer(
 }
 
 /// Whether to compress an answer: like the API, the sandbox compresses large answers if the client accepts gzip. An
-/// answer that the script cuts stays uncompressed.
+/// answer that the script truncates stays uncompressed.
 fn wants_gzip(headers: &HeaderMap, outcome: &Outgoing) -> bool {
     const LARGE: usize = 4096;
     outcome.body.len() >= LARGE
@@ -198,7 +198,7 @@ fn respond(
         response = response.header(CONTENT_ENCODING, "gzip");
     }
     if outcome.status != NO_CONTENT {
-        // Sends the full length even if the body is cut, so that the client can tell that bytes are missing.
+        // Sends the full length even if the body is truncated, so that the client can tell that bytes are missing.
         response = response.header(CONTENT_LENGTH, bytes.len());
     }
     response =

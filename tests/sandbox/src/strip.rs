@@ -6,7 +6,8 @@ use serde_json::Value;
 pub fn strip(document: &mut Value) {
     match document {
         Value::Object(members) => {
-            // A property may be called "description": its value is a schema and not a text.
+            // A property may have the name `description`. Its value is a schema and not a text, so the property is
+            // kept.
             members.retain(|name, value| {
                 let prose = matches!(name.as_str(), "description" | "summary") && value.is_string();
                 let shown = matches!(name.as_str(), "example" | "externalDocs" | "contact");

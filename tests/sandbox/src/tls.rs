@@ -59,7 +59,8 @@ pub(crate) fn identity() -> Result<Identity, Error> {
 fn params(name: &str, names: Vec<String>) -> Result<CertificateParams, Error> {
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name.push(DnType::CommonName, name);
-    // Certificates are valid for 802 days, because some verifiers reject more than 825 days.
+    // Certificates are valid for 802 days, because some verifiers reject a certificate that is valid for more than 825
+    // days.
     let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
     let day = |date: jiff::civil::Date| {
         date_time_ymd(

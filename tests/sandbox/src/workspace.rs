@@ -37,7 +37,7 @@ pub(crate) struct Workspace {
     pub(crate) sends: Vec<(String, Millis)>,
     plans: RunSettings,
     pub(crate) armed: ArmedPlans,
-    /// The rows by kind and flow. For all kinds but messages the flow is 0.
+    /// The rows by kind and flow. Only messages have a flow; for other kinds the flow is 0.
     rows: HashMap<(Kind, Key), RowStore>,
     messages_each: usize,
     graph_runs_each: usize,
@@ -142,12 +142,11 @@ impl Workspace {
         }
     }
 
-    /// Returns the key of the row with this slug.
     pub(crate) fn by_slug(&self, kind: Kind, slug: &str) -> Option<Key> {
         self.keys(kind).iter().copied().find(|&key| self.column(kind, key, "slug") == slug)
     }
 
-    /// Returns all runs of a sync, also those that are not listed yet.
+    /// Returns all runs of a sync, including runs that are not listed yet.
     pub(crate) fn runs(&self, sync: Key) -> Cow<'_, [Run]> {
         match self.runs.get(&sync) {
             Some(runs) => Cow::Borrowed(runs),
@@ -208,8 +207,8 @@ impl Workspace {
         format!("{prefix}-{}", FIRST_RUN + count as u64)
     }
 
-    /// Applies the changes to lists with an `after` that matches this request. The request has the number `nth` among
-    /// the requests of its operation, and the number `nth_of_all` in the world.
+    /// Applies the changes to lists with an `after` that matches this request. `nth` is the number of the request among
+    /// the requests of its operation, and `nth_of_all` its number among all requests of the world.
     pub(crate) fn after(&mut self, request: &Request, nth: usize, nth_of_all: usize) {
         let (due, later) = std::mem::take(&mut self.changes).into_iter().partition(|change| {
             change.after.as_ref().is_some_and(|when| when.holds(request, nth, nth_of_all))

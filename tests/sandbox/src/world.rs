@@ -248,7 +248,7 @@ impl World {
     pub(crate) fn note_head(&self, index: usize, outcome: &Outgoing) {
         if let Some(entry) = self.lock().log.get_mut(index) {
             entry.status = Some(outcome.status);
-            // If the script cuts an answer short, the client does not receive the whole body, so no shape is logged.
+            // If the script truncates an answer, the client does not receive the whole body, so no shape is logged.
             let whole = outcome.manner.cut_body_at.is_none() && outcome.manner.reset.is_none();
             entry.shape = whole.then(|| Shape::of(&outcome.body)).flatten();
             entry.retry_after = outcome
@@ -259,7 +259,7 @@ impl World {
         }
     }
 
-    /// Logs the end of a request: whether it was answered as planned (`answered`) or the client went away before.
+    /// Logs the end of a request: whether the answer was sent as planned (`answered`) or the client disconnected first.
     pub(crate) fn note_end(&self, index: usize, answered: bool) {
         let now = self.clock.elapsed();
         if let Some(entry) = self.lock().log.get_mut(index) {

@@ -43,7 +43,7 @@ const OTHER_CALLS: [(&str, &[&str]); 11] = [
     ("client.setKey", &["apiKey"]),
     ("client.close", &[]),
 ];
-/// Members of an entry of `keys` that is an object.
+/// The members of an entry of `keys`, if the entry is an object.
 const KEY: [&str; 4] = ["fails", "usesClient", "delayMs", "key"];
 const EXPECT: [&str; 3] = ["value", "count", "error"];
 const ERROR: [&str; 12] = [

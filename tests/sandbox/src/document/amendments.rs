@@ -84,7 +84,7 @@ mod tests {
         assert_eq!((amendment.apply(&mut document), amendment.apply(&mut document)), (10, 0));
     }
 
-    /// RFC 6901 §4: `~1` is a slash and `~0` a tilde, and `~01` is `~1` and no slash.
+    /// RFC 6901 §4: `~1` is a slash and `~0` a tilde. So `~01` is the text `~1`, and not a slash.
     #[test]
     fn escapes_in_the_place_of_an_amendment_are_decoded() {
         for (segment, name) in [("a~1b", "a/b"), ("a~0b", "a~b"), ("a~01b", "a~1b")] {

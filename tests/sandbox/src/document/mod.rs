@@ -23,7 +23,6 @@ pub(crate) struct Document {
     operations: Vec<Operation>,
 }
 
-/// One operation of the document.
 pub(crate) struct Operation {
     pub(crate) id: String,
     method: String,
@@ -82,7 +81,6 @@ impl Document {
             })
     }
 
-    /// Whether an operation with this id exists.
     pub(crate) fn knows(&self, id: &str) -> bool {
         self.operation(id).is_some()
     }
@@ -180,7 +178,7 @@ impl Operation {
     }
 
     /// Like [`Self::faults`], but also returns parameters, members and bodies that the document does not have. The API
-    /// ignores them; the SDK must not send any.
+    /// ignores these extras, but the SDK must not send them.
     pub(crate) fn strict_faults(&self, request: &Request) -> Vec<(String, String)> {
         let mut faults = self.parameter_faults(request);
         for (name, _) in &request.query {

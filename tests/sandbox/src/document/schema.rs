@@ -10,7 +10,7 @@ use super::text;
 /// [`Schema::closed`] leaves objects below this depth open, because a schema may refer to itself.
 const DEEPEST: u8 = 16;
 
-/// A schema of the document. It is compiled when it is first used.
+/// A schema of the document. The schema is compiled on first use.
 pub(super) struct Schema {
     pub(super) kind: String,
     source: Value,

@@ -1,4 +1,4 @@
-//! Compares the requests with the requests that a scenario expects.
+//! Compares the requests of a player with the requests that a scenario expects.
 
 use std::collections::BTreeMap;
 
@@ -157,7 +157,8 @@ impl Expected {
     }
 }
 
-/// Compares the values of a query parameter or a header. `null` expects no value, a list expects several.
+/// Compares the values of a query parameter or a header. A `wanted` of null means no value, and a list means exactly
+/// the values in the list.
 fn pairs(what: &str, wanted: &Value, seen: &[&str]) -> Option<String> {
     let expected: Vec<String> = match wanted {
         Value::Null => Vec::new(),

@@ -114,8 +114,8 @@ fn headers(request: &Request, found: &mut Violations) {
     }
 }
 
-/// Each request must have an id, which only attempts of the same request may share. No attempt may follow a success
-/// that the script did not change.
+/// Each request must have an id, which only attempts of the same request may share. After a success, no further attempt
+/// may follow, unless the script had an entry for the request that succeeded.
 fn request_ids(requests: &[Request], found: &mut Violations) {
     let mut known: HashMap<&str, &Request> = HashMap::new();
     for request in requests {

@@ -20,7 +20,6 @@ use crate::seed::Kind;
 use crate::workspace::Workspace;
 use crate::world::NO_CONTENT;
 
-/// The answer of an operation.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reply {
     pub(crate) status: u16,

@@ -7,9 +7,8 @@ use crate::seed::Kind;
 use crate::sequences::SequenceRun;
 use crate::workspace::Workspace;
 
-/// Starts a run, unless another run is unfinished, because runs of a sequence never overlap. A trigger during a run
-/// queues one further run, which all later triggers share. If the world has turned queueing off, the trigger returns
-/// the current run.
+/// Starts a run if all runs of the sequence have ended. During a run, the first trigger queues one further run, and
+/// later triggers return this queued run. If the world has turned queueing off, a trigger returns the current run.
 pub(super) fn trigger(workspace: &mut Workspace, id: &str) -> Reply {
     let Some(members) = workspace.sequences.members.get(id).cloned() else {
         return Reply::not_found(&format!("There is no sequence {id}"));

@@ -86,7 +86,7 @@ pub(super) fn list_runs(workspace: &mut Workspace, id: &str, request: &Request) 
     })
 }
 
-/// Starts a run, also of a disabled sync: disabling only stops scheduled runs.
+/// Starts a run, even of a disabled sync, because disabling stops only scheduled runs.
 pub(super) fn trigger(workspace: &mut Workspace, id: &str) -> Reply {
     match find(workspace, Kind::Sync, id) {
         Some(sync) => start(workspace, sync),

@@ -66,9 +66,9 @@ impl Fixture {
     }
 }
 
-/// Returns the page that follows the page `text`. This page repeats the last row of `text` exactly as the server wrote
-/// it, because the pages that the SDK reads overlap by a row. Returns `None` if `text` is no page, is empty or says
-/// that it is the last page.
+/// Returns the page that follows the page `text`. The new page repeats the last row of `text` exactly as the server
+/// wrote it, because the pages that the SDK reads overlap by a row. Returns `None` if `text` is no page, is empty or
+/// says that it is the last page.
 fn end_of_list(text: &str) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]

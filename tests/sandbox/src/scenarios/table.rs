@@ -133,8 +133,8 @@ impl Entry {
         answer.extend(body.map(|body| ("body".to_owned(), body)));
         let mut options = Map::new();
         if status == 429 {
-            // After a 429 the SDK waits and repeats the request, whatever `maxRetries` is, unless `maxWaitMs` forbids
-            // the wait. The error then does not show the answer.
+            // After a 429, the SDK waits and repeats the request, whatever `maxRetries` is. With this `maxWaitMs`, the
+            // call fails instead, and its error does not show the answer.
             options.insert("maxWaitMs".to_owned(), json!(1));
             error.retain(|name, _| name == "kind" || name == "operation");
         }

@@ -28,7 +28,6 @@ const THINGS: [&str; 8] =
 const PLACES: [&str; 6] = ["salesforce", "hubspot", "braze", "google-ads", "slack", "zendesk"];
 const STORES: [&str; 5] = ["snowflake", "postgres", "bigquery", "redshift", "airtable"];
 
-/// A kind of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Kind {
     Source,
@@ -41,8 +40,8 @@ pub(crate) enum Kind {
     Message,
 }
 
-/// The number of low bits of a message's key that hold the number of the message within its flow. The higher bits hold
-/// the number of the flow.
+/// A message's key holds, in this many low bits, the number of the message within its flow. The higher bits hold the
+/// number of the flow.
 const MESSAGE_BITS: u32 = 24;
 
 impl Kind {
