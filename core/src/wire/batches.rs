@@ -33,7 +33,7 @@ struct Known {
     open: HashMap<u32, Arc<Open>>,
 }
 
-/// A batch, and what its requests have in common.
+/// A batch, with the call id and the headers that its requests share.
 #[derive(Debug)]
 struct Open {
     batch: Batch,

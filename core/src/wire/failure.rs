@@ -1,4 +1,4 @@
-//! Errors as hosts get them.
+//! Errors, in the form that hosts decode.
 
 use std::fmt;
 

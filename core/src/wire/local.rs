@@ -12,7 +12,7 @@ use crate::json::{Change, Json, JsonChange, JsonChangeKind, JsonDiff, JsonStep, 
 /// Calls the function `op` with arguments in JSON, and returns its result as JSON.
 ///
 /// # Errors
-/// A sentence for the user, if the function does not exist, its arguments are wrong, or the JSON does not allow the
+/// A sentence for the user, if the function does not exist, its arguments are wrong, or the JSON has no place for a
 /// change.
 pub fn local(op: &str, args: &str) -> Result<String, String> {
     let made = catch_unwind(|| match op {

@@ -55,7 +55,7 @@ impl Cancel {
         Self::default()
     }
 
-    /// Raises the signal; raising it again changes nothing.
+    /// Raises the signal. Raising the signal again has no effect.
     pub fn cancel(&self) {
         self.0.cancel();
     }
@@ -70,8 +70,8 @@ pub struct CallOutput {
     pub head: String,
     /// The value as JSON, or the bytes of a raw answer; empty if the call failed.
     pub body: Vec<u8>,
-    /// The texts of the opaque JSON in the body, one after another, if the body does not hold them itself. Always empty
-    /// without the setting `jsonText`.
+    /// The texts of the opaque JSON that marks in the body refer to, one after another. Empty if the body holds its
+    /// opaque JSON itself, and always without the setting `jsonText`.
     pub texts: Vec<u8>,
 }
 

@@ -94,7 +94,7 @@ async fn made(caller: &Caller<'_>, op: &str, args: &str) -> Result<Reply, Error>
     }
 }
 
-/// Replies with a diagnosis and its text for people, which the core writes for all languages.
+/// Replies with a diagnosis and its text for people. The core writes this text for all languages.
 pub(super) fn diagnosed(diagnosis: &Diagnosis) -> Result<Reply, Error> {
     #[derive(Serialize)]
     struct Told<'a> {

@@ -89,7 +89,7 @@ impl Entry {
         TABLE.iter().chain(LOOKUPS.iter()).find(|entry| entry.operation.op == op)
     }
 
-    /// Creates the call that is described to hooks: it has the ids among the arguments, and no other argument.
+    /// Creates a call for the description to hooks. Of the arguments, this call has only the ids.
     pub(super) fn named(&self, mut args: Members) -> Result<Call, Error> {
         if let Some(next) = args.get("next") {
             let next: String = strict::argument("next", Some(next))?;

@@ -34,7 +34,7 @@ fn members(args: &Value) -> Members {
     serde_json::from_value(args.clone()).unwrap()
 }
 
-/// Finds an operation and creates its call. Nothing is sent.
+/// Visits the operations, and creates the call of the operation `op`. Nothing is sent.
 struct Making<'a> {
     op: &'a str,
     args: Members,
