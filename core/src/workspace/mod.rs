@@ -74,7 +74,7 @@ impl Workspace {
         &self.gate
     }
 
-    /// Who shares the limit, as the first client set it.
+    /// Returns who shares the limit. The first client of the workspace sets this scope.
     pub(crate) fn scope(&self) -> &CheckedScope {
         &self.scope
     }

@@ -1,5 +1,5 @@
-//! Tests that each origin and API key has one workspace, that a workspace is kept for a while after its last user, and
-//! that workspaces are merged if answers show the same id.
+//! Tests when clients share a workspace, how long a workspace is kept after its last user, and when workspaces are
+//! merged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
