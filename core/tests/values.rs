@@ -1,6 +1,6 @@
 //! Reads unusual values, such as 1e400, in every place of an answer where they may occur. `values.json` lists the
-//! values and how each must be read. `core/neighbour` runs these tests too, in a build with every feature of
-//! `serde_json`.
+//! values, and how the SDK must read each value. `core/neighbour` runs these tests too, in a build with every feature
+//! of `serde_json`.
 #![allow(
     missing_docs,
     clippy::unwrap_used,

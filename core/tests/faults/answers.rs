@@ -51,8 +51,8 @@ pub fn gzip(body: &[u8]) -> Vec<u8> {
 pub fn gzip_bomb() -> Vec<u8> {
     let spaces = vec![b' '; 8 << 20];
     let mut block = Vec::with_capacity(1 << 20);
-    // With a full flush, the block ends on a byte boundary and refers to nothing before the block, so the block can be
-    // repeated (RFC 1951 §3.2.3).
+    // With a full flush, the block ends on a byte boundary and refers to nothing before the block (RFC 1951 §3.2.3). So
+    // the block can be repeated.
     flate2::Compress::new(flate2::Compression::fast(), false)
         .compress_vec(&spaces, &mut block, flate2::FlushCompress::Full)
         .unwrap();

@@ -24,7 +24,7 @@ const CALLS: usize = 200;
 const HELD: usize = 50;
 
 /// Incident: 200 reads shared one connection. When the connection broke, each read needed a retry, but the client
-/// allowed only ten retries, so 190 reads failed.
+/// allowed only ten retries in all. So 190 reads failed.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_reads_succeed_although_the_connection_that_they_share_breaks() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

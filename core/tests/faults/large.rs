@@ -36,8 +36,8 @@ fn asked(head: &str) -> usize {
     path.rsplit('/').next().unwrap().parse().unwrap()
 }
 
-/// Serves connections. Each request gets an answer of the size that it asks for. Before the last byte of an answer of
-/// more than ten megabytes, the server sends the answer's size to the channel `sent` and waits for `go`.
+/// Serves connections. Each request gets an answer of the size that it asks for. If an answer has more than ten
+/// megabytes, the server sends its size to the channel `sent`, and waits for `go` before it sends the last byte.
 async fn answering(listener: TcpListener, go: watch::Receiver<bool>, sent: mpsc::UnboundedSender<usize>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::server::{Behaviour, Server, Speaks};
 use crate::tls::identity;
 
-/// A call that takes longer than this counts as hung, and its test fails.
+/// A call that takes longer than this counts as hung and fails the test.
 const HANG: Duration = Duration::from_mins(2);
 /// The time limit of an attempt if the server stalls. It is long enough for a request to arrive on a busy machine.
 const STALLED_MS: u64 = 1500;

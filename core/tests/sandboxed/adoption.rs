@@ -56,8 +56,8 @@ async fn a_raw_trigger_whose_answer_was_lost_adopts_nothing() {
     world.delete();
 }
 
-/// The trigger must not give up as soon as it finds two runs, because the answer to the other trigger may still claim
-/// one of these runs.
+/// A trigger that finds two runs must not give up at once, because the answer to the other trigger may still claim one
+/// of these runs.
 #[tokio::test]
 async fn if_another_trigger_claims_one_of_two_candidates_the_trigger_adopts_the_other() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});

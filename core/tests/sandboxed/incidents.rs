@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::support::sandbox::{World, sandbox};
 
-/// A wait that takes longer than this counts as hung, and its test fails.
+/// A wait that takes longer than this counts as hung and fails the test.
 const SOON: Duration = Duration::from_secs(30);
 
 /// Waits until at least this many requests of the operation have reached the world.

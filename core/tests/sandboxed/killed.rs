@@ -63,7 +63,7 @@ async fn a_batch_that_is_killed_again_and_again_triggers_each_sync_once() {
             .spawn()
             .unwrap();
         // Waits for new lines in the file and not for a fixed time, so that even a slow process makes progress before
-        // the test kills it.
+        // the kill.
         let lines = lines_of(&path) + random.usize(0..6);
         while lines_of(&path) < lines && worker.try_wait().unwrap().is_none() {
             tokio::time::sleep(Duration::from_millis(1)).await;

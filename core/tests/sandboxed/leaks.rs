@@ -1,4 +1,4 @@
-//! The key, and the password of a proxy, appear neither in the trace logs of any library nor in the failures, heads and
+//! Neither the key nor the password of a proxy appears in the trace logs of any library, or in the failures, heads and
 //! tokens that the door returns.
 
 use std::cell::RefCell;

@@ -1,5 +1,6 @@
-//! The limit over real sockets: however the server counts requests, it must refuse none. How much of the limit the
-//! client uses here depends on the speed of the machine. The simulation in `core/limit-proofs` measures this use.
+//! The limit over real sockets: however the server counts requests, it must refuse no request. How much of the limit
+//! the client uses here depends on the speed of the machine, so the simulation in `core/limit-proofs` measures this
+//! use.
 
 use std::time::{Duration, Instant};
 

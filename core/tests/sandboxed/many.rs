@@ -20,9 +20,8 @@ fn seconds(at: Timestamp) -> f64 {
     at.as_millis() as f64 / 1000.0
 }
 
-/// The test takes the number of requests and their times from the server's log, because times that the test measured
-/// would depend on the speed of the machine. `cargo test -p hightouch-sdk --test sandboxed -- --nocapture two_hundred`
-/// prints the figures.
+/// The test takes the number and the times of requests from the server's log, so a slow machine does not distort the
+/// figures. `cargo test -p hightouch-sdk --test sandboxed -- --nocapture two_hundred` prints the figures.
 #[expect(clippy::cast_precision_loss, reason = "requests are few")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_syncs_at_once_take_few_requests_and_each_end_is_seen_soon() {

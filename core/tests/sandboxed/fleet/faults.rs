@@ -10,8 +10,8 @@ use super::worker::{Seen, Worker};
 use super::{PROGRAMS, REQUESTS, none_refused, settings, world_counting};
 use crate::support::redis::{Redis, free_port};
 
-/// The server keeps two of the [`REQUESTS`] free for processes that lose the server. So each of two workers makes a
-/// call soon after the loss.
+/// Of the [`REQUESTS`] in a window, the server keeps two free for processes that lose the server. So each of two
+/// workers makes a call soon after the loss.
 const WORKERS: usize = 2;
 
 /// Lets workers make calls while `fault` runs. `share` is the setting of each worker; null sets no share.

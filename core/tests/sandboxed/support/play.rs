@@ -20,7 +20,7 @@ use super::names::Names;
 use super::sandbox::{Sandbox, World};
 use super::trace::{decoded, trace};
 
-/// A step that takes longer than this counts as hung, and the scenario fails.
+/// A step that takes longer than this counts as hung and fails the scenario.
 const HANG: Duration = Duration::from_mins(1);
 
 /// The result of a call: a value, or a failure and its printed form.
