@@ -97,9 +97,11 @@ impl Sandbox {
         self.shared.create_world(settings)
     }
 
-    /// Returns the log of a world as JSON: `requests` in the order of arrival, the limit's counts `refused` and `peak`,
-    /// how many more times each entry of the script and each armed plan applies (`left`), and `violations` of the
-    /// standing rules.
+    /// Returns the log of a world as JSON:
+    /// * `requests`, in the order of arrival
+    /// * `refused` and `peak`, the counts of the limit
+    /// * `left`, how many more times each entry of the script and each armed plan applies
+    /// * `violations` of the standing rules
     pub fn log(&self, world: &str) -> Result<Value, Error> {
         self.shared.log(world)
     }

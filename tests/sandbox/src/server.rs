@@ -30,7 +30,7 @@ use crate::world::{NO_CONTENT, Outgoing, World};
 /// The first byte of a TLS handshake record (RFC 8446, section 5.1).
 const HANDSHAKE: u8 = 0x16;
 
-/// The interval at which a request that the script holds back (`until`) checks whether it may go on.
+/// How often a request that the script holds back (`until`) checks whether it may go on.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
 /// The number of bytes that a client receives before a reset `in-headers`.

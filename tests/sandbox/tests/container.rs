@@ -1,4 +1,4 @@
-//! What a container needs: the address of clients, and the health check.
+//! Tests what a container needs: the address that clients use, and the health check.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -83,8 +83,8 @@ fn complete_events(row: &mut Row) {
     }
 }
 
-/// Returns the given components. Missing members of a component come from the known component with the same id or, if
-/// the given component has no id, with the same name and version. A change of a component's slug is an error.
+/// Returns the given components. Missing members of a component come from the known component with the same id, or with
+/// the same name and version if no id is given. A change of a component's slug is an error.
 fn components(given: &Value, known: &[Value], domain: &str) -> Result<Value, Reply> {
     let mut components = Vec::new();
     for (index, component) in given.as_array().into_iter().flatten().enumerate() {

@@ -1,5 +1,5 @@
-//! Reads all scenarios: the files of a folder, the scenarios to which its table of operations expands, and one scenario
-//! for each recorded answer in the folder `fixtures` beside it.
+//! Reads all scenarios: the files of a folder, the expanded entries of its table of operations, and one scenario for
+//! each recorded answer in the folder `fixtures` beside it.
 
 mod fixtures;
 mod repeat;

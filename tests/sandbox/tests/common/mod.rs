@@ -27,7 +27,7 @@ pub(crate) async fn world(settings: Value) -> (Sandbox, WorldInfo) {
     (sandbox, world)
 }
 
-/// Starts a sandbox and creates a world in it that gives `answer` to the first request.
+/// Starts a sandbox and creates a world that gives `answer` to the first request.
 pub(crate) async fn scripted(answer: Value) -> (Sandbox, WorldInfo) {
     world(json!({"script": [{"answer": answer}]})).await
 }
