@@ -274,7 +274,7 @@ mod tests {
         );
     }
 
-    /// Guards against error messages that suggest settings for bindings and tests.
+    /// An error message must not suggest a setting that is only for bindings and tests.
     #[test]
     fn internal_settings_are_never_suggested() {
         for name in
