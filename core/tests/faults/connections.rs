@@ -20,7 +20,7 @@ use crate::tls::identity;
 
 /// The number of concurrent calls.
 const CALLS: usize = 200;
-/// The number of open requests at which the server breaks the connection.
+/// The number of unanswered requests at which the server breaks the connection.
 const HELD: usize = 50;
 
 /// Incident: 200 reads shared one connection. When the connection broke, each read needed a retry, but the client
@@ -46,8 +46,8 @@ async fn two_hundred_reads_succeed_although_the_connection_that_they_share_break
     serving.abort();
 }
 
-/// Serves a connection: answers its first request and leaves later requests open. At [`HELD`] open requests the
-/// connection breaks. After the first connection has broken, the server answers every request.
+/// Serves a connection: answers the first request, and leaves later requests unanswered. At [`HELD`] unanswered
+/// requests, the connection breaks. After the first connection has broken, the server answers every request.
 async fn breaking(acceptor: TlsAcceptor, stream: TcpStream, broken: Arc<AtomicUsize>) -> Option<()> {
     let mut connection = h2::server::handshake(acceptor.accept(stream).await.ok()?).await.ok()?;
     let mut held = Vec::new();

@@ -1,4 +1,4 @@
-//! The checkpoints of batches: what a later batch starts, follows and looks for.
+//! The checkpoints of batches: which syncs a later batch starts, and which runs it follows or searches for.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
