@@ -51,7 +51,7 @@ struct Wire {
 /// The result of a judgement. If there are no complaints, all requests were correct.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
-    /// Sentences that name the expectation and what was sent instead.
+    /// Each sentence says what was expected and what was sent instead.
     pub complaints: Vec<String>,
     /// The operations that were called.
     #[serde(skip)]

@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 /// The largest number of recipients that the document allows in a request.
 const MOST_RECIPIENTS: usize = 100;
 
-/// Refuses a request with too many recipients as a whole. The answer has the error shape of this operation.
+/// Refuses the whole request if it has too many recipients. The answer has the error shape of this operation.
 pub(super) fn too_many(body: &Row) -> Option<Reply> {
     let count = body.get("recipients")?.as_array()?.len();
     let what = format!("A request may have at most {MOST_RECIPIENTS} recipients; this one has {count}");
