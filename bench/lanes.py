@@ -46,7 +46,7 @@ Costs = dict[tuple[str, str], list[Cost]]
 
 
 class LaneEndedError(Exception):
-    """The process of a client has ended too early. For example, httpx fails if threads on several cores use it."""
+    """The process of a client has ended too early."""
 
 
 class Lane:
@@ -135,7 +135,7 @@ def rounds(commands: dict[str, str], environment: dict[str, str], number: int, s
         for name, command in commands.items():
             lanes.append(Lane(name, command, environment))
         for lane in lanes:
-            # These calls are not counted. They open connections, fill caches and warm up just-in-time compilers.
+            # Uncounted calls open connections, fill caches and warm up just-in-time compilers.
             until = time.monotonic() + WARM_UP
             while lane.name not in failed and time.monotonic() < until:
                 for case, (_, calls) in CASES.items():

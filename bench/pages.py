@@ -1,7 +1,6 @@
 """Saves two pages of a list in the sandbox, for the server of the benchmark: ``pages.py FOLDER``.
 
-Run this program with tests/house/with-sandbox. The server answers with these pages. They have the size and shape of
-answers of the API.
+Run this program with tests/house/with-sandbox. The pages have the size and shape of answers of the API.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ BASE = os.environ["BENCH_URL"] + "/api/v1"
 CA = os.environ["BENCH_CA"]
 FLIGHT = 32
 LIMIT = (40_000, 0.02)
-"""The client's rate limit: requests, and the window in seconds. The window is so short that it holds about 400 requests
-at any time, as in real use."""
+"""The client's rate limit: requests, and the window in seconds. About 400 requests fall into this short window,
+as in real use."""
 
 URL = BASE + "/syncs"
 KEY = "bench-0123456789abcdef0123456789abcdef01"
