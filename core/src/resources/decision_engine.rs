@@ -136,7 +136,7 @@ model! {
 }
 
 choice! {
-    /// The order of a list of flows. The API does not document whether it is ascending or descending.
+    /// The order of a list of flows. The API does not document whether the order is ascending or descending.
     pub enum FlowOrder {
         /// By id.
         Id = "id",

@@ -71,8 +71,8 @@ model! {
 }
 
 choice! {
-    /// The order of a list of event contracts or event domains. The API does not document whether it is ascending or
-    /// descending.
+    /// The order of a list of event contracts or event domains. The API does not document whether the order is
+    /// ascending or descending.
     pub enum EventOrder {
         /// By id.
         Id = "id",

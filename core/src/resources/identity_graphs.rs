@@ -154,8 +154,8 @@ impl Listed for IdentityGraphRun {
 }
 
 choice! {
-    /// The order of a list of an identity graph's runs. The API does not document whether it is ascending or
-    /// descending.
+    /// The order of a list of an identity graph's runs. The API does not document whether the order is
+    /// ascending or descending.
     pub enum IdentityGraphRunOrder {
         /// By the time of the request for the run.
         CreatedAt = "created_at",

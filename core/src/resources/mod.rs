@@ -51,8 +51,8 @@ pub(crate) fn operations(visitor: &mut impl Visitor) {
 }
 
 choice! {
-    /// The order of a list of sources, models, destinations or syncs. The API does not document whether it is ascending
-    /// or descending.
+    /// The order of a list of sources, models, destinations or syncs. The API does not document whether the order is
+    /// ascending or descending.
     pub enum ListOrder {
         /// By id.
         Id = "id",

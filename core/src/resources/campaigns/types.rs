@@ -87,13 +87,13 @@ open_enum! {
     pub enum RecipientStatus {
         /// The message is queued.
         Accepted = "accepted",
-        /// The recipient failed a check, and nothing was sent to them.
+        /// The recipient failed a check, and nothing was sent to the recipient.
         Rejected = "rejected",
         /// Set by the SDK, only in the details of errors: the request was sent, and the result for this recipient is
         /// unknown.
         Unknown = "unknown",
-        /// Set by the SDK, only in the details of errors: nothing was sent to this recipient, because their request or
-        /// an earlier request failed.
+        /// Set by the SDK, only in the details of errors: nothing was sent to this recipient, because the request
+        /// for the recipient or an earlier request failed.
         NotSent = "not_sent",
     }
 }

@@ -51,7 +51,8 @@ request! {
 }
 
 choice! {
-    /// The order of a list of a sync's runs. The API does not document whether it is ascending or descending.
+    /// The order of a list of a sync's runs. The API does not document whether the order is ascending or
+    /// descending.
     pub enum RunOrder {
         /// By id.
         Id = "id",
