@@ -38,6 +38,6 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
 
 
 def build_editable(wheel_directory, config_settings=None, metadata_directory=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
-    """Builds a wheel that refers to this folder."""
+    """Builds an editable wheel: Python imports the package from this folder."""
     _check_rust()
     return _build_editable(wheel_directory, config_settings, metadata_directory)

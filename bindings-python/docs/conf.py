@@ -61,10 +61,10 @@ toc_object_entries = False
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True}
-# `autodoc_type_aliases` makes Sphinx show types by their public names. The types in `RUNS` are left out. Some modules
-# import these types only for annotations. Sphinx cannot resolve such annotations, and shows their source text.
+# `autodoc_type_aliases` makes Sphinx show types by their public names. The types in `RUNS` are left out, because Sphinx
+# cannot resolve annotations with these types, and shows the source text of such annotations.
 RUNS = {"SyncRun", "SequenceRun", "IdentityGraphRun"}
-# In a union, Sphinx shows the `repr` of the object that stands for a type. So this `repr` is the name of the type.
+# In a union, Sphinx shows the `repr` of a `TypeAliasForwardRef`. So this `repr` must be the name of the type.
 TypeAliasForwardRef.__repr__ = lambda alias: alias.name  # type: ignore[method-assign]
 autodoc_type_aliases = {name: name for name in hightouch_sdk.__all__ if name not in RUNS}
 
@@ -95,7 +95,7 @@ def setup(app: Sphinx) -> None:
 def share_comments(_: Sphinx) -> None:
     """Copies the docs of attributes from private modules to the package.
 
-    Public classes name the package as their module, so Sphinx looks for the docs there.
+    Public classes name the package as their module, so Sphinx looks for the docs in the package.
     """
     docs = ModuleAnalyzer.for_module(PACKAGE)
     docs.analyze()
@@ -143,9 +143,8 @@ def public_signature(
     if issubclass(it, MADE_BY_PACKAGE) and it is not hightouch_sdk.HightouchError:
         return "", None
     if hasattr(it, "__struct_fields__") or it is hightouch_sdk.Records:
-        # Removes the types from the signature, because only the decoder uses some of these types. The page shows the
-        # public type of each field anyway. In the signature of `Records`, Sphinx would link the builtin `type` to an
-        # attribute of that name.
+        # Removes the types from the signature. Only the decoder uses some of these types. And in the signature of
+        # `Records`, Sphinx would link the builtin `type` to an attribute with the name `type`.
         shown = inspect.signature(it)
         bare = [each.replace(annotation=each.empty) for each in shown.parameters.values()]
         return str(shown.replace(parameters=bare)), None

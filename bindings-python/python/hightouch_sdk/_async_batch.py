@@ -75,10 +75,10 @@ class AsyncSyncBatch(Batch):
     ``async with`` block stops the batch, and so does garbage collection. Runs that were started go on.
 
     If the task is cancelled, or another exception interrupts the wait or the iteration, the batch is stopped, and a
-    note on the exception names the runs that go on, with their tokens. SIGTERM has the same effect: during a wait, an
-    iteration or an ``async with`` block in the main thread it raises ``SystemExit(143)`` in the event loop. Then
-    ``asyncio.run`` cancels its tasks, and the notes are logged as warnings. If the program handles SIGTERM itself, the
-    program's handler stays in place.
+    note on the exception names the runs that go on, with their tokens. SIGTERM has the same effect. During a wait, an
+    iteration or an ``async with`` block in the main thread, the signal raises ``SystemExit(143)`` in the event loop.
+    Then ``asyncio.run`` cancels its tasks, and the notes are logged as warnings. If the program handles SIGTERM itself,
+    the program's handler stays in place.
     """
 
     def __init__(
@@ -259,8 +259,8 @@ class AsyncRunMany(AsyncResource):
                 sent at once or fails.
             priority: The priority of each call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The batch.
@@ -286,12 +286,12 @@ class AsyncRunMany(AsyncResource):
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         door = self._calls.door
         with ExitStack() as stack:
-            # The core may want a key at any time before the end of the batch, so the key function may run until then.
+            # Until the batch ends, the core may ask for a key. So the key function may run until the batch ends.
             stack.enter_context(door.asking())
             asking = ExitStack()
             teller = Teller(door.local)
             batch = partial(AsyncSyncBatch, door, args, teller, asking)
-            # If the start is interrupted, the batch is garbage-collected at once. Garbage collection stops a batch.
+            # If the start is interrupted, Python garbage-collects the batch at once, and so stops the batch.
             started = batch((await door.call("syncs.run_many", {**args, **teller.args()}, opts, batch))[1])
             asking.push(stack.pop_all())
         return started

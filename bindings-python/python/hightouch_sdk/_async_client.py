@@ -77,7 +77,7 @@ class AsyncHightouch(Client[Ask], AsyncResources):
         proxy: The URL of a proxy: ``http``, ``https``, ``socks5`` or ``socks5h``. Default: the environment variables
             for proxies, such as ``HTTPS_PROXY``.
         headers: Headers to send with every request, such as a header that a gateway requires. A header of a
-            single call replaces the header of the same name.
+            single call replaces the client's header of the same name.
         on_start: A function that is called with a :class:`CallStart` before each call that may send something,
             including each page of a list and each step of following a run. It must be a plain function. An exception
             that it raises is logged and ignored.

@@ -25,14 +25,15 @@ if TYPE_CHECKING:
     from ._native import Engine
 
 _LISTEN_MS = 500
-"""After how many milliseconds the listening thread checks again whether its event loop was closed."""
+"""How often the listening thread checks whether its event loop was closed, in milliseconds."""
 
 _CANCEL_S = 1.0
-"""For how many seconds to wait for the outcome of a call after its cancellation."""
+"""How long to wait for the outcome of a cancelled call, in seconds."""
 
 
 class _Inbox:
-    """Receives the answers for one event loop. The loop, its thread and calls in progress keep the inbox alive."""
+    """Receives the answers for one event loop. The loop, its listening thread and calls in progress keep the inbox
+    alive."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.pid = os.getpid()
@@ -60,7 +61,7 @@ class _Inbox:
             future = self._pending.get(ticket)
             if future is not None and not future.done():
                 future.set_result(answer)
-        # The notices come last: if a log filter raises, the event loop reports the exception, and no answer is lost.
+        # Logs the notices last. If a log filter raises, the event loop reports the exception, and no answer is lost.
         for notice in self.mailbox.notices():
             tell(notice)
 

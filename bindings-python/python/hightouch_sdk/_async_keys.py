@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 _LOOK_S = 0.5
-"""After how many seconds to check again whether the event loop in which the key function runs was stopped."""
+"""How often to check whether the event loop that runs the key function has stopped, in seconds."""
 
 
 class AsyncKeys(Keys):
@@ -58,7 +58,7 @@ class AsyncKeys(Keys):
 
     def _running(self) -> asyncio.AbstractEventLoop | None:
         with self._lock:
-            # Iterates over a list and not over the dict, because the dict loses a loop that another thread abandons.
+            # Iterates over a list, because the dict changes if another thread abandons a loop.
             loops = [known() for known in self._calls.keyrefs()]
             return next((loop for loop in loops if loop and self._calls.get(loop) and loop.is_running()), None)
 

@@ -28,7 +28,7 @@ DIAGNOSIS = Decoder(Diagnosis)
 _STATS = Decoder(Stats)
 
 TIME_SCALES: dict[str, float] = {}
-"""How many times faster time passes for the clients of each base URL. Only ``hightouch_sdk.testing`` adds entries."""
+"""The factor by which the clients of a base URL shorten their waits. Only ``hightouch_sdk.testing`` adds entries."""
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Callable[[], object])
@@ -123,9 +123,9 @@ class Client(Generic[K]):
         on_start: Callable[[CallStart], object] | None = None,
         on_end: Callable[[CallEnd], object] | None = None,
     ) -> None:
-        """Adds hooks to those that the client has. Calls in progress do not call the new hooks.
+        """Adds hooks to the client's hooks. Calls in progress do not call the new hooks.
 
-        Of several hooks, ``on_start`` runs in the order in which the hooks were added, and ``on_end`` in reverse.
+        Several ``on_start`` hooks run in the order in which they were added, and ``on_end`` hooks in reverse order.
 
         Args:
             on_start: Called before each call.

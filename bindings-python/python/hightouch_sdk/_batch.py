@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ._door import Door, Pending
 
 INTERRUPTED_S = 5.0
-"""How many more seconds an interrupted wait allows for the answers to triggers in progress."""
+"""How long an interrupted wait still waits for the answers to triggers in progress, in seconds."""
 
 FOLLOW: Args = {"onFailure": "return", "onWarning": "return"}
 """The arguments of ``batch.next`` with which a failed sync raises no error."""
@@ -132,7 +132,7 @@ class Ended:
         self._at = 0
 
     def next(self) -> tuple[BatchItem | None, bool]:
-        """Returns the next item, or None; and whether no further item can end."""
+        """Returns the next ended item and False. If there is none, returns None, and whether the batch has ended."""
         # `finished` is read before the list, so every item that ended before `finished` was set is in the list.
         finished = self._known.finished
         ended = self._known.ended[self._at : self._at + 1]
@@ -183,9 +183,9 @@ class SyncBatch(Batch):
     block stops the batch, and so does garbage collection. Runs that were started go on.
 
     If an exception such as ``KeyboardInterrupt`` interrupts the wait or the iteration, the batch is stopped, and a note
-    on the exception names the runs that go on, with their tokens. SIGTERM has the same effect: during a wait, an
-    iteration or a ``with`` block in the main thread it raises ``SystemExit(143)``, and the note is logged as a warning.
-    If the program handles SIGTERM itself, the program's handler stays in place.
+    on the exception names the runs that go on, with their tokens. SIGTERM has the same effect. During a wait, an
+    iteration or a ``with`` block in the main thread, the signal raises ``SystemExit(143)``, and the note is logged as a
+    warning. If the program handles SIGTERM itself, the program's handler stays in place.
     """
 
     def __init__(self, door: Door, args: Mapping[str, Any], teller: Teller, body: bytes) -> None:

@@ -19,7 +19,7 @@ from ._value import Value
 
 ItemOutcome: TypeAlias = Literal["success", "warning", "failure", "not_started", "unknown"]
 """How one sync of a batch ended. ``"failure"``: its run failed, was cancelled or was interrupted. ``"not_started"``: no
-run was started. ``"unknown"``: a run may have been started, or the end of the run could not be learned."""
+run was started. ``"unknown"``: a run may have been started, or nobody knows how the run ended."""
 
 
 class BatchItem(Value, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class BatchItem(Value, frozen=True, kw_only=True):
     state: SyncRun | None = None
     """The state of the run when the batch last read it."""
     outcome: ItemOutcome | None = None
-    """How the sync ended; None while it waits or is in progress."""
+    """How the sync ended; None while the sync waits or is in progress."""
     error: HightouchError | None = None
     """Why no run was started, or why the end of the run is not known. ``state.error`` says why a run failed."""
 
@@ -60,8 +60,8 @@ class BatchEstimate(Struct, frozen=True, kw_only=True):
     """
 
     lookups: int
-    """Requests that prepare triggers: one for each slug with an id that the client does not remember, one for each sync
-    with ``if_running="join"``, and one if a checkpoint needs the server's time."""
+    """Requests that prepare triggers: one for each slug that the client must look up, one for each sync with
+    ``if_running="join"``, and one if a checkpoint needs the server's time."""
     triggers: int
     """Requests that start runs: one for each sync."""
     looks: int

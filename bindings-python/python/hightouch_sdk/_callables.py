@@ -27,7 +27,7 @@ def check_function(name: str, given: object, error: type[HightouchError]) -> Non
     """Accepts None and a function that needs no ``await``.
 
     Raises:
-        HightouchError: ``given`` is anything else. The class is ``error``.
+        HightouchError: ``given`` is anything else. The argument ``error`` is the class that is raised.
     """
     if given is None:
         return

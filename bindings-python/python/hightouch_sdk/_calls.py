@@ -55,7 +55,7 @@ def rows_decoder(of: type[T]) -> Decoder[list[T]]:
 
 @cache
 def lists() -> tuple[type[Listing[Any]], type[Query], Callable[[Args], Args]]:
-    """Imports the module of lists. Looking up the module for each list would cost more than the rest of the work."""
+    """Imports the module of lists once. An import for each list would cost more than the rest of the work."""
     with LOADING:
         from ._pages import Listing, Query, filters
 
@@ -157,7 +157,7 @@ def methods_of(resource: object) -> str:
 
 
 class _Method:
-    """A method of a resource, bound to the variant of the resource that returns raw answers."""
+    """A method of ``with_raw_response``. It calls the method of the resource with the same name."""
 
     def __init__(self, method: Callable[..., Any]) -> None:
         self._method = method

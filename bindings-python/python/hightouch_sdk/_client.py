@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from msgspec import UNSET, UnsetType
 
-# The return type of `run` is written `hightouch_sdk.SyncRun` and so on. The package imports these classes only when the
-# type is resolved.
+# The return type of `run` names classes through the package, such as `hightouch_sdk.SyncRunHandle`. The package imports
+# these classes only when somebody resolves the type.
 import hightouch_sdk
 
 from ._base import DIAGNOSIS, Client, Priority, SecretKey, open_door, or_raise, request_args
@@ -78,7 +78,7 @@ class Hightouch(Client[Ask], Resources):
         proxy: The URL of a proxy: ``http``, ``https``, ``socks5`` or ``socks5h``. Default: the environment variables
             for proxies, such as ``HTTPS_PROXY``.
         headers: Headers to send with every request, such as a header that a gateway requires. A header of a
-            single call replaces the header of the same name.
+            single call replaces the client's header of the same name.
         on_start: A function that is called with a :class:`CallStart` before each call that may send something,
             including each page of a list and each step of following a run. It must be a plain function. An exception
             that it raises is logged and ignored.
@@ -200,7 +200,7 @@ def diagnose(
     """Checks settings, the connection and the key, with one TLS handshake and one read.
 
     Unlike :meth:`Hightouch.diagnose`, this function also accepts settings from which no client can be created. The
-    reason then is a finding of the diagnosis. ``python -m hightouch_sdk doctor`` prints the same report. The arguments
+    diagnosis then says what is wrong. ``python -m hightouch_sdk doctor`` prints the same report. The arguments
     mean the same as those of :class:`Hightouch` and have the same defaults.
 
     Args:

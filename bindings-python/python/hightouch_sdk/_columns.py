@@ -13,7 +13,7 @@ from ._plain_values import json_text
 from ._value import Value
 
 About: TypeAlias = Mapping[str, object]
-"""Values that every row of a page shares and that the rows themselves lack, such as the sync's id in a page of runs."""
+"""Values that all rows of a page share, such as the sync's id in a page of runs. The rows themselves may lack them."""
 
 _SCALARS: dict[Any, str] = {int: "int64", float: "double", bool: "bool", str: "string"}
 _SCALARS[datetime.__origin__] = "timestamp"
@@ -21,8 +21,7 @@ _LISTS: dict[Any, str] = {int: "list<int64>", str: "list<string>"}
 
 _COUNTS = ("added", "changed", "removed")
 
-# For each type of rows, the extra columns whose values are not members of a row. The values come from the arguments of
-# the call that lists the rows.
+# For each type of rows, the columns with values from the arguments of the call that lists the rows.
 _ABOUT: dict[type, dict[str, str]] = {
     SyncRun: {"sync_id": "int64", "sync_slug": "string"},
     IdentityGraphRun: {"graph_id": "string"},

@@ -180,7 +180,7 @@ def meta_of(head: str) -> Meta:
 
 
 class Place(Struct):
-    """The token of the next page, if there may be one, and the id of the sync that the rows belong to."""
+    """The token of the next page, if more rows may follow, and the id of the sync that the rows belong to."""
 
     next: str | None = None
     sync: int | None = None
@@ -188,14 +188,14 @@ class Place(Struct):
 
 def place_of(head: str) -> Place:
     """Returns the token of the next page and the id of the sync."""
-    # Decodes only the place and skips all other members, because this function runs for each page of a list.
+    # Decodes only these two members, because this function runs for each page of a list.
     return decoder(Place).decode(head)
 
 
 def answer_of(head: str) -> tuple[Meta, RawAnswer]:
     """Returns the metadata of a raw call, and its answer without the body."""
     it = _head(head)
-    # For each raw call that succeeds, the core returns an answer too.
+    # The core returns an answer for each raw call that succeeds.
     assert it.answer is not None  # noqa: S101
     return it.meta, it.answer
 
@@ -247,7 +247,7 @@ class Door:
         if self.keys is not None:
             self.keys = self.keys.again()
         self._engine = engine
-        # The process id is set last: once it is set, other threads use the door without the lock.
+        # Sets the process id last, because other threads then use the door without the lock.
         self._pid = os.getpid()
 
     def call(

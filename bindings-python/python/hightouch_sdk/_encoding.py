@@ -26,7 +26,7 @@ Opts: TypeAlias = Mapping[str, object]
 Seconds: TypeAlias = float | timedelta
 """A duration: a number of seconds, or a ``timedelta``."""
 
-# The errors that `json` and the encoder raise for a value that they cannot write.
+# The errors that `json` and the encoder raise for a value without a JSON form.
 NOT_WRITTEN = (TypeError, ValueError, OverflowError, RecursionError)
 
 
@@ -34,7 +34,7 @@ def seconds(name: str, duration: Any, error: type[HightouchError] = InvalidReque
     """Converts a duration to seconds.
 
     Raises:
-        HightouchError: ``duration`` is not a finite duration. The class is ``error``.
+        HightouchError: ``duration`` is not a finite duration. The argument ``error`` is the class that is raised.
     """
     given = duration.total_seconds() if isinstance(duration, timedelta) else duration
     is_number = hasattr(given, "__float__") or hasattr(given, "__index__")
@@ -48,7 +48,8 @@ def milliseconds(name: str, duration: Any, error: type[HightouchError] = Invalid
     """Converts a duration to whole milliseconds, rounded up; None stays None.
 
     Raises:
-        HightouchError: ``duration`` is not a finite duration, or is negative. The class is ``error``.
+        HightouchError: ``duration`` is not a finite duration, or is negative. The argument ``error`` is the class
+            that is raised.
     """
     if duration is None:
         return None

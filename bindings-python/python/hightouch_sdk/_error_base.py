@@ -53,11 +53,11 @@ class Meta(Value, frozen=True, kw_only=True):
     """The metadata of a call, for logs and traces."""
 
     call_id: str = field(name="callId", default="")
-    """The id of the call: 32 hexadecimal digits. Hooks get the same id at the start and at the end of the call. The log
-    records of the call and all requests that the call needs have this id too."""
+    """The id of the call: 32 hexadecimal digits. Hooks get the same id at the start and at the end of the call. All
+    requests and log records of the call have this id too."""
     request_id: str = field(name="requestId", default="")
-    """The id of the call's own request, which this package sends as ``X-Request-Id`` with each attempt. Other requests
-    of the call, such as the look-up of a slug, have ids of their own."""
+    """The id of the call's own request. Each attempt sends this id as ``X-Request-Id``. Other requests of the call,
+    such as the look-up of a slug, have ids of their own."""
     operation: str = ""
     """The method that was called, such as ``"syncs.list"``; ``"run"`` for a step of :meth:`Run.wait`."""
     operation_id: str | None = field(name="operationId", default=None)
@@ -90,7 +90,7 @@ class HightouchError(Exception):
     """
 
     kind: str = "internal"
-    """The kind of the error, such as ``"not_found"``. Its name is the same in all languages."""
+    """The kind of the error, such as ``"not_found"``. The names of the kinds are the same in all languages."""
 
     def __init__(
         self,

@@ -21,7 +21,8 @@ from ._surrogates import decode
 
 
 class Loading:
-    """A block that imports modules or resolves types. If it fails because Python shuts down, the error says so."""
+    """A block that imports modules or resolves types. If the block fails because Python shuts down, the error
+    says so."""
 
     def __enter__(self) -> None:
         pass

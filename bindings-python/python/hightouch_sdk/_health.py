@@ -15,7 +15,7 @@ class Waiting(Value, frozen=True, kw_only=True):
     poll: int = 0
     """Requests that read the state of a run."""
     read: int = 0
-    """All other calls."""
+    """Calls with the priority ``"read"``, such as ``syncs.get``."""
     bulk: int = 0
     """Calls that read many rows, such as later pages of a list. They leave a tenth of the rate limit to other calls."""
 

@@ -52,11 +52,11 @@ class CallStart(Struct, frozen=True, kw_only=True, rename="camel"):
     started_ms: float = 0.0
     """When the call began, in milliseconds since 1970. For a request of a batch, this time is in the past."""
     headers: dict[str, str] = {}
-    """The headers to send in addition to those of the client. At first, these are the option ``headers`` of the call. A
-    hook may add headers, such as ``traceparent``, and change or remove them. All requests of the call send the
-    resulting headers. If a hook adds a header that the option may not contain, the call raises
+    """The headers to send in addition to those of the client. At first, these are the headers in the option
+    ``headers``. A hook may add headers, such as ``traceparent``, and change or remove headers. All requests of the call
+    send the resulting headers. If a hook adds a header that the option may not contain, the call raises
     :class:`InvalidRequestError`, and nothing is sent. All requests of a batch send the headers of the call
-    ``syncs.run_many``. Changing the headers of such a request has no effect."""
+    ``syncs.run_many``, so changing the headers of such a request has no effect."""
 
 
 class CallEnd(Struct, frozen=True, kw_only=True):
@@ -89,7 +89,7 @@ def began(call: CallStart, ago_ms: float) -> None:
 
 
 class Hooks:
-    """The hooks of a client. ``earlier`` are hooks that were added before."""
+    """The hooks of a client. ``earlier`` are the hooks that the client had before."""
 
     __slots__ = ("_on_end", "_on_start")
 

@@ -210,7 +210,7 @@ class Json(Frozen):
         return bool(self.value)
 
     def __eq__(self, other: object) -> bool:
-        # Compares the bytes first. `text` also checks them, which would slow down the comparison of two equal answers.
+        # Compares the bytes first. Comparing `text` would also validate the bytes, and so take longer.
         return (isinstance(other, Json) and self._raw == other._raw) or super().__eq__(other)
 
     @classmethod

@@ -68,8 +68,8 @@ class RunMany(Resource):
                 sent at once or fails.
             priority: The priority of each call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The batch.

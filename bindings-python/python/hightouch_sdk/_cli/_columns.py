@@ -30,7 +30,7 @@ State: TypeAlias = SyncRun | SequenceRun | IdentityGraphRun | None
 
 
 class Followed(NamedTuple):
-    """One row of the command ``follow``: a run, and how following it ended."""
+    """One row of the command ``follow``: a run and its outcome."""
 
     kind: str
     parent_id: int | str

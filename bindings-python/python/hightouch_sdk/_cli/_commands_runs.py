@@ -189,14 +189,13 @@ def _wait(batch: SyncBatch, timeout: timedelta | None, *, quiet: bool, warnings_
         say_going_on(items)
         raise
     except BaseException as raised:
-        # The batch has been stopped, and its runs go on. The output says what the notes of the exception say, so the
-        # notes are removed.
+        # The output below says the same as the notes of the exception, so the notes are removed.
         getattr(raised, "__notes__", []).clear()
         _report(batch.items, form, warnings_fail=warnings_fail)
         say_going_on(batch.items)
         raise
     _report(items, form, warnings_fail=warnings_fail)
-    # A run may still be in progress if the batch could not learn its end, for example because the key was refused.
+    # A run may still be in progress, for example because the key was refused and the batch could not follow the run.
     say_going_on(items)
     return status_of_items(items, warnings_fail=warnings_fail)
 

@@ -27,11 +27,11 @@ class Column(Struct, Generic[T], frozen=True):
     name: str
     value: Callable[[T], Any]
     in_table: bool = True
-    """Whether tables, which must fit on a screen, have the column."""
+    """Whether tables have the column. A table must fit on a screen."""
     in_data: bool = True
     """Whether CSV and JSON have the column. Only tables need a column that sums up other columns for people."""
     show: Callable[[Any], str] | None = None
-    """Converts a value to its text in a table; None stands for ``short``."""
+    """Converts a value to its text in a table. Default: the function ``short``."""
 
 
 def write(rows: Iterable[T], columns: Sequence[Column[T]], form: str | None) -> None:
@@ -74,7 +74,7 @@ def _write_table(rows: Iterable[T], columns: Sequence[Column[T]]) -> None:
     for column in columns:
         table.add_column(column.name.replace("_", " "), overflow="fold")
     for row in rows:
-        # `Text` shows square brackets as they are; a string would be read as markup.
+        # rich would read square brackets in a string as markup. `Text` shows the brackets unchanged.
         table.add_row(*(Text(printable((column.show or short)(column.value(row)))) for column in columns))
     # In a file, a table may be wider than any terminal, so that no cell is wrapped.
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 1000).print(table)

@@ -39,7 +39,7 @@ class Terminated(BaseException):
 
 
 class App(click.Group):
-    """Ends each command with its exit status."""
+    """Turns the result or the error of each command into an exit status."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -50,8 +50,8 @@ class App(click.Group):
             explain(error)
             return status_of(error)
         except BrokenPipeError:
-            # The reader of the pipe, such as `head`, has closed it. Python flushes standard output again at exit, and
-            # this flush must not fail. So from now on standard output leads nowhere.
+            # The reader of the pipe, such as `head`, has closed the pipe. Python flushes standard output again at exit.
+            # This flush must not fail, so standard output becomes the null device.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Status.PIPE
         except KeyboardInterrupt as raised:
