@@ -30,8 +30,6 @@ _ABOUT: dict[type, dict[str, str]] = {
 
 
 class Column(NamedTuple):
-    """One column of a table."""
-
     name: str
     kind: str
     """``int64``, ``double``, ``bool``, ``string``, ``timestamp``, ``list<int64>`` or ``list<string>``."""

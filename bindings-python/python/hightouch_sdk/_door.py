@@ -175,7 +175,6 @@ def _head(head: str) -> Head:
 
 
 def meta_of(head: str) -> Meta:
-    """Returns the metadata of a call."""
     return _head(head).meta
 
 
@@ -187,7 +186,6 @@ class Place(Struct):
 
 
 def place_of(head: str) -> Place:
-    """Returns the token of the next page and the id of the sync."""
     # Decodes only these two members, because this function runs for each page of a list.
     return decoder(Place).decode(head)
 

@@ -21,8 +21,7 @@ from ._surrogates import decode
 
 
 class Loading:
-    """A block that imports modules or resolves types. If the block fails because Python shuts down, the error
-    says so."""
+    """A block that imports modules or resolves types. An error in the block says whether Python shuts down."""
 
     def __enter__(self) -> None:
         pass

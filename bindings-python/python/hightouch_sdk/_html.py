@@ -20,7 +20,6 @@ _OF_ITEM = ("sync", "run_id", "outcome", "status", "duration_seconds", "successf
 def value_html(value: Value) -> str:
     """Returns a table with a row for each column of a value."""
     cells = _cells(value, {})
-    # Leaves out columns that have no value.
     cells = {name: cell for name, cell in cells.items() if cell is not None}
     rows = "".join(f"<tr><th style='text-align:left'>{_shown(name)}</th>{_cell(cells[name])}</tr>" for name in cells)
     return f"<b>{escape(type(value).__name__)}</b><table>{rows}</table>"
