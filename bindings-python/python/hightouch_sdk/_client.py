@@ -133,7 +133,7 @@ class Hightouch(Client[Ask], Resources):
 
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
-            OutcomeUnknownError: The request may or may not have had its effect. Check before you repeat it.
+            OutcomeUnknownError: It is unknown whether the request took effect. Check before you repeat the call.
             HightouchError: The call failed in another way, which the class of the error names.
         """
         args = request_args(method, path, query, body)

@@ -205,7 +205,7 @@ class RunFailedError(HightouchError):
     def problem(self) -> hightouch_sdk.RunProblem | None:
         """Why the run did not succeed, and what to do.
 
-        None for the error of a batch: the ``state`` of each of its ``items`` has a ``problem`` of its own.
+        None for the error of a batch: each of the ``items`` has a ``problem`` in its ``state``.
         """
         from ._models import RunProblem
 

@@ -245,7 +245,7 @@ _SEVERITY = [Status.DONE, Status.FAILED, Status.TIMEOUT]
 
 
 def _followed(handle: AnyRun, left: float | None, *, quiet: bool, warnings_fail: bool) -> tuple[Followed, Status]:
-    """Follows a run, and explains on standard error why it did not succeed."""
+    """Follows a run, and explains on standard error why the run did not succeed."""
     outcome, status, error, state = "success", Status.DONE, None, None
     try:
         state = handle.wait(left, progress=not quiet, on_warning="raise")
