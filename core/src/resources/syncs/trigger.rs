@@ -29,7 +29,7 @@ choice! {
         /// Starts another run, which is queued behind the run in progress.
         Queue = "queue",
         /// Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be combined with
-        /// other options of the trigger, because these options may not apply to the run in progress. The SDK looks for a
+        /// other options of the trigger, because the run in progress may not have these options. The SDK looks for a
         /// run in progress before it sends the trigger. If somebody else starts a run in between, the new run is queued
         /// behind that run.
         Join = "join",
