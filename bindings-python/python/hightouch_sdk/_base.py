@@ -1,4 +1,4 @@
-"""The part that the blocking and the asynchronous client have in common."""
+"""The code that the blocking and the asynchronous client share."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ def asked(
 
 
 class Batch:
-    """The part that the batches of both clients have in common."""
+    """The code that the batches of the blocking and the asynchronous client share."""
 
     def __init__(self, door: Door, args: Mapping[str, Any], teller: Teller, body: bytes) -> None:
         self._local = door

@@ -311,14 +311,14 @@ class JsonEdit:
         self._root.insert(index, value)
 
     def rename(self, name: str, to: str) -> None:
-        """Gives a member of an object another name. Its value and its place in the object stay.
+        """Gives a member another name. The member keeps its value and its place in the object.
 
         The objects within the edit have this method too.
 
         Raises:
             TypeError: The edited JSON is an array.
-            KeyError: There is no member ``name``.
-            ValueError: There is a member ``to`` already.
+            KeyError: The object has no member ``name``.
+            ValueError: The object already has a member ``to``.
             RuntimeError: The edit has ended.
         """
         if not isinstance(self._root, ObjectDraft):
@@ -350,7 +350,7 @@ def json_of(value: Any) -> Any:
 
 _new = object.__new__
 
-# `_json_diff` imports `Json`, so this import comes after the class. At run time, the annotations of `Json.diff` need
-# the import.
+# `_json_diff` imports `Json`, so this import comes after the class. Tools that evaluate the annotations of `Json.diff`
+# need `JsonDiff` at run time.
 from ._json_diff import JsonDiff  # noqa: E402
 from ._json_diff import diff as _diff  # noqa: E402

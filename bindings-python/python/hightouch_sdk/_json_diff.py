@@ -26,7 +26,7 @@ class JsonChange(Struct, frozen=True, kw_only=True):
     """The names and indexes that lead to the value, as :meth:`Json.with_` takes them.
 
     The path is valid once the earlier changes of the diff have been made. So an added or changed item of an array has
-    its index in the new array. A removed item has the index that it has just before its removal.
+    its index in the new array. A removed item has its index just before the removal.
     """
     kind: Literal["added", "removed", "changed"]
     """What happened to the value."""
@@ -59,22 +59,22 @@ class JsonDiff(Sequence[JsonChange]):
         self._changes = tuple(changes)
 
     def reversed(self) -> JsonDiff:
-        """Returns the changes that lead back from the new value to the old one."""
+        """Returns the changes that lead back from the new value to the old value."""
         return JsonDiff(
             JsonChange(path=change.path, kind=_REVERSED[change.kind], old=change.new, new=change.old)
             for change in reversed(self._changes)
         )
 
     def apply(self, value: object) -> Json:
-        """Makes the changes in a value. Everything else keeps its digits, its spacing and its order.
+        """Makes the changes in a value. All other parts keep their digits, their spacing and their order.
 
         Args:
-            value: A :class:`Json`, or a plain value. It may differ from the value that was compared, but not in the
-                places that the changes concern.
+            value: A :class:`Json`, or a plain value. The value may differ from the value that was compared, but not at
+                the paths of the changes.
 
         Raises:
             TypeError: A part of ``value`` has no JSON form.
-            ValueError: A path does not exist, or the value there is not the ``old`` value of the change.
+            ValueError: A path does not exist, or the value at the path is not the ``old`` value of the change.
         """
         text = (value if isinstance(value, Json) else Json(value)).text
         return Json.from_raw(_call("json.apply", json=text, changes=_written(self._changes))["json"].encode())
@@ -100,7 +100,6 @@ class JsonDiff(Sequence[JsonChange]):
 
 
 def diff(old: Json, new: Json) -> JsonDiff:
-    """Returns the changes that lead from ``old`` to ``new``."""
     return JsonDiff(_read(change) for change in _call("json.diff", old=old.text, new=new.text)["changes"])
 
 
@@ -114,7 +113,7 @@ def _read(change: dict[str, Any]) -> JsonChange:
 
 
 def _written(changes: Iterable[JsonChange]) -> list[dict[str, object]]:
-    """Writes changes as the core reads them. JSON is passed as a string, so that no digit is lost."""
+    """Converts changes for the core. JSON is passed as a string, so that no digit is lost."""
     written: list[dict[str, object]] = []
     for change in changes:
         texts = {name: value.text for name, value in (("old", change.old), ("new", change.new)) if value is not None}

@@ -16,7 +16,7 @@ _LEFT = "This part was replaced or removed in the edit. Look up its place again.
 
 
 class Draft(HasText):
-    """An object or an array in an edit. Each part of it stays text until the part is read."""
+    """An object or an array in an edit. Each part stays text until the part is read."""
 
     __slots__ = ("_text", "_up", "over")
 
@@ -42,7 +42,7 @@ class Draft(HasText):
         return draft(part, self) if isinstance(part, str) and part[0] in "{[" else part
 
     def _changes(self) -> None:
-        """Prepares a change: refuses a change that would be lost, and discards texts that the change makes outdated.
+        """Prepares a change: refuses a change that would be lost, and discards the texts that become outdated.
 
         Raises:
             RuntimeError: The edit has ended, or this part was replaced or removed.
@@ -73,16 +73,14 @@ def _text(part: Part[str | Draft]) -> str:
 
 
 class ObjectDraft(Draft, MutableMapping[str, Any]):
-    """An object in an edit."""
-
     __slots__ = ("_layout", "_parts", "_shadowed")
 
     def __init__(self, text: str, up: Draft | None) -> None:
         super().__init__(text, up)
         self._layout, members = split(text)
         places = {name: place for place, (name, _) in enumerate(members)}
-        # Of several members with the same name, the last one counts. Each earlier member only keeps its text, under its
-        # position instead of its name.
+        # Of several members with the same name, only the last member has an effect. In `_parts`, the key of an
+        # earlier member is its position.
         self._parts: dict[str | int, Part[str | Draft]] = {
             name if places[name] == place else place: _part(member) for place, (name, member) in enumerate(members)
         }
@@ -118,16 +116,16 @@ class ObjectDraft(Draft, MutableMapping[str, Any]):
         _detach([part])
 
     def _unshadow(self, key: str) -> None:
-        """Removes the earlier members named ``key``. They had no effect, because the last member of a name counts."""
+        """Removes the earlier members named ``key``. Otherwise one of these members would now have an effect."""
         for place in [place for place, name in self._shadowed.items() if name == key]:
             del self._shadowed[place], self._parts[place]
 
     def rename(self, name: str, to: str) -> None:
-        """Gives a member another name. Its value and its place in the object stay.
+        """Gives a member another name. The member keeps its value and its place in the object.
 
         Raises:
-            KeyError: There is no member ``name``.
-            ValueError: There is a member ``to`` already.
+            KeyError: The object has no member ``name``.
+            ValueError: The object already has a member ``to``.
         """
         part = self._parts[name]
         if name == to:
@@ -147,8 +145,6 @@ class ObjectDraft(Draft, MutableMapping[str, Any]):
 
 
 class ArrayDraft(Draft, MutableSequence[Any]):
-    """An array in an edit."""
-
     __slots__ = ("_layout", "_parts")
 
     def __init__(self, text: str, up: Draft | None) -> None:

@@ -29,7 +29,7 @@ class NotJsonError(TypeError):
         self.problem = problem
 
     def within(self, step: str) -> NotJsonError:
-        """Returns the same error with a longer path, which begins with ``step``."""
+        """Returns the same error, with ``step`` in front of the path."""
         return type(self)(f"{step}{self.path}", self.problem)
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class NotFiniteError(NotJsonError, ValueError):
 
 
 def _nothing(_: object) -> None:
-    """Returns None for every part. It is the default of ``special`` in :func:`plain`."""
+    """Returns None for every part: the default of ``special`` in :func:`plain`."""
 
 
 def plain(value: Any, special: Callable[[object], object] = _nothing) -> Any:
@@ -49,7 +49,7 @@ def plain(value: Any, special: Callable[[object], object] = _nothing) -> Any:
 
     Args:
         value: The value.
-        special: Returns the replacement for a part of another type, or ``None`` if it does not know that type.
+        special: Returns the replacement for a part of another type, or ``None`` for an unknown type.
 
     Raises:
         NotJsonError: A part has no JSON form.

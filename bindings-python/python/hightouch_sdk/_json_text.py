@@ -56,7 +56,7 @@ def _no_number(text: str) -> float:
     raise ValueError(f"JSON has no {text}.")
 
 
-# `parse_int=float` accepts integers of any length. It loses digits, but nothing uses the decoded numbers.
+# `float` accepts integers of any length. `float` loses digits, but nothing uses the decoded numbers.
 _DECODER = JSONDecoder(parse_int=float, parse_constant=_no_number)
 _SPACE = re.compile(r"[ \t\n\r]*")
 
@@ -84,7 +84,7 @@ def after_space(text: str, at: int) -> int:
 
 
 def members(text: str) -> dict[str, str]:
-    """Splits the text of an object into its members. Of several members with the same name, the last one counts."""
+    """Splits the text of an object into its members. Of several members with the same name, returns the last one."""
     parts: dict[str, str] = {}
     at = after_space(text, 1)
     while text[at] != "}":
@@ -131,8 +131,8 @@ def dumps(value: object) -> str:
     """
     if isinstance(value, HasText):
         return value.text
-    # `json` cannot insert JSON text. So `json` writes placeholders, and the end of this function replaces each
-    # placeholder by the JSON text. Placeholders are random, so that no string of the user can contain a placeholder.
+    # `json` cannot insert JSON text. So `json` writes placeholders, and this function then replaces the placeholders by
+    # the JSON texts. Placeholders are random, so that no string of the user can contain a placeholder.
     mark = os.urandom(16).hex()
     texts: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Calls the user's function that returns the key, whenever the core wants a key."""
+"""Calls the user's function that returns the API key (the key function), whenever the core wants a key."""
 
 from __future__ import annotations
 
@@ -25,16 +25,15 @@ if TYPE_CHECKING:
     from ._native import Call, Engine
 
 in_key_function: ContextVar[bool] = ContextVar("in_key_function", default=False)
-"""Whether this code runs inside the key function. Inside the key function, a call on the same client would wait
-for this function to end. So the core refuses such a call."""
+"""Whether the current code runs inside the key function. The core refuses a call on the same client from inside the key
+function, because the call would wait for the key function to end."""
 
 
 class Keys:
     """Calls the key function in a thread of its own. The thread ends once the client is closed or garbage-collected."""
 
     def __init__(self, ask: Callable[[], Any]) -> None:
-        # Most clients have no key function. For them, `threading` is not imported: the import takes as long as the
-        # import of several modules of the SDK.
+        # The import is slow, and most clients have no key function.
         import threading
 
         self._check(ask)
@@ -49,7 +48,7 @@ class Keys:
             raise ConfigError("`api_key` must be a plain function. Only `AsyncHightouch` awaits a coroutine function.")
 
     def again(self) -> Self:
-        """Creates a new object for a forked child, because the child has none of its parent's threads."""
+        """Creates a new object for a forked child, because the child has no threads of the parent."""
         return type(self)(self._ask)
 
     def serve(self, engine: Engine, opts: Opts) -> Opts:
@@ -119,7 +118,7 @@ class _Wants:
 def _answer(wants: _Wants, to: weakref.ref[Keys]) -> None:
     while True:
         wants.begin()
-        # From here on, garbage collection of the `Keys` object cancels the call that `begin` has started.
+        # Once `begin` has started the call, garbage collection of the `Keys` object cancels the call.
         if to() is None or not wants.wanted():
             return
         keys = to()

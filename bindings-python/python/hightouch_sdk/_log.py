@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _DEBUG, _INFO = 10, 20
-"""The values of ``logging.DEBUG`` and ``logging.INFO``. This module does not import ``logging``, so it repeats the
-values."""
+"""The values of ``logging.DEBUG`` and ``logging.INFO``, repeated here because this module does not import
+``logging``."""
 
 
 def logger(*, wanted: bool = False) -> Logger | None:
@@ -95,7 +95,6 @@ def shows_ends() -> bool:
 
 
 def log_ended(error: HightouchError | None, meta: Meta) -> None:
-    """Logs a call that has ended."""
     log = _enabled(_DEBUG)
     if log is None:
         return

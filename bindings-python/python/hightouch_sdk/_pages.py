@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from ._door import Door
     from ._encoding import Args, Opts
 else:
-    # These libraries are optional, so at run time the names of their types stand for any type.
+    # pandas, polars and pyarrow are optional, so at run time the names of their types stand for any type.
     PandasFrame = PolarsFrame = ArrowReader = ArrowTable = Any
 
 T = TypeVar("T")
 L = TypeVar("L", bound="_Listing[Any]")
 
 SMALL = 20
-"""The smallest default page size of all lists. If ``take`` asks for fewer rows, only those rows are fetched."""
+"""The smallest default page size of all lists. For fewer rows, ``take`` requests a smaller page."""
 
 
 def filters(args: Args) -> Args:
@@ -185,11 +185,11 @@ class Query:
 
 
 _PARENTS = {"graphId": "graph_id", "flowId": "flow_id"}
-"""The arguments that name the graph or the flow of the rows of a list, and their names as columns of records."""
+"""For each argument with the id of a graph or a flow: the column of records that holds this id."""
 
 
 class _Listing(Generic[T]):
-    """The part that the lists of both clients have in common."""
+    """The code that the lists of the blocking and the asynchronous client share."""
 
     def __init__(self, query: Query) -> None:
         self._query = query
@@ -255,7 +255,7 @@ class Listing(_Listing[T], Tabular[T]):
     """A list of the API. Iterating over the list fetches page after page; each iteration starts from the first page."""
 
     def __init__(self, door: Door, query: Query) -> None:
-        self._door = door  # Pickling reads this attribute first, so that pickling a list raises the error of the door.
+        self._door = door  # The first attribute, because pickling the door raises a clear error.
         super().__init__(query)
 
     def __iter__(self) -> Iterator[T]:
@@ -303,7 +303,7 @@ class AsyncListing(_Listing[T]):
     """A list of the API. ``async for`` fetches page after page; ``await`` fetches the first page only."""
 
     def __init__(self, door: AsyncDoor, query: Query) -> None:
-        self._door = door  # Pickling reads this attribute first, so that pickling a list raises the error of the door.
+        self._door = door  # The first attribute, because pickling the door raises a clear error.
         super().__init__(query)
 
     async def __aiter__(self) -> AsyncIterator[T]:

@@ -30,7 +30,7 @@ _ERROR = (
     "request_id",
     "run_token",
 )
-"""The attributes of an error that its dict contains, also if the error is the ``error`` of a ``BatchItem``."""
+"""The attributes of an error that ``to_dict`` copies."""
 
 
 def plain_dict(value: Value) -> dict[str, Any]:

@@ -92,7 +92,7 @@ def run_display(name: str, door: Door) -> Display:
 
 
 def batch_display(items: Sequence[BatchItem], door: Door) -> Display:
-    """Creates the display of a batch. The batch replaces items in ``items`` as they change."""
+    """Creates the display of a batch. The batch replaces each item in ``items`` that changes."""
     with LOADING:
         from ._progress_display import Display
         from ._progress_rows import BatchBoard

@@ -29,7 +29,7 @@ class Screen(Protocol):
     """Draws frames: on a terminal, in a notebook, or as lines of a log."""
 
     pause: float
-    """The least number of seconds between two frames, because a batch of thousands of syncs changes all the time."""
+    """The minimum time between two frames, in seconds. A batch of thousands of syncs changes all the time."""
 
     def tell(self, changed: Row) -> None:
         """Takes a row that has changed, before a frame with this row is drawn."""
@@ -45,7 +45,7 @@ class Screen(Protocol):
 
 
 class Display:
-    """The display of one wait. Waits that run at the same time share the lines of a terminal."""
+    """The display of one wait. Several waits at the same time share the lines of a terminal."""
 
     def __init__(self, board: Board, door: Door) -> None:
         self.board = board
@@ -53,7 +53,7 @@ class Display:
         self._limit = LimitNotice()
         self.stage: _Stage | None = None
         """The stage on which the display is drawn; None until the display has started. The stage is set before the
-        first frame is drawn, so that ``end`` works even if drawing that frame fails."""
+        first frame is drawn, so that ``end`` works even if the drawing fails."""
 
     def start(self) -> None:
         """Draws the first frame."""

@@ -21,7 +21,7 @@ class RichScreen:
 
     def __init__(self, stream: TextIO) -> None:
         self._console = Console(file=stream)
-        # Standard output may be a pipe, so what is printed there must not be moved to this console.
+        # The program's standard output may be a pipe, so `rich` must not redirect it to this console.
         self._live = Live(console=self._console, auto_refresh=False, redirect_stdout=False)
 
     def tell(self, changed: Row) -> None:

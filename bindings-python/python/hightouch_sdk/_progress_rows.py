@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from ._health import Stats
 
 NOTICE_S = 3.0
-"""For how many seconds calls must have waited for the rate limit before the display says so."""
+"""The display shows a notice once calls have waited for the rate limit for this many seconds."""
 
 FAILED = {"failed", "cancelled", "interrupted", "FAILURE", "CANCELLED"}
-"""The statuses of runs that failed."""
 
 ENDED = {"success", "warning", "done", "SUCCESS", *FAILED}
 
@@ -174,7 +173,7 @@ class BatchBoard:
         return Frame([self._row(item) for item in self._items], summary(self._items))
 
     def _time(self, item: BatchItem) -> str:
-        """Returns for how long the run has been followed; an empty text before its start."""
+        """Returns for how long the run has been followed; an empty text before the run starts."""
         if item.run_token is None:
             return ""
         waited = self._waited.setdefault(item.index, Waited())
@@ -217,8 +216,8 @@ class LimitNotice:
         closed = stats.closed_for_ms / 1000
         waiting = stats.waiting
         calls = waiting.trigger + waiting.read + waiting.bulk
-        # Calls that read the state of a run (`poll`) may use only a small part of the limit. Waiting for that part
-        # delays nothing else, so these calls count only if the limit is used up or nothing is sent.
+        # Calls that read the state of a run (`poll`) often wait, because they may use only a tenth of the rate limit.
+        # So these calls count only if the whole rate limit is used up, or if no call may be sent at present.
         if stats.used >= stats.allowed or closed > 0:
             calls += waiting.poll
         if not calls:

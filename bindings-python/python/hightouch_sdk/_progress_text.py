@@ -9,7 +9,7 @@ from ._native import monotonic
 from ._progress_rows import Frame, Row
 
 REPEAT_S = 30.0
-"""If a run changes but keeps its status, a log writes a line for the run again after this many seconds."""
+"""While a run keeps its status, the log shows at most one line for the run in this many seconds."""
 
 
 class Terminal:

@@ -10,8 +10,7 @@ T = TypeVar("T", bound=type)
 def public(cls: T) -> T:
     """Sets the module of a class to ``hightouch_sdk``, from which users import the class.
 
-    Do not use this decorator for structs: msgspec looks up the types of their fields in the module that the class
-    names.
+    Do not use this decorator for structs: msgspec looks up the types of a struct's fields in ``__module__``.
     """
     cls.__module__ = "hightouch_sdk"
     return cls

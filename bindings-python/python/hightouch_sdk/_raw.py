@@ -20,8 +20,8 @@ T = TypeVar("T")
 class RawResponse(Generic[T]):
     """The server's unchanged answer to one call. The status is from 200 to 299.
 
-    For any other status the call raises an error, as it does without ``with_raw_response``. Some operations report an
-    error with status 200. Such an answer is returned, and :meth:`parse` raises the error.
+    For any other status the call raises an error, as it does without ``with_raw_response``. If an operation reports an
+    error with status 200, the call returns the answer, and :meth:`parse` raises the error.
     """
 
     def __init__(self, head: str, body: bytes, make: Callable[[bytes], T]) -> None:

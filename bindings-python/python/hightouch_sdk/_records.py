@@ -12,7 +12,7 @@ from ._public import public
 T = TypeVar("T")
 
 _LOOSE = 1000
-"""How many values that were given without a page form one chunk."""
+"""How many values form one chunk if the values are not in a page. A page is a chunk of its own."""
 
 
 @public
@@ -27,9 +27,8 @@ class Records(Tabular[T]):
 
     * Row counts are side by side: ``planned_added``, ``planned_changed``, ``planned_removed``, ``planned_total``.
     * A run with times has ``duration_seconds``.
-    * Runs of a sync begin with ``sync_id`` and ``sync_slug``, which their list knows. The slug is null unless the
-      caller named the sync by its slug or a :class:`Sync`. Runs of a graph have ``graph_id``, and messages of a flow
-      have ``flow_id``.
+    * Runs of a sync begin with ``sync_id`` and ``sync_slug``. The slug is null unless the caller named the sync by its
+      slug or a :class:`Sync`. Runs of a graph have ``graph_id``, and messages of a flow have ``flow_id``.
     * Opaque JSON, maps and nested values are JSON as text. A nested value with only plain fields has a column for each
       field, such as ``external_segment_id``.
     * An item of a batch has the columns of its run too.
@@ -72,7 +71,7 @@ class Records(Tabular[T]):
         return self
 
     def chunks(self) -> Iterator[tuple[Mapping[str, object], list[T]]]:
-        """Yields the values in chunks, each with the cells that its values share, such as the id of their sync."""
+        """Yields chunks of values, each with the cells that are the same for all values, such as the id of the sync."""
         loose: list[T] = []
         for part in self._values:
             if isinstance(part, self.of):
@@ -88,7 +87,7 @@ class Records(Tabular[T]):
 
     def _pages(self, part: Any) -> Iterator[Page[T]]:
         """Iterates over the pages of a page or a list."""
-        # With `isinstance`, a type checker would take the type of the rows for unknown.
+        # After `isinstance`, a type checker would not know the type of the rows.
         is_list = issubclass(type(part), Listing)
         if not is_list and not issubclass(type(part), Page):
             raise self._unfit(part)

@@ -1,4 +1,4 @@
-"""The methods that start batches. The code of batches is imported at their first use."""
+"""The methods that start batches. The first call imports the code of batches."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def _result(state: S | None) -> S:
 
 
 class _Handle(Generic[S]):
-    """The part that the handles of both clients have in common."""
+    """The code that the handles of the blocking and the asynchronous client share."""
 
     kind: str
     """The kind of thing that runs: ``"sync"``, ``"sequence"`` or ``"identity_graph"``."""

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Matches pairs and all other escapes too. Otherwise half of a pair, or an escaped backslash before a `u`, would be
-# taken for a lone surrogate.
+# Matches all escapes. Otherwise half of a pair, or an escaped backslash before a `u`, would look like a lone surrogate.
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 )
@@ -45,7 +44,7 @@ def decode(decoder: Decoder[T], text: bytes) -> T:
 
 
 def _restored(value: Any, mark: bytes) -> Any:
-    r"""Replaces each mark, which stands for ``\u``, by ``\u``, in all opaque JSON of a decoded value."""
+    r"""Puts ``\u`` in place of each mark, in all opaque JSON of a decoded value."""
     if isinstance(value, Raw):
         return Raw(bytes(value).replace(mark, rb"\u"))
     if isinstance(value, Json):

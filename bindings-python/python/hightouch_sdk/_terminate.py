@@ -49,7 +49,7 @@ class Terminable:
     def __enter__(self) -> None:
         if sys.is_finalizing():  # Python can import no more modules and handles no more signals.
             return
-        # These modules are imported only when a batch is waited for, because importing them takes a while.
+        # Imported here, because the imports are slow and most programs wait for no batch.
         import signal
         import threading
 

@@ -31,8 +31,8 @@ def guard() -> threading.RLock:
 
 def loaded(name: str) -> Any:
     """Returns a module that the program has imported; None if the program has not imported it."""
-    # Without the GIL, `get` of a dict takes the lock of the dict. A forked child may inherit this lock locked. `in`
-    # and reading an item take no lock.
+    # Without the GIL, `get` of a dict takes the lock of the dict. A forked child would wait forever for the lock if
+    # another thread held it at the fork. `in` and reading an item take no lock.
     if name not in sys.modules:
         return None
     try:

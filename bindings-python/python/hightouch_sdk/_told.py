@@ -1,4 +1,4 @@
-"""Calls hooks and writes the log for the requests of a batch, which the core sends in the background."""
+"""Calls hooks and writes the log for the requests that the core sends in the background for a batch."""
 
 from __future__ import annotations
 

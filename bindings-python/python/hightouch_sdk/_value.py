@@ -1,4 +1,4 @@
-"""The base class of all values, which converts them for other libraries."""
+"""The base class of all values. Converts values for other libraries."""
 
 from __future__ import annotations
 

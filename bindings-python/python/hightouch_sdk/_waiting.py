@@ -49,7 +49,7 @@ def called(
     try:
         while answer is None:
             arrived(mailbox, None)
-            # The answer is taken before the listener is called. So the answer is not lost if the listener raises.
+            # Takes the answer before the listener is called, so that the answer is not lost if the listener raises.
             answer = _taken(mailbox)
             _tell(mailbox, listener)
     except BaseException as raised:
@@ -87,7 +87,7 @@ def _last(mailbox: Mailbox) -> Answer | None:
 
 
 def arrived(mailbox: Mailbox, seconds: float | None) -> bool:
-    """Waits until the mailbox holds an answer. Returns False if ``seconds`` pass first; None means no limit."""
+    """Waits until the mailbox holds an answer. Returns False if ``seconds`` pass first; with None, waits forever."""
     gevent = _gevent()
     descriptor = mailbox.fileno()
     if gevent is None or descriptor is None:
@@ -119,7 +119,7 @@ _warned = False
 
 
 def _warn_in_event_loop() -> None:
-    """Warns once if a blocking call is made inside a running event loop, because the call stops the loop meanwhile."""
+    """Warns once if a blocking call is made inside a running event loop, because the call blocks the loop."""
     global _warned
     asyncio = loaded("asyncio")
     # A notebook runs its cells inside an event loop, and blocking calls are usual there.

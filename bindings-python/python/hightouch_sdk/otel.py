@@ -173,7 +173,7 @@ def _key(call: CallStart | CallEnd) -> tuple[str, int]:
 
 
 def _parent_of_request(call: CallStart) -> Context:
-    """Returns the context of the span of ``syncs.run_many``. Requests of the batch send this context along."""
+    """Returns the context of the span of ``syncs.run_many``. The headers of a batch's requests contain this context."""
     current = context.get_current()
     found = trace.get_current_span(propagate.extract(call.headers, current)).get_span_context()
     if not found.is_valid:

@@ -108,7 +108,7 @@ class Charts:
         }
 
     def _axes(self, spec: dict[str, Any], form: str) -> dict[str, Any]:
-        """Adds axes, which label the first bucket, about three more buckets, and about three values."""
+        """Adds axes with labels for the first bucket, about three more buckets, and about three values."""
         every = max(1, -(-self._count // 4))
         ticks = list(range(0, self._count, every))
         form, _, unit = form.partition("|")
@@ -162,13 +162,12 @@ NEEDLESS = re.compile(
 
 
 def tidy(svg: str, width: int, height: int, alternative: str) -> Markup:
-    """Rounds the coordinates, removes needless attributes, and describes the chart for those who do not see it."""
+    """Rounds the coordinates, removes needless attributes, and adds a description for screen readers."""
     svg = NEEDLESS.sub("", svg)
     svg = NUMBER.sub(lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), svg)
     root = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
         f' role="img" aria-label="{escape(alternative)}">'
     )
-    # The result is safe: Vega has escaped every value in its SVG, and `escape` has escaped the text that was added
-    # above.
+    # The result is safe: Vega has escaped every value in its SVG, and `escape` has escaped the added text.
     return Markup(ROOT.sub(lambda _: root, svg))  # noqa: S704

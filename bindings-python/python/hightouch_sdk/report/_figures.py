@@ -1,4 +1,4 @@
-"""The figures of a report: counts of runs and rows, for a sync, for a part of the period and for everything."""
+"""The figures of a report: counts of runs and rows for a sync, for a part of the period and for the whole report."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class ReasonCount:
     reason: Reason
     """Why the runs did not succeed."""
     is_failure: bool
-    """Whether the runs failed. Otherwise they ended with warnings."""
+    """Whether the runs failed; false if the runs ended with warnings."""
     last_at: datetime
     """When the last run with this reason started."""
     last_run_id: int

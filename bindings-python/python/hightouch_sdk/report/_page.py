@@ -141,9 +141,9 @@ def _most_rejected(sync: SyncFigures) -> tuple[int, str]:
 
 @final
 class Output:
-    """The file that a report is written to. A draft replaces the file once the page is complete.
+    """The file for the page of a report. The page is written to a draft, and the complete draft replaces the file.
 
-    The draft is opened before anything is read, so that a folder that does not exist is noticed at once.
+    The draft is opened before anything is read, so that a missing folder is noticed at once.
     """
 
     def __init__(self, output: str | os.PathLike[str] | IO[str]) -> None:
@@ -155,13 +155,12 @@ class Output:
             return
         path = Path(output)
         if not path.exists() or path.is_file():
-            # If the path is a symbolic link, the file that it leads to is replaced, and not the link.
+            # If the path is a symbolic link, the draft replaces the target of the link, and not the link.
             self._path = path.resolve()
             self._draft = self._path.with_name(f".{path.name[:100]}.{token_hex(4)}.draft")
         self._file = (self._draft or path).open("w", encoding="utf-8", errors="replace", newline="\n")
 
     def write(self, report: RunsReport) -> None:
-        """Writes the page."""
         for part in parts(report):
             self._file.write(part)
         if self._draft is not None and self._path is not None:

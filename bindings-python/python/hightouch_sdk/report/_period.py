@@ -11,10 +11,10 @@ from hightouch_sdk._errors import InvalidRequestError
 
 LONGEST = timedelta(days=3660)
 HOUR, DAY, WEEK, FOUR_WEEKS = timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=28)
-# Each pair: the longest period, and the length of its buckets. So charts have at most about a hundred buckets.
+# A period of up to the first length has buckets of the second length. So charts have at most about 100 buckets.
 STEPS = ((timedelta(days=3), HOUR), (timedelta(days=92), DAY), (timedelta(days=731), WEEK), (LONGEST, FOUR_WEEKS))
 SLACK = timedelta(minutes=1)
-"""How much longer than allowed a period may be, because the caller may have computed its start a moment ago."""
+"""The tolerance for the lengths above, because the caller may have computed ``since`` a moment ago."""
 NAMES = {HOUR: "hour", DAY: "day", WEEK: "7 days", FOUR_WEEKS: "28 days"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -66,7 +66,7 @@ class Period:
             if self.step == HOUR:
                 start = (start.astimezone(timezone.utc) + HOUR).astimezone(self.zone)
             else:
-                start += self.step  # This is midnight in the zone, also after a day of 23 or 25 hours.
+                start += self.step  # Midnight in the zone, also after a day of 23 or 25 hours.
         return found
 
     def bucket(self, at: datetime) -> int | None:

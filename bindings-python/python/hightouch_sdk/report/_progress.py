@@ -26,7 +26,7 @@ class ReportProgress(Struct, frozen=True):
     """The number of requests so far, not counting retries."""
     expected_requests: int
     """The least number of requests that the report needs: the requests so far, and one request for each sync that is
-    left. A sync with more than 100 runs in the period needs one request for each 100 runs."""
+    not yet read. A sync with more than 100 runs in the period needs one request for each 100 runs."""
 
     def __str__(self) -> str:
         if self.syncs_read == self.syncs:

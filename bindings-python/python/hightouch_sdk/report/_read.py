@@ -111,7 +111,7 @@ class Reading:
         return ReportProgress(self._handled, total, self.requests, self.requests + total - self._handled)
 
     def sorted(self) -> list[SyncFigures]:
-        """Returns the syncs that were read, those with the most trouble first."""
+        """Returns the syncs that were read. Syncs with the most trouble come first."""
         return sorted(self.read, key=by_trouble)
 
     def filters(self) -> dict[str, Any]:

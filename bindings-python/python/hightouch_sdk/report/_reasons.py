@@ -16,7 +16,7 @@ class Reason(Struct, frozen=True):
     """Why a run failed or ended with warnings. Equal reasons are counted together."""
 
     text: str
-    """The error message of the run, or else what is known of the problem, shortened to 400 characters."""
+    """The error message of the run, or the summary of the problem, shortened to 400 characters."""
     advice: str | None = None
     """What to do about the problem, if known."""
     code: str | None = None
@@ -47,6 +47,6 @@ def problem_of(run: SyncRun) -> Any:
 
 
 def shortened(text: str) -> str:
-    """Joins the lines of a text, replaces control characters by spaces, and cuts it to 400 characters."""
+    """Joins the lines of a text, replaces control characters by spaces, and shortens the text to 400 characters."""
     joined = " ".join("".join(char if char.isprintable() else " " for char in text[: 4 * LONGEST_TEXT]).split())
     return joined if len(joined) <= LONGEST_TEXT else f"{joined[: LONGEST_TEXT - 1]}…"

@@ -1,7 +1,7 @@
 """Tests of programs that use this package, against a local server that implements the Hightouch API.
 
-Needs ``hightouch-sdk[sandbox]``. With pytest, use the fixtures of ``hightouch_sdk.testing.pytest_plugin``, which the
-extra registers. Elsewhere, use a world as a context manager::
+Needs ``hightouch-sdk[sandbox]``. With pytest, use the fixtures of ``hightouch_sdk.testing.pytest_plugin``. Without
+pytest, use a world as a context manager::
 
     from hightouch_sdk.testing import World
 

@@ -16,7 +16,7 @@ class Request:
     """A request that a world received, and how it was answered."""
 
     method: str | None
-    """The method that sends such requests, such as ``syncs.trigger``; ``None`` if no method does."""
+    """The method that sends this operation, such as ``syncs.trigger``; ``None`` if no method sends it."""
     operation: str | None
     """The operation of the API, such as ``TriggerRun``; ``None`` if the API has no such operation."""
     http_method: str
@@ -24,9 +24,9 @@ class Request:
     path: str
     """The path below the base URL."""
     query: Mapping[str, Any]
-    """The parameters of the query, as strings. A parameter that is repeated has a list."""
+    """The parameters of the query, as strings. The value of a repeated parameter is a list."""
     body: Any
-    """The JSON of the body; ``None`` if there is none."""
+    """The JSON of the body; ``None`` if the request had no body."""
     headers: Mapping[str, Any]
     """The headers, with names in lower case and without the key."""
     status: int | None

@@ -41,7 +41,7 @@ def _program() -> str:
 class Sandbox:
     """A running sandbox: a local server that implements the Hightouch API.
 
-    The server is a child process. It ends when it is closed or when this process ends, even if this process is killed.
+    The server is a child process. The server ends when it is closed or when this process ends or is killed.
     Worlds start a server by themselves. All worlds of a process share one server.
 
     Args:
@@ -88,7 +88,7 @@ class Sandbox:
 
     @property
     def is_running(self) -> bool:
-        """Whether this process started the server and has not closed it."""
+        """Whether this process started the server, and the server still runs."""
         return self in _open_here and self._process.poll() is None
 
     def __enter__(self) -> Self:
@@ -144,7 +144,7 @@ def _close_all() -> None:
 
 
 def _forget_in_child() -> None:
-    """Closes a forked child's copies of the pipes to its parent's servers. Open copies would keep the servers alive."""
+    """Closes a forked child's copies of the pipes to the servers. Open copies would keep the servers alive."""
     global _lock
     _lock = Lock()
     for server in _open_here:

@@ -29,7 +29,7 @@ class WorldError(AssertionError):
 
 @dataclass(frozen=True)
 class Keys:
-    """The keys of a world. No other world accepts them."""
+    """The API keys of a world. No other world accepts these keys."""
 
     valid: str
     """A key that allows everything."""
@@ -103,7 +103,7 @@ class World(Faults):
         made = self.sandbox.control("POST", "", asked)
         self._path = f"/{made['id']}"
         self.base_url: str = made["httpBaseUrl"]
-        """The base URL without TLS, which needs no certificate."""
+        """The base URL without TLS. A client needs no ``ca_bundle`` for this URL."""
         self.tls_base_url: str = made["baseUrl"]
         """The base URL over TLS. A client needs ``ca_bundle=world.sandbox.ca_bundle`` for this URL."""
         keys = made["keys"]
@@ -140,18 +140,18 @@ class World(Faults):
         """Returns a blocking client of this world. The world closes the client when the world is closed.
 
         Args:
-            settings: Settings of :class:`Hightouch <hightouch_sdk.Hightouch>` that replace those of the world.
+            settings: Settings of :class:`Hightouch <hightouch_sdk.Hightouch>`. They replace the settings of the world.
         """
         client = Hightouch(**self._settings(settings))
         self._clients.append(client)
         return client
 
     def async_client(self, **settings: Any) -> AsyncHightouch:
-        """Returns a client of this world for asyncio. Close it yourself, for example with ``async with``.
+        """Returns a client of this world for asyncio. Close the client yourself, for example with ``async with``.
 
         Args:
-            settings: Settings of :class:`AsyncHightouch <hightouch_sdk.AsyncHightouch>` that replace those of the
-                world.
+            settings: Settings of :class:`AsyncHightouch <hightouch_sdk.AsyncHightouch>`. They replace the settings of
+                the world.
         """
         from hightouch_sdk._async_client import AsyncHightouch
 
