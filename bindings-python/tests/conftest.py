@@ -9,8 +9,8 @@ import pytest
 from hightouch_sdk import Hightouch
 from sandbox import Sandbox, World
 
-# Some tests simulate Ctrl-C, which is the signal SIGINT. A process that a shell script starts in the background ignores
-# SIGINT, and so do its children. So the default handler is set here.
+# Some tests simulate Ctrl-C, which is the signal SIGINT. If a shell script starts the tests in the background, the
+# process ignores SIGINT. So the default handler is set here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -35,7 +35,7 @@ def snake(name: str) -> str:
 
 
 def named(members: dict[str, Any]) -> dict[str, Any]:
-    """Converts arguments of a scenario to those of Python: names to snake_case, milliseconds to seconds."""
+    """Converts arguments of a scenario for Python: names to snake_case, milliseconds to seconds."""
     return {snake(k.removesuffix("Ms")): v / 1000 if k.endswith("Ms") else v for k, v in members.items()}
 
 
@@ -195,8 +195,7 @@ class Blocking:
         except KeyboardInterrupt as error:
             return error
         finally:
-            # The call has ended, but the signal of the timer may still arrive. From here on the process ignores this
-            # signal.
+            # The call has ended, but the signal of the timer may still arrive. So the process ignores this signal now.
             signal.signal(signal.SIGALRM, signal.SIG_IGN)
             signal.setitimer(signal.ITIMER_REAL, 0)
             done.set()

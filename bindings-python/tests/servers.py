@@ -22,7 +22,7 @@ def free_port() -> int:
 
 
 class Server:
-    """A server of one test, on a free port of this machine. It keeps nothing on the disk."""
+    """A server for one test, on a free port of this machine. The server writes nothing to the disk."""
 
     def __init__(self, program: str, *more: str) -> None:
         self.port = free_port()

@@ -118,8 +118,7 @@ def test_at_most_so_many_syncs_are_in_progress_at_once(seven: World) -> None:
     with Hightouch(**seven.settings()) as client:
         batch = client.syncs.run_many(range(1, 8), at_once=2)
         batch.wait(on_failure="return", progress=lambda _: most.append(sum(item.in_progress for item in batch.items)))
-    # Not `== 2`: between two calls of `progress`, a run may start and end. `progress` then never sees the run in
-    # progress.
+    # The maximum may be less than 2, because a run may start and end between two calls of `progress`.
     assert max(most) <= 2
     assert triggers(seven) == 7
 

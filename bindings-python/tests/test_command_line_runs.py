@@ -186,7 +186,6 @@ def test_when_the_time_is_over_tokens_name_the_runs_that_go_on(new_world: Callab
     assert found == [row["token"] for row in done.rows[:2]]
     assert "not started: 3" in done.err
     assert "sync-1 (run" in done.err
-    # `follow` waits for the end of the runs that `run` has started.
     after = command(world, "follow", *found, "--json")
     assert after.status == Status.DONE
     assert [(row["kind"], row["parent_id"], row["outcome"]) for row in after.rows] == [

@@ -1,4 +1,4 @@
-"""Calls of a process that may open no more files and connections."""
+"""Calls in a process that cannot open another file or connection."""
 
 from __future__ import annotations
 

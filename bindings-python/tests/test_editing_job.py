@@ -70,7 +70,7 @@ def test_many_syncs_are_changed_and_restored(
     saved = json.loads((tmp_path / "before.json").read_text())
     assert saved == {str(number): before[number] for number in changed}
 
-    # A second run must not overwrite the saved values, as the program once did.
+    # A second run of the program must not overwrite the saved values.
     assert job() == ""
     assert json.loads((tmp_path / "before.json").read_text()) == saved
     with Hightouch() as ht:
@@ -87,7 +87,7 @@ def test_many_syncs_are_changed_and_restored(
 def test_the_undo_says_what_the_server_did_not_take_back(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Incident: the server merges configurations, so the undo could not remove an added member, and did not say so."""
+    """Incident: the server merges configurations, so the undo silently failed to remove an added member."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HIGHTOUCH_API_KEY", world.answer["apiKey"])
     monkeypatch.setenv("HIGHTOUCH_BASE_URL", world.answer["httpBaseUrl"])

@@ -1,4 +1,4 @@
-"""Processes on any host that share the rate limit of their workspace through a Redis or Valkey server."""
+"""Processes on any machines share the rate limit of their workspace through a Redis or Valkey server."""
 
 from __future__ import annotations
 

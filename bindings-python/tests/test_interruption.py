@@ -1,4 +1,4 @@
-"""Ctrl-C and cancelled tasks stop a call at any point."""
+"""Ctrl-C, or the cancellation of a task, ends a call at any point."""
 
 from __future__ import annotations
 

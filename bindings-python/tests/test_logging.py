@@ -91,7 +91,7 @@ def test_the_record_of_a_call_has_its_id_its_method_and_its_sync(
         "resource": 'sync "orders"',
         "sync": "orders",
         "attempt": 2,
-        "waited": pytest.approx(0, abs=1),  # another process of this host may lock the limit's file for a moment
+        "waited": pytest.approx(0, abs=1),  # another process of this machine may lock the limit's file for a moment
     }
     assert by_slug.getMessage().startswith('syncs.get (sync "orders") succeeded in ')
     assert extra(by_id)["call_id"] == ends[1].call_id != ends[0].call_id

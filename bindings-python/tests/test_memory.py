@@ -13,7 +13,7 @@ from scripts import run
 # How many sources the list has. The sandbox writes sources three times as fast as syncs, and the package reads both
 # with the same code.
 ITEMS = 40_000
-# How far memory may grow: allocators keep some freed memory. All items together would take four times as much.
+# Memory may grow by this much, because allocators keep some freed memory. The whole list takes four times as much.
 SLACK_KIB = 8 * 1024
 # After how many seconds the test stops a script. Reading takes a few seconds, and much longer on a busy machine.
 HUNG = 600

@@ -272,8 +272,8 @@ def test_only_what_the_limit_holds_back_counts_as_waiting_for_it(monkeypatch: py
     assert after(5, waiting=Waiting(read=1)) == "waiting for the rate limit, for 5 s so far"
     assert after(5, waiting=Waiting(trigger=1)) == "waiting for the rate limit, for 5 s so far"
     assert after(2, waiting=Waiting(read=1)) == ""
-    # Calls that read the state of a run (`poll`) may use only a tenth of the limit. So such calls may wait although the
-    # limit is not used up, and then no notice is shown.
+    # Calls that read the state of a run (`poll`) may use only a tenth of the rate limit. While only these calls wait
+    # and the rate limit is not used up, no notice is shown.
     assert after(5, waiting=Waiting(poll=9), used=100) == ""
     assert after(5, waiting=Waiting(poll=9), used=200) == "waiting for the rate limit, for 5 s so far"
     closed = after(1, waiting=Waiting(poll=9), closed_for_ms=8000)
@@ -318,8 +318,7 @@ def test_many_changes_are_drawn_together(client: Hightouch) -> None:
     for _ in range(1000):
         stage.draw(Row("orders", "querying", "", ""))
     stage.leave(display)
-    # Because of `pause`, a change draws no frame within 600 seconds of the last frame. The thread draws a frame once a
-    # second. So there are few frames.
+    # Within `pause`, 600 seconds, a change draws no frame. Only the thread draws a frame once a second.
     assert (screen.told, screen.ended) == (1000, 1)
     assert screen.drawn - at_first < 500
 

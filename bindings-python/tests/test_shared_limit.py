@@ -1,4 +1,4 @@
-"""Processes of one host that share the rate limit of their workspace."""
+"""The processes of one machine share the rate limit of their workspace."""
 
 from __future__ import annotations
 

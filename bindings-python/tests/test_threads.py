@@ -57,8 +57,8 @@ def at_once(*functions: Callable[[], Any]) -> list[Any]:
 
 
 def test_the_package_leaves_the_gil_as_the_interpreter_has_it() -> None:
-    """Free-threaded CPython switches the GIL on, with a warning, for a module that does not say it needs none. An
-    interpreter that always has a GIL checks only that the import warns of nothing."""
+    """If a module does not declare that it works without the GIL, free-threaded CPython switches the GIL on and warns.
+    On an interpreter that always has a GIL, the test only checks that the import does not warn."""
     code = """if True:
         import sys
         has_gil = getattr(sys, "_is_gil_enabled", lambda: True)
