@@ -243,9 +243,9 @@ model! {
     pub struct ReprocessStatus {
         /// Status of the request.
         required status = "status": ReprocessState,
-        /// Time at which the request was queued. Absent until then.
+        /// Time at which the request was queued. Absent if the request was not queued.
         optional queued_at = "queuedAt": Timestamp,
-        /// Time at which a run finished processing the request. Absent until then.
+        /// Time at which a run finished processing the request. Absent if no run has finished yet.
         optional reprocessed_at = "reprocessedAt": Timestamp,
         /// Id of the run that processed the request. Absent until a run has processed it.
         optional reprocessed_run_id = "reprocessedRunId": String,
