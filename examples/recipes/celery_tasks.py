@@ -1,4 +1,4 @@
-"""Tasks that start a run and wait for its end. If a worker dies during the wait, another worker goes on with the token.
+"""Tasks that start a run and wait for its end. If a worker dies during the wait, another worker continues the wait.
 
 (start.s("orders-to-salesforce") | finish.s()).delay()
 """

@@ -4,7 +4,7 @@ from typing import Any
 
 from hightouch_sdk import Hightouch
 
-# Lambda freezes the process between two invocations. So all invocations share one client, which is never closed.
+# Lambda freezes and reuses the process, so all invocations share one client. The client is never closed.
 ht = Hightouch(timeout=10, deadline=25)
 
 

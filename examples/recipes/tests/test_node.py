@@ -17,7 +17,7 @@ APP = Path(os.environ["HIGHTOUCH_NODE_APP"])
 
 def test_express_starts_a_run_and_looks_at_it(new_world: Callable[..., World], tmp_path: Path) -> None:
     world = new_world()
-    # Node looks for packages in the folders above a program.
+    # Node looks for packages in a program's folder and in the folders above, so the program must be in APP.
     program = APP / "express_app.mjs"
     program.write_text((RECIPES / "express_app.mjs").read_text())
     with running(["node", str(program)], environment(world, PORT="0"), tmp_path) as process:

@@ -166,7 +166,7 @@ def test_a_gateway_gets_its_own_token_again_when_it_has_expired(
 
 
 def shell_of_the_action(step: dict[str, str]) -> list[str]:
-    """Returns the command with which GitHub runs a step, as its documentation of `defaults.run.shell` says."""
+    """Returns the command with which GitHub runs a step. GitHub documents the command at `defaults.run.shell`."""
     defaults = yaml.safe_load((RECIPES / "github_action.yml").read_text()).get("defaults", {})
     named = step.get("shell", defaults.get("run", {}).get("shell"))
     options = {None: ["-e"], "bash": ["--noprofile", "--norc", "-eo", "pipefail"]}[named]
