@@ -3,10 +3,10 @@
 
     packaging/check_wheels.py FOLDER
 
-Checks the packages with the tools of the registry and of the platform tags. Then installs both wheels in an empty
+Checks the packages with twine, auditwheel, check-wheel-contents and abi3audit. Then installs both wheels in an empty
 environment of every CPython on this machine, and in two Debian trees (packaging/debian): one tree has the oldest glibc,
 the other the newest CPython. In each environment and each tree, a client triggers a run in the sandbox and waits for
-the run. The trees need root; without root they are left out.
+the run. The trees need root, and are left out without root.
 """
 
 from __future__ import annotations

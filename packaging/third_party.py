@@ -67,14 +67,14 @@ def texts(crate: dict[str, Any]) -> list[str]:
     """Returns the licence texts of a crate. A crate without such texts gets the usual text of its licence."""
     folder = Path(crate["manifest_path"]).parent
     found = [path for path in sorted(folder.iterdir()) if path.is_file() and TEXTS.match(path.name)]
-    # Code of other authors inside of a crate has its own texts.
+    # Code of other authors inside a crate has its own licence texts.
     found += sorted(path for path in folder.glob("*/third_party/*/LICENSE*") if path.is_file())
     if found:
         return [
             "\n".join(line.rstrip() for line in path.read_text(errors="replace").splitlines()).strip() for path in found
         ]
     if crate["license"] == "MPL-2.0":
-        # For an unchanged copy, section 3.2 of the licence asks only for this notice.
+        # For an unchanged copy, section 3.2 of the MPL requires only this notice.
         return [
             "This code is subject to the terms of the Mozilla Public License, v. 2.0, which is at\n"
             "https://mozilla.org/MPL/2.0/. Its source, unchanged, is at\n"
