@@ -1,5 +1,5 @@
-// Reads a sync again and again, in eight loops, for SECONDS seconds: `load.mjs NAME SECONDS`. Each request carries
-// NAME.
+// Reads a sync again and again, in eight loops, for SECONDS seconds: `load.mjs NAME SECONDS`. Each request has
+// the header `X-Load: NAME`.
 
 import { createRequire } from 'node:module'
 

@@ -1,6 +1,6 @@
 """Reads a sync again and again, in eight threads, for SECONDS seconds: ``load.py NAME SECONDS``.
 
-Each request carries NAME.
+Each request has the header `X-Load: NAME`.
 """
 
 from __future__ import annotations
