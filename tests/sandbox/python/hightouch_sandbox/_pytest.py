@@ -9,11 +9,10 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Registers the plugin."""
     try:
         from hightouch_sdk.testing import pytest_plugin
     except ModuleNotFoundError as missing:
-        # This package can also be used without the SDK. Then there is no plugin to register.
+        # This package can also be used without the SDK, which contains the plugin.
         if missing.name != "hightouch_sdk":
             raise
         return
