@@ -1,4 +1,4 @@
-"""Editable objects and arrays. Parts that are not changed keep their text, and the white space around them."""
+"""Editable objects and arrays. Unchanged parts keep their text and the white space around the text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Converts a user's value so that the ``json`` module can write it, or names the part that JSON cannot express."""
+"""Converts a user's value for the ``json`` module. If JSON cannot express a part, the error names the part."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def number_of(value: Any) -> object:
     """Returns the number that an object of another library stands for, or None."""
     with suppress(TypeError):  # An array of NumPy has `__index__` too, but the method raises TypeError.
         return operator.index(value)
-    if getattr(value, "shape", None) == () and hasattr(value, "item"):  # This is a scalar of NumPy.
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):  # A scalar of NumPy.
         item: object = value.item()
         return item
     return None

@@ -13,7 +13,7 @@ from ._json_plain import NotFiniteError, plain
 
 
 class HasText:
-    """A value that knows its own JSON text. It is equal to the plain value that the text stands for."""
+    """A value that knows its own JSON text. The value is equal to the plain value of this text."""
 
     __slots__ = ()
 

@@ -76,7 +76,7 @@ class Keys:
         self._thread.start()
 
     def answer(self, engine: Engine) -> None:
-        """Calls the key function and passes its key or its failure to the core."""
+        """Calls the key function and passes the key or the failure to the core."""
         self.failure = None
         try:
             error = set_key(engine, self._given())

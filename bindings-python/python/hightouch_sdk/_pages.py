@@ -53,7 +53,7 @@ def filters(args: Args) -> Args:
 
 
 class Tabular(Generic[T]):
-    """The base class of lists, pages and records. Converts their rows, which all have one type, to a table.
+    """The base class of lists, pages and records. Converts rows of one type to a table.
 
     The columns depend only on the type of the rows; see ``Records``.
     """
@@ -163,7 +163,7 @@ def page_of(items: list[T], has_next: bool, of: type[T] | None, about: Mapping[s
 
 
 def origin(page: Page[T]) -> tuple[type[T] | None, Mapping[str, object]]:
-    """Returns the type of a page's rows, if it is known, and the cells that are the same for all rows."""
+    """Returns the type of a page's rows (None if unknown), and the cells that are the same for all rows."""
     known: tuple[type[T] | None, Mapping[str, object]] = vars(page).get("origin", (None, {}))
     return known
 

@@ -1,4 +1,4 @@
-"""Passes the states of a wait to the caller's function, or shows them on a display."""
+"""Passes the states of a wait to the caller's function, or shows the states on a display."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class _Stage:
         return True
 
     def leave(self, display: Display) -> None:
-        """Removes a display. Its last rows stay visible."""
+        """Removes a display. The last rows of the display stay visible."""
         with self._lock:
             own = display.board.frame()
             self._displays.remove(display)
@@ -185,7 +185,7 @@ def _join(display: Display) -> None:
     if kernel_display is not None:
         from ._progress_notebook import Notebook
 
-        # In a notebook, each wait has an output of its own, and so a stage of its own.
+        # In a notebook, each wait has its own output, and therefore its own stage.
         _Stage(None, Notebook(kernel_display)).open(display)
         return
     # While `rich` draws, `sys.stderr` is a proxy. The proxy's attribute `rich_proxied_file` is the real stream.

@@ -24,7 +24,7 @@ class Row(NamedTuple):
     """One run, as a line of the display."""
 
     name: str
-    """The name of what runs, such as the slug of a sync."""
+    """The name of the run, such as ``orders (run 7)``."""
     state: str
     detail: str
     """How far the run is, or why it failed."""

@@ -31,7 +31,7 @@ class RawResponse(Generic[T]):
         self.status: int = answer.status
         """The HTTP status."""
         self.headers: Mapping[str, str] = answer.headers
-        """The headers, with names in lower case. The API key is removed from their values."""
+        """The headers, with names in lower case. The API key is removed from the values."""
         self.body = body
         """The bytes of the body, decompressed."""
         self.meta: Meta = meta

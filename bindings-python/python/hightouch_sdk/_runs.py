@@ -158,7 +158,7 @@ class Run(_Handle[S]):
     def state(self) -> S:
         """Reads the run once.
 
-        Unlike :meth:`wait`, this method does not go on through an outage. If the run failed, the method raises nothing:
+        Unlike :meth:`wait`, this method raises an error during an outage. If the run failed, the method raises nothing:
         the state shows the failure.
 
         Returns:
@@ -236,7 +236,7 @@ class AsyncRun(_Handle[S]):
     async def state(self) -> S:
         """Reads the run once.
 
-        Unlike :meth:`wait`, this method does not go on through an outage. If the run failed, the method raises nothing:
+        Unlike :meth:`wait`, this method raises an error during an outage. If the run failed, the method raises nothing:
         the state shows the failure.
 
         Returns:

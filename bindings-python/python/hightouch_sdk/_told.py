@@ -55,7 +55,7 @@ class Teller:
                 began(told.call, told.started_ago_ms)
                 self._tell_of_call(told.call, told.meta, bytes(told.failure))
         except Exception as error:
-            # A log filter that raises must not change the outcome of the batch, so its exception is only reported.
+            # A log filter that raises must not change the outcome of the batch, so the exception is only reported.
             unraisable(error, tell)
 
     def _tell_of_call(self, call: CallStart, meta: Meta, failed: bytes) -> None:

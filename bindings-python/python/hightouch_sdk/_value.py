@@ -8,7 +8,7 @@ from msgspec import Struct
 
 
 class _Fields:
-    """The attribute by which libraries recognise a dataclass. Reading it imports ``dataclasses``."""
+    """The attribute by which libraries recognise a dataclass. Reading the attribute imports ``dataclasses``."""
 
     def __get__(self, value: object, cls: type[Value]) -> dict[str, Any]:
         from ._dataclass import fields_of
@@ -17,7 +17,7 @@ class _Fields:
 
 
 class _Params:
-    """The attribute with the options of a dataclass, which ``pprint`` reads."""
+    """The attribute with the options of a dataclass. ``pprint`` reads the attribute."""
 
     def __get__(self, value: object, cls: type[Value]) -> object:
         from ._dataclass import PARAMS

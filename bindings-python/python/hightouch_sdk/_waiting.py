@@ -1,6 +1,6 @@
-"""Waits for answers of the core, which arrive in a mailbox of the bridge.
+"""Waits for answers of the core. The answers arrive in a mailbox of the bridge.
 
-In a program that gevent has patched, other greenlets run meanwhile.
+In a program that gevent has patched, other greenlets run during a wait.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def called(
     """Makes a call and waits for its answer.
 
     Returns:
-        The answer, or None if there is none; and the exception that interrupted the wait, or None.
+        The answer, or None if no answer came; and the exception that interrupted the wait, or None.
     """
     if _gevent() is None:
         _warn_in_event_loop()

@@ -63,7 +63,7 @@ class RunsReport:
         """The syncs in this order: first the syncs with a failed last run, then the syncs with the most failed runs,
         rejected rows and warnings."""
         self.unread: list[UnreadSync] = reading.unread
-        """The syncs that could not be read. The figures do not count their runs."""
+        """The syncs that could not be read. The figures leave out the runs of these syncs."""
         self.requests: int = reading.requests
         """The number of requests that were sent, not counting retries."""
         self.total: RunFigures = RunFigures()
@@ -113,7 +113,7 @@ def runs_report(
 ) -> RunsReport:
     """Reads the runs of a workspace and writes one page about them.
 
-    The page is one file that loads nothing from elsewhere. It is written once everything was read. Requests have the
+    The page is one file that loads nothing from elsewhere. The file is written after the reading. Requests have the
     priority ``"bulk"``, so that they delay nothing else. One request reads up to 100 syncs of the workspace. If a
     sync ran in the period, one request reads up to 100 of its runs.
 

@@ -1,4 +1,4 @@
-"""The charts of a report, as SVG. Vega-Lite draws them, through vl-convert.
+"""The charts of a report, as SVG. Vega-Lite draws the charts, through vl-convert.
 
 Colours are custom properties of the page's CSS, so that a chart follows the theme. No chart contains text of a user.
 """

@@ -1,4 +1,4 @@
-"""The figures of a report: counts of runs and rows for a sync, for a part of the period and for the whole report."""
+"""The figures of a report: numbers of runs and rows for a sync, a part of the period or the whole report."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _rows(counts: RowCounts) -> int:
 @final
 @dataclass(slots=True)
 class RunFigures:
-    """Counts of runs and their rows, and how long the runs took."""
+    """The numbers of runs and rows, and how long the runs took."""
 
     succeeded: int = 0
     """Runs that ended with ``success``."""

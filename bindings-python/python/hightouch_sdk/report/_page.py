@@ -35,7 +35,7 @@ MOST_AFFECTED = 12
 @final
 @dataclass(slots=True)
 class Shared:
-    """One reason why runs did not succeed, with all syncs that it affects."""
+    """One reason why runs did not succeed, with all affected syncs."""
 
     reason: Reason
     is_failure: bool

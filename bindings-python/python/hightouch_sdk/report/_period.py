@@ -1,4 +1,4 @@
-"""The period of a report, divided into the buckets of its charts."""
+"""The period of a report, divided into buckets for the charts."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ class ReportProgress(Struct, frozen=True):
     """How far the reading for a report has come."""
 
     syncs_read: int
-    """How many syncs are done: their runs were read, or could not be read."""
+    """How many syncs are done. A sync is done once its runs were read or could not be read."""
     syncs: int
     """For how many syncs the report reads the runs."""
     requests: int

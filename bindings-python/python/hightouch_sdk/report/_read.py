@@ -57,7 +57,7 @@ class Reading:
         self._in_a_row = 0
 
     def found(self, sync: Sync, *, is_fresh: bool = True) -> None:
-        """Adds a sync to the report. Its runs are not read if its last run started before the period.
+        """Adds a sync to the report. If the last run started before the period, no runs of the sync are read.
 
         Args:
             sync: The sync.

@@ -34,7 +34,7 @@ class Request:
     at: datetime
     """When the request arrived, in the time of the world."""
     abandoned: bool
-    """Whether the client went away before it had the whole answer."""
+    """Whether the client closed the connection before it had the whole answer."""
 
 
 _METHOD_OF: dict[str, str] = {}

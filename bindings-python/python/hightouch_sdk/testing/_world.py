@@ -88,7 +88,7 @@ class World(Faults):
     ) -> None:
         super().__init__()
         self.sandbox: Sandbox = sandbox or shared()
-        """The server that keeps this world."""
+        """The server of this world."""
         self.judged: bool = judge
         """Whether the end of the block, or of a test with pytest, checks the requests."""
         asked = {

@@ -1,4 +1,4 @@
-"""A plugin for pytest. The extra ``hightouch-sdk[sandbox]`` registers it.
+"""A plugin for pytest. The extra ``hightouch-sdk[sandbox]`` registers the plugin.
 
 A test that uses the fixture ``hightouch_world``, or has the mark ``hightouch_world``, gets a world of its own.
 ``Hightouch()`` and ``AsyncHightouch()`` use this world if they are called during the test, because the fixture sets
