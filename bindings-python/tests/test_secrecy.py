@@ -20,7 +20,7 @@ OWN = hightouch_sdk.__name__
 
 
 def reachable(*roots: object) -> list[object]:
-    """Returns all objects that ``roots`` lead to, except modules, classes and their contents."""
+    """Returns all objects that can be reached from ``roots``, except modules, classes and their contents."""
     seen: dict[int, object] = {}
     line = [*roots]
     while line:

@@ -33,7 +33,7 @@ def _take_turns_often() -> Iterator[None]:
 
 
 def at_once(*functions: Callable[[], Any]) -> list[Any]:
-    """Runs functions in threads that start at once. Returns their results, or raises what one of them raised."""
+    """Runs functions in threads that start at once. Returns the results, or raises what a function raised."""
     barrier = threading.Barrier(len(functions))
     results: list[Any] = [None] * len(functions)
     raised: list[BaseException] = []

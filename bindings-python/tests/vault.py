@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Vault:
-    """A key function that returns its keys in order, and after that the last key again. Counts its calls."""
+    """A key function that returns its keys in order, and then repeats the last key. Counts its calls."""
 
     def __init__(self, *keys: str, before: Callable[[int], object] = lambda _: None) -> None:
         self._keys = list(keys)
