@@ -18,7 +18,7 @@ def start(sync: int | str) -> str:
     return ht.syncs.trigger(sync).token
 
 
-# With `acks_late`, Celery gives the task to another worker if this worker dies.
+# If a worker dies, Celery gives the task to another worker, because of `acks_late`.
 @app.task(bind=True, acks_late=True, reject_on_worker_lost=True, max_retries=120)
 def finish(self, token: str) -> int:
     try:

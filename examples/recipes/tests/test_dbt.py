@@ -39,7 +39,7 @@ def test_the_syncs_of_the_models_that_were_built_run_once(new_world: Callable[..
         (tmp_path / "models" / f"{name}.sql").write_text(sql)
     built = subprocess.run(["dbt", "build"], env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert built.returncode == 1, built.stdout  # one of the models is broken
-    # Adds a function to the results, as dbt writes it. The `nodes` of the manifest do not contain the function.
+    # Adds a function to the results, as dbt does. The `nodes` of the manifest do not contain the function.
     results = tmp_path / "target/run_results.json"
     told = json.loads(results.read_text())
     told["results"].append({"unique_id": "function.shop.double_it", "status": "success"})

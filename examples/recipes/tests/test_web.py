@@ -71,7 +71,7 @@ def test_celery_finishes_a_run_although_its_worker_is_killed(new_world: Callable
 
 
 def frozen(world_url: str, env: dict[str, str]) -> subprocess.Popen[str]:
-    """Starts a process that calls the handler with each line of its input, as the runtime of Lambda does."""
+    """Starts a process that passes each line of its input to the handler, as Lambda does with events."""
     loop = (
         "import json, sys; from lambda_handler import handler\n"
         "for line in sys.stdin: print(json.dumps(handler(json.loads(line), None)), flush=True)"
