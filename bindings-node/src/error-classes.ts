@@ -52,7 +52,7 @@ export class CancelledError extends HightouchError {}
 /** The answer is not what the API documents. */
 export class ProtocolError extends HightouchError {}
 
-/** A change was sent, and whether it took effect is unknown. Check before you repeat it. */
+/** A change was sent, and it is unknown whether the change took effect. Check before you repeat the call. */
 export class OutcomeUnknownError extends HightouchError {}
 
 /** The run did not end within the time limit of the wait. The run itself goes on. */

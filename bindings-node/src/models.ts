@@ -40,7 +40,9 @@ export type ErrorKind =
   | 'cancelled'
   /** The answer is not what the API documents. */
   | 'protocol'
-  /** A change was sent, and whether it took effect is unknown. Check before you repeat it. */
+  /**
+   * A change was sent, and it is unknown whether the change took effect. Check before you repeat the call.
+   */
   | 'outcome_unknown'
   /** The run failed, was cancelled or was interrupted, or it ended with warnings that count as a failure. */
   | 'run_failed'
@@ -357,7 +359,7 @@ export interface RunProblem {
   guessed: boolean
   /**
    * The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, the text
-   * names the runs of syncs that did not succeed. Absent if the run has no error text.
+   * names the sync runs that did not succeed. Absent if the run has no error text.
    */
   error?: string
   /**
@@ -387,8 +389,8 @@ export interface Source {
 }
 
 /**
- * The order of a list of sources, models, destinations or syncs. The API does not document whether it is
- * ascending or descending.
+ * The order of a list of sources, models, destinations or syncs. The API does not document whether the order
+ * is ascending or descending.
  */
 export type ListOrder =
   /** By id. */
@@ -869,13 +871,16 @@ export type IfRunning =
   | 'queue'
   /**
    * Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be combined
-   * with other options of the trigger, because the run in progress may have been started without them. The
-   * SDK looks for a run in progress before it sends the trigger. If somebody else starts a run in between,
-   * the new run is queued behind that run.
+   * with other options of the trigger, because the run in progress may not have these options. The SDK looks
+   * for a run in progress before it sends the trigger. If somebody else starts a run in between, the new run
+   * is queued behind that run.
    */
   | 'join'
 
-/** The order of a list of a sync's runs. The API does not document whether it is ascending or descending. */
+/**
+ * The order of a list of a sync's runs. The API does not document whether the order is ascending or
+ * descending.
+ */
 export type RunOrder =
   /** By id. */
   | 'id'
@@ -887,8 +892,8 @@ export type RunOrder =
   | 'finishedAt'
 
 /**
- * The order of a list of an identity graph's runs. The API does not document whether it is ascending or
- * descending.
+ * The order of a list of an identity graph's runs. The API does not document whether the order is ascending
+ * or descending.
  */
 export type IdentityGraphRunOrder =
   /** By the time of the request for the run. */
@@ -947,9 +952,9 @@ export type ReprocessState =
 export interface ReprocessStatus {
   /** Status of the request. */
   status: ReprocessState
-  /** Time at which the request was queued. Absent until then. */
+  /** Time at which the request was queued. Absent if the request was not queued. */
   queuedAt?: Timestamp
-  /** Time at which a run finished processing the request. Absent until then. */
+  /** Time at which a run finished processing the request. Absent if no run has finished yet. */
   reprocessedAt?: Timestamp
   /** Id of the run that processed the request. Absent until a run has processed it. */
   reprocessedRunId?: string
@@ -961,7 +966,7 @@ export interface ReprocessStatus {
 export type RecipientStatus =
   /** The message is queued. */
   | 'accepted'
-  /** The recipient failed a check, and nothing was sent to them. */
+  /** The recipient failed a check, and nothing was sent to the recipient. */
   | 'rejected'
   /**
    * Set by the SDK, only in the details of errors: the request was sent, and the result for this recipient is
@@ -969,8 +974,8 @@ export type RecipientStatus =
    */
   | 'unknown'
   /**
-   * Set by the SDK, only in the details of errors: nothing was sent to this recipient, because their request
-   * or an earlier request failed.
+   * Set by the SDK, only in the details of errors: nothing was sent to this recipient, because the request
+   * for the recipient or an earlier request failed.
    */
   | 'not_sent'
   // Other values are possible: the API does not document a complete list.
@@ -1062,7 +1067,7 @@ export interface DecisionEngineFlow {
   updatedAt?: Timestamp
 }
 
-/** The order of a list of flows. The API does not document whether it is ascending or descending. */
+/** The order of a list of flows. The API does not document whether the order is ascending or descending. */
 export type FlowOrder =
   /** By id. */
   | 'id'
@@ -1097,8 +1102,7 @@ export interface MessageGuardrails<Opaque = Json> {
 /** How the variants of a variable are chosen. */
 export interface MessageVariableConfig<Opaque = Json> {
   /**
-   * Whether the values of a variant for each locale are used. If false or absent, only the variant's `value`
-   * is used.
+   * Whether a variant's values by locale are used. If false or absent, only the variant's `value` is used.
    */
   localizationEnabled?: boolean | undefined
   /** Length of the rolling window for `maxSendsPerUser`, in days. */
@@ -1277,8 +1281,8 @@ export interface EventContract {
 }
 
 /**
- * The order of a list of event contracts or event domains. The API does not document whether it is ascending
- * or descending.
+ * The order of a list of event contracts or event domains. The API does not document whether the order is
+ * ascending or descending.
  */
 export type EventOrder =
   /** By id. */
@@ -1291,9 +1295,8 @@ export type EventOrder =
   | 'updatedAt'
 
 /**
- * An event contract after a change. Hightouch's schema of this answer lists no id, workspace, times or event
- * sources, but Hightouch's example contains them. The SDK fills in the id. The other fields are absent if the
- * server does not return them.
+ * An event contract after a change. The SDK fills in the id. The other fields are absent if the server does
+ * not return them. Hightouch documents the workspace, the times and the event sources only in an example.
  */
 export interface UpdatedEventContract {
   /** Id. */

@@ -55,7 +55,7 @@ export interface Waiting {
 
 /** The result of {@link Hightouch.diagnose}. */
 export interface Diagnosis {
-  /** The address of the API; absent if the settings contain no valid one. */
+  /** The address of the API; absent if the settings contain no valid address. */
   baseUrl?: string
   /** The proxy for all requests, without its credentials; absent if no proxy is used. */
   proxy?: string

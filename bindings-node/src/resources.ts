@@ -500,8 +500,8 @@ export class DecisionEngine extends Resource {
   }
 
   /**
-   * Queues a run of a flow. No operation reads the progress of the run, and the API does not document what a
-   * second request does. A request that failed is sent again only if it certainly had no effect.
+   * Queues a run of a flow. No operation reads the progress of the run. The API does not document what a call
+   * does during a run of the flow. A request that failed is sent again only if it certainly had no effect.
    *
    * Operation `RunFlow`: `POST /decision-engine/flow/{flowId}/run`.
    *
@@ -772,7 +772,8 @@ export class EventDomains extends Resource {
 export class IdentityGraphs extends Resource {
   /**
    * Starts a run of an identity graph and returns a handle that follows the run. The API does not document
-   * what a second request does. A request that failed is sent again only if it certainly had no effect.
+   * what a call does during a run of the graph. A request that failed is sent again only if it certainly had
+   * no effect.
    *
    * Operation `TriggerIdrRun`: `POST /idr/{graphId}/trigger`.
    *
@@ -1036,9 +1037,10 @@ export class Sources extends Resource {
 export class SyncSequences extends Resource {
   /**
    * Starts a run of a sequence and returns a handle that follows the run. A sequence has at most one run in
-   * progress. If a run is in progress, the call queues the next run and returns a handle of it; all calls
-   * during the run in progress share this next run. In a workspace without queueing of runs, the call returns
-   * a handle of the run in progress. A request that failed is sent again only if it certainly had no effect.
+   * progress. If a run is in progress, the call queues the next run and returns a handle of the next run.
+   * Further calls before the next run starts return handles of the same run. In a workspace without queueing
+   * of runs, the call returns a handle of the run in progress. A request that failed is sent again only if it
+   * certainly had no effect.
    *
    * Operation `TriggerSequenceRun`: `POST /sync-sequences/{syncSequenceId}/trigger`.
    *

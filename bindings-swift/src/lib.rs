@@ -71,7 +71,7 @@ impl Cancel {
         Arc::default()
     }
 
-    /// Raises the signal; raising it again changes nothing.
+    /// Raises the signal. Raising the signal again has no effect.
     pub fn cancel(&self) {
         // Cancelling runs the wakers of waiting tasks. If a waker panics, the panic is dropped, because Swift calls
         // this method in a cancellation handler, which cannot throw.

@@ -1,4 +1,4 @@
-//! Recognises that too many files and connections are open, and says what to do about it.
+//! Recognises that the process has reached the system's limit of open files and connections, and says what to do.
 
 use std::io;
 

@@ -77,7 +77,7 @@ kinds! {
     Cancelled = "cancelled" (other),
     /// The answer is not what the API documents.
     Protocol = "protocol" (other),
-    /// A change was sent, and whether it took effect is unknown. Check before you repeat it.
+    /// A change was sent, and it is unknown whether the change took effect. Check before you repeat the call.
     OutcomeUnknown = "outcome_unknown" (other),
     /// The run failed, was cancelled or was interrupted, or it ended with warnings that count as a failure.
     RunFailed = "run_failed" (other),

@@ -60,7 +60,7 @@ class BatchEstimate(Struct, frozen=True, kw_only=True):
     """
 
     lookups: int
-    """Requests that prepare triggers: one for each slug that the client must look up, one for each sync with
+    """Requests that prepare triggers: one for each slug (unless the client remembers its id), one for each sync with
     ``if_running="join"``, and one if a checkpoint needs the server's time."""
     triggers: int
     """Requests that start runs: one for each sync."""

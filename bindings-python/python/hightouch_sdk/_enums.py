@@ -126,7 +126,7 @@ ListOrder: TypeAlias = (
         "updated_at",
     ]
 )
-"""The order of a list of sources, models, destinations or syncs. The API does not document whether it is
+"""The order of a list of sources, models, destinations or syncs. The API does not document whether the order is
 ascending or descending.
 
 * ``id``: By id.
@@ -194,9 +194,9 @@ IfRunning: TypeAlias = (
 
 * ``queue``: Starts another run, which is queued behind the run in progress.
 * ``join``: Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be
-  combined with other options of the trigger, because the run in progress may have been started without them.
-  The SDK looks for a run in progress before it sends the trigger. If somebody else starts a run in between,
-  the new run is queued behind that run.
+  combined with other options of the trigger, because the run in progress may not have these options. The SDK
+  looks for a run in progress before it sends the trigger. If somebody else starts a run in between, the new
+  run is queued behind that run.
 """
 
 RunOrder: TypeAlias = (
@@ -207,7 +207,7 @@ RunOrder: TypeAlias = (
         "finished_at",
     ]
 )
-"""The order of a list of a sync's runs. The API does not document whether it is ascending or descending.
+"""The order of a list of a sync's runs. The API does not document whether the order is ascending or descending.
 
 * ``id``: By id.
 * ``created_at``: By the time of the request for the run.
@@ -222,7 +222,7 @@ IdentityGraphRunOrder: TypeAlias = (
         "finished_at",
     ]
 )
-"""The order of a list of an identity graph's runs. The API does not document whether it is ascending or
+"""The order of a list of an identity graph's runs. The API does not document whether the order is ascending or
 descending.
 
 * ``created_at``: By the time of the request for the run.
@@ -262,11 +262,11 @@ RecipientStatus: TypeAlias = (
 """Status of a recipient.
 
 * ``accepted``: The message is queued.
-* ``rejected``: The recipient failed a check, and nothing was sent to them.
+* ``rejected``: The recipient failed a check, and nothing was sent to the recipient.
 * ``unknown``: Set by the SDK, only in the details of errors: the request was sent, and the result for this
   recipient is unknown.
-* ``not_sent``: Set by the SDK, only in the details of errors: nothing was sent to this recipient, because
-  their request or an earlier request failed.
+* ``not_sent``: Set by the SDK, only in the details of errors: nothing was sent to this recipient, because the
+  request for the recipient or an earlier request failed.
 """
 
 RejectReason: TypeAlias = (
@@ -292,7 +292,7 @@ FlowOrder: TypeAlias = (
         "name",
     ]
 )
-"""The order of a list of flows. The API does not document whether it is ascending or descending.
+"""The order of a list of flows. The API does not document whether the order is ascending or descending.
 
 * ``id``: By id.
 * ``name``: By name.
@@ -353,8 +353,8 @@ EventOrder: TypeAlias = (
         "updated_at",
     ]
 )
-"""The order of a list of event contracts or event domains. The API does not document whether it is ascending or
-descending.
+"""The order of a list of event contracts or event domains. The API does not document whether the order is
+ascending or descending.
 
 * ``id``: By id.
 * ``name``: By name.

@@ -137,7 +137,7 @@ class ProtocolError(HightouchError):
 
 @public
 class OutcomeUnknownError(HightouchError):
-    """A change was sent, and whether it took effect is unknown. Check before you repeat it."""
+    """A change was sent, and it is unknown whether the change took effect. Check before you repeat the call."""
 
     kind = "outcome_unknown"
 

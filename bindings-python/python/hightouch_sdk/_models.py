@@ -29,7 +29,7 @@ else:
     from msgspec import Raw as Json
     from msgspec import Raw as MaybeJson
 
-    # At run time an enum is any string, because the decoder must also accept values that are not in the list.
+    # At run time an enum is any string, because the decoder must also accept values that this version does not know.
     SyncRunStatus = str
     SequenceRunStatus = str
     IdentityGraphRunStatus = str
@@ -212,7 +212,7 @@ class RunProblem(Value, frozen=True, kw_only=True):
 
     error: str | None = None
     """The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, the text
-    names the runs of syncs that did not succeed. Absent if the run has no error text."""
+    names the sync runs that did not succeed. Absent if the run has no error text."""
 
     rejected_rows: int | None = field(name="rejectedRows", default=None)
     """The number of rows that the destination rejected. Absent for a run of a sequence or of an identity graph."""
@@ -747,10 +747,10 @@ class ReprocessStatus(Value, frozen=True, kw_only=True):
     """Status of the request."""
 
     queued_at: datetime | None = field(name="queuedAt", default=None)
-    """Time at which the request was queued. Absent until then."""
+    """Time at which the request was queued. Absent if the request was not queued."""
 
     reprocessed_at: datetime | None = field(name="reprocessedAt", default=None)
-    """Time at which a run finished processing the request. Absent until then."""
+    """Time at which a run finished processing the request. Absent if no run has finished yet."""
 
     reprocessed_run_id: str | None = field(name="reprocessedRunId", default=None)
     """Id of the run that processed the request. Absent until a run has processed it."""
@@ -896,8 +896,7 @@ class MessageVariableConfig(Value, frozen=True, kw_only=True, omit_defaults=True
     """How the variants of a variable are chosen."""
 
     localization_enabled: bool | None = field(name="localizationEnabled", default=None)
-    """Whether the values of a variant for each locale are used. If false or absent, only the variant's ``value``
-    is used."""
+    """Whether a variant's values by locale are used. If false or absent, only the variant's ``value`` is used."""
 
     max_sends_per_user_window_days: int | None = field(name="maxSendsPerUserWindowDays", default=None)
     """Length of the rolling window for ``max_sends_per_user``, in days."""
@@ -1085,9 +1084,9 @@ class EventContract(Value, frozen=True, kw_only=True):
 
 
 class UpdatedEventContract(Value, frozen=True, kw_only=True):
-    """An event contract after a change. Hightouch's schema of this answer lists no id, workspace, times
-    or event sources, but Hightouch's example contains them. The SDK fills in the id. The other fields are
-    absent if the server does not return them."""
+    """An event contract after a change. The SDK fills in the id. The other fields are absent if the
+    server does not return them. Hightouch documents the workspace, the times and the event sources only in an
+    example."""
 
     id: str
     """Id."""

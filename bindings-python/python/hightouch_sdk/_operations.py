@@ -101,8 +101,8 @@ class Campaigns(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``CampaignResult`` that the server returned.
@@ -150,8 +150,8 @@ class Campaigns(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``SendStatus`` that the server returned.
@@ -216,8 +216,8 @@ class DecisionEngine(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             A list of ``DecisionEngineFlow``. Iterating over the list fetches page after page. If a page cannot be
@@ -261,8 +261,8 @@ class DecisionEngine(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``DecisionEngineFlow`` that the server returned.
@@ -289,8 +289,9 @@ class DecisionEngine(Resource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> DecisionEngineRun:
-        """Queues a run of a flow. No operation reads the progress of the run, and the API does not document what
-        a second request does. A request that failed is sent again only if it certainly had no effect.
+        """Queues a run of a flow. No operation reads the progress of the run. The API does not document what a
+        call does during a run of the flow. A request that failed is sent again only if it certainly had no
+        effect.
 
         Operation ``RunFlow``, ``POST /decision-engine/flow/{flowId}/run``.
 
@@ -304,8 +305,8 @@ class DecisionEngine(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``DecisionEngineRun`` that the server returned.
@@ -351,8 +352,8 @@ class DecisionEngine(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             A list of ``DecisionEngineMessage``. Iterating over the list fetches page after page. If a page cannot be
@@ -398,8 +399,8 @@ class DecisionEngine(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``DecisionEngineMessage`` that the server returned.
@@ -453,8 +454,8 @@ class DecisionEngine(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``DecisionEngineMessage`` that the server returned.
@@ -514,8 +515,8 @@ class DecisionEngine(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``DecisionEngineMessage`` that the server returned.
@@ -601,8 +602,8 @@ class Destinations(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             A list of ``Destination``. Iterating over the list fetches page after page. If a page cannot be
@@ -647,8 +648,8 @@ class Destinations(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``Destination`` that the server returned.
@@ -696,8 +697,8 @@ class Destinations(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``Destination`` that the server returned.
@@ -746,8 +747,8 @@ class Destinations(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``Destination`` that the server returned.
@@ -819,8 +820,8 @@ class EventContracts(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             A list of ``EventContract``. Iterating over the list fetches page after page. If a page cannot be
@@ -864,8 +865,8 @@ class EventContracts(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``EventContract`` that the server returned.
@@ -915,8 +916,8 @@ class EventContracts(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``EventContract`` that the server returned.
@@ -973,8 +974,8 @@ class EventContracts(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``UpdatedEventContract`` that the server returned.
@@ -1049,8 +1050,8 @@ class EventDomains(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             A list of ``EventDomain``. Iterating over the list fetches page after page. If a page cannot be
@@ -1094,8 +1095,8 @@ class EventDomains(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``EventDomain`` that the server returned.
@@ -1147,8 +1148,8 @@ class EventDomains(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``EventDomain`` that the server returned.
@@ -1207,8 +1208,8 @@ class EventDomains(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``EventDomain`` that the server returned.
@@ -1265,7 +1266,8 @@ class IdentityGraphs(Resource):
         headers: Mapping[str, str] | None = None,
     ) -> IdentityGraphRunHandle:
         """Starts a run of an identity graph and returns a handle that follows the run. The API does not document
-        what a second request does. A request that failed is sent again only if it certainly had no effect.
+        what a call does during a run of the graph. A request that failed is sent again only if it certainly
+        had no effect.
 
         Operation ``TriggerIdrRun``, ``POST /idr/{graphId}/trigger``.
 
@@ -1281,8 +1283,8 @@ class IdentityGraphs(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The handle of the run.
@@ -1339,8 +1341,8 @@ class IdentityGraphs(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             A list of ``IdentityGraphRun``. Iterating over the list fetches page after page. If a page cannot be
@@ -1396,8 +1398,8 @@ class IdentityGraphs(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``ReprocessRequest`` that the server returned.
@@ -1444,8 +1446,8 @@ class IdentityGraphs(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``ReprocessStatus`` that the server returned.
@@ -1492,8 +1494,8 @@ class IdentityGraphs(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The handle of the run.
@@ -1541,8 +1543,8 @@ class IdentityGraphs(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The handle of the run.
@@ -1588,8 +1590,8 @@ class IdentityGraphs(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The handle of the run; None if there is no run.
@@ -1668,8 +1670,8 @@ class Models(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             A list of ``Model``. Iterating over the list fetches page after page. If a page cannot be
@@ -1715,8 +1717,8 @@ class Models(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``Model`` that the server returned.
@@ -1788,8 +1790,8 @@ class Models(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``Model`` that the server returned.
@@ -1862,8 +1864,8 @@ class Models(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``Model`` that the server returned.
@@ -1915,8 +1917,8 @@ class Models(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
@@ -1988,8 +1990,8 @@ class Sources(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             A list of ``Source``. Iterating over the list fetches page after page. If a page cannot be
@@ -2034,8 +2036,8 @@ class Sources(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``Source`` that the server returned.
@@ -2083,8 +2085,8 @@ class Sources(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``Source`` that the server returned.
@@ -2133,8 +2135,8 @@ class Sources(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``Source`` that the server returned.
@@ -2186,10 +2188,10 @@ class SyncSequences(Resource):
         headers: Mapping[str, str] | None = None,
     ) -> SequenceRunHandle:
         """Starts a run of a sequence and returns a handle that follows the run. A sequence has at most one run
-        in progress. If a run is in progress, the call queues the next run and returns a handle of it; all
-        calls during the run in progress share this next run. In a workspace without queueing of runs, the
-        call returns a handle of the run in progress. A request that failed is sent again only if it certainly
-        had no effect.
+        in progress. If a run is in progress, the call queues the next run and returns a handle of the next
+        run. Further calls before the next run starts return handles of the same run. In a workspace without
+        queueing of runs, the call returns a handle of the run in progress. A request that failed is sent
+        again only if it certainly had no effect.
 
         Operation ``TriggerSequenceRun``, ``POST /sync-sequences/{syncSequenceId}/trigger``.
 
@@ -2204,8 +2206,8 @@ class SyncSequences(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The handle of the run.
@@ -2247,8 +2249,8 @@ class SyncSequences(Resource):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``SequenceRun`` that the server returned.
@@ -2318,8 +2320,8 @@ class Syncs(RunMany):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             A list of ``Sync``. Iterating over the list fetches page after page. If a page cannot be
@@ -2368,8 +2370,8 @@ class Syncs(RunMany):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``Sync`` that the server returned.
@@ -2422,8 +2424,8 @@ class Syncs(RunMany):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``Sync`` that the server returned.
@@ -2479,8 +2481,8 @@ class Syncs(RunMany):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The ``Sync`` that the server returned.
@@ -2528,8 +2530,8 @@ class Syncs(RunMany):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Raises:
             InvalidRequestError: An argument is wrong. Nothing was sent, unless the error has a ``status``.
@@ -2582,8 +2584,8 @@ class Syncs(RunMany):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The handle of the run.
@@ -2645,8 +2647,8 @@ class Syncs(RunMany):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             A list of ``SyncRun``. Iterating over the list fetches page after page. If a page cannot be
@@ -2702,8 +2704,8 @@ class Syncs(RunMany):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The handle of the run.
@@ -2751,8 +2753,8 @@ class Syncs(RunMany):
                 request is sent at once or fails.
             priority: The priority of the call while it waits for the rate limit: ``"trigger"``, ``"poll"``,
                 ``"read"`` or ``"bulk"``, the highest first. The default depends on the operation.
-            headers: Headers to send in addition to those of the client. They replace headers of the client with the
-                same name.
+            headers: Headers to send in addition to the client's headers. Headers of the call replace headers of the
+                client with the same name.
 
         Returns:
             The handle of the run; None if there is no run.

@@ -124,7 +124,7 @@ class _Handle(Generic[S]):
     def adopted(self) -> bool:
         """Whether the answer to the trigger was lost, and the client then found the run in the list of runs.
 
-        The trigger can have started no other run.
+        No other run can be the one that the trigger started.
         """
         return self._opened.adopted
 

@@ -53,7 +53,7 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// Time limit of the whole call, with its waiting and retries; must be above zero.
     pub deadline: Option<Duration>,
-    /// How many times the call may be sent again after a failure, if that is safe. Waiting for the rate limit does not
+    /// How many times the call may be sent again after a failure, if sending it again is safe. Waiting for the rate limit does not
     /// count.
     pub max_retries: Option<u32>,
     /// How long the call may wait for the rate limit. With zero, the call is sent at once or fails with kind
@@ -61,7 +61,7 @@ pub struct Options {
     pub max_wait: Option<Duration>,
     /// The priority of the call while it waits for the rate limit. The default depends on the operation.
     pub priority: Option<Priority>,
-    /// Headers to send in addition to those of the client. They replace headers of the client with the same name.
+    /// Headers to send in addition to the client's headers. They replace headers of the client with the same name.
     pub headers: BTreeMap<String, String>,
     /// The id of the call, if a host has already given the call an id.
     pub(crate) call_id: Option<String>,

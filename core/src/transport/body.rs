@@ -39,8 +39,8 @@ pub(super) enum Unread {
     Lost(hyper::Error),
 }
 
-/// Reads a body, which must end by `until`. Time spent waiting for memory does not count: it postpones `until`, but
-/// never past `deadline`. `is_packed` is the result of [`coding::is_packed`](super::coding::is_packed).
+/// Reads a body, which must end by `until`. A wait for memory postpones `until`, but never past `deadline`. `is_packed`
+/// is the result of [`coding::is_packed`](super::coding::is_packed).
 pub(super) async fn read(
     incoming: Incoming,
     is_packed: Result<bool, String>,

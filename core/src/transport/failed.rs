@@ -149,7 +149,7 @@ fn was_refused(error: &(dyn StdError + 'static)) -> bool {
 }
 
 /// Whether the error ended a whole connection that can carry several requests, and not only the stream of this request.
-/// `multiplexes` says whether the connection uses HTTP/2, in case the error does not show it.
+/// `multiplexes` says whether the connection uses HTTP/2.
 pub(super) fn ended_all(error: &(dyn StdError + 'static), multiplexes: bool) -> bool {
     match find::<h2::Error>(error) {
         _ if find::<legacy::Error>(error).is_some_and(legacy::Error::is_connect) => false,

@@ -82,8 +82,8 @@ pub(crate) fn no_json(body: &[u8], scrub: Scrub<'_>) -> Option<String> {
 
 /// Finds the error that an answer reports under a successful status (2xx). The API declares three shapes of such
 /// errors: `{"message", "details"}`, `{"error"}`, and the text "Internal Server Error". An object with the members of
-/// the operation's value is not an error, even if it has more members. Without an operation, only texts that the API is
-/// known to write count as an error, because an unknown value may have the shape of an error.
+/// the operation's value is not an error. If no operation is given, only texts that the API is known to write count as
+/// errors, because an unknown value may have the shape of an error.
 pub(crate) fn error_under_200(
     answer: &Exchange,
     operation: Option<&Operation>,

@@ -1,6 +1,6 @@
 //! Explains rustls's errors `UnknownIssuer` and `BadSignature`. The user needs different advice for a self-signed
-//! certificate, for a certificate that names a trusted authority which did not sign it, and for a certificate of an
-//! unknown authority.
+//! certificate, for a certificate of an unknown authority, and for a certificate that names a trusted authority as its
+//! issuer but lacks the authority's signature.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Lets the first request go ahead alone.
 //!
-//! A pool opens a connection for each request that finds no free connection. So without a warm-up, a burst of requests
-//! costs one handshake per request, even if one HTTP/2 connection could carry them all. Therefore the other requests
-//! wait until the headers of the first answer have arrived, but for at most half a second.
+//! The HTTP client opens a connection for each request that finds no free connection. So without a warm-up, a burst of
+//! requests costs one handshake per request, even if one HTTP/2 connection could carry them all. Therefore the other
+//! requests wait until the headers of the first answer have arrived, but for at most half a second.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

@@ -122,13 +122,13 @@ public struct RecipientStatus: RawRepresentable, Codable, Hashable, Sendable, Ex
 
     /// The message is queued.
     public static let accepted = Self(rawValue: "accepted")
-    /// The recipient failed a check, and nothing was sent to them.
+    /// The recipient failed a check, and nothing was sent to the recipient.
     public static let rejected = Self(rawValue: "rejected")
     /// Set by the SDK, only in the details of errors: the request was sent, and the result for this recipient is
     /// unknown.
     public static let unknown = Self(rawValue: "unknown")
-    /// Set by the SDK, only in the details of errors: nothing was sent to this recipient, because their request or an
-    /// earlier request failed.
+    /// Set by the SDK, only in the details of errors: nothing was sent to this recipient, because the request for the
+    /// recipient or an earlier request failed.
     public static let notSent = Self(rawValue: "not_sent")
 }
 

@@ -55,8 +55,8 @@ public struct DecisionEngine: Sendable {
         try await door.value("decision_engine.get_flow", ["flowId": flowId], options)
     }
 
-    /// Queues a run of a flow. No operation reads the progress of the run, and the API does not document what a second
-    /// request does. A request that failed is sent again only if it certainly had no effect.
+    /// Queues a run of a flow. No operation reads the progress of the run. The API does not document what a call does
+    /// during a run of the flow. A request that failed is sent again only if it certainly had no effect.
     ///
     /// Operation `RunFlow`: `POST /decision-engine/flow/{flowId}/run`.
     ///
@@ -353,7 +353,7 @@ public struct DecisionEngineFlow: Codable, Hashable, Identifiable, Sendable {
     }
 }
 
-/// The order of a list of flows. The API does not document whether it is ascending or descending.
+/// The order of a list of flows. The API does not document whether the order is ascending or descending.
 public enum FlowOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By id.
     case id
@@ -410,8 +410,7 @@ public struct MessageGuardrails: Codable, Hashable, Sendable {
 
 /// How the variants of a variable are chosen.
 public struct MessageVariableConfig: Codable, Hashable, Sendable {
-    /// Whether the values of a variant for each locale are used. If false or absent, only the variant's `value` is
-    /// used.
+    /// Whether a variant's values by locale are used. If false or absent, only the variant's `value` is used.
     public var localizationEnabled: Bool?
     /// Length of the rolling window for `maxSendsPerUser`, in days.
     public var maxSendsPerUserWindowDays: Int?

@@ -255,9 +255,8 @@ public struct EventContract: Codable, Hashable, Identifiable, Sendable {
     }
 }
 
-/// An event contract after a change. Hightouch's schema of this answer lists no id, workspace, times or event sources,
-/// but Hightouch's example contains them. The SDK fills in the id. The other fields are absent if the server does not
-/// return them.
+/// An event contract after a change. The SDK fills in the id. The other fields are absent if the server does not return
+/// them. Hightouch documents the workspace, the times and the event sources only in an example.
 public struct UpdatedEventContract: Codable, Hashable, Identifiable, Sendable {
     /// Id.
     public var id: String

@@ -15,7 +15,7 @@ public struct IdentityGraphs: Sendable {
     public var withRawResponse: Raw { Raw(door: door) }
 
     /// Starts a run of an identity graph and returns a handle that follows the run. The API does not document what a
-    /// second request does. A request that failed is sent again only if it certainly had no effect.
+    /// call does during a run of the graph. A request that failed is sent again only if it certainly had no effect.
     ///
     /// Operation `TriggerIdrRun`: `POST /idr/{graphId}/trigger`.
     ///
@@ -384,7 +384,8 @@ public struct IdentityGraphRun: Codable, Hashable, Identifiable, Sendable {
     }
 }
 
-/// The order of a list of an identity graph's runs. The API does not document whether it is ascending or descending.
+/// The order of a list of an identity graph's runs. The API does not document whether the order is ascending or
+/// descending.
 public enum IdentityGraphRunOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By the time of the request for the run.
     case createdAt = "created_at"
@@ -464,9 +465,9 @@ public struct ReprocessState: RawRepresentable, Codable, Hashable, Sendable, Exp
 public struct ReprocessStatus: Codable, Hashable, Sendable {
     /// Status of the request.
     public var status: ReprocessState
-    /// Time at which the request was queued. Absent until then.
+    /// Time at which the request was queued. Absent if the request was not queued.
     public var queuedAt: Date?
-    /// Time at which a run finished processing the request. Absent until then.
+    /// Time at which a run finished processing the request. Absent if no run has finished yet.
     public var reprocessedAt: Date?
     /// Id of the run that processed the request. Absent until a run has processed it.
     public var reprocessedRunId: String?

@@ -35,7 +35,7 @@ extension HightouchError {
         case cancelled
         /// The answer is not what the API documents.
         case `protocol`
-        /// A change was sent, and whether it took effect is unknown. Check before you repeat it.
+        /// A change was sent, and it is unknown whether the change took effect. Check before you repeat the call.
         case outcomeUnknown = "outcome_unknown"
         /// The run failed, was cancelled or was interrupted, or it ended with warnings that count as a failure.
         case runFailed = "run_failed"
@@ -159,7 +159,7 @@ public struct RunProblem: Codable, Hashable, Sendable {
     /// come from a code, from the status or from the number of rejected rows.
     public var guessed: Bool
     /// The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, the text names the
-    /// runs of syncs that did not succeed. Absent if the run has no error text.
+    /// sync runs that did not succeed. Absent if the run has no error text.
     public var error: String?
     /// The number of rows that the destination rejected. Absent for a run of a sequence or of an identity graph.
     public var rejectedRows: Int?
@@ -184,8 +184,8 @@ public struct RunProblem: Codable, Hashable, Sendable {
     }
 }
 
-/// The order of a list of sources, models, destinations or syncs. The API does not document whether it is ascending or
-/// descending.
+/// The order of a list of sources, models, destinations or syncs. The API does not document whether the order is
+/// ascending or descending.
 public enum ListOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By id.
     case id
@@ -338,7 +338,7 @@ public struct EventSource: Codable, Hashable, Identifiable, Sendable {
     }
 }
 
-/// The order of a list of event contracts or event domains. The API does not document whether it is ascending or
+/// The order of a list of event contracts or event domains. The API does not document whether the order is ascending or
 /// descending.
 public enum EventOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By id.

@@ -939,13 +939,13 @@ public enum IfRunning: String, CaseIterable, Codable, Hashable, Sendable {
     /// Starts another run, which is queued behind the run in progress.
     case queue
     /// Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be combined with
-    /// other options of the trigger, because the run in progress may have been started without them. The SDK looks for
-    /// a run in progress before it sends the trigger. If somebody else starts a run in between, the new run is queued
-    /// behind that run.
+    /// other options of the trigger, because the run in progress may not have these options. The SDK looks for a run in
+    /// progress before it sends the trigger. If somebody else starts a run in between, the new run is queued behind
+    /// that run.
     case join
 }
 
-/// The order of a list of a sync's runs. The API does not document whether it is ascending or descending.
+/// The order of a list of a sync's runs. The API does not document whether the order is ascending or descending.
 public enum RunOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By id.
     case id

@@ -10,7 +10,6 @@ use serde_json::Value;
 
 use super::args::{Args, Made};
 
-/// Calls an operation by its name.
 #[expect(deprecated, reason = "a deprecated operation is tested like any other")]
 pub async fn make(client: &Client, op: &str, given: Value, options: Options, first_page: bool) -> Made {
     let mut args = Args { given, options, first_page };
