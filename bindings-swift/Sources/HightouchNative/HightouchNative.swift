@@ -560,7 +560,7 @@ fileprivate struct FfiConverterData: FfiConverterRustBuffer {
 public protocol CancelProtocol: AnyObject, Sendable {
 
     /**
-     * Raises the signal; raising it again changes nothing.
+     * Raises the signal. Raising the signal again has no effect.
      */
     func cancel()
 
@@ -633,7 +633,7 @@ public convenience init() {
 
 
     /**
-     * Raises the signal; raising it again changes nothing.
+     * Raises the signal. Raising the signal again has no effect.
      */
 open func cancel()  {try! rustCall() {
         uniffiCallStatus in
@@ -973,7 +973,7 @@ enum BridgeError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
      */
     case Broken(
         /**
-         * The text of the error that caused this one.
+         * The text of the cause.
          */why: String
     )
 
@@ -1129,7 +1129,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_hightouch_swift_checksum_func_local() != 36779) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_hightouch_swift_checksum_method_cancel_cancel() != 757) {
+    if (uniffi_hightouch_swift_checksum_method_cancel_cancel() != 44185) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hightouch_swift_checksum_method_engine_announce() != 51065) {
