@@ -16,7 +16,7 @@ import type { Diagnosis, Stats } from './reports.js'
 import { Resources } from './resources.js'
 import { handleOf, type AnyRunHandle, type RunRecord } from './runs.js'
 
-/** Who shares a rate limit: a name, or the URL of a Redis or Valkey server. */
+/** Who shares a rate limit: `'process'`, `'host'` (this machine), or the URL of a Redis or Valkey server. */
 // The intersection keeps the names visible to editors, although any string is accepted.
 export type LimitScope = 'process' | 'host' | (string & Record<never, never>)
 

@@ -32,7 +32,7 @@ export interface SyncRunRecord {
   plannedChanged: number
   /** Rows that the run planned to send: number of rows removed. */
   plannedRemoved: number
-  /** Rows that the run planned to send: the sum of added, changed and removed rows. */
+  /** Rows that the run planned to send: the total of rows to add, to change and to remove. */
   plannedTotal: number
   /** Rows that the destination accepted: number of rows added. */
   successfulAdded: number
@@ -40,7 +40,7 @@ export interface SyncRunRecord {
   successfulChanged: number
   /** Rows that the destination accepted: number of rows removed. */
   successfulRemoved: number
-  /** Rows that the destination accepted: the sum of added, changed and removed rows. */
+  /** Rows that the destination accepted: the total of rows to add, to change and to remove. */
   successfulTotal: number
   /** Rows that the destination rejected: number of rows added. */
   failedAdded: number
@@ -48,7 +48,7 @@ export interface SyncRunRecord {
   failedChanged: number
   /** Rows that the destination rejected: number of rows removed. */
   failedRemoved: number
-  /** Rows that the destination rejected: the sum of added, changed and removed rows. */
+  /** Rows that the destination rejected: the total of rows to add, to change and to remove. */
   failedTotal: number
   /** Error message of a run that did not succeed. */
   error: string | null

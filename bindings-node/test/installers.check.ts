@@ -102,7 +102,7 @@ describe('a package that is installed without cargo', () => {
     await project.install()
     for (const [name, text] of PAGE) project.write(name, text)
     cpSync(process.execPath, project.file('bin/node'))
-    // The mounts are in a namespace of this process, so they end with the process.
+    // `unshare` runs this script in a mount namespace of its own, so the mounts end with the script.
     const mounts =
       'mount -t proc proc "$1/proc"; mount --bind /dev "$1/dev"; mount --bind "$2" "$1/mnt"; exec /usr/sbin/chroot "$1" ' +
       '/usr/bin/env -i PATH=/mnt/bin:/usr/bin:/bin HOME=/mnt sh -euc "cd /mnt; ldd --version; node --test job.test.mjs"'

@@ -35,8 +35,9 @@ describe('a Json', () => {
     }, TypeError)
     assert.throws(() => value.a.b.push(2), TypeError)
     assert.throws(() => Reflect.set(json, 'value', {}), /members of a Json cannot be assigned/)
-    // No member can be deleted either. Without the member that marks copies, a copy would be sent as a plain object.
+    // No member can be deleted either. One of the members shows that an object is a copy of a `Json`.
     for (const name of Object.keys(json)) assert.equal(Reflect.deleteProperty(json, name), false, name)
+
     const copy = structuredClone(value)
     copy.a.b.push(2)
     assert.deepEqual(copy, { a: { b: [1, 2] } })

@@ -253,7 +253,7 @@ async function call(
   }
 }
 
-/** Runs many syncs, and waits for them or stops them. */
+/** Runs many syncs as a batch. Waits for the batch, or stops the batch after `stopAfter` items. */
 async function runMany(client: Hightouch, args: Members, options: object): Promise<JsonValue> {
   const { syncs, onFailure, onWarning, stopAfter, ...rest } = args
   const batch = await client.syncs.runMany(syncs as SyncRef[], rest, options)

@@ -101,7 +101,7 @@ def test_a_call_is_a_span_with_its_attempts_as_events(new_world: Callable[..., W
     )
     assert span.start_time is not None
     assert span.end_time is not None
-    # Milliseconds are rounded, so the second attempt may seem to begin a millisecond early.
+    # The times of attempts are whole milliseconds, so both attempts may have the same time.
     assert span.start_time <= first.timestamp <= second.timestamp <= span.end_time
 
 

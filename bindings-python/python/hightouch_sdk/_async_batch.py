@@ -160,9 +160,9 @@ class AsyncSyncBatch(Batch):
                 try:
                     await self._step(FOLLOW)
                 except ClientClosedError:
-                    # Another task has stopped the batch.
                     if not self._is_stopped:
                         raise
+                    # Another task has stopped the batch and closed it.
                     self._known.finished = True
 
     async def _interrupt(self, raised: BaseException) -> None:

@@ -34,7 +34,8 @@ class Column(NamedTuple):
     kind: str
     """``int64``, ``double``, ``bool``, ``string``, ``timestamp``, ``list<int64>`` or ``list<string>``."""
     cell: Callable[[Any, About], Any]
-    """Returns the cell of a value. The second argument has the cells that only the list knows."""
+    """Returns this column's cell for a value. The second argument has what all rows of a table share, such as
+    ``sync_id``."""
 
 
 _KNOWN: dict[type, tuple[Column, ...]] = {}

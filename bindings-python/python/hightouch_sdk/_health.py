@@ -25,7 +25,8 @@ class Stats(Value, frozen=True, kw_only=True):
 
     scope: str
     """Who shares the limit at present: ``"process"``, the clients of this process; ``"host"``, all processes of the
-    same user on this host; ``"fleet"``, all processes, on any host, that ask the same server."""
+    same user on this host; ``"fleet"``, all processes, on any host, that share the limit
+    through the same Redis or Valkey server."""
     limit: int
     """How many requests the workspace allows per window."""
     allowed: int

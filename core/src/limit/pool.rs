@@ -321,8 +321,8 @@ impl Pool {
         self.last.granted.clear();
         self.settle(now);
         let is_back = std::mem::take(&mut self.is_down);
-        // The answered question has reported `told` of the requests in `sent`. The next question reports the other
-        // requests.
+        // The answered question has reported `told` requests that were sent without the server. The next question
+        // reports the rest of them.
         self.sent.0 = self.sent.0.saturating_sub(self.told);
         if is_back {
             self.tell_at = now;

@@ -136,7 +136,8 @@ impl Waiter<'_> {
             let shares = inner.shares();
             drop(inner);
             let answer = match answer {
-                // This process was stopped after the grant, and other processes may no longer count the grant.
+                // The grant came too late, for example because the process was stopped for a while. Other processes may
+                // no longer count the grant.
                 Decision::Granted(grant) if shares && self.is_stale(&grant) => {
                     self.core.change(|inner, now| inner.turns.end(now, grant, End::NeverSent));
                     Decision::Missed

@@ -118,8 +118,8 @@ fn copy_double(copier: &mut Copier<'_>) -> Result<(), Unusual> {
     copier.number(|spelt| {
         let fraction = spelt.split_once('.').map(|(_, fraction)| fraction);
         is_whole = fraction.is_none();
-        // A double keeps any 15 digits. The canonical spelling has no zeros at the end of a fraction, and writes very
-        // small numbers with an exponent.
+        // A double keeps any 15 digits. In the canonical spelling, a fraction ends with 0 only if it is `.0`, and very
+        // small numbers have an exponent.
         spelt.bytes().filter(u8::is_ascii_digit).count() <= 15
             && !spelt.contains(['e', 'E'])
             && fraction

@@ -106,8 +106,8 @@ impl<'a, S: Listed> Newest<'a, S> {
                 // The step is a whole number of pages, so that every page except the last is full.
                 Some(beyond) => at + ((beyond - at) / 2).div_ceil(length) * length,
             };
-            // No whole page fits between the known page and the empty page. If the known page was short, more rows may
-            // follow directly.
+            // If no whole page fits between the known page and the empty page, the next request begins right after the
+            // rows of the known page. More rows follow there if the server shortened the known page.
             let next = match beyond {
                 Some(beyond) if next >= beyond => at.saturating_add(rows(&known)),
                 _ => next,

@@ -19,7 +19,7 @@ mod on {
     use crate::config::Config;
     use crate::error::Error;
 
-    /// The span of one request with all its attempts.
+    /// The span of one call with all its attempts.
     pub(in super::super) struct Span(tracing::Span);
 
     impl Span {

@@ -11,7 +11,7 @@ from hightouch_sdk._errors import InvalidRequestError
 
 LONGEST = timedelta(days=3660)
 HOUR, DAY, WEEK, FOUR_WEEKS = timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=28)
-# A period of up to the first length has buckets of the second length. So charts have at most about 100 buckets.
+# A period of up to the first length has buckets of the second length. So a chart has at most about 130 buckets.
 STEPS = ((timedelta(days=3), HOUR), (timedelta(days=92), DAY), (timedelta(days=731), WEEK), (LONGEST, FOUR_WEEKS))
 SLACK = timedelta(minutes=1)
 """The tolerance for the lengths above, because the caller may have computed ``since`` a moment ago."""

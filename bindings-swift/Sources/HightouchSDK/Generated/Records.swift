@@ -48,7 +48,7 @@ public struct SyncRunRecord: FlatRecord {
     /// Rows that the run planned to send: number of rows removed.
     public var plannedRemoved: Int
 
-    /// Rows that the run planned to send: the sum of added, changed and removed rows.
+    /// Rows that the run planned to send: the total of rows to add, to change and to remove.
     public var plannedTotal: Int
 
     /// Rows that the destination accepted: number of rows added.
@@ -60,7 +60,7 @@ public struct SyncRunRecord: FlatRecord {
     /// Rows that the destination accepted: number of rows removed.
     public var successfulRemoved: Int
 
-    /// Rows that the destination accepted: the sum of added, changed and removed rows.
+    /// Rows that the destination accepted: the total of rows to add, to change and to remove.
     public var successfulTotal: Int
 
     /// Rows that the destination rejected: number of rows added.
@@ -72,7 +72,7 @@ public struct SyncRunRecord: FlatRecord {
     /// Rows that the destination rejected: number of rows removed.
     public var failedRemoved: Int
 
-    /// Rows that the destination rejected: the sum of added, changed and removed rows.
+    /// Rows that the destination rejected: the total of rows to add, to change and to remove.
     public var failedTotal: Int
 
     /// Error message of a run that did not succeed.

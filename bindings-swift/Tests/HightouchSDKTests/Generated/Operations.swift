@@ -330,7 +330,7 @@ extension Call {
     }
 }
 
-/// Calls deprecated methods. Through a protocol, such a call causes no compiler warning.
+/// Lets the tests call deprecated methods of the client. A call through this protocol causes no compiler warning.
 private protocol OldMethods {
     func identityGraphs(_ op: String) async throws -> Ended?
 }
