@@ -212,8 +212,7 @@ async fn a_sync_that_could_not_be_started_again_stays_unknown() {
     world.delete();
 }
 
-/// Writes the file that a batch leaves if its process ends right after the trigger of sync 1. Returns the id of the
-/// run.
+/// Writes the file that a batch leaves if its process ends right after the trigger of sync 1. Returns the run's id.
 async fn left_behind(world: &World, path: &Path) -> String {
     let batch = world.client().syncs().run_many([1], &RunMany::new().checkpoint(path)).await.unwrap();
     while batch.items()[0].run.is_none() {
