@@ -107,6 +107,11 @@ impl Proxy {
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(named, "must hold a host and a port and no path, query or fragment"));
         }
+        let accepted = Matcher::builder().all(url.as_str()).build();
+        if accepted.intercept(&Uri::from_static("https://any.example")).is_none() {
+            // Requests would bypass such a proxy.
+            return Err(wrong(named, "names a host that the HTTP client does not accept"));
+        }
         // Keeps `url` and not `text`: the HTTP client accepts only a percent-encoded URL, and the parser has encoded
         // `url`.
         Ok(Self { secrets: secrets(text, &url), url: Secret::from(url.as_str()) })
@@ -295,9 +300,13 @@ mod tests {
 
     #[test]
     fn an_error_about_an_invalid_variable_names_it_and_does_not_show_its_password() {
-        for text in
-            ["http://", "socks5://user:s3cr3t@", "http://user:s3cr3t@h:port", "http://user:s3cr3t@h/path"]
-        {
+        for text in [
+            "http://",
+            "socks5://user:s3cr3t@",
+            "http://user:s3cr3t@h:port",
+            "http://user:s3cr3t@h/path",
+            "socks5://user:s3cr3t@pro%20xy:1080",
+        ] {
             let error = from(&[("HTTPS_PROXY", text)], BASE).unwrap_err();
             assert_eq!(error.kind(), Kind::Config);
             let shown = format!("{error} {error:?}");
