@@ -24,8 +24,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 /// How many calls the case `flight` makes at the same time.
 const FLIGHT: usize = 32;
 const KEY: &str = "bench-0123456789abcdef0123456789abcdef01";
-/// The rate limit: requests, and the length of the window in seconds. The window is so short that only about 400
-/// requests count towards the limit at any time, as in real use.
+/// The rate limit: requests, and the length of the window in seconds. The benchmark never reaches this limit. The
+/// window is short, so that only a few hundred requests count towards the limit at a time, as in real use.
 const LIMIT: [f64; 2] = [40_000.0, 0.005];
 
 /// A client that is measured.
