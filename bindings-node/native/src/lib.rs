@@ -108,9 +108,8 @@ impl CompletedCalls {
 #[napi]
 pub struct Bridge {
     completed: Arc<CompletedCalls>,
-    /// A function that keeps the event loop alive and is never called. With `completed.wake` instead, the JavaScript
-    /// thread would have to wait while the thread of the calls holds the lock of `completed.wake`. `None` once the
-    /// bridge is closed.
+    /// Keeps the event loop alive, and is never called. The JavaScript thread does not use `completed.wake` for this
+    /// purpose, because it would wait for the lock of `completed.wake`. `None` once the bridge is closed.
     alive: Mutex<Option<Wake>>,
     /// This token is cancelled when the JavaScript thread ends and drops the bridge. The calls of the bridge then end
     /// too.
