@@ -11,12 +11,11 @@ use std::{io, thread};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
-/// How often the driver's thread checks whether threads still wait for a call. If there are no tasks (calls for which
-/// no thread waits), no thread wakes the driver's thread, because then every call would cost a wake-up.
+/// How often the driver's thread checks whether threads still wait for a call. While there are no tasks (calls for
+/// which no thread waits), a call does not wake the driver's thread, because each wake-up is expensive.
 const BUSY: Duration = Duration::from_millis(500);
-/// If there are no tasks, the driver's thread takes over the I/O only this long after the last thread stopped waiting
-/// for a call. A program that makes one call after another pauses for a shorter time, so the driver's thread leaves the
-/// I/O to the next call.
+/// While there are no tasks, the driver's thread takes over the I/O only if no thread has waited for a call for this
+/// long. A program that makes one call after another pauses for a shorter time, and so does the I/O itself.
 const IDLE: Duration = Duration::from_millis(20);
 
 pub(crate) struct Driver {

@@ -9,7 +9,7 @@ mod local;
 mod process;
 mod wakeup;
 
-/// Private to the package: only `hightouch_sdk/_native.py` imports it. Its classes are immutable or have locks of their
+/// A private module: only `hightouch_sdk/_native.py` imports it. Its classes are immutable or have locks of their
 /// own, so a free-threaded interpreter needs no GIL for this module.
 #[pyo3::pymodule(gil_used = false)]
 mod _bridge {

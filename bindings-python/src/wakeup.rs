@@ -8,8 +8,7 @@ pub(crate) use self::pair::Wakeup;
 #[cfg(not(unix))]
 pub(crate) use self::unsupported::Wakeup;
 
-/// Wakes the loop with an eventfd, which Linux offers for this purpose. It costs a third of what a pair of sockets
-/// costs.
+/// Wakes the loop with an eventfd, which is cheaper than a pair of sockets.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod counter {
     use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
