@@ -52,8 +52,8 @@ const KEYWORDS: &[&str] = &[
     "or", "pass", "raise", "return", "try", "while", "with", "yield", "None", "True", "False",
 ];
 
-/// Kinds of errors with an unusual name of their class. `PermissionError` and `TimeoutError` are builtins, and
-/// `CancelledError` is a class of asyncio.
+/// Kinds of errors with an unusual class name, because the usual name is taken or unclear: `PermissionError` and
+/// `TimeoutError` are builtins, and `CancelledError` is a class of asyncio.
 pub(crate) const CLASSES: &[(&str, &str)] = &[
     ("permission", "PermissionDeniedError"),
     ("timeout", "RequestTimeoutError"),

@@ -114,7 +114,8 @@ fn add_columns(field: &Json, types: &[Json], columns: &mut Vec<Json>) {
     }
 }
 
-/// Whether the type is plain. A nested object has a column for each member if all its members are plain.
+/// Whether the type is plain: no list, no object and no JSON. If all members of a nested object are plain, each member
+/// has a column.
 fn is_plain(kind: &Json) -> bool {
     kind.as_str().is_some_and(|kind| kind != "json")
 }

@@ -227,7 +227,7 @@ pub(crate) fn list<'a>(of: &'a Value, name: &str) -> &'a [Value] {
     of.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// Returns the members of the object in the member `name`.
+/// Returns the members of the object `of[name]`. Returns none if there is no such object.
 pub(crate) fn members<'a>(of: &'a Value, name: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
     of.get(name).and_then(Value::as_object).into_iter().flat_map(Map::iter)
 }

@@ -162,8 +162,8 @@ fn the_last_line_says_the_severity_and_the_status() {
     }
 }
 
-/// Checks that a change is reported as breaking, with exactly these lines. Every caller passes a change that an earlier
-/// version missed or considered harmless.
+/// Checks that a change is reported as breaking, with exactly these lines. Earlier versions of the comparison missed
+/// the changes that the callers pass.
 fn missed(wanted: &[&str], change: impl FnOnce(&mut Value)) {
     let (lines, status) = drift(change);
     assert_eq!((lines, status), (wanted.iter().map(|&line| line.to_owned()).collect(), 2));
