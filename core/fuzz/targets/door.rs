@@ -17,7 +17,7 @@ pub fn play(input: &[u8]) {
     let (opts, args) = first_line(rest);
     let args = match serde_json::from_str::<Value>(args) {
         Ok(mut value) => {
-            // A checkpoint is a file, and a fuzzer must not write files wherever it likes.
+            // With a checkpoint, the call would write a file at a path that the fuzzer chose.
             if let (true, Some(members)) = (op.ends_with("_many"), value.as_object_mut()) {
                 members.remove("checkpoint");
             }

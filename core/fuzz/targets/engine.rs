@@ -1,5 +1,5 @@
 //! Two clients. The first has no server: nothing listens on its port, and the paused clock skips every wait. The second
-//! has a server that returns the answer that a target sets.
+//! has a server, and the fuzz target sets the answer of this server.
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -80,7 +80,7 @@ pub fn call(op: &str, args: &str, opts: &str) -> Given {
     BENCH.with_borrow_mut(|bench| bench.call(op, args, opts))
 }
 
-/// A client of a server that returns the answer that the caller sets. The clock is not paused, because a paused clock
+/// A client and its server, which returns an answer set in advance. The clock is not paused, because a paused clock
 /// would not wait for a socket.
 struct Answered {
     runtime: Runtime,

@@ -1,6 +1,6 @@
 //! The limit reads two things from outside the process: a state in a file, and the replies of a server. The first line
 //! of an input names what is tested: `state`, `reply`, or `way`, a series of replies while the limit moves from one
-//! place to another. The rest are numbers or words, one in each line, with an empty line between replies.
+//! place to another. Each further line is a number or a word, and an empty line separates two replies.
 
 use limit_proofs::limit::pool::{Pool, Wanted};
 use limit_proofs::limit::state::{Reach, State};
@@ -24,8 +24,8 @@ pub fn play(input: &[u8]) {
     }
 }
 
-/// Any state that can be read lets requests through again within an hour and four windows. A window has at most a day,
-/// plus the allowance for the server's clock.
+/// Any state that can be read lets requests through again within an hour and four windows. A window lasts at most a
+/// day, plus the allowance for the server's clock.
 fn state(numbers: &[u64]) {
     let Some(read) = State::read(numbers) else { return };
     let span = read.span();
