@@ -42,7 +42,7 @@ impl World {
     }
 }
 
-/// A simulated process. Like the thread of the courier, this process moves the limit and asks the server for permits.
+/// A simulated process, which moves the limit and asks the server for permits.
 struct Process {
     caller: Caller,
     way: Way,
@@ -122,7 +122,7 @@ impl Process {
 
 /// A process sends 150 requests with one key, begins to move its limit to the place of the workspace, and dies after
 /// `steps` steps. A process at the place of the workspace sends as many requests as it may. Unless `alone` is set,
-/// another process begins with the same key, learns of the workspace by its first answer, and sends requests, too.
+/// another process begins with the same key, learns of the workspace from its first answer, and sends requests, too.
 /// Returns how many requests the API refused.
 fn dies_after(steps: usize, alone: bool, broken: &[(&str, &str)]) -> u64 {
     let mut world = World::new(broken);
@@ -139,7 +139,7 @@ fn dies_after(steps: usize, alone: bool, broken: &[(&str, &str)]) -> u64 {
             let _ = same_key.uses(&mut world, 20);
             same_key.way.move_to(&place('e'));
         } else if steps > 0 || !alone {
-            // Before the first step, the place of the workspace does not know of the key.
+            // If no process has begun a move, the place of the workspace does not know of the requests of the key.
             let _ = other.uses(&mut world, 20);
         }
     }

@@ -65,8 +65,8 @@ impl Model {
 }
 
 /// Whether some s in (t−T, t] forbids a grant at t, as `core/src/limit/window.rs` explains. `ended` has the times at
-/// which requests ended, in ascending order. Tries only t, these times, and these times plus T. Between two neighbours
-/// the weight only grows with s, so no other s can forbid a grant alone.
+/// which requests ended, in ascending order. Tries only t, these times, and these times plus T. Between two of these
+/// moments, the weight only grows with s, so a later moment covers every s between them.
 fn forbids(ended: &[Nanos], flying: u64, allowed: u64, span: Nanos, t: Nanos) -> bool {
     let before = |time: Nanos| ended.partition_point(|end| *end < time) as u64;
     let moments = ended.iter().flat_map(|end| [*end, *end + span]).chain([t]);
@@ -227,7 +227,7 @@ fn what_was_given_up_ends_when_that_is_seen_and_not_when_it_was_due() {
     let ticket = state.grant(0);
     state.abandoned(0, ticket, Linger::Brief);
     assert_eq!(state.decide(0, Reach::Whole), Decision::WaitUntil(5_000_000_000));
-    // The process was stopped for a minute, so requests in the buffers of its sockets may leave only now.
+    // The process was stopped for a minute, so its sockets may send the requests in their buffers only now.
     assert_eq!(state.decide(60_000_000_000, Reach::Whole), Decision::WaitUntil(80_100_000_000));
 }
 

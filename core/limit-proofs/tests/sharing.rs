@@ -29,9 +29,9 @@ struct Faults {
     busy_in: Option<u32>,
     /// On average, the store loses the state after one in this many grants.
     loss_in: Option<u32>,
-    /// A lost state counts as an empty state, which breaks the rule.
+    /// Whether a lost state counts as an empty state. This breaks the rule.
     lost_is_empty: bool,
-    /// A process that finds the store locked still changes the store, starting from the last state that the process
+    /// Whether a process that finds the store locked still changes the store, from the last state that the process
     /// knows. This breaks the rule.
     ignores_locks: bool,
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use limit_proofs::limit::pool::{Answer, Question};
 use limit_proofs::limit::{Courier, Errand, Errands, Gate, Quota, ScopeChange, ScopeListener};
 
-/// A courier that does nothing: the test itself takes the gate's questions and answers them.
+/// A courier normally carries the gate's questions to a server. This courier does nothing: the test itself answers.
 #[derive(Debug)]
 struct Played;
 

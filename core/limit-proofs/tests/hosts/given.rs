@@ -29,12 +29,12 @@ pub(crate) struct Hosts {
     pub(crate) faults: Vec<Fault>,
     /// On average, a process crashes after one in this many grants, and another process takes its place.
     pub(crate) crash_in: Option<u32>,
-    /// Now and then a process is stopped for up to 20 s.
+    /// Whether a process is stopped now and then, for up to 20 s.
     pub(crate) stops: bool,
     /// Changes of the script, each a text and its replacement. These changes make the script wrong on purpose.
     pub(crate) broken: &'static [(&'static str, &'static str)],
-    /// The script uses the clock of each process instead of the server's clock. The clocks of the processes run up to a
-    /// tenth too fast.
+    /// Whether the script uses the clock of each process instead of the server's clock. The clocks of the processes run
+    /// up to a tenth too fast.
     pub(crate) own_clocks: bool,
     pub(crate) duration: Nanos,
     pub(crate) seed: u64,
