@@ -1,4 +1,5 @@
-//! A thread that carries the questions of a gate to the server. The thread sleeps while there is nothing to ask.
+//! A thread that carries the questions of a gate to the server of a shared limit. The thread sleeps while there is
+//! nothing to ask.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -128,7 +129,7 @@ impl Work {
             match self.errands.next() {
                 Errand::End => return,
                 Errand::Wait(time) => {
-                    // Closes a connection once it is too old to be used, because a server accepts a limited number of
+                    // Closes a connection that was idle for too long, because a server accepts a limited number of
                     // connections.
                     let until = self.link.usable_for().unwrap_or(LONGEST_SLEEP);
                     let slept = timeout(time.min(until), self.woken.notified()).await.is_err();

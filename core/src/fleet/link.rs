@@ -30,7 +30,7 @@ const IDLE: Duration = Duration::from_secs(30);
 const PREFIX: &str = "hightouch-limit:1:";
 /// [`Server::unlost`] holds for this long after a connection was opened. Later, the server may have lost states.
 const FRESH: Duration = Duration::from_secs(1);
-/// The script is sent at most this many times for one question: once, and again after each redirection of a cluster.
+/// A question fails if a cluster says this many times in a row that the limit has moved to another node (`MOVED`).
 const REDIRECTIONS: usize = 3;
 
 /// The connection to the server. It is opened when it is needed, and closed after a failure.
@@ -101,8 +101,8 @@ impl Link {
         self.node = None;
     }
 
-    /// Runs the script once for the limit of this name. For each new connection, `words` creates the script's arguments
-    /// from what the server said about itself. The caller bounds the time, and calls [`Self::forget`] if it gives up.
+    /// Runs the script for the limit of this name. Before the script is sent, `words` creates its arguments from what
+    /// the server said about itself. The caller bounds the time, and calls [`Self::forget`] if it gives up.
     ///
     /// # Errors
     /// The server did not run the script, or its answer cannot be read.
@@ -206,8 +206,8 @@ impl Link {
 
     async fn connect_to(&mut self, (host, port): (String, u16)) -> Result<Open, Failure> {
         let (mut connection, driver) = self.connection(&host, port, true).await?;
-        // Redis 6 returns one section of `INFO` or all of them. A pipeline of several commands would return errors
-        // without a code.
+        // Asks for all sections of `INFO`, because Redis 6 cannot return a selection. Several commands in a pipeline
+        // would return errors without a code.
         let told: String =
             cmd("INFO").arg("all").query_async(&mut connection).await.map_err(|error| why(&error))?;
         let server = Server::of(&told).ok_or("it does not tell its `run_id`")?;
