@@ -27,8 +27,8 @@ pub(super) struct Drive {
     pub stop: CancellationToken,
     pub at_once: usize,
     pub checkpoint: Option<Arc<Checkpoint>>,
-    /// Must be the last field: fields are dropped in order, and the file of the checkpoint must be unlocked once the
-    /// batch has ended.
+    /// Must be the last field, because fields are dropped in order. Dropping this field ends the batch for its callers,
+    /// and by then the file of the checkpoint must be unlocked.
     pub table: Ending,
 }
 
@@ -56,8 +56,8 @@ impl From<Error> for NotBegun {
 
 impl Drive {
     pub(super) async fn run(self, items: Vec<(BatchItem, Progress)>, runs: Vec<RunToken>) {
-        // An error that would affect every other sync too, such as a refused key. After this error the batch starts no
-        // more syncs, and each sync that was not started fails with this error.
+        // An error that would affect every other sync too, such as a refused API key. After this error, the batch
+        // starts no more syncs, and each sync that was not started fails with this error.
         let mut hopeless: Option<Error> = None;
         let (resumed, waiting) = self.resume(items, &runs).await;
         let mut waiting = waiting.into_iter();
@@ -146,8 +146,8 @@ impl Drive {
         let _ = self.until_stopped(self.sender.answer(&call, &mut spent)).await;
     }
 
-    /// Returns the result of `work`, or `None` if `stop` cuts the work off. A request that is cut off ends with an
-    /// error, so that hooks and logs report the request.
+    /// Returns the result of `work`, or `None` if `stop` cancels the work. A cancelled request ends with an error, so
+    /// that hooks and logs report the request.
     async fn until_stopped<T>(
         &self,
         work: impl Future<Output = Result<T, Error>>,
@@ -286,7 +286,7 @@ impl Drive {
     }
 
     fn failed(&self, item: &mut BatchItem, error: Error) {
-        // The caller may have passed the key as a slug, and the server may have repeated the key in its answer.
+        // The caller may have passed the API key as a slug, and the server may have repeated the key in its answer.
         item.failed(error.scrubbed(|text| self.sender.scrub(text)));
         self.tell(item);
     }

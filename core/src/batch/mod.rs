@@ -67,13 +67,13 @@ pub(crate) struct Tell {
 impl Syncs {
     /// Starts a run of each of these syncs, and follows the runs together. At most [`RunMany::at_once`] syncs are in
     /// progress at a time. A failure of one sync does not affect the others. But after a failure that would affect
-    /// every sync, such as a refused key, no more syncs are started. Must be called within a tokio runtime. Waits only
-    /// for the file of a [`RunMany::checkpoint`].
+    /// every sync, such as a refused API key, no more syncs are started. Must be called within a tokio runtime. Waits
+    /// only for the file of a [`RunMany::checkpoint`].
     ///
     /// # Errors
     /// Kind `invalid_request` if one of the syncs cannot be an id or a slug, if the options of the trigger contradict
-    /// each other, or if the checkpoint cannot be used (then [`Error::code`] is `checkpoint`): it records other syncs
-    /// or options, it is damaged or in use, or its file cannot be written. Nothing is sent then.
+    /// each other, or if the checkpoint cannot be used. [`Error::code`] is `checkpoint` if the checkpoint records other
+    /// syncs or options, is damaged or in use, or cannot be written. After such an error, nothing was sent.
     pub async fn run_many(
         &self,
         syncs: impl IntoIterator<Item: Into<SyncReference>>,
@@ -104,8 +104,8 @@ fn check(sender: &Sender, syncs: &[SyncReference], how: &RunMany, at: &Subject) 
     let refused = |error: Error| error.at(at).scrubbed(|text| sender.scrub(text));
     check_join(&how.trigger, false).map_err(refused)?;
     for sync in syncs {
-        // The batch replaces the subject of the error, which names the sync. So the text of the error must name the
-        // sync.
+        // The subject of the error names the sync, but the batch replaces the subject. So the text of the error must
+        // name the sync.
         trigger_call(sync, &how.trigger).map_err(|error| {
             let what = error.what();
             refused(error.with_what(message![sync.to_string(), ": ", what]))

@@ -27,7 +27,7 @@ pub struct RunMany {
 }
 
 impl RunMany {
-    /// The defaults: nothing destructive, 50 syncs at a time, and no checkpoint.
+    /// The defaults: ordinary runs without a full resync, 50 syncs at a time, and no checkpoint.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

@@ -21,8 +21,8 @@ pub(super) struct Log {
     file: File,
     /// How many of the queued lines are on the disk.
     written: u64,
-    /// Why the latest line could not be written. No further line is written, because a part of that line may be in the
-    /// file.
+    /// Why a line could not be written. After this failure, no further line is written, because a part of the failed
+    /// line may be in the file.
     broken: Option<String>,
 }
 
@@ -53,8 +53,8 @@ pub(super) fn open(path: &Path, header: &str) -> Result<Opened, Unusable> {
     })?;
     let mut text = Vec::new();
     file.read_to_end(&mut text).map_err(failed("read"))?;
-    // A line counts only if it ends with a line break. An incomplete last line can be dropped, because the process that
-    // wrote it ended before it acted on the line.
+    // A line counts only if it ends with a line break. An incomplete last line can be dropped, because its process
+    // ended before acting on the line.
     let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
     if whole == 0 {
         let begun = text.len().min(BEGINNING.len());

@@ -74,9 +74,8 @@ impl Checkpoint {
     /// Returns the action that runs before each attempt of an item's trigger. The action records that the trigger is
     /// about to be sent.
     ///
-    /// A trigger that the server refused (429) is sent again, and each attempt is recorded with its own time. The
-    /// latest time counts, because the earlier attempts certainly started nothing. With an earlier time, a later
-    /// process could adopt a run that a schedule started between two attempts.
+    /// After a refusal (429), the trigger is sent again, and each attempt is recorded with its own time. With the time
+    /// of an earlier attempt, a later process could adopt a run that a schedule started between two attempts.
     pub(super) fn before_send(self: &Arc<Self>, item: usize) -> BeforeSend {
         let own = Arc::clone(self);
         BeforeSend::new(move |sync, within| {
@@ -108,7 +107,7 @@ impl Checkpoint {
     }
 
     async fn record(&self, item: usize, progress: &Progress) -> Result<(), Error> {
-        // The server may have repeated the key in the state of a run.
+        // The server may have repeated the API key in the state of a run.
         let line = self.sender.scrub(&lines::event(item, progress));
         let written = self.appender.append(&line).await;
         written.map_err(|why| {
