@@ -223,7 +223,7 @@ impl Error {
         self.0.problem.as_ref()
     }
 
-    /// A finer reason than the kind, such as `bad_token` or `dns`: the code that a diagnosis would show.
+    /// A finer reason than the kind, such as `bad_token` or `dns`. A diagnosis uses the same codes.
     #[must_use]
     pub fn code(&self) -> Option<&'static str> {
         self.0.reason.map(Reason::code)

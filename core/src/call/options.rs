@@ -53,8 +53,8 @@ pub struct Options {
     pub timeout: Option<Duration>,
     /// Time limit of the whole call, with its waiting and retries; must be above zero.
     pub deadline: Option<Duration>,
-    /// How many times the call may be sent again after a failure, if sending it again is safe. Waiting for the rate limit does not
-    /// count.
+    /// How many times the call may be sent again after a failure, if sending it again is safe. Waiting for the rate
+    /// limit does not count.
     pub max_retries: Option<u32>,
     /// How long the call may wait for the rate limit. With zero, the call is sent at once or fails with kind
     /// `rate_limited`.

@@ -46,7 +46,7 @@ pub(crate) struct Defaults {
     pub max_retries: u32,
 }
 
-/// The account of a call: its options, its limits, its deadline, and what its requests have used so far.
+/// The account of a call: its options, its time limits, and what its requests have used so far.
 #[derive(Clone, Debug)]
 pub(crate) struct Spent {
     pub options: Options,

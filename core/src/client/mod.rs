@@ -159,11 +159,10 @@ impl Client {
         self.sender.hooks().on_cut(Arc::new(hook));
     }
 
-    /// Calls `hook` at once when this process begins to keep the limit alone although the setting
-    /// [`limit_scope`](Settings::limit_scope) asks for a shared limit. Also calls `hook` when this process shares the
-    /// limit again. If this process keeps the limit alone already, calls `hook` now too. A client that nobody has used
-    /// for a minute does not ask the server that keeps the limit, so the client learns of a change only with its next
-    /// call.
+    /// Calls `hook` each time that this process begins to keep the limit alone although the setting
+    /// [`limit_scope`](Settings::limit_scope) asks for a shared limit, and each time that it shares the limit again. If
+    /// this process keeps the limit alone already, calls `hook` now. A client that nobody has used for a minute learns
+    /// of a change only with its next call.
     ///
     /// The hook runs on the thread that notices the change. That may be the thread that asks the server for permission
     /// to send, so the hook must not block. The hook may use the client.

@@ -17,9 +17,9 @@ use crate::secret::Secret;
 pub enum LimitScope {
     /// The clients of one process.
     Process,
-    /// The processes of one user on one host.
+    /// The processes of one user on one machine.
     Host,
-    /// All processes, on any host, that name the same Redis or Valkey server. The value is the URL of the server:
+    /// All processes, on any machine, that name the same Redis or Valkey server. The value is the URL of the server:
     /// `redis://[user:password@]host[:port][/database]`, or `rediss://…` for TLS. With Sentinel:
     /// `redis+sentinel://[user:password@]host:port,host:port/service[/database]`, or `rediss+sentinel://…`. If the
     /// Sentinels ask for a password, append `?sentinel_username=user&sentinel_password=password`; the user may be left
