@@ -37,7 +37,7 @@ pub enum Reply {
     /// still lack the state.
     Moved(String, Option<Left>),
     /// The place expects the limit of the place with this name, and grants nothing before it has absorbed that limit.
-    /// So that limit must be moved first.
+    /// That other limit must be moved first.
     First(String),
     /// The place now expects the limit of another place.
     Expected,
@@ -58,7 +58,7 @@ pub struct Left {
     pub state: String,
 }
 
-/// The process that calls the script, and what it knows of the server.
+/// The process that calls the script, and what the process knows of the server.
 #[derive(Debug)]
 pub struct Caller {
     /// The server's `run_id`, which is new at each start. A server that was restarted may have lost its last changes.
@@ -155,8 +155,8 @@ impl Caller {
 /// Reads a reply.
 ///
 /// # Errors
-/// The reply has the wrong form, or says that the script has already answered a later question. The error is the end of
-/// a sentence.
+/// The reply has the wrong form, or says that the script has already answered a later question. The error is the
+/// reason, worded as the end of a sentence.
 pub fn read(reply: &[String]) -> Result<Reply, &'static str> {
     const STRANGE: &str = "its answer cannot be read";
     let (kind, rest) = reply.split_first().ok_or(STRANGE)?;

@@ -93,8 +93,8 @@ impl Way {
         })
     }
 
-    /// Notes that the next step failed. Returns true if the failure is harmless, because the old place only kept its
-    /// copy of the state. The new place does not absorb this copy again.
+    /// Notes that the next step failed. Returns true if the failure is harmless, because only the deletion of the old
+    /// place's copy failed. The new place never absorbs that copy again.
     pub fn failed(&mut self) -> bool {
         self.followed = 0;
         matches!(self.steps.last(), Some(Step::Settle { .. })) && self.steps.pop().is_some()
@@ -105,7 +105,7 @@ impl Way {
     ///
     /// # Errors
     /// The reply fits neither a step nor a question, or the limit has moved too many times in a row. The error is the
-    /// end of a sentence.
+    /// reason, worded as the end of a sentence.
     pub fn heard(&mut self, reply: Reply) -> Result<Option<Answer>, &'static str> {
         let step = self.steps.last().cloned();
         match (step, reply) {
@@ -146,7 +146,7 @@ impl Way {
                 }
                 self.steps.push(Step::Absorb { at: elsewhere, from, left });
             }
-            // Each place expects the limit of the other place. So the move goes in the opposite direction.
+            // If each place expects the limit of the other place, the move goes in the opposite direction.
             (Some(Step::Leave { from, to }), Reply::First(_)) => {
                 self.follows()?;
                 self.replace(Step::Leave { from: to, to: from });
