@@ -47,7 +47,7 @@ impl Json {
     }
 
     /// Parses the value. Returns null if the value contains a number that a double cannot hold (`1e999`) or half of a
-    /// surrogate pair (`"\ud83d"`). [`get`](Self::get) returns the text of such a value, too.
+    /// surrogate pair (`"\ud83d"`). [`get`](Self::get) returns the text even of such a value.
     #[must_use]
     pub fn value(&self) -> Value {
         serde_json::from_str(&self.0).unwrap_or(Value::Null)
@@ -336,8 +336,8 @@ fn map_text(text: &str, change: &impl Fn(&str) -> String) -> String {
                     mapped += &Value::from(changed).to_string();
                 }
             }
-            // A string with half of a surrogate pair cannot be decoded, so `change` cannot be applied to it. To be
-            // safe, such a string becomes empty.
+            // A string with half of a surrogate pair cannot be decoded, so `change` cannot be applied to it. Such a
+            // string becomes empty, because it may contain a secret that `change` would remove.
             Err(_) => mapped.push_str("\"\""),
         }
         rest = after;

@@ -353,8 +353,8 @@ mod tests {
         }
     }
 
-    /// Some of these texts nest deeper than the 64 bits of `Open` can hold, and so deep that a recursive scan would
-    /// overflow the stack.
+    /// Some of these texts have more than 64 levels, the number that `Open::bits` can hold. The deepest text would
+    /// overflow the stack of a recursive scan.
     #[test]
     fn nesting_has_no_bound() {
         for depth in [1, 63, 64, 65, 127, 128, 129, 192, 1_000_000] {

@@ -156,7 +156,7 @@ fn a_large_configuration_is_compared_in_bounded_work() {
     // No item of the one list equals an item of the other, so no items can be aligned.
     let other: Vec<_> = (20_000..35_000).map(mapping).collect();
     assert_eq!(list(old.clone()).diff(&list(other)).changes().len(), 30_000);
-    // This is the worst case for an alignment: many items are equal, and none occurs only once.
+    // The worst case for an alignment: many items are equal, and every item occurs more than once.
     let zeros = |count: usize| json(&format!("[{}0]", "0,1,1,".repeat(count)));
     let (one, other) = (zeros(60_000), zeros(60_001));
     assert!(are_equal(&one.diff(&other).apply(&one).unwrap(), &other));
