@@ -2,7 +2,7 @@
 //!
 //! The gate has no background task and no runtime of its own. Each change of the state also grants every request that
 //! may be sent at that time, and wakes the first of the remaining waiters if that waiter would sleep too long. Only the
-//! first waiter sleeps until its turn; the others check now and then that it has not overslept.
+//! first waiter sleeps until its turn; the other waiters check now and then that the first waiter has not overslept.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -93,8 +93,8 @@ impl Gate {
         Arc::new(Self { core })
     }
 
-    /// Creates a gate that keeps within `quota` together with all other gates that ask the same server. `courier`
-    /// creates the courier, which carries the gate's questions to the server.
+    /// Creates a gate for a limit of `quota` that a Redis or Valkey server keeps. `courier` creates the courier, which
+    /// carries the gate's questions to that server.
     #[must_use]
     pub fn fleet(quota: Quota, courier: impl FnOnce(Errands) -> Box<dyn Courier>) -> Arc<Self> {
         let core = Core::new(quota, None);
@@ -123,9 +123,9 @@ impl Gate {
         inner.turns.needed_until(now) <= now && idle_since + keep <= clock()
     }
 
-    /// From now on, lets at most `share` (above 0, at most 1) of the declared requests through in a window, rounded
-    /// down, but at least one. The cap holds for all requests of the gate together. A share that is not smaller than an
-    /// earlier share changes nothing.
+    /// From now on, allows only the part `share` (above 0, at most 1) of the declared requests in a window, rounded
+    /// down, but at least one request. The cap holds for all requests of the gate together. A share that is not smaller
+    /// than an earlier share changes nothing.
     pub fn set_share(&self, share: f64) {
         self.core.change(|inner, _| inner.turns.set_share(share));
     }
@@ -154,8 +154,8 @@ impl Gate {
         std::mem::take(&mut *self.core.changes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Until `listener` is dropped, calls it each time this process begins to keep the limit alone or shares it again.
-    /// If this process keeps the limit alone already, calls `listener` at once.
+    /// Calls `listener` each time this process begins to keep the limit alone or shares the limit again, until
+    /// `listener` is dropped. If this process keeps the limit alone already, calls `listener` at once.
     pub fn on_change_of_scope(&self, listener: &Arc<ScopeListener>) {
         self.core.told.add(listener);
         if let Some(why) = self.fallback() {

@@ -23,8 +23,8 @@ pub struct Look {
 }
 
 impl Look {
-    /// Creates the value for a run that was last looked at `looked_at` milliseconds after 1970; 0 if the run was never
-    /// looked at.
+    /// Creates the priority of the looks at one run. `looked_at` is the time of the last look, in milliseconds since
+    /// 1970; 0 if there was no look yet.
     #[must_use]
     pub fn new(looked_at: i64) -> Arc<Self> {
         let priority = LookPriority { urgency: Urgency::Usual, looked_at };

@@ -1,7 +1,7 @@
 //! Keeps requests within the server's rate limit. A pure state decides when a request may be sent, and an asynchronous
 //! gate makes requests wait until then.
 //!
-//! The server counts every request that reaches it, but Hightouch does not document how it counts. The rule in
+//! The server counts every request that reaches it, but Hightouch does not document how the server counts. The rule in
 //! [`window`] therefore satisfies three ways of counting at once: exact sliding windows, fixed windows, and estimates
 //! from two buckets. The rule holds wherever the server's buckets begin, and however long the network takes.
 //!

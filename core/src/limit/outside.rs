@@ -82,7 +82,7 @@ impl Shared {
     }
 
     /// Wakes the courier if it has something to do before it wakes by itself. If the courier cannot run, this process
-    /// keeps the limit alone from now on. Returns the reason the first time.
+    /// keeps the limit alone from now on, and the first such call returns the reason.
     pub(super) fn wake_courier(&mut self, now: Nanos) -> Option<String> {
         let courier = self.courier.as_ref()?;
         let wanted = self.turns.wanted(now);

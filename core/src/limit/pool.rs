@@ -18,8 +18,8 @@ const NEXT: Duration = Duration::from_millis(5);
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// For this long after the last request, a server that does not answer is asked again every [`ASK_AGAIN`].
 const IN_USE: Duration = Duration::from_mins(1);
-/// A grant is given back if no request has used it within this time after its question was asked. The server may no
-/// longer count an older grant, which a process can hold after it was stopped for a while.
+/// A grant is given back if no request uses the grant within this time after the process asked for it. If the process
+/// was stopped for a while, the server may no longer count an older grant.
 const USED_WITHIN: Duration = Duration::from_secs(1);
 /// If a user reads statistics that are older than this, the server is asked for new statistics.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -50,8 +50,8 @@ pub struct Pool {
     /// When a request last began or ended.
     used: Nanos,
     without: Option<Without>,
-    /// Two counts of requests that this process granted without the server: all requests that the server does not know
-    /// of, and those of them that are in flight.
+    /// Of the requests that this process granted without the server: how many were not reported to the server yet, and
+    /// how many are in flight.
     sent: (u64, u64),
     /// How many of the requests in `sent` were reported with the last question.
     told: u64,
@@ -289,7 +289,8 @@ impl Pool {
         let whole = wanted.whole.min(MOST_AT_ONCE).saturating_sub(ready);
         let some = wanted.some.min(MOST_AT_ONCE - whole.min(MOST_AT_ONCE));
         let some = some.saturating_sub(ready.saturating_sub(wanted.whole));
-        // `most` is twice the limit, because no more requests can have ended within the two windows that count.
+        // `most` is twice the limit, the highest number of requests that can have ended within the two windows that
+        // count.
         let (sent, flying) = (self.sent.0, self.sent.1.min(self.sent.0));
         self.told = sent;
         let most = self.without.as_ref().map_or(0, |without| 2 * without.state.declared());
@@ -321,8 +322,7 @@ impl Pool {
         self.last.granted.clear();
         self.settle(now);
         let is_back = std::mem::take(&mut self.is_down);
-        // The answered question has reported `told` requests that were sent without the server. The next question
-        // reports the rest of them.
+        // Subtracts the requests that the answered question has reported. The next question reports the rest.
         self.sent.0 = self.sent.0.saturating_sub(self.told);
         if is_back {
             self.tell_at = now;
@@ -349,15 +349,15 @@ impl Pool {
 
     fn go_without(&mut self, now: Nanos) {
         let Some(share) = self.share else {
-            // The server keeps a few requests of each window free for the members that cannot reach it. Without a
-            // share, these members divide the few requests among themselves, so each member sends one request every
+            // The server keeps a few requests of each window free for the processes that cannot reach it. Without a
+            // share, these processes divide the few requests among themselves, so each process sends one request every
             // `windows` windows.
             let windows = self.last.members.max(1).div_ceil(kept_free(&self.quota).max(1));
             let window = self.quota.window.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX));
             let quota = Quota { requests: 1, window, ..self.quota };
-            // If there are more members than such requests, not all of them may send their first request at once. So
-            // each member first waits for `windows` windows, plus a part of that time which differs from member to
-            // member.
+            // If there are more processes than these few requests, not all processes may send their first request at
+            // once. So each process first waits for `windows` windows, plus a part of this time, different for each
+            // process.
             let waits = windows > 1;
             let until = now.saturating_add(scrambled(now) % quota.span());
             let mut state =
@@ -371,16 +371,16 @@ impl Pool {
             self.without = Some(Without { quota, state });
             return;
         };
-        // Until the server notices the silence of this process, other processes may use its share. So the whole share
-        // counts as used by requests that end a quarter of a window from now. This also covers requests that this
-        // process sent before.
+        // Until the server notices the silence of this process, other processes may use the share of this process. So
+        // the whole share counts as used by requests that end a quarter of a window from now. These requests also stand
+        // for the requests that this process sent before.
         let quota = self.quota.shared(share);
         let until = now.saturating_add(quota.span() / 4);
         self.without = Some(Without { quota, state: State::lost_until(quota, now, until) });
     }
 }
 
-/// A number that differs for members that lose the server at almost the same time.
+/// A number that differs between processes that lose the server at almost the same time.
 fn scrambled(now: Nanos) -> Nanos {
     now.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16
 }

@@ -36,8 +36,8 @@ pub struct Question {
     pub quota: Quota,
     /// How many requests the server keeps free for processes that cannot reach the server.
     pub kept_free: u64,
-    /// How many requests this process sends in a window while it cannot reach the server, if a client has named a
-    /// share. 0 without a share: in this case, the process uses the requests that the server keeps free.
+    /// If a client has named a share: how many requests this process sends in a window while it cannot reach the
+    /// server. 0 without a share: the process then uses the requests that the server keeps free.
     pub share: u64,
     /// What this process wants to send.
     pub wanted: Wanted,
@@ -85,8 +85,8 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Whether this answer is plausible for `question`. If not, the answer is not used: it must neither stop this
-    /// process nor grant more requests than the process asked for.
+    /// Whether this answer is plausible for `question`. An implausible answer is not used, because it could stop this
+    /// process or grant more requests than the process asked for.
     #[must_use]
     pub fn answers(&self, question: &Question) -> bool {
         let wanted = question.wanted.whole.saturating_add(question.wanted.some);

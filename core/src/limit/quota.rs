@@ -8,8 +8,8 @@ use super::words::Words;
 /// The longest wait or window: a year. Longer values are shortened to a year, so that the arithmetic does not overflow.
 const LONGEST: Nanos = 365 * 24 * 3600 * 1_000_000_000;
 
-/// The longest window that settings can declare, with the half percent that [`Quota::span`] adds. A longer window in a
-/// state that was read shows that the state is damaged.
+/// The longest window that settings can declare (a day), plus the half percent of [`Quota::span`]. A state with a
+/// longer window is damaged.
 const LONGEST_DECLARED: Nanos = 24 * 3600 * 1_000_000_000 / 200 * 201;
 
 /// The declared rate limit: requests per window.

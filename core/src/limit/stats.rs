@@ -83,7 +83,7 @@ pub struct LimitStats {
     pub closed_for: Duration,
     /// Refusals (429) that this process has seen so far.
     pub refused: u64,
-    /// Cuts of the limit so far, including cuts after refusals that others who share the limit received.
+    /// Cuts of the limit so far, including cuts after refusals that other processes received.
     pub cuts: u64,
     /// Requests that this process has sent so far or is about to send.
     pub granted: u64,

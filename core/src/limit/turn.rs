@@ -121,7 +121,7 @@ impl<W> Turns<W> {
         self.common.as_ref().map(|common| &common.state)
     }
 
-    /// Updates the shared limit with `read`, and adds the ends of requests that it lacks. Requests may be granted until
+    /// Updates the shared limit with `read`, and adds the ends of requests in `missed`. Requests may be granted until
     /// [`Turns::closed`] is called. Returns the result of `read`.
     pub fn opened<E>(&mut self, now: Nanos, read: impl FnOnce(&mut State) -> Result<(), E>) -> Result<(), E> {
         let Some(common) = &mut self.common else { return Ok(()) };
@@ -142,7 +142,7 @@ impl<W> Turns<W> {
         std::mem::take(&mut common.open).then_some(&common.state)
     }
 
-    /// Whether a request can be granted now: the shared limit, if there is one, was read for the present change.
+    /// Whether a request can be granted now. If the limit is shared, it must have been read for the present change.
     #[must_use]
     pub fn can_grant(&self) -> bool {
         self.common.as_ref().is_none_or(|common| common.open && !self.withheld)
@@ -286,8 +286,8 @@ impl<W> Turns<W> {
             }
         };
         // Bulk requests leave a tenth of the limit free for later, more urgent requests. If a more urgent request has
-        // had to wait and may go now, the tenth is used up already. So bulk requests may then use the whole limit in
-        // their turn.
+        // had to wait and may go now, the tenth is used up already. In this case, bulk requests may use the whole limit
+        // in their turn.
         let mut have_waited = false;
         for class in Class::ALL {
             let Some((place, waiter)) = self.line.head(class) else { continue };

@@ -180,8 +180,8 @@ impl Backoff {
     /// request ends before that time.
     ///
     /// After a pause, one request is sent as a trial. After each success, two more may be sent. The number of requests
-    /// that may be without an answer also grows with time: two 1 s after the pause, four after 2 s, and so on. So a
-    /// server that still refuses gets few requests.
+    /// that may be without an answer also grows with time: to two requests 1 s after the pause, to four after 2 s, and
+    /// so on. So a server that still refuses gets few requests.
     #[must_use]
     pub fn opens(&self, from: Nanos) -> Nanos {
         let from = from.max(self.closed_until);
@@ -194,7 +194,8 @@ impl Backoff {
         from.max(self.closed_until.saturating_add(doublings * self.pause))
     }
 
-    /// Notes that a request is sent. Returns the epoch of the request, which the method that notes its end needs.
+    /// Notes that a request is sent. Returns the epoch of the request. Pass the epoch to the method that notes how the
+    /// request ended.
     pub fn leaves(&mut self) -> u64 {
         self.flying += 1;
         self.epoch
@@ -234,10 +235,10 @@ impl Backoff {
     /// Notes that a request granted in `epoch` was refused at `now`. `jitter` is a random u32, which varies the pause.
     ///
     /// The first refusal of a request that was granted since the last cut lowers the limit to seven tenths of the
-    /// refused level, but at least to 1. It also closes the gate for a pause of 1 to 2 s. Each further cut without a
-    /// success in between doubles the pause, up to one window (at least 10 s) and at most 60 s. A `retry_after` above
-    /// zero and up to 60 s replaces the pause. `used` is how many requests are in flight or ended within the last
-    /// window.
+    /// refused level, but at least to 1. This refusal also closes the gate for a pause of 1 to 2 s. Each further cut
+    /// without a success in between doubles the pause, up to one window (at least 10 s) and at most 60 s. A
+    /// `retry_after` above zero and up to 60 s replaces the pause. `used` is how many requests are in flight or ended
+    /// within the last window.
     pub fn refused(
         &mut self,
         now: Nanos,
@@ -278,11 +279,10 @@ impl Backoff {
         let level = self.allowed;
         let (allowed, recovery) = match self.recovery.take() {
             None => (cut(level), Recovery::new(cut(level), level, self.window)),
-            // Nothing succeeded since the previous cut, so the server still refuses everything, whatever the limit is.
+            // If nothing succeeded since the previous cut, the server still refuses everything, whatever the limit is.
             Some(recovery) if self.successes == 0 => (cut(level), recovery.interrupted(cut(level))),
-            // The server refused while the limit was growing back, so it does not accept as many requests as were
-            // `used`. If a client sends few requests, the refusal may be chance, so the refused level is at least half
-            // the limit.
+            // If the server refused while the limit was growing back, it accepts fewer than `used` requests in a
+            // window. If `used` is small, the refusal may be chance, so the refused level is at least half the limit.
             Some(recovery) => {
                 let refused = level.min(used.max(level / 2));
                 (cut(refused), recovery.refused(cut(refused), refused - refused / 16))

@@ -11,8 +11,8 @@ use super::super::words::Words;
 use super::super::{NEVER, Nanos, Quota};
 use super::{Reach, State};
 
-/// No lease, pause or abandoned request in a state ends later than the last known time plus this duration plus two
-/// windows. A later time shows that the state is damaged.
+/// A state is damaged if a lease, pause or abandoned request in it ends later than the last known time plus this
+/// duration plus two windows.
 const LATEST: Duration = Duration::from_mins(3);
 
 /// The position of the last known time among the integers of a state.

@@ -17,8 +17,8 @@ use super::{NEVER, Nanos, Quota};
 /// assumption about networks.
 pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 
-/// A request that was given up without an answer counts as in flight for as long as it went unanswered, but at most for
-/// this long. [`BRIEF_LINGER`] is added, and the sum is at least a window.
+/// A request that was given up without an answer counts as in flight for as long as it went unanswered (at most this
+/// duration), plus [`BRIEF_LINGER`]. The sum is at least a window.
 ///
 /// A server that was stopped for a while reads old requests from its sockets later. We assume that a server is stopped
 /// for at most twice the time that a request went unanswered: a minute, with the default timeout of 30 s. After a
@@ -31,8 +31,8 @@ pub const LEASE: Duration = Duration::from_mins(1);
 /// Why a request was given up after it was sent. The reason decides how long the request may still arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Linger {
-    /// The caller gave the request up, or the connection was lost, and the server is probably still reading. The
-    /// request counts as in flight for another [`BRIEF_LINGER`].
+    /// The caller gave the request up, or the connection was lost. In both cases the server is probably not stuck, so
+    /// the request counts as in flight only for another [`BRIEF_LINGER`].
     Brief,
     /// No answer came in time, or the connection is known to be stuck. The request counts as in flight for another
     /// window, or longer if the request went unanswered for long ([`LONGEST_UNANSWERED`]).
@@ -54,7 +54,7 @@ pub enum Decision {
 pub enum Reach {
     /// The whole limit.
     Whole,
-    /// The limit without a tenth, which is rounded down.
+    /// The limit without a tenth of it. The tenth is rounded down.
     LeavesTenth,
 }
 
@@ -151,8 +151,8 @@ impl State {
         self.backoff.tighten(&self.quota.shared(self.share));
     }
 
-    /// From now on, lets at most `share` (above 0, at most 1) of the declared requests through in a window, rounded
-    /// down, but at least one. A share that is not smaller than an earlier share changes nothing.
+    /// From now on, allows only the part `share` (above 0, at most 1) of the declared requests in a window, rounded
+    /// down, but at least one request. A share that is not smaller than an earlier share changes nothing.
     pub fn set_share(&mut self, share: f64) {
         if share < self.share {
             self.share = share;

@@ -1,5 +1,5 @@
-//! The locks, clock and wake-ups of the gate. Under `--cfg limit_loom` they come from a model, with which
-//! `core/limit-proofs` explores the orders in which threads can use them.
+//! The locks, clock and wake-ups of the gate. Under `--cfg limit_loom` they come from a model. With this model,
+//! `core/limit-proofs` explores the orders in which threads use the locks.
 
 #[cfg(not(limit_loom))]
 pub(super) use real::*;
