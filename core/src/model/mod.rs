@@ -56,7 +56,7 @@ pub(crate) trait Readable: Sized {
         Err(Unusual)
     }
 
-    /// The id of the workspace that the value belongs to, if the value has one.
+    /// The id of the workspace that the value belongs to; `None` if the value does not say.
     fn workspace(&self) -> Option<i64> {
         None
     }
@@ -124,8 +124,8 @@ impl Mended {
         self.note();
     }
 
-    /// The number of unusable members noted so far. The code that reads an object later passes this number to
-    /// [`forget_unusable`](Self::forget_unusable), to drop the unusable members of that object.
+    /// The number of unusable members noted so far. The code that reads an object passes this number to
+    /// [`forget_unusable`](Self::forget_unusable) afterwards, to drop the unusable members of that object.
     pub(crate) fn unusable(&self) -> usize {
         self.unusable.len()
     }

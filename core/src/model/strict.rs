@@ -107,7 +107,7 @@ impl Invalid {
         Self::wrong(format!("must be one of `{}`", values.join("`, `")))
     }
 
-    /// The error for a value of another type. It names the type that was found, but not the value, because the value
+    /// The error for a value of the wrong type. It names the type that was found, but not the value, because the value
     /// may be a secret.
     fn expected(what: impl Into<Message>, raw: &RawValue) -> Self {
         Self::wrong(message!["must be ", what, ", not ", found(raw)])
