@@ -136,7 +136,7 @@ impl Fields for NoFields {
     }
 }
 
-/// Declares one operation of a resource's [`operations!`].
+/// Declares one operation. [`operations!`] calls this macro for each operation of a resource.
 macro_rules! operation {
     ($(#[doc = $doc:literal])* $marker:ident = $id:literal, $safety:ident $verb:ident $path:literal [$($path_id:expr),*]
         as $op:literal, takes $fields:ty, gives $kind:ident $answer:ty $(, $key:ident $value:expr)*) => {
