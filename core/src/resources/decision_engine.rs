@@ -217,8 +217,9 @@ operations! {
     GetFlowOp = "GetFlow", read GET "/decision-engine/flow/{flowId}" [FLOW] as "decision_engine.get_flow",
     takes NoFields, gives value DecisionEngineFlow;
 
-    /// Queues a run of a flow. No operation reads the progress of the run. The API does not document what a call does
-    /// during a run of the flow. A request that failed is sent again only if it certainly had no effect.
+    /// Queues a run of a flow. No operation reads the progress of the run. The API does not document what happens if
+    /// a run of the flow is already in progress. A request that failed is sent again only if it certainly had no
+    /// effect.
     RunFlowOp = "RunFlow", trigger POST "/decision-engine/flow/{flowId}/run" [FLOW] as "decision_engine.run_flow",
     takes NoFields, gives value DecisionEngineRun;
 

@@ -31,8 +31,8 @@ pub(crate) trait Visitor {
 ///   change something;
 /// * the HTTP method, the path, the ids in the path, and the name of the operation in the SDK;
 /// * the type of the operation's arguments;
-/// * what the operation returns (`page`, `value`, `run`, `lookup`, `latest`, `nothing` or `inner`), with the type.
-///   `lookup` and `latest` declare one more method for an API operation that is declared elsewhere;
+/// * what the operation returns (`page`, `value`, `run`, `lookup`, `latest`, `nothing` or `inner`), and the type of the
+///   result. `lookup` and `latest` declare one more method for an API operation that is declared elsewhere;
 /// * the [`Traits`](crate::operation::Traits) that differ from `Traits::NONE`.
 macro_rules! operations {
     ($($(#[doc = $doc:literal])* $marker:ident = $id:literal, $safety:ident $verb:ident $path:literal

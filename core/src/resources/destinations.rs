@@ -75,7 +75,8 @@ request! {
     pub struct DestinationUpdate {
         /// Display name.
         body name = "name": String,
-        /// Settings of the connection. Whether settings that are left out keep their values is not documented.
+        /// Settings of the connection. The API does not document whether settings that are left out keep their
+        /// values.
         body configuration = "configuration": JsonObject,
     }
 }

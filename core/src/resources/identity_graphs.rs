@@ -195,7 +195,7 @@ request! {
 request! {
     /// Identifiers to reprocess (operation `QueueForReprocessing`).
     pub struct ReprocessIdentifiers {
-        /// Identifiers. The next run of the graph rebuilds every cluster that holds one of them.
+        /// Identifiers. The next run of the graph rebuilds every cluster that holds one of these identifiers.
         body(needed) identifiers = "identifiers": Vec<Identifier>,
         /// Whether the values are also put on the blocklist, so that later runs ignore them. Default: false. The SDK
         /// always sends this value, because the API's own default is true.
@@ -270,8 +270,9 @@ const REQUEST: PathId = text(
 );
 
 operations! {
-    /// Starts a run of an identity graph and returns a handle that follows the run. The API does not document what a
-    /// call does during a run of the graph. A request that failed is sent again only if it certainly had no effect.
+    /// Starts a run of an identity graph and returns a handle that follows the run. The API does not document what
+    /// happens if a run of the graph is already in progress. A request that failed is sent again only if it certainly
+    /// had no effect.
     TriggerIdrRunOp = "TriggerIdrRun", trigger POST "/idr/{graphId}/trigger" [GRAPH] as "identity_graphs.trigger",
     takes TriggerIdentityGraph, gives run IdentityGraphRun;
 
@@ -288,8 +289,8 @@ operations! {
 
     /// Returns a handle that follows the latest run of an identity graph, or nothing if the graph has no run. The
     /// latest run is the run that was requested last; anybody may have started it, and it may have ended. Starts no
-    /// run. Costs one request. If the graph has more than 20 runs and the server lists the oldest first, the SDK sends
-    /// a few more requests to read the end of the list.
+    /// run. Costs one request. If the graph has more than 20 runs and the server lists the oldest runs first, the SDK
+    /// sends a few more requests to read the end of the list.
     LatestIdrRunOp = "ListIdrRuns", poll GET "/idr/{graphId}/runs" [GRAPH] as "identity_graphs.latest_run",
     takes NoFields, gives latest IdentityGraphRun, page 20;
 

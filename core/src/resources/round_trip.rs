@@ -208,8 +208,8 @@ fn writes_back<R: Readable + serde::Serialize, F: Fields>(of: &Value, server: &V
     Some(())
 }
 
-/// The name of a resource's type, and a check that requests to create and to change the resource send a value of the
-/// type unchanged. The check returns whether the value has all members that a request to create requires.
+/// The name of a resource's type, and a check of the requests that create and change the resource. The check panics if
+/// such a request changes a value of the type, and returns whether the value has all members for a request to create.
 struct Resource {
     of: &'static str,
     writes_back: fn(&Value, &Value) -> bool,

@@ -104,8 +104,8 @@ fn matching(given: CampaignResult, recipients: &[CampaignRecipient]) -> Result<C
     Err(FailedChunk { error, results: assigned(given.results, recipients) })
 }
 
-/// Assigns each result to the recipient that it names. Drops a result that names no recipient or several. A recipient
-/// without a result is `unknown`.
+/// Assigns each result to the recipient that the result names. Drops results that name no recipient or several
+/// recipients. A recipient without a result is `unknown`.
 fn assigned(given: Vec<RecipientResult>, recipients: &[CampaignRecipient]) -> Vec<RecipientResult> {
     let mut results = unknown(recipients);
     for result in given {
@@ -159,7 +159,8 @@ fn details(results: &[RecipientResult], said: Option<Json>) -> Json {
     Json::of(&Details { results, details: said })
 }
 
-/// Returns the error of a call in which one chunk failed. Its details say what is known about each recipient.
+/// Returns the error of a call in which one chunk failed. The details of the error say what is known about each
+/// recipient.
 fn partial(
     FailedChunk { error, results: of_chunk }: FailedChunk,
     recipients: &[CampaignRecipient],

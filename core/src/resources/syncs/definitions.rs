@@ -49,8 +49,8 @@ request! {
     /// Changes to a sync (operation `UpdateSync`). Fields that are left out keep their values; at least
     /// one must be set.
     pub struct SyncUpdate {
-        /// Mappings and settings. Their structure depends on the kind of destination. Whether settings that are left
-        /// out keep their values is not documented.
+        /// Mappings and settings. Their structure depends on the kind of destination. The API does not document
+        /// whether settings that are left out keep their values.
         body configuration = "configuration": JsonObject,
         /// Schedule of automatic runs. Null should remove the schedule, but this is not confirmed: in Hightouch's
         /// example, the server returns the old schedule.

@@ -1,4 +1,4 @@
-//! Schedules of syncs. They have the same structure in answers and in requests.
+//! Schedules of syncs. A schedule has the same structure in answers and in requests.
 
 model! {
     /// The schedule of a sync.

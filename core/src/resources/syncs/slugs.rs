@@ -24,7 +24,7 @@ const AGE: Duration = Duration::from_mins(10);
 /// belong to another workspace.
 type KeyDigest = [u8; 32];
 
-/// The ids of syncs that a workspace remembers by key and slug, each with the time at which it was found.
+/// The ids of syncs that a workspace remembers by API key and slug, each with the time at which it was found.
 #[derive(Debug, Default)]
 pub(crate) struct Slugs(Mutex<HashMap<(KeyDigest, String), (i64, Instant)>>);
 
@@ -62,16 +62,16 @@ impl Slugs {
 /// The result of looking up a slug: the id of the sync.
 pub(crate) struct Resolved {
     pub id: i64,
-    /// The digest of the key with which the id was looked up.
+    /// The digest of the API key with which the id was looked up.
     pub key: KeyDigest,
 }
 
-/// Returns the sync's id if the slug is remembered for the key in use. Sends nothing.
+/// Returns the sync's id if the slug is remembered for the API key in use. Sends nothing.
 fn remembered(sender: &Sender, slug: &str) -> Option<i64> {
     sender.part::<Slugs>().id(sender.key()?.digest(), slug)
 }
 
-/// Whether a slug is remembered for the key in use. Sends nothing.
+/// Whether a slug is remembered for the API key in use. Sends nothing.
 pub(crate) fn is_remembered(sender: &Sender, slug: &str) -> bool {
     remembered(sender, slug).is_some()
 }

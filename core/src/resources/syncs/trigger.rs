@@ -30,8 +30,8 @@ choice! {
         Queue = "queue",
         /// Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be combined with
         /// other options of the trigger, because the run in progress may not have these options. The SDK looks for a
-        /// run in progress before it sends the trigger. If somebody else starts a run in between, the new run is queued
-        /// behind that run.
+        /// run in progress before it sends the trigger. If somebody else starts a run in between, the run of the
+        /// trigger is queued behind that run.
         Join = "join",
     }
 }
@@ -109,7 +109,7 @@ operations! {
     /// Returns a handle that follows the latest run of a sync, or nothing if the sync has no run. The latest run is the
     /// run that was requested last; anybody may have started it, and it may have ended. Starts no run. Costs one
     /// request, and one more to look up a slug that the client does not remember. If the sync has more than 100 runs
-    /// and the server lists the oldest first, the SDK sends a few more requests to read the end of the list.
+    /// and the server lists the oldest runs first, the SDK sends a few more requests to read the end of the list.
     LatestSyncRunOp = "ListSyncRuns", poll GET "/syncs/{syncId}/runs" [SYNC] as "syncs.latest_run",
     takes NoFields, gives latest SyncRun;
 }

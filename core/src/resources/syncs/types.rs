@@ -38,7 +38,8 @@ model! {
         defaulted referenced_columns = "referencedColumns": Vec<String>,
         /// Column that identifies a row in the source.
         optional primary_key = "primaryKey": String,
-        /// List or audience that the sync created in the destination. Absent, or without an id, if there is none.
+        /// List or audience that the sync created in the destination. Absent, or without an id, if the sync created
+        /// none.
         optional external_segment = "externalSegment": ExternalSegment,
         /// Tags, as a map from name to value.
         optional tags = "tags": BTreeMap<String, String>,
