@@ -30,12 +30,12 @@ const LOOKS: [Duration; 5] = [
 ];
 const LAST_LOOK: Duration = Duration::from_secs(15);
 
-/// How long the search may go on after the planned time of the last reading. Without this bound, an outage could delay
-/// the caller for longer.
+/// How long the search may go on after the planned time of the last reading. The value bounds the delay
+/// of the caller during an outage.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many milliseconds the times of runs may be behind the dates of answers: the server may take the two from
-/// different clocks. With a larger value, a run from before the trigger could be adopted.
+/// How many milliseconds the times of runs may be behind the dates of answers: the server may take these times
+/// and these dates from different clocks. With a larger value, a run from before the trigger could be adopted.
 const CLOCK_SLACK: i64 = 500;
 
 /// Returns the id of the run that the trigger started: the only unclaimed run that was requested since the trigger was
@@ -127,8 +127,8 @@ async fn search<S: Listed>(
             Err(_) => {}
         }
         seen.retain(|run| !claims.lock().is_taken(of, &run.id()));
-        // Only another trigger of this process could still claim one of several candidates. Without such a trigger, the
-        // search ends.
+        // Several candidates can become one only if another trigger of this process claims the others. Without such a
+        // trigger, the search ends.
         if decided || seen.len() > 1 && !claims.lock().has_rivals(of) {
             break;
         }
@@ -201,7 +201,7 @@ impl Unanswered {
         let of = self.open.of().clone();
         let place =
             |run: &S| run.created().map_or(Ordering::Less, |created| window.place(created.as_millis()));
-        // After this time of the server's clock, one complete reading is enough: the list then shows even a late run.
+        // Once the server's clock has passed this time, one complete reading is enough: the list shows even a late run.
         let last = window.until.saturating_add(i64::try_from(LAST_LOOK.as_millis()).unwrap_or(0));
         let is_settled = || sender.server_time(Instant::now()).is_some_and(|now| now >= last);
         let looks: Vec<_> = std::iter::once(Duration::ZERO).chain(LOOKS).collect();

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::operation::RunKind;
 use crate::workspace::Part;
 
-/// How many claimed runs are remembered at most, and how many lost triggers. Old entries can be forgotten, because a
+/// How many claimed runs and how many lost triggers are remembered at most. Old entries can be forgotten, because a
 /// trigger looks for its run only for seconds.
 const MOST: usize = 1000;
 

@@ -34,7 +34,7 @@ pub(crate) struct Seen {
     at: i64,
     /// Since when the run has been missing from answers, in milliseconds since 1970.
     missing: Option<i64>,
-    /// Since when answers have looked as if a gateway sent them in place of the API, in milliseconds since 1970.
+    /// Since when a gateway seems to answer in place of the API, in milliseconds since 1970.
     #[serde(default)]
     unreadable: Option<i64>,
 }
@@ -67,8 +67,8 @@ impl<S: RunState> FollowStep<S> {
     }
 }
 
-/// Waits until the state of the run differs from `seen`, until the run has ended, or until `until`. A look that begins
-/// before `until` gets at least [`LOOK_AT_LEAST`] to end, so that even a short step gets an answer.
+/// Returns once the state of the run differs from `seen`, the run has ended, or the time `until` has come. A look that
+/// begins before `until` gets at least [`LOOK_AT_LEAST`] to end, so that even a short step gets an answer.
 pub(crate) async fn next<S: RunState>(
     sender: &Sender,
     token: &RunToken,

@@ -107,7 +107,7 @@ impl<'a, S: Listed> Newest<'a, S> {
                 Some(beyond) => at + ((beyond - at) / 2).div_ceil(length) * length,
             };
             // If no whole page fits between the known page and the empty page, the next request begins right after the
-            // rows of the known page. More rows follow there if the server shortened the known page.
+            // rows of the known page. More rows may follow these rows if the server shortened the known page.
             let next = match beyond {
                 Some(beyond) if next >= beyond => at.saturating_add(rows(&known)),
                 _ => next,

@@ -6,7 +6,7 @@ const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
 /// Following a run fails once the run has been missing from answers for this long. The server may list a new run late.
 pub(super) const MISSING_BORNE: Duration = Duration::from_mins(10);
-/// Following a run fails once the answers have looked for this long as if a gateway sent them in place of the API.
+/// Following a run fails once a gateway has seemed to answer in place of the API for this long.
 pub(super) const UNREADABLE_BORNE: Duration = Duration::from_mins(1);
 /// The shortest time limit of a look, even if the step of this look should end sooner.
 pub(super) const LOOK_AT_LEAST: Duration = Duration::from_secs(1);
