@@ -141,7 +141,7 @@ impl Sender {
             request.headers.insert(AUTHORIZATION, key.header());
             let ended = self.attempt(call, request, spent, permit, within).await;
             spent.left_at(departure.since());
-            // The outcome is known, so the request is no longer in flight if the call is interrupted later.
+            // The outcome is known. If the call is interrupted later, this request no longer counts as in flight.
             departure.reset();
             let attempt =
                 ended.entry().timed(millis(departed.duration_since(started)), millis(departed.elapsed()));

@@ -1,4 +1,4 @@
-//! The keys of a client: the current key, earlier keys, and the function that may return another key.
+//! The API keys of a client: the current key, earlier keys, and the function that may return another key.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -80,8 +80,8 @@ pub(crate) async fn asking<F: Future>(inside: F) -> F::Output {
     ASKING.scope((), inside).await
 }
 
-/// Spawns a task. A task of a key function counts as a part of the key function. The task's spans are children of the
-/// current span.
+/// Spawns a task. If a key function spawns the task, the task counts as a part of the key function. The task's
+/// spans are children of the current span.
 pub(crate) fn spawn_alike(task: impl Future<Output = ()> + Send + 'static) {
     let task = spans::in_current(task);
     if ASKING.try_with(|()| ()).is_ok() {
@@ -266,8 +266,8 @@ impl Sender {
         }
     }
 
-    /// Refuses a call from inside a key function if this client has a key function, because the call and the key
-    /// function could wait for each other for ever. This also applies to the key function of another client.
+    /// Refuses a call from inside a key function, even the key function of another client, if this client has a
+    /// key function. The call and the key function could wait for each other for ever.
     pub(super) fn refuse_inside_key_function(&self) -> Result<(), Error> {
         if self.keys().can_ask() && ASKING.try_with(|()| ()).is_ok() {
             let what = "the call comes from inside a function that returns a key, and its client gets the key from a \

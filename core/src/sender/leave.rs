@@ -101,7 +101,7 @@ impl Sender {
         }
     }
 
-    /// The error if the server has refused every request for the time `since`.
+    /// The error of a call if the server has refused every request for the duration `since`.
     pub(super) fn hopeless(&self, since: Duration) -> Error {
         let since = span(since.mul_f64(self.config().scale));
         let what = format!("the server has refused every request (429) for {since}");

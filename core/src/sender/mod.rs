@@ -57,7 +57,7 @@ struct Shared {
     http: Http,
     own_clock: OwnClock,
     budget: Mutex<Budget>,
-    /// Whether the client is closed. The flag exists beside the token `closed`, because reading the token takes a lock.
+    /// Whether the client is closed. This flag exists beside `closed`, because reading `closed` takes a lock.
     is_closed: AtomicBool,
     /// Ends the calls in progress when the client is closed.
     closed: CancellationToken,
