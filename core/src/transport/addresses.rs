@@ -100,7 +100,7 @@ impl Addresses {
 }
 
 impl Resolver {
-    /// A resolver for one connection, which does not know which addresses failed before.
+    /// A resolver for one connection. This resolver knows no failed addresses at first.
     pub(crate) fn of_the_system() -> Self {
         Self(Arc::new(Addresses::new(lookup)))
     }

@@ -93,7 +93,7 @@ pub(super) async fn read(
     }
 }
 
-/// Returns the next bytes, or none at the end of the body.
+/// Returns the next bytes, or an empty slice at the end of the body.
 async fn piece(source: &mut Pin<Box<dyn AsyncBufRead + Send>>, until: Instant) -> Result<&[u8], Unread> {
     match timeout_at(until, source.fill_buf()).await {
         Ok(Ok(piece)) => Ok(piece),

@@ -35,7 +35,7 @@ type Failure = Box<dyn StdError + Send + Sync>;
 type Tcp = HttpConnector<Resolver>;
 /// The error of a SOCKS proxy. hyper-util does not export this type by name.
 type SocksError = <SocksV5<Tcp> as Service<Uri>>::Error;
-/// A connection to the server. It uses TLS itself if it goes through a proxy over TLS.
+/// A connection to the server, without the server's TLS. A connection through a proxy over TLS uses the proxy's TLS.
 type Reached = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Opens connections for the HTTP client.
@@ -48,8 +48,8 @@ pub(crate) enum Road {
     Direct(Tcp),
     /// Through an HTTP proxy, with `CONNECT` (RFC 9110 §9.3.6).
     Tunnel(Tunnel<HttpsConnector<Tcp>>),
-    /// Through a SOCKS proxy (RFC 1928). With a resolver, this process resolves the server's name; otherwise the proxy
-    /// does.
+    /// Through a SOCKS proxy (RFC 1928). With a resolver, this process resolves the server's name. Without a resolver,
+    /// the proxy resolves the name.
     Socks(SocksV5<Tcp>, Option<Resolver>),
 }
 
@@ -81,7 +81,7 @@ impl Service<Uri> for Connector {
 }
 
 impl Road {
-    /// `tls` is the TLS configuration of the server, which serves for a proxy over TLS too.
+    /// `tls` is the TLS configuration for the server. Connections to a proxy over TLS use it too.
     pub(crate) fn new(config: &Config, tls: &ClientConfig, resolver: Resolver) -> Self {
         let tcp = tcp(resolver.clone());
         let Some(proxy) = intercept(config) else { return Self::Direct(tcp) };
@@ -171,7 +171,7 @@ impl Service<Uri> for Road {
 async fn resolved(to: &Uri, mut resolver: Resolver) -> Result<Uri, Failure> {
     let name: Name = to.host().unwrap_or_default().trim_matches(['[', ']']).parse()?;
     let found = resolver.call(name.clone()).await.map_err(|error| {
-        // The host is the server's, so the error must not look as if the proxy's name had no address.
+        // This is the server's name, so the error must not suggest that the proxy's name has no address.
         let what =
             format!("{name} cannot be resolved here ({error}); with socks5h:// the proxy resolves the name");
         io::Error::new(io::ErrorKind::NotFound, what)
