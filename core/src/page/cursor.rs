@@ -8,9 +8,9 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// Hightouch's default page size. Requests name the size all the same.
+/// Hightouch's default page size. Every request states its page size, even the default.
 pub(crate) const DEFAULT_SIZE: u32 = 100;
-/// How many pages the cursor remembers, by the ids of their rows.
+/// The number of pages for which the cursor remembers the ids of the rows.
 const PAGES_KEPT: usize = 2;
 /// How many consecutive pages may have no new rows.
 const STALE_BORNE: u8 = 2;
@@ -34,7 +34,7 @@ pub(crate) struct Cursor {
     stale: u8,
 }
 
-/// What the next request is for.
+/// Which page the next request reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum CursorStep {
@@ -114,7 +114,8 @@ impl Cursor {
             self.step = CursorStep::Again(self.page_start());
             return Ok(Taken { fresh: Vec::new(), ended: false });
         };
-        // If the page begins with another known row than the last, earlier rows were inserted. No row was skipped.
+        // If the page begins with a known row other than the last one, rows were inserted earlier in the list. No row
+        // was skipped.
         let overlaps = Some(first) == self.last_row();
         match (ids.len(), fresh.is_empty()) {
             (1, _) if overlaps && claims_more => {
