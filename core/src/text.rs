@@ -75,8 +75,8 @@ fn breaks(char: char) -> bool {
 }
 
 /// Replaces the secret by `mark` in each of these spellings: as it is, percent-encoded (RFC 3986 §2.1), escaped for
-/// JSON once or several times (RFC 8259 §7), or as a part of something in base64 (RFC 4648). Other spellings are not
-/// looked for; `docs/decisions/003-spellings-of-the-key.md` says why.
+/// JSON once or several times (RFC 8259 §7), or inside base64 text (RFC 4648). Other spellings are not looked
+/// for; `docs/decisions/003-spellings-of-the-key.md` says why.
 pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
     // No spelling is shorter than the secret, so a shorter text cannot contain the secret.
     if secret.is_empty() || text.len() < secret.len() {

@@ -97,7 +97,7 @@ pub(crate) trait Fields: FromCaller {
 /// * `(given)`: the argument must be present, and may be null.
 /// * `(nullable)`: the argument may be absent, null or set, with three different meanings.
 /// * `(nulled)`: an absent argument is sent as null.
-/// * `(off)`: an absent boolean is sent as false, because the OpenAPI document wrongly states the defaults as strings.
+/// * `(off)`: an absent boolean is sent as false.
 /// * `(internal)`: only bindings and tests set the argument. Users cannot set it, and errors do not list it.
 macro_rules! request {
     ($(#[doc = $doc:literal])* $vis:vis struct $name:ident {

@@ -117,7 +117,7 @@ macro_rules! problem {
     };
     (@write required $map:ident $wire:literal $value:expr) => { $map.serialize_entry($wire, $value)?; };
     (@write optional $map:ident $wire:literal $value:expr) => {
-        // In the JSON for Python, Node.js and Swift, a member without a value is left out instead of written as null.
+        // In the JSON for Python, Node.js and Swift, a member without a value is left out and not written as null.
         if let Some(value) = $value { $map.serialize_entry($wire, value)?; }
     };
 }
@@ -243,7 +243,8 @@ fn explain(end: BadEnd, error: &str, rejected_rows: Option<i64>) -> Explanation 
             "The destination rejected rows.",
             "Open the run in Hightouch: it shows why each row was rejected. Later runs try these rows again.",
         );
-        // Rejected rows alone let a run end with warnings. If the run failed, rejected rows are only a likely reason.
+        // If rejected rows are the only problem, the run ends with warnings. If the run failed, rejected rows are only
+        // a likely reason.
         return Explanation { guessed: end == BadEnd::Failed, ..certain };
     }
     Explanation::certain(ProblemCategory::Unknown, "The reason is not one that the SDK recognises.", DEBUGGER)

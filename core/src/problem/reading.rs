@@ -225,7 +225,7 @@ mod tests {
             // These texts were recorded, and their reason is unknown.
             ("Cannot generate sync plan due to unmet dependencies.", None),
             ("Failed to write identifiers to data warehouse", None),
-            // A phrase is found only if the text contains all of it, as whole words.
+            // A phrase is found only if the text contains the whole phrase, as whole words.
             ("timeouts_total is 401", None),
             ("the column is fine, and one two three four five six the list does not exist", None),
             ("", None),
