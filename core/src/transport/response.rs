@@ -151,7 +151,7 @@ fn may_be_error(body: &[u8], operation: Option<&Operation>) -> bool {
             b"message" => message = true,
             b"details" => details = true,
             b"error" => error = true,
-            // This name may be one of the names above, written with escapes, so the object must be parsed.
+            // With escapes, this name may still be a name of an error's member, so the object must be parsed.
             _ if has_escapes => return true,
             _ => {}
         }
@@ -281,9 +281,9 @@ impl Said {
     }
 }
 
-/// The title of an HTML page, as proxies and load balancers send it. Only the first [`LARGEST_TEXT`] bytes of the page
-/// are scrubbed and searched. If these bytes end within a key, the first part of the key is not scrubbed. This part is
-/// not shown either, because it comes after the title.
+/// The title of an HTML page, such as the error page of a proxy. Only the first [`LARGEST_TEXT`] bytes of the page are
+/// scrubbed and searched. A key that is cut off at the end of these bytes is not scrubbed, but the title ends before
+/// the key.
 fn title(text: &str, scrub: Scrub<'_>) -> Option<String> {
     let text = scrub(text.get(..text.floor_char_boundary(LARGEST_TEXT))?);
     let start = text.find("<title>")? + "<title>".len();

@@ -1,8 +1,8 @@
 //! Limits the memory for the bodies of answers: all answers that a client reads at once share one bound.
 //!
-//! A small body needs no reservation. A larger body takes bytes from the memory that the bodies share, or becomes
-//! the one body that may grow to the largest size. That body never waits for memory again, so it ends, and the next
-//! large body can follow. Therefore bodies cannot wait for each other for ever.
+//! A small body needs no reservation. Larger bodies reserve bytes of a shared memory, and wait while this memory is
+//! used up. But one body at a time may grow to the largest size without waiting. Once that body has ended, another body
+//! may grow. Therefore bodies cannot wait for each other for ever.
 
 use std::sync::Arc;
 

@@ -105,8 +105,8 @@ fn system(replacement: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Er
     Ok(all)
 }
 
-/// Leaves out a file that cannot be used. But if the process can open no more files, this function fails: the client
-/// keeps what was read, so the certificates of the file would be missing later, too.
+/// Leaves out a file that cannot be used. But if the process can open no more files, this function fails, because the
+/// client reads the certificates only once and would lack the certificates of this file for ever.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 fn usable<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {
@@ -115,8 +115,7 @@ fn usable<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     }
 }
 
-/// If `error` says that the process may open no more files, returns the error that a connection fails with for this
-/// reason.
+/// Returns the error of [`out_of_descriptors`] if `error` has the same reason: the process may open no more files.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 fn no_descriptors(error: &Error) -> Option<Error> {
     (error.reason() == Some(Reason::NoDescriptors)).then(out_of_descriptors)

@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
-/// A connection stops counting as warm this long before the end of its idle time, because the pool is about to drop the
-/// connection.
+/// A connection stops counting as warm this long before the end of its idle time, because the HTTP client is about to
+/// close the connection.
 const MARGIN: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
@@ -105,7 +105,7 @@ impl Drop for Warming<'_> {
     fn drop(&mut self) {
         let Some(first) = &self.first else { return };
         let mut state = self.warmup.state();
-        // If the phase is not this request's own warm-up, another request has warmed the connection, or is warming it.
+        // In any other phase, another request has warmed the connection or is warming it, so the phase stays.
         if matches!(&state.phase, Phase::Warming(ahead) if ahead.same_channel(&first.subscribe())) {
             state.phase = Phase::Cold;
         }

@@ -131,7 +131,7 @@ impl Called {
     }
 }
 
-/// Returns the method that the user calls for an operation that is not in the catalogue.
+/// Returns the name of the user's method, if the door's operation `op` is not an operation of the API.
 fn local(op: &str) -> &'static str {
     match op {
         "run" => "run",

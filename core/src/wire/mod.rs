@@ -70,8 +70,8 @@ pub struct CallOutput {
     pub head: String,
     /// The value as JSON, or the bytes of a raw answer; empty if the call failed.
     pub body: Vec<u8>,
-    /// The texts of the opaque JSON that marks in the body refer to, one after another. Empty if the body holds its
-    /// opaque JSON itself, and always without the setting `jsonText`.
+    /// The opaque values of the body as text, one after another; marks in the body give the range of each value. Empty
+    /// if the body holds these values itself, and always empty without the setting `jsonText`.
     pub texts: Vec<u8>,
 }
 
@@ -289,7 +289,7 @@ impl Engine {
         CallOutput { ok: false, head, body: Vec::new(), texts: Vec::new() }
     }
 
-    /// Adds the member `answer` to a head, as text. The answer's value is JSON already, so it is not parsed again.
+    /// Appends the member `answer` to the text of a head. The value is JSON already, so it is not parsed again.
     fn add_answer(&self, head: &mut String, Answer { status, headers, parsed }: Answer) {
         let headers = serde_json::to_string(&headers).unwrap_or_default();
         let (name, json) = match parsed {

@@ -6,7 +6,7 @@
 //! * `{"$json": [12, 40]}`: the JSON is the bytes from 12 up to 40 of a text that comes with the body. Used in bodies
 //!   with much opaque JSON, because this text needs no escapes.
 //!
-//! No typed value looks like a mark: only maps have free names, and no map holds lists.
+//! No typed value looks like a mark: only a map could have a member `$json`, and no map holds lists.
 
 use std::borrow::Cow;
 use std::io::Write as _;

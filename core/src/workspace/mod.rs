@@ -19,7 +19,7 @@ use crate::limit::Gate;
 
 /// What an upper layer keeps in a workspace, such as the claims on runs.
 pub(crate) trait Part: Default + Send + Sync + 'static {
-    /// Takes over what `from` knows, because two workspaces turned out to be one.
+    /// Takes over the state of `from`. Called when two workspaces turn out to be the same Hightouch workspace.
     fn absorb(&self, from: &Self);
 }
 

@@ -1,5 +1,5 @@
-//! The workspaces of a process: one for each origin and key. If answers show that several keys belong to the same
-//! Hightouch workspace, these keys share one workspace from then on.
+//! The workspaces of a process: one for each server and API key. If answers show that several API keys belong to the
+//! same Hightouch workspace, these keys share one workspace from then on.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -19,7 +19,7 @@ use crate::limit::{Gate, Quota};
 /// sent just before.
 const KEEP: Duration = Duration::from_secs(30);
 
-/// A server's origin and the digest of a key.
+/// A server's origin and the digest of an API key.
 type Address = (String, [u8; 32]);
 
 #[derive(Default)]
@@ -170,7 +170,7 @@ impl Workspace {
         if now.is_used() {
             return false;
         }
-        // Takes one lock after the other, because both may be the same lock.
+        // Releases the first lock before taking the second, because both may be the same lock.
         let own = *lock(&self.idle_since);
         let since = (*lock(&now.idle_since)).max(own);
         since.is_some_and(|since| now.gate.may_be_forgotten(since, KEEP))

@@ -89,7 +89,8 @@ impl Entry {
         TABLE.iter().chain(LOOKUPS.iter()).find(|entry| entry.operation.op == op)
     }
 
-    /// Creates a call for the description to hooks. Of the arguments, this call has only the ids.
+    /// Creates a call that is described to hooks and never sent. It has the ids among the arguments, but no other
+    /// arguments.
     pub(super) fn named(&self, mut args: Members) -> Result<Call, Error> {
         if let Some(next) = args.get("next") {
             let next: String = strict::argument("next", Some(next))?;

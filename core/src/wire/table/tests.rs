@@ -366,8 +366,8 @@ fn errors_begin_with_the_call_as_it_was_written() {
     }
 }
 
-/// Hosts take the names of arguments from the catalogue, and messages derive the names from the wire names. The two
-/// results must be equal.
+/// Hosts take the names of arguments from the catalogue. Error messages derive the names of arguments from the names in
+/// the API. Both must give the same names.
 #[test]
 fn messages_name_arguments_and_members_as_the_catalogue_does() {
     let catalogue: Value = serde_json::from_str(&crate::wire::catalogue()).unwrap();
