@@ -18,7 +18,7 @@ use hightouch_sdk::{Client, Settings};
 use serde_json::json;
 
 const ROWS: usize = 40_000;
-/// The test measures growth after this many rows. By then, pools and buffers have their final size.
+/// The test measures growth after this many rows. By then, buffers have grown to their final size.
 const SETTLED: usize = ROWS / 10;
 /// The most that the memory may grow, in bytes. The rows after [`SETTLED`] are about 40 MB of JSON, so the memory would
 /// grow more if the list kept these rows.

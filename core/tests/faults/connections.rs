@@ -113,7 +113,7 @@ async fn the_time_limit_of_an_attempt_does_not_include_the_wait_for_a_connection
         }
     });
     // Each answer takes a second, and 32 connections serve the calls. So the last calls are sent after five seconds,
-    // and the time limit of an attempt is four seconds.
+    // one second later than the time limit of an attempt.
     let outcomes = reads(&engine, 6 * 32).await;
     let failures: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
     assert!(failures.is_empty(), "{} fail: {}", failures.len(), failures[0]);

@@ -209,7 +209,7 @@ async fn a_refused_key_ends_a_batch_after_the_syncs_that_were_in_progress() {
             .all(|item| item.error.as_ref().is_some_and(|error| error.kind() == Kind::Authentication))
     );
     assert_eq!(requests(&world, "POST").len(), 2);
-    // The first two syncs report their requests. The other syncs were never sent, so they report no request.
+    // The first two items report their requests. Nothing was sent for the other items, so they report no request.
     let items = batch.items();
     let error = |item: usize| items[item].error.as_ref().unwrap();
     assert!(error(0).meta().is_some() && error(0).hint().is_some());

@@ -277,8 +277,8 @@ fn no_operation_has_two_arguments_of_one_name_and_only_newer_operations_are_not_
 }
 
 /// Incident: of forty calls that began together, one failed with a 401, although the key function could return another
-/// key. The failing call took the first key for a key that the key function had returned after the 401. So the call did
-/// not ask again.
+/// key. The failing call wrongly assumed that the key function had already returned another key after the 401. So the
+/// call did not ask again.
 #[tokio::test]
 async fn a_refused_call_asks_for_another_key_although_it_was_sent_before_the_first_asker_woke() {
     let world = sandbox().world(&json!({}));

@@ -167,7 +167,7 @@ async fn the_state_of_a_failed_run_is_in_the_details_as_text() {
     );
 }
 
-/// A caller can send opaque JSON as the same text that it received, at any depth and next to its own values.
+/// A caller can send opaque JSON back as the text that it received, at any depth and among other values.
 #[tokio::test]
 async fn opaque_json_that_is_passed_as_text_is_sent_as_the_json_in_this_text() {
     let world = sandbox().world(&json!({}));

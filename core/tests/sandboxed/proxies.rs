@@ -194,8 +194,8 @@ async fn a_proxy_that_cannot_be_reached_or_answers_with_a_page_gives_an_error_wi
     assert_eq!(requests(&world), 0);
 }
 
-/// Incident: the SDK removed the password from errors in only one of its three forms, and not at all if the password
-/// came from the environment.
+/// Incident: the SDK removed only one of the three forms of the password from errors, and none if the password came
+/// from the environment.
 #[tokio::test]
 async fn credentials_of_a_proxy_that_the_server_repeats_are_in_no_error() {
     let said = format!("you are {IN_URL} user:p@ss Basic {IN_HEADER}");

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const PERMISSIONS: [&str; 8] =
     ["resetchannels", "~hightouch-limit:*", "+evalsha", "+eval", "+info", "+time", "+get", "+set"];
 
-/// Makes a call with a client that has this scope and, if given, this `ca_bundle`. Returns the statistics of the limit,
+/// Makes a call with a client that shares its limit through the server at `url`. Returns the statistics of the limit,
 /// and all texts that could show the URL.
 async fn called(url: &str, ca_bundle: Option<PathBuf>) -> (LimitStats, String) {
     let world = world();

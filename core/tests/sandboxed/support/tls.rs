@@ -13,7 +13,7 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use super::sandbox::sandbox;
 
 /// Starts a server that passes what it gets over TLS to another server, without TLS. Returns the port of the first
-/// server, and a file with the certificates of its authority and of the sandbox's authority.
+/// server, and a file with two certificates: of the first server's authority, and of the sandbox's authority.
 pub async fn with_tls(port: u16) -> (u16, PathBuf) {
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
