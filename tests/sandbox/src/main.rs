@@ -36,7 +36,7 @@ struct Serve {
     /// The address to listen on; port 0 chooses a free port
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// The address that clients use, if it is not the one above, as for a container [example: 127.0.0.1:4010]
+    /// The address that clients use, if it differs from --listen, as in a container [example: 127.0.0.1:4010]
     #[arg(long, value_name = "HOST:PORT")]
     public_address: Option<String>,
     /// The folder for ca.pem, created if it does not exist [default: a folder in the temporary folder, removed at the

@@ -83,8 +83,8 @@ impl KeyName {
     }
 }
 
-/// A mark in every key by which `tests/house/canary` finds a leaked key in printed texts. The mark has characters that
-/// percent encoding changes, because an encoded key must be found, too.
+/// Every key contains this mark, so that `tests/house/canary` finds leaked keys in printed texts. The mark has
+/// characters that percent-encoding changes, because an encoded key must be found, too.
 const CANARY: &str = "cnry7Kq3/vX9w+Zp";
 
 impl Keys {

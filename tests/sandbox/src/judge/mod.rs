@@ -1,5 +1,5 @@
-//! Judges the requests of a player, which is the test code of one language. The requests must match the requests that
-//! the scenario expects, and keep the standing rules, which hold in every scenario.
+//! Judges the requests of a player (the test code of one language). The requests must match the requests that the
+//! scenario expects. They must also keep the standing rules, which hold in every scenario.
 
 mod expected;
 mod standing;

@@ -134,7 +134,7 @@ pub(super) fn constants(workspace: &Workspace, kind: Kind, key: Key) -> Row {
     row
 }
 
-/// Updates a row. The configuration is merged key by key; any other member is replaced.
+/// Updates a row. The configuration is merged member by member; any other value of the row is replaced.
 pub(super) fn update(workspace: &mut Workspace, kind: Kind, id: &str, changes: Row) -> Reply {
     let Some(key) = find(workspace, kind, id) else { return missing(kind, id) };
     let mut row = workspace.row(kind, 0, key);

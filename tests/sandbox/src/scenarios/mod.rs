@@ -1,5 +1,5 @@
 //! Reads all scenarios: the files of a folder, the expanded entries of its table of operations, and one scenario for
-//! each recorded answer in the folder `fixtures` beside it.
+//! each recorded answer in the neighbouring folder `fixtures`.
 
 mod fixtures;
 mod repeat;

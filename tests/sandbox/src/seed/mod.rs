@@ -1,5 +1,5 @@
-//! Generates a workspace from a seed: the same seed gives the same workspace. A row depends on the seed and its key
-//! alone, so it can be generated whenever it is shown.
+//! Generates a workspace from a seed: the same seed gives the same workspace. A row depends only on the seed and
+//! the row's key, so it can be generated whenever it is shown.
 
 mod history;
 mod rows;
@@ -40,7 +40,7 @@ pub(crate) enum Kind {
     Message,
 }
 
-/// A message's key holds, in this many low bits, the number of the message within its flow. The higher bits hold the
+/// How many low bits of a message's key hold the number of the message within its flow. The higher bits hold the
 /// number of the flow.
 const MESSAGE_BITS: u32 = 24;
 
@@ -84,7 +84,7 @@ impl Kind {
     }
 }
 
-/// Returns the key before the first message of a flow.
+/// Returns the number before the key of a flow's first message.
 pub(crate) fn message_base(flow: Key) -> Key {
     flow << MESSAGE_BITS
 }

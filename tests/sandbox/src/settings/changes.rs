@@ -12,10 +12,10 @@ pub(crate) struct Change {
     #[serde(default)]
     pub(crate) after: Option<When>,
     pub(crate) of: Collection,
-    /// Numbers of rows in the order of the seed. Numeric ids are equal to these numbers.
+    /// The rows to delete, by their numbers in the order of the seed. Numeric ids are equal to these numbers.
     #[serde(default)]
     pub(crate) delete: Vec<u64>,
-    /// Numbers of deleted or new rows.
+    /// The numbers of the rows to insert: deleted rows or new rows.
     #[serde(default)]
     pub(crate) insert: Vec<u64>,
 }

@@ -34,7 +34,7 @@ pub(crate) struct Plan {
     pub(crate) phases: Option<Vec<String>>,
     pub(crate) queued_seconds: Option<f64>,
     pub(crate) listed_after_ms: Option<i64>,
-    /// The time from the `createdAt` of the run to its trigger, in milliseconds.
+    /// How many milliseconds the `createdAt` of the run lies before its trigger.
     pub(crate) created_behind_ms: Option<i64>,
     pub(crate) final_ratio: Option<f64>,
     pub(crate) rival: Option<Box<Plan>>,
