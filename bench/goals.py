@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Goal(NamedTuple):
-    """The peer that a client is compared with, and the largest ratio of CPU times that each case allows."""
+    """The peer of a client, and the largest ratio of their CPU times for each case."""
 
     peer: str
     most: dict[str, float]

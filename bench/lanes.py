@@ -1,4 +1,4 @@
-"""Measures processes, called lanes. The lanes take turns in rounds."""
+"""Measures the cost of calls in several processes, called lanes. In each round, every lane has its turn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Saves two pages of a list in the sandbox, for the server of the benchmark: ``pages.py FOLDER``.
+"""Reads two pages of a list from the sandbox, and saves both for the server of the benchmark: ``pages.py FOLDER``.
 
 Run this program with tests/house/with-sandbox. The pages have the size and shape of answers of the API.
 """

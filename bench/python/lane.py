@@ -1,4 +1,4 @@
-"""Runs one lane of the benchmark in Python: ``lane.py LANE [once]``. A lane is a client that is measured.
+"""Runs one lane of the benchmark in Python: ``lane.py LANE [once]``. A lane is a process that calls one client.
 
 For each line ``one N``, ``page N`` or ``flight N`` on standard input, the lane makes N calls. Then it writes a line
 with the CPU time of this process, all threads included, and the elapsed time, both in nanoseconds. With ``once``, the
@@ -24,8 +24,8 @@ BASE = os.environ["BENCH_URL"] + "/api/v1"
 CA = os.environ["BENCH_CA"]
 FLIGHT = 32
 LIMIT = (40_000, 0.02)
-"""The client's rate limit: requests, and the window in seconds. About 400 requests fall into this short window,
-as in real use."""
+"""The rate limit: requests, and the length of the window in seconds. The window is so short that only about 400
+requests count towards the limit at any time, as in real use."""
 
 URL = BASE + "/syncs"
 KEY = "bench-0123456789abcdef0123456789abcdef01"
