@@ -61,8 +61,8 @@ toc_object_entries = False
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True}
-# `autodoc_type_aliases` makes Sphinx show types by their public names. The types in `RUNS` are left out, because Sphinx
-# cannot resolve annotations with these types, and shows the source text of such annotations.
+# `autodoc_type_aliases` makes Sphinx show types by their public names. The dict lacks the types in `RUNS`, because
+# Sphinx cannot resolve annotations that contain these types.
 RUNS = {"SyncRun", "SequenceRun", "IdentityGraphRun"}
 # In a union, Sphinx shows the `repr` of a `TypeAliasForwardRef`. So this `repr` must be the name of the type.
 TypeAliasForwardRef.__repr__ = lambda alias: alias.name  # type: ignore[method-assign]
@@ -143,8 +143,8 @@ def public_signature(
     if issubclass(it, MADE_BY_PACKAGE) and it is not hightouch_sdk.HightouchError:
         return "", None
     if hasattr(it, "__struct_fields__") or it is hightouch_sdk.Records:
-        # Removes the types from the signature. Only the decoder uses some of these types. And in the signature of
-        # `Records`, Sphinx would link the builtin `type` to an attribute with the name `type`.
+        # Removes the types of the arguments, because users do not know the types that only the decoder uses. Also,
+        # Sphinx would link the builtin `type`, an argument type of `Records`, to an attribute with this name.
         shown = inspect.signature(it)
         bare = [each.replace(annotation=each.empty) for each in shown.parameters.values()]
         return str(shown.replace(parameters=bare)), None
@@ -164,7 +164,7 @@ def after_napoleon(_app: Sphinx, _what: str, name: str, _it: object, _options: o
 
 
 def check_names(_: Sphinx, env: BuildEnvironment) -> None:
-    """Warns about public names and fields of values that no page documents."""
+    """Warns if no page documents a public name or a field of a value."""
     known = env.domains.python_domain.objects
     for name in hightouch_sdk.__all__:
         fields = getattr(getattr(hightouch_sdk, name), "__struct_fields__", ())

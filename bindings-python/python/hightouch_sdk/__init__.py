@@ -136,5 +136,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    # `help(hightouch_sdk)` describes every class in this list. All public classes would take 16,000 lines.
+    # `help(hightouch_sdk)` describes every class in this list. The help for all public classes would be too long.
     return ["AsyncHightouch", "Hightouch", "HightouchError", "__all__", "__doc__", "__version__", "diagnose"]

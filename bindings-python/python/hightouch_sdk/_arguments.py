@@ -14,7 +14,7 @@ from ._models import CronRule, DbtRule, IntervalRule, Schedule, Sync, UnknownSch
 __all__ = ["camel", "json_argument", "minutes", "moment", "options", "schedule_of", "sync_id"]
 
 _TYPES = {CronRule: "cron", IntervalRule: "interval"}
-"""The ``type`` of a schedule, by the class of its rule. The API does not document the types for the other rules."""
+"""The ``type`` of a schedule, by the class of its rule. The API documents no type for any other rule."""
 
 
 def moment(name: str, value: Any) -> Any:

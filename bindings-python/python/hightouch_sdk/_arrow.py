@@ -85,7 +85,7 @@ def reader(records: Records[Any]) -> pyarrow.RecordBatchReader:
 
 
 def pandas_frame(table: pyarrow.Table) -> pandas.DataFrame:
-    """Converts a table to pandas with nullable types. pandas' default types depend on whether a value is missing."""
+    """Converts a table to pandas. The types are nullable, so a missing value does not change the type of a column."""
     library, arrow = needed("pandas", "pandas"), needed("pyarrow", "pandas")
     types = {
         arrow.int64(): library.Int64Dtype(),

@@ -54,7 +54,7 @@ class _Iterator:
 
 
 class _Stopping:
-    """Stops the batch if the block raises an exception from outside this package, and adds a note to the exception."""
+    """Stops the batch if the ``async with`` block raises an exception that is not a ``HightouchError``."""
 
     def __init__(self, interrupt: Callable[[BaseException], Awaitable[None]]) -> None:
         self._interrupt = interrupt
@@ -117,7 +117,8 @@ class AsyncSyncBatch(Batch):
         Raises:
             InvalidRequestError: An argument is wrong.
             RunFailedError: A sync failed and ``on_failure`` is ``"raise"``, or a run ended with warnings and
-                ``on_warning`` is ``"raise"``. The message names these syncs with their reasons; ``items`` lists them.
+                ``on_warning`` is ``"raise"``. The message names these syncs with their reasons, and the ``items`` of
+                the error list these syncs.
             WaitTimeoutError: ``timeout`` expired. The batch goes on, and you can wait again.
             ClientClosedError: The batch was stopped before every sync had ended.
         """
@@ -134,7 +135,7 @@ class AsyncSyncBatch(Batch):
                             return self.items
 
     async def stop(self) -> list[BatchItem]:
-        """Starts no more syncs, and waits for the answers of triggers in progress. Runs that were started go on.
+        """Starts no more syncs, and waits for the answers to triggers in progress. Runs that were started go on.
 
         Returns:
             All items, in the order of the syncs. ``client.run(item.run_token)`` resumes a run that goes on.
@@ -162,7 +163,7 @@ class AsyncSyncBatch(Batch):
                 except ClientClosedError:
                     if not self._is_stopped:
                         raise
-                    # Another task has stopped the batch and closed it.
+                    # Another task has stopped the batch, so the iteration ends without an error.
                     self._known.finished = True
 
     async def _interrupt(self, raised: BaseException) -> None:

@@ -127,8 +127,8 @@ class AsyncHightouch(Client[Ask], AsyncResources):
             max_retries: How many times a request that failed is sent again, if that is safe.
             max_wait: How long the call may wait for the rate limit, in seconds or as a timedelta. With 0, the call is
                 sent at once or fails.
-            priority: The weight of the call while several calls wait for the rate limit: ``"trigger"`` has the
-                highest, then ``"poll"``, ``"read"`` and ``"bulk"``. Default: ``"read"`` for ``GET`` and ``HEAD``, else
+            priority: The weight of the call while several calls wait for the rate limit, the highest first:
+                ``"trigger"``, ``"poll"``, ``"read"`` or ``"bulk"``. Default: ``"read"`` for ``GET`` and ``HEAD``, else
                 ``"trigger"``.
             headers: Headers to send in addition to those of the client. A header replaces the client's header of the
                 same name.

@@ -32,7 +32,7 @@ _CANCEL_S = 1.0
 
 
 class _Inbox:
-    """Receives the answers for one event loop. The inbox lives as long as the loop, or as a call in progress."""
+    """Receives the answers for one event loop. Is freed once the loop is gone and no call is in progress."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.pid = os.getpid()

@@ -50,8 +50,8 @@ class AsyncKeys(Keys):
                 concurrent.futures.wait([asked], _LOOK_S)
                 if asked.done():
                     return asked.result()
-            # The loop was stopped while the function ran. Calls in another loop may wait for the key too, so the
-            # function is called again in that loop.
+            # The loop stopped before the function returned. Calls in another loop may wait for the key too, so the
+            # function is called again in the other loop.
             if not loop.is_closed():
                 asked.cancel()
         raise RuntimeError("No event loop is running in which the key function could be called.")

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
 Priority: TypeAlias = Literal["trigger", "poll", "read", "bulk"]
-"""The weight of a call while several calls wait for the rate limit: ``"trigger"`` has the highest, ``"bulk"`` the
-lowest."""
+"""The weight of a call while several calls wait for the rate limit: ``"trigger"`` has the highest weight, ``"bulk"``
+the lowest."""
 
 DIAGNOSIS = Decoder(Diagnosis)
 _STATS = Decoder(Stats)
 
 TIME_SCALES: dict[str, float] = {}
-"""The factor by which the clients of a base URL shorten their waits. Only ``hightouch_sdk.testing`` adds entries."""
+"""By base URL, the number by which clients divide their waits. Only ``hightouch_sdk.testing`` adds entries."""
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Callable[[], object])
@@ -68,8 +68,8 @@ class Client(Generic[K]):
         on_end: Callable[[CallEnd], object] | None = None,
         _internal: Mapping[str, object] | None = None,
     ) -> None:
-        # The settings that `repr` shows. The key, the proxy, the headers and the URL of a server may be secret, so they
-        # are left out.
+        # The settings that `repr` shows. The API key, the proxy, the headers and a URL in `limit_scope` may be secret,
+        # so `repr` does not show them.
         shown = {
             "api_key_file": api_key_file,
             "base_url": base_url,

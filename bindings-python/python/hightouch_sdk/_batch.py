@@ -132,8 +132,8 @@ class Ended:
         self._at = 0
 
     def next(self) -> tuple[BatchItem | None, bool]:
-        """Returns the next ended item and False. If there is none, returns None, and whether the batch has ended."""
-        # `finished` is read before the list, so every item that ended before `finished` was set is in the list.
+        """Returns the next ended item and False; without such an item, None and whether the batch has ended."""
+        # Reads `finished` before the list. So if `finished` is true, no further item will enter the list.
         finished = self._known.finished
         ended = self._known.ended[self._at : self._at + 1]
         self._at += len(ended)
@@ -162,7 +162,7 @@ class _Iterator:
 
 
 class _Stopping:
-    """Stops the batch if the block raises an exception from outside this package, and adds a note to the exception."""
+    """Stops the batch if the ``with`` block raises an exception that is not a ``HightouchError``."""
 
     def __init__(self, interrupt: Callable[[BaseException], None]) -> None:
         self._interrupt = interrupt
@@ -220,7 +220,8 @@ class SyncBatch(Batch):
         Raises:
             InvalidRequestError: An argument is wrong.
             RunFailedError: A sync failed and ``on_failure`` is ``"raise"``, or a run ended with warnings and
-                ``on_warning`` is ``"raise"``. The message names these syncs with their reasons; ``items`` lists them.
+                ``on_warning`` is ``"raise"``. The message names these syncs with their reasons, and the ``items`` of
+                the error list these syncs.
             WaitTimeoutError: ``timeout`` expired. The batch goes on, and you can wait again.
             ClientClosedError: The batch was stopped before every sync had ended.
         """
@@ -235,7 +236,7 @@ class SyncBatch(Batch):
                     return self.items
 
     def stop(self) -> list[BatchItem]:
-        """Starts no more syncs, and waits for the answers of triggers in progress. Runs that were started go on.
+        """Starts no more syncs, and waits for the answers to triggers in progress. Runs that were started go on.
 
         Returns:
             All items, in the order of the syncs. ``client.run(item.run_token)`` resumes a run that goes on.
@@ -260,7 +261,7 @@ class SyncBatch(Batch):
             try:
                 self._step(FOLLOW)
             except ClientClosedError:
-                # Another thread has stopped the batch.
+                # If another thread has stopped the batch, the iteration ends without an error.
                 if not self._is_stopped:
                     raise
                 self._stop(None)

@@ -130,7 +130,7 @@ class _Started(Struct):
 
 
 def summary(items: Sequence[BatchItem]) -> str:
-    """Counts the items: ``3 of 5 ended, 2 in progress, 1 failed``."""
+    """Returns the counts of items as text, such as ``3 of 5 ended, 2 in progress, 1 failed``."""
     ended = [item for item in items if item.outcome is not None]
     running = sum(item.outcome is None and item.run_token is not None for item in items)
     failed = sum(item.outcome not in {"success", "warning"} for item in ended)

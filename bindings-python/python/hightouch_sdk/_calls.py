@@ -157,7 +157,7 @@ def methods_of(resource: object) -> str:
 
 
 class _Method:
-    """A method of ``with_raw_response``. It calls the method of the resource with the same name."""
+    """A method of ``with_raw_response``. Calls the resource's method of the same name."""
 
     def __init__(self, method: Callable[..., Any]) -> None:
         self._method = method

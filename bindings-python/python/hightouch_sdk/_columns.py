@@ -13,7 +13,7 @@ from ._plain_values import json_text
 from ._value import Value
 
 About: TypeAlias = Mapping[str, object]
-"""Values that all rows of a page share, such as the sync's id in a page of runs. The rows themselves may lack them."""
+"""Values that all rows of a page share, such as the sync's id in a page of runs. The rows may lack these values."""
 
 _SCALARS: dict[Any, str] = {int: "int64", float: "double", bool: "bool", str: "string"}
 _SCALARS[datetime.__origin__] = "timestamp"
@@ -32,9 +32,9 @@ _ABOUT: dict[type, dict[str, str]] = {
 class Column(NamedTuple):
     name: str
     kind: str
-    """``int64``, ``double``, ``bool``, ``string``, ``timestamp``, ``list<int64>`` or ``list<string>``."""
+    """The type: ``int64``, ``double``, ``bool``, ``string``, ``timestamp``, ``list<int64>`` or ``list<string>``."""
     cell: Callable[[Any, About], Any]
-    """Returns this column's cell for a value. The second argument has what all rows of a table share, such as
+    """Returns this column's cell for a value. The second argument has the values that all rows share, such as
     ``sync_id``."""
 
 

@@ -1,4 +1,4 @@
-"""The interface of dataclasses for values."""
+"""What :mod:`dataclasses` needs to know about values: their options and their fields."""
 
 from __future__ import annotations
 

@@ -132,10 +132,10 @@ _RUN = Decoder(_Run)
 _SLICE_S = 0.05
 
 UNHOOKED = frozenset({"syncs.estimate_many", "batch.next"})
-"""Operations without hooks: the first sends nothing, and the second only waits for changes of a batch."""
+"""Operations without hooks: an estimate sends nothing, and ``batch.next`` only waits for changes of a batch."""
 
 KEY_FUNCTION = "key_function"
-"""The code of a failure that was caused by the function that returns the key."""
+"""The code of the error if the function that returns the API key fails."""
 
 
 def _outcome(ok: bool, head: str) -> tuple[HightouchError | None, Meta | None]:
@@ -186,7 +186,7 @@ class Place(Struct):
 
 
 def place_of(head: str) -> Place:
-    # Decodes only these two members, because this function runs for each page of a list.
+    # Decodes only the members of `Place`, because this function runs for each page of a list.
     return decoder(Place).decode(head)
 
 
@@ -245,7 +245,7 @@ class Door:
         if self.keys is not None:
             self.keys = self.keys.again()
         self._engine = engine
-        # Sets the process id last, because other threads then use the door without the lock.
+        # Sets the process id last: once it is set, other threads use the engine without the lock.
         self._pid = os.getpid()
 
     def call(

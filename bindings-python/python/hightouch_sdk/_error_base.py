@@ -61,10 +61,10 @@ class Meta(Value, frozen=True, kw_only=True):
     operation: str = ""
     """The method that was called, such as ``"syncs.list"``; ``"run"`` for a step of :meth:`Run.wait`."""
     operation_id: str | None = field(name="operationId", default=None)
-    """The API's name for the operation, such as ``"ListSync"``; None for a call without such a name, such as
+    """The API's name for the operation, such as ``"ListSync"``; None if the API has no such name, as for
     ``request``."""
     resource: str | None = None
-    """What the method was called on, such as ``"sync 7"``; None if the method is called on nothing."""
+    """The resource that the call is about, such as ``"sync 7"``; None if the call is about no single resource."""
     sync: str | None = None
     """The sync that the call is about: the id or slug that the caller gave; for a method of a run, the sync's id."""
     waited_ms: float = field(name="waitedMs", default=0.0)

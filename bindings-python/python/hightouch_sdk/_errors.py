@@ -21,7 +21,7 @@ from ._surrogates import decode
 
 
 class Loading:
-    """A block that imports modules or resolves types. An error in the block says whether Python shuts down."""
+    """A block that imports modules or resolves types. If the block fails while Python shuts down, the error says so."""
 
     def __enter__(self) -> None:
         pass

@@ -1,4 +1,4 @@
-"""Declares fields that users must give when they create a value, but that an answer may lack."""
+"""Declares fields that users must pass when they create a value. Answers of the API may lack these fields."""
 
 from __future__ import annotations
 

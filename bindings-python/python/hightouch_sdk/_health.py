@@ -49,10 +49,11 @@ class Stats(Value, frozen=True, kw_only=True):
     fallback: str | None = None
     """Why the limit is not shared at present as ``limit_scope`` demands; None if nothing is wrong."""
     members: int | None = None
-    """How many processes, including this one, have used the limit within the last minute. None unless a server keeps
-    the limit and has answered."""
+    """How many processes, including this one, have used the limit within the last minute. None unless a
+    Redis or Valkey server keeps the limit and has answered."""
     waiting_total: int | None = field(name="waitingTotal", default=None)
-    """Calls of all processes that wait for the rate limit. None unless a server keeps the limit and has answered."""
+    """Calls of all processes that wait for the rate limit. None unless a Redis or Valkey server keeps the limit and has
+    answered."""
 
 
 class Negotiated(Value, frozen=True, kw_only=True):
@@ -87,7 +88,7 @@ class Diagnosis(Value, frozen=True, kw_only=True):
     """The result of checking the settings, the connection and the key. Its ``str()`` is ``text``."""
 
     ok: bool
-    """Whether a read with this key succeeded."""
+    """Whether a read with the API key succeeded."""
     text: str
     """A readable report of all findings."""
     base_url: str | None = field(name="baseUrl", default=None)

@@ -33,7 +33,7 @@ class CallStart(Struct, frozen=True, kw_only=True, rename="camel"):
     operation_id: str | None = None
     """The API's own name of the operation, such as ``"ListSync"``; None if the method has no such name."""
     resource: str | None = None
-    """What the method is called on, such as ``"sync 7"``; None if the method is called on nothing."""
+    """The resource that the call is about, such as ``"sync 7"``; None if the call is about no single resource."""
     sync: str | None = None
     """The sync that the call is about: the id or slug that the caller gave. For a method of a run, it is the sync's
     id."""
@@ -69,7 +69,7 @@ class CallEnd(Struct, frozen=True, kw_only=True):
     operation_id: str | None = None
     """The API's own name of the operation, as in :class:`CallStart`."""
     resource: str | None = None
-    """What the method was called on, as in :class:`CallStart`."""
+    """The resource that the call is about, as in :class:`CallStart`."""
     sync: str | None = None
     """The sync that the call is about, as in :class:`CallStart`."""
     batch_call_id: str | None = None

@@ -227,7 +227,7 @@ class Json(Frozen):
 
 
 JsonInput: TypeAlias = Json | Mapping[str, Any] | Sequence[Any] | str | float | bool
-"""The types that an argument accepts if it may be any JSON."""
+"""The types of an argument that may be any JSON."""
 
 
 @public

@@ -37,8 +37,9 @@ def doctor(json: bool, **settings: Any) -> int:
 def limit(probe: bool, form: str | None, **settings: Any) -> None:
     """Show the rate limit, who shares it, and how much of it may be used.
 
-    HIGHTOUCH_LIMIT_SCOPE says who shares the limit. Requests of other programs are not counted. With --probe, one
-    request shows whether they have used up the limit. If so, the exit status is 5, at the latest after --max-wait.
+    HIGHTOUCH_LIMIT_SCOPE says who shares the limit. Requests of programs that do not share the limit are not counted.
+    With --probe, one request shows whether such programs have used up the limit. If they have, the exit status is 5,
+    at the latest after --max-wait.
     """
     if probe and settings["max_wait"] is None:
         settings["max_wait"] = timedelta(0)
@@ -49,7 +50,10 @@ def limit(probe: bool, form: str | None, **settings: Any) -> None:
 
 
 def _standing(ht: Hightouch) -> Stats:
-    """Returns the state of the limit. If a server keeps the limit, waits until the server has answered or failed."""
+    """Returns the state of the rate limit.
+
+    If a Redis or Valkey server keeps the limit, waits until this server has answered or failed.
+    """
     stats = ht.stats()
     while stats.scope == "fleet" and stats.members is None:
         sleep(0.01)

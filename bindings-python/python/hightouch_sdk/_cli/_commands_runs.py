@@ -108,7 +108,7 @@ def run_syncs(
     form: str | None,
     **settings: Any,
 ) -> Status:
-    """Run syncs at once, and wait for the end of every run.
+    """Run several syncs at the same time, and wait for the end of every run.
 
     SYNC is an id or a slug. A failure of one sync does not affect the others. At the end, a row for each sync is
     printed.
@@ -216,7 +216,7 @@ def _report(items: Sequence[BatchItem], form: str | None, *, warnings_fail: bool
 def follow(
     tokens: tuple[str, ...], timeout: timedelta | None, on_warning: str, quiet: bool, form: str | None, **settings: Any
 ) -> Status:
-    """Follow runs to their end by their tokens, which another command, process or language has printed."""
+    """Follow runs to their end. Each TOKEN names a run; any command, process or language may have started the run."""
     end = None if timeout is None else monotonic() + timeout.total_seconds()
     worst = Status.DONE
     rows: list[Followed] = []
