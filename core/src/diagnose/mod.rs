@@ -35,7 +35,7 @@ pub struct Diagnosis {
     /// could be made.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<Negotiated>,
-    /// Whether a read with this key succeeded.
+    /// Whether a read with the API key succeeded.
     pub ok: bool,
     /// The findings, in the order of the checks.
     pub findings: Vec<Finding>,

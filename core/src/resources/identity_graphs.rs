@@ -197,8 +197,8 @@ request! {
     pub struct ReprocessIdentifiers {
         /// Identifiers. The next run of the graph rebuilds every cluster that holds one of these identifiers.
         body(needed) identifiers = "identifiers": Vec<Identifier>,
-        /// Whether the values are also put on the blocklist, so that later runs ignore them. Default: false. The SDK
-        /// always sends this value, because the API's own default is true.
+        /// Whether the identifiers are also put on the blocklist, so that later runs ignore them. Default: false. The
+        /// SDK always sends `block`, because the API's own default is true.
         body(off) block = "block": bool,
     }
 }
@@ -226,8 +226,8 @@ open_enum! {
     pub enum ReprocessState {
         /// The request is being queued.
         Queueing = "queueing",
-        /// The request is queued and waits for the next run of the graph. If `block` was true, the values are on the
-        /// blocklist.
+        /// The request is queued and waits for the next run of the graph. If `block` was true, the identifiers are
+        /// on the blocklist.
         Queued = "queued",
         /// A run has processed the request.
         Reprocessed = "reprocessed",
@@ -281,9 +281,9 @@ operations! {
     ListIdrRunsOp = "ListIdrRuns", read GET "/idr/{graphId}/runs" [GRAPH] as "identity_graphs.runs",
     takes ListIdentityGraphRuns, gives page IdentityGraphRun, order Some("created_at"), page 20;
 
-    /// Returns a handle that follows an existing run, which the scheduler or somebody else may have started. Starts no
-    /// run. Costs one request. The error is of kind `not_found` if the server does not list the run. A run that was
-    /// requested a moment ago may not be listed yet.
+    /// Returns a handle that follows an existing run. The scheduler or somebody else may have started this run. Starts
+    /// no new run. Costs one request. The error is of kind `not_found` if the server does not list the run. A run that
+    /// was requested a moment ago may not be listed yet.
     FindIdrRunOp = "ListIdrRuns", poll GET "/idr/{graphId}/runs" [GRAPH, GRAPH_RUN] as "identity_graphs.run",
     takes NoFields, gives lookup IdentityGraphRun;
 
@@ -295,8 +295,8 @@ operations! {
     takes NoFields, gives latest IdentityGraphRun, page 20;
 
     /// Queues identifiers for reprocessing: the next run of the graph rebuilds the clusters that hold them. If `block`
-    /// is true, the values are also put on the blocklist. A request that failed is sent again only if it certainly had
-    /// no effect.
+    /// is true, the identifiers are also put on the blocklist. A request that failed is sent again only if it
+    /// certainly had no effect.
     QueueForReprocessingOp = "QueueForReprocessing", write POST "/idr/{graphId}/queue-for-reprocessing" [GRAPH]
     as "identity_graphs.queue_for_reprocessing", takes ReprocessIdentifiers, gives value ReprocessRequest;
 
@@ -344,7 +344,7 @@ impl IdentityGraphs {
         Pending::latest(&self.sender, call_on::<LatestIdrRunOp>(vec![Id::Text(graph.into())], &NoFields))
     }
 
-    /// Queues identifiers for reprocessing (operation `QueueForReprocessing`). The server puts their values on the
+    /// Queues identifiers for reprocessing (operation `QueueForReprocessing`). The server puts them on the
     /// blocklist only if `block` is true.
     pub fn queue_for_reprocessing(
         &self,

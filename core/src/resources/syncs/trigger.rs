@@ -100,9 +100,10 @@ operations! {
     ListSyncRunsOp = "ListSyncRuns", read GET "/syncs/{syncId}/runs" [SYNC] as "syncs.runs",
     takes ListSyncRuns, gives page SyncRun;
 
-    /// Returns a handle that follows an existing run, which the scheduler or somebody else may have started. Starts no
-    /// run. Costs one request, and one more to look up a slug that the client does not remember. The error is of kind
-    /// `not_found` if the server does not list the run. A run that was requested a moment ago may not be listed yet.
+    /// Returns a handle that follows an existing run. The scheduler or somebody else may have started this run. Starts
+    /// no new run. Costs one request, and one more to look up a slug that the client does not remember. The error is of
+    /// kind `not_found` if the server does not list the run. A run that was requested a moment ago may not be listed
+    /// yet.
     FindSyncRunOp = "ListSyncRuns", poll GET "/syncs/{syncId}/runs" [SYNC, SYNC_RUN] as "syncs.run",
     takes NoFields, gives lookup SyncRun;
 
