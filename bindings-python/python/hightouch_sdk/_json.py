@@ -350,7 +350,7 @@ def json_of(value: Any) -> Any:
 
 _new = object.__new__
 
-# `_json_diff` imports `Json`, so this import comes after the class. Tools that evaluate the annotations of `Json.diff`
+# `_json_diff` imports `Json`, so this import comes after `Json`. Tools that evaluate the annotations of `Json.diff`
 # need `JsonDiff` at run time.
 from ._json_diff import JsonDiff  # noqa: E402
 from ._json_diff import diff as _diff  # noqa: E402

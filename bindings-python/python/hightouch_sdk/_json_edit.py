@@ -116,7 +116,7 @@ class ObjectDraft(Draft, MutableMapping[str, Any]):
         _detach([part])
 
     def _unshadow(self, key: str) -> None:
-        """Removes the earlier members named ``key``. Otherwise one of these members would now have an effect."""
+        """Removes the earlier members named ``key``, so that none of them takes the place of the last member."""
         for place in [place for place, name in self._shadowed.items() if name == key]:
             del self._shadowed[place], self._parts[place]
 

@@ -19,7 +19,7 @@ class Part(Generic[T]):
         self.name = name
         """The text from the name to the value, with the colon. Empty for an item of an array."""
         self.before = before
-        """The white space before the part. If ``None``, ``head`` or ``rest`` of the layout is used."""
+        """The white space before the part. If ``None``, the layout's ``head`` or ``rest`` is written instead."""
         self.after = after
         """The white space between the value and the comma."""
 

@@ -49,7 +49,7 @@ def plain(value: Any, special: Callable[[object], object] = _nothing) -> Any:
 
     Args:
         value: The value.
-        special: Returns the replacement for a part of another type, or ``None`` for an unknown type.
+        special: Converts a part that is not a scalar. Returns ``None`` if the part has an unknown type.
 
     Raises:
         NotJsonError: A part has no JSON form.

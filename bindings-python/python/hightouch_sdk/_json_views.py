@@ -39,7 +39,7 @@ def _frozen(value: object) -> str:
 class JsonObject(Frozen, Mapping[str, Any]):
     """An object within a :class:`Json`: an immutable mapping. Its members are decoded at their first use.
 
-    The object is equal to a dict with the same members. If the object is an argument, the received text is sent.
+    The object is equal to a dict with the same members. As an argument of a call, it is sent as it was received.
     """
 
     __slots__ = ("_parts", "_seen", "_text")
@@ -93,7 +93,7 @@ class JsonObject(Frozen, Mapping[str, Any]):
 class JsonArray(Frozen, tuple[Any, ...]):
     """An array within a :class:`Json`: an immutable sequence.
 
-    The array is equal to a list with the same items. If the array is an argument, the received text is sent.
+    The array is equal to a list with the same items. As an argument of a call, it is sent as it was received.
     """
 
     # The base class is `tuple`, because other libraries would not recognise another class of sequences.

@@ -41,7 +41,7 @@ class Keys:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self.failure: BaseException | None = None
-        """Why the last request for a key failed; None if it succeeded."""
+        """The error of the last call of the key function; None if the call succeeded."""
 
     def _check(self, ask: Callable[[], Any]) -> None:
         if is_coroutine_function(ask):
@@ -118,7 +118,7 @@ class _Wants:
 def _answer(wants: _Wants, to: weakref.ref[Keys]) -> None:
     while True:
         wants.begin()
-        # Once `begin` has started the call, garbage collection of the `Keys` object cancels the call.
+        # If the `Keys` object was garbage-collected before `begin`, nothing would cancel the call. So the thread ends.
         if to() is None or not wants.wanted():
             return
         keys = to()

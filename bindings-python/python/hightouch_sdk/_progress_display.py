@@ -29,7 +29,7 @@ class Screen(Protocol):
     """Draws frames: on a terminal, in a notebook, or as lines of a log."""
 
     pause: float
-    """The minimum time between two frames, in seconds. A batch of thousands of syncs changes all the time."""
+    """The minimum time between two frames, in seconds, because the rows of a large batch change all the time."""
 
     def tell(self, changed: Row) -> None:
         """Takes a row that has changed, before a frame with this row is drawn."""
@@ -103,7 +103,7 @@ class _Stage:
         threading.Thread(target=run, args=(self._tick,), daemon=True, name="hightouch-progress").start()
 
     def add(self, display: Display) -> bool:
-        """Adds a display. Returns False if all displays were removed, because the screen ends with the last display."""
+        """Adds a display. Returns False if the screen has ended, which happens once the last display is removed."""
         with self._lock:
             if not self._displays:
                 return False

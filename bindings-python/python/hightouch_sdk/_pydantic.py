@@ -22,7 +22,7 @@ def schema_of(cls: type[Value], handler: Any) -> Any:
         kind = core_schema.typed_dict_field(handler.generate_schema(Literal[config.tag]), required=True)
         members[config.tag_field] = kind
     for name, each in fields_of(cls).items():
-        required = each.default is each.default_factory  # Only `NODEFAULT` can stand for both.
+        required = each.default is each.default_factory  # Identical only if both are `NODEFAULT`.
         members[name] = core_schema.typed_dict_field(handler.generate_schema(each.type), required=required)
     shape = core_schema.typed_dict_schema(members, extra_behavior="ignore", cls_name=cls.__name__)
     made = core_schema.no_info_after_validator_function(partial(_make, cls), shape)

@@ -87,7 +87,7 @@ class Records(Tabular[T]):
 
     def _pages(self, part: Any) -> Iterator[Page[T]]:
         """Iterates over the pages of a page or a list."""
-        # After `isinstance`, a type checker would not know the type of the rows.
+        # Uses `issubclass`, because after `isinstance` a type checker would not know the type of the rows.
         is_list = issubclass(type(part), Listing)
         if not is_list and not issubclass(type(part), Page):
             raise self._unfit(part)

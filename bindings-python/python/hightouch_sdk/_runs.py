@@ -124,7 +124,7 @@ class _Handle(Generic[S]):
     def adopted(self) -> bool:
         """Whether the answer to the trigger was lost, and the client then found the run in the list of runs.
 
-        No other run can be the one that the trigger started.
+        The trigger cannot have started any other run.
         """
         return self._opened.adopted
 

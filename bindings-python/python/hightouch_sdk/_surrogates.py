@@ -44,7 +44,7 @@ def decode(decoder: Decoder[T], text: bytes) -> T:
 
 
 def _restored(value: Any, mark: bytes) -> Any:
-    r"""Puts ``\u`` in place of each mark, in all opaque JSON of a decoded value."""
+    r"""Replaces each ``mark`` by ``\u`` in all opaque JSON of a decoded value."""
     if isinstance(value, Raw):
         return Raw(bytes(value).replace(mark, rb"\u"))
     if isinstance(value, Json):

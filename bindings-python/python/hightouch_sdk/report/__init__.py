@@ -122,13 +122,13 @@ def runs_report(
         since: The length of the period up to now, or the start of the period. The length is at most 3,660 days. The
             period begins at the start of its first day, or of its first hour if the period is at most three days long.
             Default: 30 days.
-        syncs: The ids and slugs of the syncs, or the syncs. Each id and slug costs one or two requests more. Default:
-            all syncs of the workspace.
+        syncs: The syncs to read: ids, slugs or ``Sync`` values. Each id and slug costs one or two requests more.
+            Default: all syncs of the workspace.
         output: The file to write or replace, a text stream, or None to write nothing.
         zone: The time zone of the days and times on the page. The page names the zone. Default: UTC, so that a page
             looks the same wherever it is written.
-        progress: ``True`` for a line on a terminal that says how many requests are left, ``False`` for none, or a
-            function to call with each :class:`ReportProgress`. An error that the function raises ends the reading.
+        progress: ``True`` shows on a terminal how many requests are left, and ``False`` shows nothing. A function is
+            called with each :class:`ReportProgress`. An error that the function raises ends the reading.
 
     Returns:
         The figures. If a sync or its runs cannot be read, ``unread`` and the page name the sync, and the other syncs

@@ -11,10 +11,10 @@ from hightouch_sdk._errors import InvalidRequestError
 
 LONGEST = timedelta(days=3660)
 HOUR, DAY, WEEK, FOUR_WEEKS = timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=28)
-# A period of up to the first length has buckets of the second length. So a chart has at most about 130 buckets.
+# Each pair: the longest period, and the length of its buckets. So a chart has at most about 130 buckets.
 STEPS = ((timedelta(days=3), HOUR), (timedelta(days=92), DAY), (timedelta(days=731), WEEK), (LONGEST, FOUR_WEEKS))
 SLACK = timedelta(minutes=1)
-"""The tolerance for the lengths above, because the caller may have computed ``since`` a moment ago."""
+"""How much longer a period may be, because the caller may have computed ``since`` a moment ago."""
 NAMES = {HOUR: "hour", DAY: "day", WEEK: "7 days", FOUR_WEEKS: "28 days"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

@@ -37,8 +37,8 @@ AT_ONCE = 8
 FATAL = (AuthenticationError, CallCancelledError, ClientClosedError, ConfigError, ProxyError, TlsError)
 UNREACHABLE = (ConnectError, RateLimitedError, RequestTimeoutError)
 MOST_IN_A_ROW = 5
-"""The report ends after this many syncs in a row have failed because the server cannot be reached or refuses
-everything. Each such sync has used up all retries of a request."""
+"""The report ends with an error once this many syncs in a row could not be read, because the server cannot be reached
+or refuses all requests (429)."""
 
 
 @final
