@@ -22,7 +22,7 @@ def others() -> list[str]:
 
 
 def executable(version: str) -> Path | None:
-    """Returns a working interpreter of a version, or None. A command of pyenv fails if its version is not installed."""
+    """Returns an interpreter of a version, or None. Tries each path, because a command of pyenv may exist but fail."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     paths = [Path(found) for found in (shutil.which(f"python{version}"),) if found]
     paths += sorted(pyenv.glob(f"{version}.*/bin/python{version}"))

@@ -199,7 +199,7 @@ def listed(value: str | list[str]) -> list[str]:
 
 
 def differs(found: Any, expected: Any, path: str) -> str | None:
-    """Describes the first place at which a value differs from what the scenario expects; None if there is none."""
+    """Describes the first place at which a value differs from what the scenario expects; None if nothing differs."""
     if isinstance(expected, dict):
         if not isinstance(found, dict):
             return f"{path} is {found!r} and not an object"

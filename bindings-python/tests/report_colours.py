@@ -31,7 +31,7 @@ def contrast(one: str, two: str) -> float:
 
 
 def distance(one: str, two: str, sight: str) -> float:
-    """Returns the distance of two colours in CIELAB for a key of `SIGHTS`. A distance of 2 is just visible."""
+    """Returns the distance of two colours in CIELAB, as seen with `sight`. A distance of 2 is just visible."""
     pairs = zip(_lab(one, sight), _lab(two, sight), strict=True)
     total: float = sum((left - right) ** 2 for left, right in pairs) ** 0.5
     return total

@@ -53,7 +53,7 @@ def redis() -> Iterator[Server]:
 
 
 def known(client: Hightouch | AsyncHightouch) -> Stats:
-    """Returns the client's statistics once the server that keeps the limit has answered."""
+    """Returns the client's statistics once the Redis or Valkey server has answered."""
     until(lambda: client.stats().members is not None)
     return client.stats()
 

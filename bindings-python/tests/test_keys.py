@@ -100,7 +100,7 @@ def test_a_first_key_that_is_stale_is_renewed_within_one_call(world: World) -> N
 
 
 def late_refusal(new_world: Callable[..., World]) -> World:
-    """Creates a world in which the first request is refused long after the second."""
+    """Creates a world that answers the first request with a delay of 2 seconds, long after the second request."""
     return new_world(script=[{"when": {"nth": 1}, "answer": {"delayMs": 2000}}])
 
 

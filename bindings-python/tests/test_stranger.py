@@ -100,7 +100,7 @@ def test_turned_off(hightouch_world):
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an environment in which the wheels under test and pytest are installed."""
+    """A folder with an environment in which pytest and the wheels under test are installed."""
     folder = tmp_path_factory.mktemp("project")
     venv.create(folder / "venv", with_pip=True)
     python = folder / "venv" / "bin" / "python"
