@@ -41,7 +41,7 @@ impl Row for EventContract {
 
 model! {
     /// An event contract after a change. The SDK fills in the id. The other fields are absent if the server does not
-    /// return them. Hightouch documents the workspace, the times and the event sources only in an example.
+    /// return them.
     pub struct UpdatedEventContract {
         /// Id.
         required id = "id": String,

@@ -43,7 +43,7 @@ model! {
     pub struct SequenceMember {
         /// Id of the sync.
         optional sync_id = "syncId": i64,
-        /// Id of the sync's run. `syncs.runs` lists the run with the same id.
+        /// Id of the sync's run. `syncs.runs` lists the run under this id.
         optional sync_run_id = "syncRunId": i64,
         /// Status of the sync's run.
         optional status = "status": SyncRunStatus,

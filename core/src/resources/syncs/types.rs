@@ -133,7 +133,7 @@ model! {
         defaulted planned_rows = "plannedRows": RowCounts,
         /// Rows that the destination accepted.
         defaulted successful_rows = "successfulRows": RowCounts,
-        /// Rows that the destination rejected. Rows that were never tried are not counted.
+        /// Rows that the destination rejected. Rows that the run did not try to send are not counted.
         defaulted failed_rows = "failedRows": RowCounts,
         /// Error message of a run that did not succeed.
         optional error = "error": String,
