@@ -41,8 +41,8 @@ class HightouchSync(BaseOperator):
 
     def execute(self, context: Any) -> None:
         with Hightouch() as ht:
-            # A retry of the task joins the run that is in progress. The first try starts a new run, because a run that
-            # began before the tasks upstream had ended may miss their rows.
+            # A retry of the task joins the run that is in progress. The first try always starts a new run, because an
+            # older run may miss rows of the tasks upstream.
             retried = context["ti"].try_number > 1
             token = ht.syncs.trigger(self.sync, if_running="join" if retried else "queue").token
         self.defer(trigger=HightouchRun(token), method_name="finish", timeout=self.execution_timeout)

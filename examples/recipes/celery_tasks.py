@@ -18,7 +18,7 @@ def start(sync: int | str) -> str:
     return ht.syncs.trigger(sync).token
 
 
-# If a worker dies, Celery gives the task to another worker, because of `acks_late`.
+# If a worker dies, `acks_late` and `reject_on_worker_lost` make Celery give the task to another worker.
 @app.task(bind=True, acks_late=True, reject_on_worker_lost=True, max_retries=120)
 def finish(self, token: str) -> int:
     try:

@@ -1,4 +1,4 @@
-"""Defines a sync as an asset of Dagster. Each materialization is one run, with its rows as metadata."""
+"""Defines a sync as an asset of Dagster. Each materialization is one run, with the numbers of its rows as metadata."""
 
 import dagster as dg
 

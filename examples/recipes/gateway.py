@@ -1,4 +1,4 @@
-"""Calls Hightouch through a gateway that holds the key. Data platforms such as Databricks offer such gateways.
+"""Calls Hightouch through a gateway that holds the API key. Data platforms such as Databricks offer such gateways.
 
 The program sends requests to the gateway's address, with a short-lived token of the gateway. The gateway replaces the
 token by the key and passes the request on to Hightouch.

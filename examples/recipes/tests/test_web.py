@@ -60,7 +60,7 @@ def test_celery_finishes_a_run_although_its_worker_is_killed(new_world: Callable
         until(lambda: "eady to accept" in (tmp_path / "output").read_text())
         with running(worker, env, tmp_path) as process:
             subprocess.run([sys.executable, "-c", start], env=env, check=True)
-            # Once the second task has looked at the run, kills all processes that work on tasks.
+            # Once the second task has read the state of the run, kills all processes that work on tasks.
             world.wait_for(lambda requests: any(request["path"].endswith("/runs") for request in requests))
             for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
                 os.kill(int(child), signal.SIGKILL)
