@@ -25,7 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = Path(sys.executable).parent
-# The largest size of the Python package, in bytes. The goal is 2.5 MB.
+# The largest allowed size of the Python package, in bytes. The goal is 2.5 MB.
 MOST = 3_900_000
 WITHOUT_CARGO = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
 USE = """
