@@ -2,8 +2,8 @@
 
 In the repository, the pages are plain Markdown that a code host shows. On the site, links lead to pages of the site,
 and an example in several languages becomes tabs. A paragraph that is only a link to a file of examples/ becomes the
-file. The program also copies the built references to the folder HTML. `make site` then runs Sphinx on FOLDER, and
-Sphinx writes to HTML.
+content of this file. The program also copies the built references to the folder HTML. `make site` then runs Sphinx on
+FOLDER, and Sphinx writes to HTML.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def linked(prose: str, page: str, known: dict[str, str], out: Path) -> str:
 
 
 def tabs(blocks: list[re.Match[str]]) -> str:
-    """Returns consecutive blocks of code as tabs if each is in another language, and else unchanged."""
+    """Returns consecutive blocks of code as tabs if each has a different language, and else unchanged."""
     labels = [LANGUAGES.get(block[1]) for block in blocks]
     if len(blocks) < 2 or None in labels or len(set(labels)) < len(labels):
         return "\n".join(block[0] for block in blocks)
@@ -126,7 +126,7 @@ def toctrees(known: dict[str, str]) -> str:
 
 
 def references(text: str, html: Path) -> str:
-    """Copies the built references to the site. In the page, links replace the folder names of the references."""
+    """Copies the built references to the site. In `text`, replaces the folder name of each reference by a link."""
     for folder, start in REFERENCES.items():
         into = html / "reference" / start.partition("/")[0]
         if (ROOT / folder).is_dir():
