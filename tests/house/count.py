@@ -1,7 +1,7 @@
 """Adds up the tests of all languages: `count.py LOGS BROKEN`.
 
-Prints a line for each part and then the sum. Fails if a test failed, if a part is broken, or if a part that has tests
-ran no test.
+LOGS is the folder of the logs, and BROKEN the number of parts that failed. Prints a line for each part and then the
+sum. Fails if a test or a part failed, or if a part of `PASSED_FAILED` ran no test.
 """
 
 import re
@@ -52,7 +52,7 @@ def main(logs: Path, broken: int) -> int:
         failed_all += failed
     if empty:
         print(f"These parts ran no tests: {', '.join(empty)}.")
-    # Some parts, such as a linter or a build, can fail although no test fails. Such a part counts as a failure too.
+    # Some parts, such as a linter or a build, can fail although no test fails. The sum then has at least one failure.
     failed_all = max(failed_all, broken, len(empty))
     print(f"{passed_all} passed, {failed_all} failed")
     return 1 if failed_all else 0
