@@ -126,8 +126,8 @@ export interface BatchItem {
   /** The token of the run; absent until the run was started. `client.run(token)` returns a handle of the run. */
   readonly runToken?: string
   /**
-   * Whether the answer to the trigger was lost, and the client then found the run in the list of runs. No other run can
-   * be the one that the trigger started.
+   * Whether the answer to the trigger was lost, and the client then found the run in the list of runs. The trigger
+   * cannot have started any other run.
    */
   readonly adopted: boolean
   /**

@@ -23,7 +23,7 @@ export interface CallInfo extends CalledMethod {
    * requests that the call needs share this id.
    */
   callId: string
-  /** What the method is called on, such as `sync 7`; absent if the method is called on nothing. */
+  /** The resource that the call is about, such as `sync 7`; absent if the call is about no single resource. */
   resource?: string
   /** The sync that the call is about: the id or the slug that the caller passed. A run handle passes the id. */
   sync?: string

@@ -67,7 +67,7 @@ export interface Meta {
   operation: string
   /** The API's own id of the operation, such as `ListSync`; absent if the method has none. */
   operationId?: string
-  /** What the method was called on, such as `sync 7`; absent if the method is called on nothing. */
+  /** The resource that the call was about, such as `sync 7`; absent if it was about no single resource. */
   resource?: string
   /** The sync that the call is about: the id or the slug that the caller passed. A run handle passes the id. */
   sync?: string

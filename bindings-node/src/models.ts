@@ -81,10 +81,10 @@ export interface ClientSettings {
    */
   share?: number | undefined
   /**
-   * Who shares the limit: `host`, all processes of the same user on this host; `process`, the clients of this
-   * process; or the URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS), all processes,
-   * on any host, that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one
-   * process, the setting of a workspace's first client is used.
+   * Who shares the rate limit: `host`, all processes of the same user on this host; `process`, the clients of
+   * this process; or the URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS), all
+   * processes, on any host, that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else
+   * `host`. In one process, the setting of a workspace's first client is used.
    */
   limitScope?: string | undefined
   /** Time limit of one attempt, in milliseconds, above 0; 30,000 by default. */
@@ -200,7 +200,7 @@ export interface SyncRun {
   plannedRows: RowCounts
   /** Rows that the destination accepted. */
   successfulRows: RowCounts
-  /** Rows that the destination rejected. Rows that were never tried are not counted. */
+  /** Rows that the destination rejected. Rows that the run did not try to send are not counted. */
   failedRows: RowCounts
   /** Error message of a run that did not succeed. */
   error?: string
@@ -225,7 +225,7 @@ export type SequenceRunStatus =
 export interface SequenceMember {
   /** Id of the sync. */
   syncId?: number
-  /** Id of the sync's run. `syncs.runs` lists the run with the same id. */
+  /** Id of the sync's run. `syncs.runs` lists the run under this id. */
   syncRunId?: number
   /** Status of the sync's run. */
   status?: SyncRunStatus
@@ -858,7 +858,8 @@ export interface Sync {
   /** Column that identifies a row in the source. */
   primaryKey?: string
   /**
-   * List or audience that the sync created in the destination. Absent, or without an id, if there is none.
+   * List or audience that the sync created in the destination. Absent, or without an id, if the sync created
+   * none.
    */
   externalSegment?: ExternalSegment
   /** Tags, as a map from name to value. */
@@ -872,8 +873,8 @@ export type IfRunning =
   /**
    * Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be combined
    * with other options of the trigger, because the run in progress may not have these options. The SDK looks
-   * for a run in progress before it sends the trigger. If somebody else starts a run in between, the new run
-   * is queued behind that run.
+   * for a run in progress before it sends the trigger. If somebody else starts a run in between, the run of
+   * the trigger is queued behind that run.
    */
   | 'join'
 
@@ -935,8 +936,8 @@ export type ReprocessState =
   /** The request is being queued. */
   | 'queueing'
   /**
-   * The request is queued and waits for the next run of the graph. If `block` was true, the values are on the
-   * blocklist.
+   * The request is queued and waits for the next run of the graph. If `block` was true, the identifiers are
+   * on the blocklist.
    */
   | 'queued'
   /** A run has processed the request. */
@@ -1296,7 +1297,7 @@ export type EventOrder =
 
 /**
  * An event contract after a change. The SDK fills in the id. The other fields are absent if the server does
- * not return them. Hightouch documents the workspace, the times and the event sources only in an example.
+ * not return them.
  */
 export interface UpdatedEventContract {
   /** Id. */

@@ -81,7 +81,10 @@ export interface DestinationsCreateArgs {
 export interface DestinationsUpdateArgs {
   /** Display name. */
   name?: string | undefined
-  /** Settings of the connection. Whether settings that are left out keep their values is not documented. */
+  /**
+   * Settings of the connection. The API does not document whether settings that are left out keep their
+   * values.
+   */
   configuration?: JsonInput | undefined
 }
 
@@ -203,8 +206,8 @@ export interface SyncsCreateArgs {
 /** Arguments of `syncs.update`. */
 export interface SyncsUpdateArgs {
   /**
-   * Mappings and settings. Their structure depends on the kind of destination. Whether settings that are left
-   * out keep their values is not documented.
+   * Mappings and settings. Their structure depends on the kind of destination. The API does not document
+   * whether settings that are left out keep their values.
    */
   configuration?: JsonInput | undefined
   /**
@@ -270,11 +273,11 @@ export interface IdentityGraphsRunsArgs {
 
 /** Arguments of `identityGraphs.queueForReprocessing`. */
 export interface IdentityGraphsQueueForReprocessingArgs {
-  /** Identifiers. The next run of the graph rebuilds every cluster that holds one of them. */
+  /** Identifiers. The next run of the graph rebuilds every cluster that holds one of these identifiers. */
   identifiers: readonly models.Identifier<JsonInput>[]
   /**
-   * Whether the values are also put on the blocklist, so that later runs ignore them. Default: false. The SDK
-   * always sends this value, because the API's own default is true.
+   * Whether the identifiers are also put on the blocklist, so that later runs ignore them. Default: false.
+   * The SDK always sends `block`, because the API's own default is true.
    */
   block?: boolean | undefined
 }
@@ -500,8 +503,9 @@ export class DecisionEngine extends Resource {
   }
 
   /**
-   * Queues a run of a flow. No operation reads the progress of the run. The API does not document what a call
-   * does during a run of the flow. A request that failed is sent again only if it certainly had no effect.
+   * Queues a run of a flow. No operation reads the progress of the run. The API does not document what
+   * happens if a run of the flow is already in progress. A request that failed is sent again only if it
+   * certainly had no effect.
    *
    * Operation `RunFlow`: `POST /decision-engine/flow/{flowId}/run`.
    *
@@ -772,8 +776,8 @@ export class EventDomains extends Resource {
 export class IdentityGraphs extends Resource {
   /**
    * Starts a run of an identity graph and returns a handle that follows the run. The API does not document
-   * what a call does during a run of the graph. A request that failed is sent again only if it certainly had
-   * no effect.
+   * what happens if a run of the graph is already in progress. A request that failed is sent again only if it
+   * certainly had no effect.
    *
    * Operation `TriggerIdrRun`: `POST /idr/{graphId}/trigger`.
    *
@@ -806,8 +810,8 @@ export class IdentityGraphs extends Resource {
 
   /**
    * Queues identifiers for reprocessing: the next run of the graph rebuilds the clusters that hold them. If
-   * `block` is true, the values are also put on the blocklist. A request that failed is sent again only if it
-   * certainly had no effect.
+   * `block` is true, the identifiers are also put on the blocklist. A request that failed is sent again only
+   * if it certainly had no effect.
    *
    * Operation `QueueForReprocessing`: `POST /idr/{graphId}/queue-for-reprocessing`.
    *
@@ -856,9 +860,9 @@ export class IdentityGraphs extends Resource {
   }
 
   /**
-   * Returns a handle that follows an existing run, which the scheduler or somebody else may have started.
-   * Starts no run. Costs one request. The error is of kind `not_found` if the server does not list the run. A
-   * run that was requested a moment ago may not be listed yet.
+   * Returns a handle that follows an existing run. The scheduler or somebody else may have started this run.
+   * Starts no new run. Costs one request. The error is of kind `not_found` if the server does not list the
+   * run. A run that was requested a moment ago may not be listed yet.
    *
    * Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
    *
@@ -875,7 +879,7 @@ export class IdentityGraphs extends Resource {
   /**
    * Returns a handle that follows the latest run of an identity graph, or nothing if the graph has no run.
    * The latest run is the run that was requested last; anybody may have started it, and it may have ended.
-   * Starts no run. Costs one request. If the graph has more than 20 runs and the server lists the oldest
+   * Starts no run. Costs one request. If the graph has more than 20 runs and the server lists the oldest runs
    * first, the SDK sends a few more requests to read the end of the list.
    *
    * Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
@@ -1037,10 +1041,10 @@ export class Sources extends Resource {
 export class SyncSequences extends Resource {
   /**
    * Starts a run of a sequence and returns a handle that follows the run. A sequence has at most one run in
-   * progress. If a run is in progress, the call queues the next run and returns a handle of the next run.
-   * Further calls before the next run starts return handles of the same run. In a workspace without queueing
-   * of runs, the call returns a handle of the run in progress. A request that failed is sent again only if it
-   * certainly had no effect.
+   * progress. If a run is in progress, the call queues the next run and returns a handle of the queued run.
+   * Until the queued run starts, further calls return handles of the queued run too. In a workspace without
+   * queueing of runs, the call returns a handle of the run in progress. A request that failed is sent again
+   * only if it certainly had no effect.
    *
    * Operation `TriggerSequenceRun`: `POST /sync-sequences/{syncSequenceId}/trigger`.
    *
@@ -1192,10 +1196,10 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
   }
 
   /**
-   * Returns a handle that follows an existing run, which the scheduler or somebody else may have started.
-   * Starts no run. Costs one request, and one more to look up a slug that the client does not remember. The
-   * error is of kind `not_found` if the server does not list the run. A run that was requested a moment ago
-   * may not be listed yet.
+   * Returns a handle that follows an existing run. The scheduler or somebody else may have started this run.
+   * Starts no new run. Costs one request, and one more to look up a slug that the client does not remember.
+   * The error is of kind `not_found` if the server does not list the run. A run that was requested a moment
+   * ago may not be listed yet.
    *
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *
@@ -1215,8 +1219,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * Returns a handle that follows the latest run of a sync, or nothing if the sync has no run. The latest run
    * is the run that was requested last; anybody may have started it, and it may have ended. Starts no run.
    * Costs one request, and one more to look up a slug that the client does not remember. If the sync has more
-   * than 100 runs and the server lists the oldest first, the SDK sends a few more requests to read the end of
-   * the list.
+   * than 100 runs and the server lists the oldest runs first, the SDK sends a few more requests to read the
+   * end of the list.
    *
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *

@@ -96,8 +96,8 @@ export abstract class RunHandle<State> {
    */
   readonly token: string
   /**
-   * Whether the answer to the trigger was lost, and the client then found the run in the list of runs. No other run can
-   * be the one that the trigger started.
+   * Whether the answer to the trigger was lost, and the client then found the run in the list of runs. The trigger
+   * cannot have started any other run.
    */
   readonly adopted: boolean
   /**

@@ -289,9 +289,9 @@ class AsyncDecisionEngine(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> DecisionEngineRun:
-        """Queues a run of a flow. No operation reads the progress of the run. The API does not document what a
-        call does during a run of the flow. A request that failed is sent again only if it certainly had no
-        effect.
+        """Queues a run of a flow. No operation reads the progress of the run. The API does not document what
+        happens if a run of the flow is already in progress. A request that failed is sent again only if it
+        certainly had no effect.
 
         Operation ``RunFlow``, ``POST /decision-engine/flow/{flowId}/run``.
 
@@ -737,8 +737,8 @@ class AsyncDestinations(AsyncResource):
         Args:
             destination_id: The destination's id.
             name: Display name.
-            configuration: Settings of the connection. Whether settings that are left out keep their values is
-                not documented.
+            configuration: Settings of the connection. The API does not document whether settings that are
+                left out keep their values.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of the whole call, with its waiting and
                 retries, in seconds or as a timedelta, above 0.
@@ -1266,8 +1266,8 @@ class AsyncIdentityGraphs(AsyncResource):
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIdentityGraphRunHandle:
         """Starts a run of an identity graph and returns a handle that follows the run. The API does not document
-        what a call does during a run of the graph. A request that failed is sent again only if it certainly
-        had no effect.
+        what happens if a run of the graph is already in progress. A request that failed is sent again only if
+        it certainly had no effect.
 
         Operation ``TriggerIdrRun``, ``POST /idr/{graphId}/trigger``.
 
@@ -1379,17 +1379,18 @@ class AsyncIdentityGraphs(AsyncResource):
         headers: Mapping[str, str] | None = None,
     ) -> ReprocessRequest:
         """Queues identifiers for reprocessing: the next run of the graph rebuilds the clusters that hold them.
-        If ``block`` is true, the values are also put on the blocklist. A request that failed is sent again
-        only if it certainly had no effect.
+        If ``block`` is true, the identifiers are also put on the blocklist. A request that failed is sent
+        again only if it certainly had no effect.
 
         Operation ``QueueForReprocessing``, ``POST /idr/{graphId}/queue-for-reprocessing``.
 
         Args:
             graph_id: The graph's id. No operation lists identity graphs: take the id from Hightouch's web
                 app.
-            identifiers: Identifiers. The next run of the graph rebuilds every cluster that holds one of them.
-            block: Whether the values are also put on the blocklist, so that later runs ignore them. Default:
-                false. The SDK always sends this value, because the API's own default is true.
+            identifiers: Identifiers. The next run of the graph rebuilds every cluster that holds one of these
+                identifiers.
+            block: Whether the identifiers are also put on the blocklist, so that later runs ignore them.
+                Default: false. The SDK always sends ``block``, because the API's own default is true.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of the whole call, with its waiting and
                 retries, in seconds or as a timedelta, above 0.
@@ -1525,9 +1526,9 @@ class AsyncIdentityGraphs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIdentityGraphRunHandle:
-        """Returns a handle that follows an existing run, which the scheduler or somebody else may have started.
-        Starts no run. Costs one request. The error is of kind ``not_found`` if the server does not list the
-        run. A run that was requested a moment ago may not be listed yet.
+        """Returns a handle that follows an existing run. The scheduler or somebody else may have started this
+        run. Starts no new run. Costs one request. The error is of kind ``not_found`` if the server does not
+        list the run. A run that was requested a moment ago may not be listed yet.
 
         Operation ``ListIdrRuns``, ``GET /idr/{graphId}/runs``.
 
@@ -1575,7 +1576,7 @@ class AsyncIdentityGraphs(AsyncResource):
         """Returns a handle that follows the latest run of an identity graph, or nothing if the graph has no run.
         The latest run is the run that was requested last; anybody may have started it, and it may have ended.
         Starts no run. Costs one request. If the graph has more than 20 runs and the server lists the oldest
-        first, the SDK sends a few more requests to read the end of the list.
+        runs first, the SDK sends a few more requests to read the end of the list.
 
         Operation ``ListIdrRuns``, ``GET /idr/{graphId}/runs``.
 
@@ -2188,10 +2189,10 @@ class AsyncSyncSequences(AsyncResource):
         headers: Mapping[str, str] | None = None,
     ) -> AsyncSequenceRunHandle:
         """Starts a run of a sequence and returns a handle that follows the run. A sequence has at most one run
-        in progress. If a run is in progress, the call queues the next run and returns a handle of the next
-        run. Further calls before the next run starts return handles of the same run. In a workspace without
-        queueing of runs, the call returns a handle of the run in progress. A request that failed is sent
-        again only if it certainly had no effect.
+        in progress. If a run is in progress, the call queues the next run and returns a handle of the queued
+        run. Until the queued run starts, further calls return handles of the queued run too. In a workspace
+        without queueing of runs, the call returns a handle of the run in progress. A request that failed is
+        sent again only if it certainly had no effect.
 
         Operation ``TriggerSequenceRun``, ``POST /sync-sequences/{syncSequenceId}/trigger``.
 
@@ -2468,8 +2469,8 @@ class AsyncSyncs(AsyncRunMany):
             sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to
                 look up the id of the sync, unless the client remembers the id. A call that changes something
                 looks up the slug each time.
-            configuration: Mappings and settings. Their structure depends on the kind of destination. Whether
-                settings that are left out keep their values is not documented.
+            configuration: Mappings and settings. Their structure depends on the kind of destination. The API
+                does not document whether settings that are left out keep their values.
             schedule: Schedule of automatic runs. Null should remove the schedule, but this is not confirmed:
                 in Hightouch's example, the server returns the old schedule. ``None`` sends null.
             disabled: Whether scheduled runs are switched off.
@@ -2684,10 +2685,10 @@ class AsyncSyncs(AsyncRunMany):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncSyncRunHandle:
-        """Returns a handle that follows an existing run, which the scheduler or somebody else may have started.
-        Starts no run. Costs one request, and one more to look up a slug that the client does not remember.
-        The error is of kind ``not_found`` if the server does not list the run. A run that was requested a
-        moment ago may not be listed yet.
+        """Returns a handle that follows an existing run. The scheduler or somebody else may have started this
+        run. Starts no new run. Costs one request, and one more to look up a slug that the client does not
+        remember. The error is of kind ``not_found`` if the server does not list the run. A run that was
+        requested a moment ago may not be listed yet.
 
         Operation ``ListSyncRuns``, ``GET /syncs/{syncId}/runs``.
 
@@ -2736,8 +2737,8 @@ class AsyncSyncs(AsyncRunMany):
         """Returns a handle that follows the latest run of a sync, or nothing if the sync has no run. The latest
         run is the run that was requested last; anybody may have started it, and it may have ended. Starts no
         run. Costs one request, and one more to look up a slug that the client does not remember. If the sync
-        has more than 100 runs and the server lists the oldest first, the SDK sends a few more requests to
-        read the end of the list.
+        has more than 100 runs and the server lists the oldest runs first, the SDK sends a few more requests
+        to read the end of the list.
 
         Operation ``ListSyncRuns``, ``GET /syncs/{syncId}/runs``.
 

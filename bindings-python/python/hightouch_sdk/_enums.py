@@ -195,8 +195,8 @@ IfRunning: TypeAlias = (
 * ``queue``: Starts another run, which is queued behind the run in progress.
 * ``join``: Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be
   combined with other options of the trigger, because the run in progress may not have these options. The SDK
-  looks for a run in progress before it sends the trigger. If somebody else starts a run in between, the new
-  run is queued behind that run.
+  looks for a run in progress before it sends the trigger. If somebody else starts a run in between, the run
+  of the trigger is queued behind that run.
 """
 
 RunOrder: TypeAlias = (
@@ -243,8 +243,8 @@ ReprocessState: TypeAlias = (
 """Status of a request to reprocess identifiers.
 
 * ``queueing``: The request is being queued.
-* ``queued``: The request is queued and waits for the next run of the graph. If ``block`` was true, the values
-  are on the blocklist.
+* ``queued``: The request is queued and waits for the next run of the graph. If ``block`` was true, the
+  identifiers are on the blocklist.
 * ``reprocessed``: A run has processed the request.
 * ``failed``: The request could not be queued.
 * ``cancelled``: The request was cancelled.

@@ -94,7 +94,7 @@ class SyncRun(SyncRunFacts, frozen=True, kw_only=True):
     """Rows that the destination accepted."""
 
     failed_rows: RowCounts = field(name="failedRows", default_factory=lambda: RowCounts())
-    """Rows that the destination rejected. Rows that were never tried are not counted."""
+    """Rows that the destination rejected. Rows that the run did not try to send are not counted."""
 
     error: str | None = None
     """Error message of a run that did not succeed."""
@@ -112,7 +112,7 @@ class SequenceMember(Value, frozen=True, kw_only=True):
     """Id of the sync."""
 
     sync_run_id: int | None = field(name="syncRunId", default=None)
-    """Id of the sync's run. ``syncs.runs`` lists the run with the same id."""
+    """Id of the sync's run. ``syncs.runs`` lists the run under this id."""
 
     status: SyncRunStatus | None = None
     """Status of the sync's run."""
@@ -705,7 +705,8 @@ class Sync(Value, frozen=True, kw_only=True):
     """Column that identifies a row in the source."""
 
     external_segment: ExternalSegment | None = field(name="externalSegment", default=None)
-    """List or audience that the sync created in the destination. Absent, or without an id, if there is none."""
+    """List or audience that the sync created in the destination. Absent, or without an id, if the sync created
+    none."""
 
     tags: dict[str, str] | None = None
     """Tags, as a map from name to value."""
@@ -1085,8 +1086,7 @@ class EventContract(Value, frozen=True, kw_only=True):
 
 class UpdatedEventContract(Value, frozen=True, kw_only=True):
     """An event contract after a change. The SDK fills in the id. The other fields are absent if the
-    server does not return them. Hightouch documents the workspace, the times and the event sources only in an
-    example."""
+    server does not return them."""
 
     id: str
     """Id."""

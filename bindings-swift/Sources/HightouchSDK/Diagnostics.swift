@@ -156,7 +156,7 @@ public struct LimitStats: Codable, Hashable, Sendable {
     public let closedForMs: Int
     /// Requests of this process that the server has rejected with 429 so far.
     public let refused: Int
-    /// How often a 429 has lowered ``allowed`` so far, including a 429 to others who share the limit. Later successful
+    /// How often a 429 has lowered ``allowed`` so far, including a 429 that another process received. Later successful
     /// requests raise ``allowed`` again.
     public let cuts: Int
     /// Requests that this process has sent under this rate limit so far.

@@ -25,7 +25,7 @@ pub struct Waiting {
 pub enum Scope {
     /// The clients of one process.
     Process,
-    /// The processes of one user on one host.
+    /// The processes of one user on one machine.
     Host,
     /// All processes, on any machine, that ask the same Redis or Valkey server.
     Fleet,
@@ -63,8 +63,8 @@ pub struct LimitStats {
     pub scope: Scope,
     /// Why the limit is not shared at present although the settings ask for it; `None` if nothing is wrong.
     pub fallback: Option<String>,
-    /// How many processes, this one included, have used the limit within the last minute. `None` unless a server keeps
-    /// the limit for several machines and has answered.
+    /// How many processes, this one included, have used the limit within the last minute. `None` unless a Redis or
+    /// Valkey server keeps the limit and has answered.
     pub members: Option<u64>,
     /// Requests per window, as declared in the settings; the strictest, if clients of the workspace declare several.
     pub limit: u64,
@@ -76,7 +76,7 @@ pub struct LimitStats {
     pub used: u64,
     /// Requests that wait until they may be sent.
     pub waiting: Waiting,
-    /// Requests that wait in all processes. `None` unless a server keeps the limit for several machines and has
+    /// Requests that wait in all processes. `None` unless a Redis or Valkey server keeps the limit and has
     /// answered.
     pub waiting_total: Option<u64>,
     /// How long nothing will be sent because of a refusal; zero if requests may be sent.

@@ -184,8 +184,8 @@ impl<W> Turns<W> {
         }
     }
 
-    /// From now on, also keeps within `share` of the quota. If a server keeps the limit, the share holds only while
-    /// that server does not answer.
+    /// From now on, also keeps within `share` of the quota. If a Redis or Valkey server keeps the limit, the share
+    /// holds only while that server does not answer.
     pub fn set_share(&mut self, share: f64) {
         match &mut self.pool {
             // The share is not needed while the server answers, because the server divides the limit itself.

@@ -145,8 +145,9 @@ const SEQUENCE_RUN: PathId = text(
 operations! {
     /// Starts a run of a sequence and returns a handle that follows the run. A sequence has at most one run in
     /// progress. If a run is in progress, the call queues the next run and returns a handle of the queued run. Until
-    /// the queued run starts, further calls return handles of the queued run too. In a workspace without queueing of runs, the call
-    /// returns a handle of the run in progress. A request that failed is sent again only if it certainly had no effect.
+    /// the queued run starts, further calls return handles of the queued run too. In a workspace without queueing of
+    /// runs, the call returns a handle of the run in progress. A request that failed is sent again only if it certainly
+    /// had no effect.
     TriggerSequenceRunOp = "TriggerSequenceRun", trigger POST "/sync-sequences/{syncSequenceId}/trigger" [SEQUENCE]
     as "sync_sequences.trigger", takes NoFields, gives run SequenceRun;
 

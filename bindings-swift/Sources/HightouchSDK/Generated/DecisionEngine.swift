@@ -55,8 +55,8 @@ public struct DecisionEngine: Sendable {
         try await door.value("decision_engine.get_flow", ["flowId": flowId], options)
     }
 
-    /// Queues a run of a flow. No operation reads the progress of the run. The API does not document what a call does
-    /// during a run of the flow. A request that failed is sent again only if it certainly had no effect.
+    /// Queues a run of a flow. No operation reads the progress of the run. The API does not document what happens if a
+    /// run of the flow is already in progress. A request that failed is sent again only if it certainly had no effect.
     ///
     /// Operation `RunFlow`: `POST /decision-engine/flow/{flowId}/run`.
     ///

@@ -98,8 +98,8 @@ public struct Destinations: Sendable {
     /// - Parameters:
     ///   - destinationId: The destination's id.
     ///   - name: Display name.
-    ///   - configuration: Settings of the connection. Whether settings that are left out keep their values is not
-    ///     documented.
+    ///   - configuration: Settings of the connection. The API does not document whether settings that are left out keep
+    ///     their values.
     ///   - options: Options for this call only.
     /// - Returns: The ``Destination`` that the server returned.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and

@@ -256,7 +256,7 @@ public struct EventContract: Codable, Hashable, Identifiable, Sendable {
 }
 
 /// An event contract after a change. The SDK fills in the id. The other fields are absent if the server does not return
-/// them. Hightouch documents the workspace, the times and the event sources only in an example.
+/// them.
 public struct UpdatedEventContract: Codable, Hashable, Identifiable, Sendable {
     /// Id.
     public var id: String

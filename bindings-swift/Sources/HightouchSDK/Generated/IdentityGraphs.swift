@@ -14,8 +14,9 @@ public struct IdentityGraphs: Sendable {
     /// The same operations, but each returns the raw response.
     public var withRawResponse: Raw { Raw(door: door) }
 
-    /// Starts a run of an identity graph and returns a handle that follows the run. The API does not document what a
-    /// call does during a run of the graph. A request that failed is sent again only if it certainly had no effect.
+    /// Starts a run of an identity graph and returns a handle that follows the run. The API does not document what
+    /// happens if a run of the graph is already in progress. A request that failed is sent again only if it certainly
+    /// had no effect.
     ///
     /// Operation `TriggerIdrRun`: `POST /idr/{graphId}/trigger`.
     ///
@@ -75,16 +76,17 @@ public struct IdentityGraphs: Sendable {
     }
 
     /// Queues identifiers for reprocessing: the next run of the graph rebuilds the clusters that hold them. If `block`
-    /// is true, the values are also put on the blocklist. A request that failed is sent again only if it certainly had
-    /// no effect.
+    /// is true, the identifiers are also put on the blocklist. A request that failed is sent again only if it certainly
+    /// had no effect.
     ///
     /// Operation `QueueForReprocessing`: `POST /idr/{graphId}/queue-for-reprocessing`.
     ///
     /// - Parameters:
     ///   - graphId: The graph's id. No operation lists identity graphs: take the id from Hightouch's web app.
-    ///   - identifiers: Identifiers. The next run of the graph rebuilds every cluster that holds one of them.
-    ///   - block: Whether the values are also put on the blocklist, so that later runs ignore them. Default: false. The
-    ///     SDK always sends this value, because the API's own default is true.
+    ///   - identifiers: Identifiers. The next run of the graph rebuilds every cluster that holds one of these
+    ///     identifiers.
+    ///   - block: Whether the identifiers are also put on the blocklist, so that later runs ignore them. Default:
+    ///     false. The SDK always sends `block`, because the API's own default is true.
     ///   - options: Options for this call only.
     /// - Returns: The ``ReprocessRequest`` that the server returned.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
@@ -146,9 +148,9 @@ public struct IdentityGraphs: Sendable {
         try await door.run("identity_graphs.trigger_legacy", ["graphId": graphId, "fullRerun": fullRerun], options)
     }
 
-    /// Returns a handle that follows an existing run, which the scheduler or somebody else may have started. Starts no
-    /// run. Costs one request. The error is of kind `notFound` if the server does not list the run. A run that was
-    /// requested a moment ago may not be listed yet.
+    /// Returns a handle that follows an existing run. The scheduler or somebody else may have started this run. Starts
+    /// no new run. Costs one request. The error is of kind `notFound` if the server does not list the run. A run that
+    /// was requested a moment ago may not be listed yet.
     ///
     /// Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
     ///
@@ -168,8 +170,8 @@ public struct IdentityGraphs: Sendable {
 
     /// Returns a handle that follows the latest run of an identity graph, or nothing if the graph has no run. The
     /// latest run is the run that was requested last; anybody may have started it, and it may have ended. Starts no
-    /// run. Costs one request. If the graph has more than 20 runs and the server lists the oldest first, the SDK sends
-    /// a few more requests to read the end of the list.
+    /// run. Costs one request. If the graph has more than 20 runs and the server lists the oldest runs first, the SDK
+    /// sends a few more requests to read the end of the list.
     ///
     /// Operation `ListIdrRuns`: `GET /idr/{graphId}/runs`.
     ///
@@ -450,7 +452,7 @@ public struct ReprocessState: RawRepresentable, Codable, Hashable, Sendable, Exp
 
     /// The request is being queued.
     public static let queueing = Self(rawValue: "queueing")
-    /// The request is queued and waits for the next run of the graph. If `block` was true, the values are on the
+    /// The request is queued and waits for the next run of the graph. If `block` was true, the identifiers are on the
     /// blocklist.
     public static let queued = Self(rawValue: "queued")
     /// A run has processed the request.

@@ -15,10 +15,10 @@ public struct SyncSequences: Sendable {
     public var withRawResponse: Raw { Raw(door: door) }
 
     /// Starts a run of a sequence and returns a handle that follows the run. A sequence has at most one run in
-    /// progress. If a run is in progress, the call queues the next run and returns a handle of the next run. Further
-    /// calls before the next run starts return handles of the same run. In a workspace without queueing of runs, the
-    /// call returns a handle of the run in progress. A request that failed is sent again only if it certainly had no
-    /// effect.
+    /// progress. If a run is in progress, the call queues the next run and returns a handle of the queued run. Until
+    /// the queued run starts, further calls return handles of the queued run too. In a workspace without queueing of
+    /// runs, the call returns a handle of the run in progress. A request that failed is sent again only if it certainly
+    /// had no effect.
     ///
     /// Operation `TriggerSequenceRun`: `POST /sync-sequences/{syncSequenceId}/trigger`.
     ///
@@ -106,7 +106,7 @@ public struct SequenceRunStatus: RawRepresentable, Codable, Hashable, Sendable, 
 public struct SequenceMember: Codable, Hashable, Sendable {
     /// Id of the sync.
     public var syncId: Int?
-    /// Id of the sync's run. `syncs.runs` lists the run with the same id.
+    /// Id of the sync's run. `syncs.runs` lists the run under this id.
     public var syncRunId: Int?
     /// Status of the sync's run.
     public var status: SyncRunStatus?

@@ -113,8 +113,8 @@ public struct Syncs: Sendable {
     ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request to look up the
     ///     id of the sync, unless the client remembers the id. A call that changes something looks up the slug each
     ///     time.
-    ///   - configuration: Mappings and settings. Their structure depends on the kind of destination. Whether settings
-    ///     that are left out keep their values is not documented.
+    ///   - configuration: Mappings and settings. Their structure depends on the kind of destination. The API does not
+    ///     document whether settings that are left out keep their values.
     ///   - schedule: Schedule of automatic runs. `.null` should remove the schedule, but this is not confirmed: in
     ///     Hightouch's example, the server returns the old schedule.
     ///   - disabled: Whether scheduled runs are switched off.
@@ -240,9 +240,10 @@ public struct Syncs: Sendable {
             ], options)
     }
 
-    /// Returns a handle that follows an existing run, which the scheduler or somebody else may have started. Starts no
-    /// run. Costs one request, and one more to look up a slug that the client does not remember. The error is of kind
-    /// `notFound` if the server does not list the run. A run that was requested a moment ago may not be listed yet.
+    /// Returns a handle that follows an existing run. The scheduler or somebody else may have started this run. Starts
+    /// no new run. Costs one request, and one more to look up a slug that the client does not remember. The error is of
+    /// kind `notFound` if the server does not list the run. A run that was requested a moment ago may not be listed
+    /// yet.
     ///
     /// Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
     ///
@@ -265,7 +266,7 @@ public struct Syncs: Sendable {
     /// Returns a handle that follows the latest run of a sync, or nothing if the sync has no run. The latest run is the
     /// run that was requested last; anybody may have started it, and it may have ended. Starts no run. Costs one
     /// request, and one more to look up a slug that the client does not remember. If the sync has more than 100 runs
-    /// and the server lists the oldest first, the SDK sends a few more requests to read the end of the list.
+    /// and the server lists the oldest runs first, the SDK sends a few more requests to read the end of the list.
     ///
     /// Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
     ///
@@ -470,7 +471,7 @@ public struct SyncRun: Codable, Hashable, Identifiable, Sendable {
     public var plannedRows: RowCounts
     /// Rows that the destination accepted.
     public var successfulRows: RowCounts
-    /// Rows that the destination rejected. Rows that were never tried are not counted.
+    /// Rows that the destination rejected. Rows that the run did not try to send are not counted.
     public var failedRows: RowCounts
     /// Error message of a run that did not succeed.
     public var error: String?
@@ -891,7 +892,7 @@ public struct Sync: Codable, Hashable, Identifiable, Sendable {
     public var referencedColumns: [String]
     /// Column that identifies a row in the source.
     public var primaryKey: String?
-    /// List or audience that the sync created in the destination. Absent, or without an id, if there is none.
+    /// List or audience that the sync created in the destination. Absent, or without an id, if the sync created none.
     public var externalSegment: ExternalSegment?
     /// Tags, as a map from name to value.
     public var tags: [String: String]?
@@ -940,8 +941,8 @@ public enum IfRunning: String, CaseIterable, Codable, Hashable, Sendable {
     case queue
     /// Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be combined with
     /// other options of the trigger, because the run in progress may not have these options. The SDK looks for a run in
-    /// progress before it sends the trigger. If somebody else starts a run in between, the new run is queued behind
-    /// that run.
+    /// progress before it sends the trigger. If somebody else starts a run in between, the run of the trigger is queued
+    /// behind that run.
     case join
 }
 
