@@ -9,7 +9,7 @@ BENCH := $(ROOT)/build/bench
 BENCH_RUST := $(CARGO_TARGET_DIR)/release/hightouch-bench-rust
 BENCH_PYTHON := $(BENCH)/python/bin/python
 BENCH_RUN = python3 "$(ROOT)/bench/run.py"
-# Two lanes, which are processes that make calls with one client, for bare reqwest, on which the core is built. One lane
+# Two lanes, which are processes that make calls with one client, for bare reqwest, the usual client of Rust. One lane
 # drops the bytes of an answer, and the other parses them into a tree.
 BENCH_FLOOR := "reqwest-bytes=$(BENCH_RUST) reqwest-bytes" "reqwest-value=$(BENCH_RUST) reqwest-value"
 
@@ -21,7 +21,7 @@ bench-lanes: sandbox
 bench-rust: bench-lanes
 	$(BENCH_RUN) rust "$(BENCH)/pages" "$(CARGO_TARGET_DIR)/release/hightouch-bench-server" \
 	    "sdk=$(BENCH_RUST) sdk" "door=$(BENCH_RUST) door" $(BENCH_FLOOR) \
-	    "reqwest-bytes-http1=$(BENCH_RUST) reqwest-bytes-http1"
+	    "reqwest-bytes-http1=$(BENCH_RUST) reqwest-bytes-http1" "hyper-bytes=$(BENCH_RUST) hyper-bytes"
 
 # Installs the release build of the package, and the clients that it is compared with at the versions in
 # bench/requirements.txt.

@@ -9,10 +9,17 @@ use std::io::BufRead;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures_util::future::{BoxFuture, try_join_all};
 use hightouch_sdk::resources::ListSyncs;
 use hightouch_sdk::wire::{Cancel, Engine};
 use hightouch_sdk::{Client, Settings};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::Request;
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use rustix::time::{ClockId, clock_gettime};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
@@ -44,6 +51,7 @@ async fn main() -> Result<(), Failure> {
         "door" => Box::new(Door::new(&base, &ca)?),
         "reqwest-bytes" => Box::new(Bare::new(&base, &ca, Http::Negotiated, What::Bytes)?),
         "reqwest-bytes-http1" => Box::new(Bare::new(&base, &ca, Http::One, What::Bytes)?),
+        "hyper-bytes" => Box::new(Hyper::new(&base, &ca)?),
         "reqwest-value" => Box::new(Bare::new(&base, &ca, Http::Negotiated, What::Tree)?),
         _ => return Err(format!("there is no lane {name:?}").into()),
     };
@@ -128,7 +136,7 @@ impl Lane for Door {
     }
 }
 
-/// reqwest, the HTTP client that the SDK uses, without the SDK.
+/// reqwest, the usual HTTP client of Rust.
 struct Bare {
     client: reqwest::Client,
     url: String,
@@ -150,19 +158,9 @@ enum What {
 
 impl Bare {
     fn new(base: &str, ca: &str, http: Http, what: What) -> Result<Self, Failure> {
-        let mut roots = rustls::RootCertStore::empty();
-        for certificate in CertificateDer::pem_file_iter(ca)? {
-            roots.add(certificate?)?;
-        }
-        let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(provider()))
-            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let mut tls = tls(ca)?;
         let builder = match http {
-            Http::Negotiated => {
-                tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-                reqwest::Client::builder()
-            }
+            Http::Negotiated => reqwest::Client::builder(),
             Http::One => {
                 tls.alpn_protocols = vec![b"http/1.1".to_vec()];
                 reqwest::Client::builder().http1_only()
@@ -171,6 +169,20 @@ impl Bare {
         let client = builder.tls_backend_preconfigured(tls).gzip(true).build()?;
         Ok(Self { client, url: format!("{base}/syncs"), what })
     }
+}
+
+/// TLS as in the SDK, for the servers that this file's authorities vouch for.
+fn tls(ca: &str) -> Result<rustls::ClientConfig, Failure> {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(ca)? {
+        roots.add(certificate?)?;
+    }
+    let mut tls = rustls::ClientConfig::builder_with_provider(Arc::new(provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(tls)
 }
 
 /// Returns the suites of TLS 1.3 in the same order as in the SDK, so that both clients negotiate the same suite.
@@ -194,6 +206,37 @@ impl Lane for Bare {
                     Ok(page.get("data").and_then(Value::as_array).map_or(0, Vec::len))
                 }
             }
+        })
+    }
+}
+
+/// The clients of hyper-util and hyper-rustls alone, on which the SDK is built. Reads answers and discards them.
+struct Hyper {
+    client: legacy::Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    url: String,
+}
+
+impl Hyper {
+    fn new(base: &str, ca: &str) -> Result<Self, Failure> {
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        let client =
+            legacy::Client::builder(TokioExecutor::new()).build(HttpsConnector::from((tcp, tls(ca)?)));
+        Ok(Self { client, url: format!("{base}/syncs") })
+    }
+}
+
+impl Lane for Hyper {
+    fn page(&self, limit: u32) -> BoxFuture<'_, Result<usize, Failure>> {
+        Box::pin(async move {
+            let request = Request::get(format!("{}?orderBy=id&offset=0&limit={limit}", self.url))
+                .header("authorization", format!("Bearer {KEY}"))
+                .header("accept", "application/json")
+                .header("accept-encoding", "gzip")
+                .body(Empty::new())?;
+            let body = self.client.request(request).await?.into_body().collect().await?.to_bytes();
+            if body.len() > 2 { Ok(limit as usize) } else { Err("an empty answer".into()) }
         })
     }
 }
