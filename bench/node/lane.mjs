@@ -1,16 +1,17 @@
 // Runs one lane of the benchmark in Node.js: lane.mjs LANE [once]. A lane is a client that is measured.
 //
-// For each line "one N", "page N" or "flight N" on standard input, the lane makes N calls. Then it writes a line with
-// the CPU time of this process, all threads included, and the elapsed time, both in nanoseconds. With "once", the lane
-// imports the client, makes one call, writes such a line and ends.
+// Each line of standard input asks for N calls. "one N" reads one sync with each call, "page N" reads a page of 100
+// syncs, and "flight N" reads one sync but makes several calls at once. After the calls of a line, the lane writes a
+// line with the CPU time of this process, all threads included, and the elapsed time, both in nanoseconds. With "once",
+// the lane imports the client, makes one call, writes such a line and ends.
 
 const base = `${process.env.BENCH_URL}/api/v1`
 const url = `${base}/syncs`
 const key = 'bench-0123456789abcdef0123456789abcdef01'
 const headers = { authorization: `Bearer ${key}`, accept: 'application/json' }
 const flight = 32
-// How many requests a client may send, and the window in seconds. In so short a window, the limiter counts only about
-// 400 requests at any time, as in real use.
+// The rate limit: requests, and the length of the window in seconds. The window is so short that only about 400
+// requests count towards the limit at any time, as in real use.
 const limit = [40_000, 0.02]
 
 const query = (count) => `${url}?orderBy=id&offset=0&limit=${count}`

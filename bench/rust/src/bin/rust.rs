@@ -1,7 +1,8 @@
 //! Runs one lane of the benchmark in Rust: `hightouch-bench-rust LANE`. A lane is a client that is measured.
 //!
-//! For each line `one N`, `page N` or `flight N` on standard input, the lane makes N calls. Then it writes a line with
-//! the CPU time of this process, all threads included, and the elapsed time, both in nanoseconds.
+//! Each line of standard input asks for N calls. `one N` reads one sync with each call, `page N` reads a page of 100
+//! syncs, and `flight N` reads one sync but makes several calls at once. After the calls of a line, the lane writes a
+//! line with the CPU time of this process, all threads included, and the elapsed time, both in nanoseconds.
 #![allow(clippy::print_stdout, reason = "a program talks to its user")]
 
 use std::error::Error;
