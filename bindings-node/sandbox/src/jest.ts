@@ -19,7 +19,7 @@ import type { World, WorldOptions } from './world.js'
 export function useWorld(options: WorldOptions = {}): () => World {
   const runner = {
     beforeEach,
-    // Jest does not tell a hook whether the test failed. If a hook has a parameter, Jest passes a callback.
+    // Jest does not tell a hook whether the test failed. The hook has no parameter, because Jest would pass a callback.
     afterEach: (hook: (failed: boolean) => Promise<void>) => {
       afterEach(() => hook(false))
     },

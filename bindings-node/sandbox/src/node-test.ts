@@ -20,7 +20,7 @@ export function useWorld(options: WorldOptions = {}): () => World {
   const runner = {
     beforeEach,
     afterEach: (hook: (failed: boolean) => Promise<void>) => {
-      // The types of Node.js 20.17 lack the property `passed`.
+      // The property must be checked, because the types of Node.js 20.17 lack `passed`.
       afterEach((about) => hook('passed' in about && about.passed === false))
     },
     afterAll: after,

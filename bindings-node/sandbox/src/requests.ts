@@ -24,7 +24,7 @@ export interface WorldRequest {
   status: number | undefined
   /** When the request arrived, in the time of the world. */
   at: Date
-  /** Whether the client closed the request before it had received the whole answer. */
+  /** Whether the client closed the request before the whole answer had arrived. */
   abandoned: boolean
 }
 
@@ -44,7 +44,7 @@ export interface LogEntry {
 const names = Object.keys(METHODS) as MethodName[]
 
 /**
- * Returns the first method in `METHODS` that sends an operation. Lookups come last there, because they use the
+ * Returns the first method in `METHODS` that sends an operation. In `METHODS`, lookups are last, because they use the
  * operations of other methods.
  */
 function methodOf(operation: string | null): MethodName | undefined {

@@ -35,7 +35,7 @@ export interface Keys {
 
 /** Settings of a {@link World}. */
 export interface WorldOptions {
-  /** The number of syncs; their ids count from 1. The default is the number of slugs, but at least 3. */
+  /** The number of syncs. The ids of the syncs start at 1. The default is the number of slugs, but at least 3. */
   syncs?: number | undefined
   /** The slugs of the first syncs. The server invents the slugs of all other syncs. */
   slugs?: readonly string[] | undefined
