@@ -222,7 +222,7 @@ describe('stoppedCalls', () => {
       assert(error.meta?.requestId)
       assert.equal(error.cause, why)
     }
-    // The hook `onEnd` got the same errors as `stoppedCalls` returns.
+    // The hook `onEnd` must get the same errors as `stoppedCalls` returns.
     assert.deepEqual(
       ends.map(({ error }) => error),
       errors,

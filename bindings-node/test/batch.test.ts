@@ -110,7 +110,7 @@ describe('a batch', () => {
     assert(early >= 1)
     assert.deepEqual(seen.map(({ index }) => index).sort(), [0, 1, 2, 3])
     for (const item of seen) assert.equal(batch.items[item.index], item)
-    // Another loop starts with the items that have already ended.
+    // Another loop must start with the items that have already ended.
     const again: sdk.BatchItem[] = []
     for await (const item of batch) again.push(item)
     assert.deepEqual(again, seen)
@@ -265,7 +265,7 @@ describe('a batch', () => {
     assert.equal(sdk.stoppedCalls(reason).at(-1)?.run, batch.items[0]?.runToken)
     const before = (await logOf(sandbox, home)).length
     await assert.rejects(ht.syncs.runMany([1], {}, { signal }), (error) => error === reason)
-    // An abort after the batch has ended changes nothing.
+    // An abort after the batch has ended must change nothing.
     const late = new AbortController()
     const ended = await ht.syncs.runMany(['no-such-sync'], {}, { signal: late.signal })
     await ended.wait({ onFailure: 'return' })

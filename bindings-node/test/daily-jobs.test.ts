@@ -110,7 +110,7 @@ async function listed(home: World, path: string): Promise<Wire[]> {
   return page.data
 }
 
-/** Returns the cells that the file must have for a run of the API. */
+/** Returns the cells that the file must have for a run, given the run as the API returns it. */
 function cellsOf(wire: Wire): Record<string, unknown> {
   const time = (text: string | null): Date | null => (text === null ? null : new Date(text))
   const [started, finished] = [time(wire.startedAt), time(wire.finishedAt)]

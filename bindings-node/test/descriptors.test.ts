@@ -10,8 +10,8 @@ const WINDOWS = process.platform === 'win32' && 'Windows has no limit of descrip
 describe('a process that may open no more files', { skip: WINDOWS }, () => {
   const { sandbox, world } = useSandbox()
 
-  // Incident: the first call of a process starts the thread that makes all calls, which needs descriptors too. If no
-  // descriptor was left, the call threw an error of the addon.
+  // Incident: the first call of a process starts a thread, and the thread needs file descriptors. If the process had
+  // none left, the call threw an error of the addon.
   for (const [which, before] of [
     ['its first', ''],
     ['a later', 'await new Hightouch(settings).syncs.get(1)'],

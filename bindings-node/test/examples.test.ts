@@ -49,7 +49,7 @@ function examples(): [name: string, code: string][] {
   })
 }
 
-/** Adds the import and the client to an example that lacks them, because an earlier example of its page has them. */
+/** Adds the import and the client if an example lacks them. An earlier example on the same page may have them. */
 function completed(code: string): string {
   const parts = [code]
   if (!code.includes('new Hightouch(')) parts.unshift('const ht = new Hightouch()\n')

@@ -18,7 +18,7 @@ describe('a list', () => {
     const seen: number[] = []
     for await (const { id } of page) seen.push(id)
     assert.deepEqual(seen, ids(1, 25))
-    // A plain loop yields only the page's own items, and sends no request.
+    // A plain loop must yield only the page's own items, and send no request.
     assert.deepEqual(
       [...page].map(({ id }) => id),
       ids(1, 10),

@@ -70,7 +70,7 @@ describe('the progress of a wait', () => {
       String(lines[0]),
       new RegExp(`^T {2}run ${String(run.id)} of sync 7: success, [\\d,]+ of [\\d,]+ rows$`),
     )
-    // Earlier states were shown in the same line.
+    // The same line must have shown earlier states.
     assert(
       frames.some((line) => /: (queued|querying|processing|reporting),/.test(line)),
       frames.join('\n'),
