@@ -1,5 +1,5 @@
 // Lists the syncs, runs one and waits for that run. Then checks the connection, and makes many calls at once. The
-// server refuses none of these calls.
+// client delays some of these calls, so that the server refuses none.
 //
 //   HIGHTOUCH_API_KEY    the API key of the workspace (read by the client itself)
 //   HIGHTOUCH_BASE_URL   the address of the API, if it is not the default (read by the client itself)

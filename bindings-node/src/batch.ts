@@ -30,7 +30,7 @@ interface ItemRecord {
 interface Changes {
   items: ItemRecord[]
   finished: boolean
-  /** The requests of the batch that have ended. The core reports them only if the client has hooks or subscribers. */
+  /** The requests of the batch that have ended, if the client has hooks or the tracing channel has subscribers. */
   told?: Parameters<Door['tell']>[0]
 }
 

@@ -17,7 +17,7 @@ import { Resources } from './resources.js'
 import { handleOf, type AnyRunHandle, type RunRecord } from './runs.js'
 
 /** Who shares a rate limit: `'process'`, `'host'` (this machine), or the URL of a Redis or Valkey server. */
-// The intersection keeps the names visible to editors, although any string is accepted.
+// With a plain `string`, editors would no longer suggest `'process'` and `'host'`.
 export type LimitScope = 'process' | 'host' | (string & Record<never, never>)
 
 /** Settings of a client, and its hooks. */
@@ -45,9 +45,10 @@ export interface HightouchOptions
    */
   limit?: readonly [requests: number, seconds: number] | undefined
   /**
-   * Who shares the limit: `host`, all processes of the same user on this host; `process`, the clients of this process;
-   * or the URL of a Redis or Valkey server, all processes, on any host, that name the same server. Read from
-   * `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one process, the setting of a workspace's first client is used.
+   * Who shares the rate limit. `host`: all processes of the same user on this host. `process`: the clients of this
+   * process. The URL of a Redis or Valkey server: all processes, on any host, whose setting names this server. Read
+   * from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one process, the setting of a workspace's first client is
+   * used.
    *
    * The URL is `redis://[user:password@]host[:port][/database]`. `rediss://` uses TLS and trusts `caBundle` too.
    * `redis+sentinel://host:port,host:port/service` asks Sentinels for the server. No error and no log shows the URL.
@@ -152,7 +153,7 @@ export class Hightouch extends Resources {
    * @returns The JSON that the server sent; the JSON `null` if the server sent no body.
    * @throws {@link InvalidRequestError} if the method, the path, the query or an option is not allowed.
    * @throws {@link OutcomeUnknownError} if a change was sent, and whether it took effect is unknown.
-   * @throws {@link HightouchError}: the subclass for the error's `kind`, if the request fails otherwise.
+   * @throws {@link HightouchError} if the request fails for another reason. Each kind of error has its own subclass.
    * @typeParam T The type of the JSON; it is not checked.
    */
   async request<T = JsonValue>(
@@ -217,7 +218,7 @@ function extraCertificates(): string | undefined {
 /** The global variable in which the package `hightouch-sandbox` keeps the time scale of each base URL of a world. */
 const TIME_SCALES = Symbol.for('hightouch-sdk.timeScales')
 
-/** Returns how many times shorter the pauses of a client are, if it uses a world of the sandbox. */
+/** Returns how many times shorter the pauses of a client are, if its base URL is the address of a world. */
 function timeScaleOf(baseUrl: string | undefined): { timeScale?: number } {
   const scales = (globalThis as { [TIME_SCALES]?: ReadonlyMap<string, number> })[TIME_SCALES]
   const timeScale = scales?.get(baseUrl ?? '')
@@ -232,8 +233,8 @@ const PROXIES = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PRO
  */
 function environment(): Record<string, string> {
   const ours = Object.keys(process.env).filter((name) => name.startsWith('HIGHTOUCH_'))
-  // The proxy variables are looked up by name. On Windows, `process.env` finds a variable in upper and lower case, but
-  // lists its name only once.
+  // On Windows, `process.env` finds a variable in upper and in lower case, but lists only one of these names. So the
+  // proxy variables are looked up by name.
   const set = [...ours, ...PROXIES].map((name) => [name, process.env[name]] as const)
   return Object.fromEntries(set.filter((entry): entry is [string, string] => entry[1] !== undefined))
 }

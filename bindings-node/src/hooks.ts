@@ -41,10 +41,7 @@ export interface CallInfo extends CalledMethod {
    * program waits for the batch, iterates over it or stops it.
    */
   batchCallId?: string
-  /**
-   * When the call began, in milliseconds since 1970. For a request of a batch, the hooks are called only after the
-   * request has ended.
-   */
+  /** When the call began, in milliseconds since 1970. */
   startedMs: number
 }
 
@@ -126,7 +123,7 @@ export function isObserved({ onStart, onEnd }: CallHooks): boolean {
  * Makes a call: calls the hooks before and after it, and publishes it on the tracing channel.
  *
  * @internal
- * @param send Sends the call with the headers that hooks and subscribers want.
+ * @param send Sends the call with the headers that hooks and subscribers have changed.
  */
 export async function observe<Reply extends { head: { meta: Meta } }>(
   { onStart, onEnd }: CallHooks,

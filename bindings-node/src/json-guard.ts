@@ -8,7 +8,7 @@
  * copy that was made member by member.
  */
 export const COPY_GUARD = '[Json]'
-/** The value of the guard. `structuredClone` throws for a symbol; its error shows the description of the symbol. */
+/** The value of the guard. `structuredClone` throws for a symbol, and the error shows the symbol's description. */
 export const COPY_ITS_VALUE = Symbol(
   'a Json cannot be copied: copy its `value`, or call its method `with` to get a changed one',
 )

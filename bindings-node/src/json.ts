@@ -335,9 +335,9 @@ export class JsonChange {
   readonly path: Path
   /** What happened to the value. */
   readonly kind: 'added' | 'removed' | 'changed'
-  /** The value before the change, with all its digits; `undefined` if it is added. */
+  /** The value before the change, with all its digits; `undefined` if the value is added. */
   readonly old: Json | undefined
-  /** The value after the change, with all its digits; `undefined` if it is removed. */
+  /** The value after the change, with all its digits; `undefined` if the value is removed. */
   readonly new: Json | undefined
 
   /** @internal */

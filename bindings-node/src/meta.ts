@@ -45,7 +45,7 @@ export interface Cut {
 
 /** A change in who shares the rate limit. */
 export interface ScopeChange {
-  /** Who shares the limit from now on; `scope` in {@link Stats} explains the values. */
+  /** Who shares the limit after the change; `scope` in {@link Stats} explains the values. */
   scope: 'process' | 'host' | 'fleet'
   /** Why the limit is not shared although `limitScope` asks for it; absent if the limit is shared again. */
   fallback?: string

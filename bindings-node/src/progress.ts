@@ -16,7 +16,7 @@ export type ProgressFunction<Change> = (change: Change) => unknown
 /** The option `progress` of a wait. */
 export type Progress<Change> = boolean | 'log' | ProgressFunction<Change>
 
-/** Receives the changes of a wait. */
+/** Receives the changes that a wait reads, to show them or to pass them to the user's function. */
 export interface Observer<Change> {
   see(change: Change): void
   /** Ends the observation. The text that was shown last stays visible. */

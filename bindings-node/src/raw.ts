@@ -28,7 +28,7 @@ export class RawResponse<T> {
    * Returns the value of the response. Sends nothing, and works after the client is closed.
    *
    * @returns What the method without `withRawResponse` returns; for a list, the items of the page.
-   * @throws {@link HightouchError} if the body reports an error in spite of its status 200, or is not what the API
+   * @throws {@link HightouchError} if the body reports an error in spite of the status 200, or is not what the API
    * documents.
    */
   async parse(): Promise<T> {

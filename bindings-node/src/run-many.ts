@@ -38,8 +38,8 @@ export abstract class SyncsBase<TriggerArgs extends object> extends Resource {
   /**
    * Starts a run of each sync and follows all of them in the background. A sync that fails does not affect the others,
    * but after a failure that would affect every sync, such as a refused key, no more syncs are started. If a slug is
-   * unknown, this call succeeds, and the item of that slug has the error. Hooks get this call, and each request of the
-   * batch once the request has ended.
+   * unknown, this call succeeds, and the item of that slug has the error. Hooks are called for this call, and for each
+   * request of the batch once the request has ended.
    *
    * ```ts
    * const batch = await ht.syncs.runMany(['orders-to-salesforce', 2, 3], { atOnce: 2 })

@@ -58,7 +58,7 @@ type WaitOption = [expected: string, isValid: (value: unknown) => boolean]
 
 const POLICY: WaitOption = ["'raise' or 'return'", (value) => value === 'raise' || value === 'return']
 
-/** The condition that each option must meet. Any `signal` passes here, because the call checks the signal. */
+/** The condition that each option must meet. Any `signal` is accepted, because the call itself checks the signal. */
 export const WAIT_OPTIONS: Record<string, WaitOption> = {
   timeoutMs: [
     'a finite number of milliseconds, 0 or more',

@@ -1,4 +1,4 @@
-/** Tables: flat records of values, and their files. */
+/** Converts values to flat records, and writes records as CSV and JSON Lines. */
 
 import type { Readable } from 'node:stream'
 
