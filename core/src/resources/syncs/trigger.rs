@@ -30,8 +30,8 @@ choice! {
         Queue = "queue",
         /// Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be combined with
         /// other options of the trigger, because the run in progress may not have these options. The SDK looks for a
-        /// run in progress before it sends the trigger. If somebody else starts a run in between, the run of the
-        /// trigger is queued behind that run.
+        /// run in progress before it sends the trigger. If somebody else starts a run in between, the trigger starts
+        /// another run, which is queued behind that run.
         Join = "join",
     }
 }

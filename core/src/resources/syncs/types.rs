@@ -149,11 +149,11 @@ impl Row for SyncRun {
 model! {
     /// Row counts by kind of change.
     pub struct RowCounts {
-        /// Number of rows added.
+        /// Number of rows to add.
         defaulted added_count = "addedCount": i64,
-        /// Number of rows changed.
+        /// Number of rows to change.
         defaulted changed_count = "changedCount": i64,
-        /// Number of rows removed.
+        /// Number of rows to remove.
         defaulted removed_count = "removedCount": i64,
     }
 }
