@@ -23,15 +23,16 @@ let flight = 32
 let key = "bench-0123456789abcdef0123456789abcdef01"
 
 func sdk() throws -> Page {
-    // The window is so short that only about 400 requests count towards the rate limit at any time, as in real use.
+    // The limit is too high to delay a call. The window is short, so that only a few hundred requests count towards the
+    // rate limit at any time, as in real use.
     let limit = RateLimit(requests: 40_000, per: .milliseconds(20))
     let configuration = Configuration(baseURL: base, limit: limit, caBundle: environment["BENCH_CA"])
     let syncs = try Hightouch(apiKey: key, configuration: configuration).syncs
     return { try await syncs.list(limit: $0).firstPage().items.count }
 }
 
-/// URLSession on Linux trusts only the system's certificates. The script bench/swift/lane adds the benchmark's
-/// certificate to them.
+/// URLSession on Linux trusts only the system's certificates. The script bench/swift/lane adds the certificate of the
+/// benchmark to the system's certificates.
 func urlSession() -> Page {
     let session = URLSession(configuration: .ephemeral)
     return { limit in
