@@ -47,7 +47,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// A setting is missing, malformed or contradicts another. Nothing was sent.
+    /// A setting is missing, is malformed or contradicts another setting. Nothing was sent.
     Config = "config" (argument),
     /// An argument or option is wrong and nothing was sent, or the server found the request malformed (400).
     InvalidRequest = "invalid_request" (argument),

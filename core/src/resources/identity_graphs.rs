@@ -54,7 +54,7 @@ model! {
 }
 
 model! {
-    /// Statistics of a run at one threshold.
+    /// Statistics of a run at one threshold, such as `deterministic`.
     pub struct IdentityGraphRunStats {
         /// Number of source rows that the run processed.
         defaulted num_source_rows = "numSourceRows": i64,
@@ -294,9 +294,9 @@ operations! {
     LatestIdrRunOp = "ListIdrRuns", poll GET "/idr/{graphId}/runs" [GRAPH] as "identity_graphs.latest_run",
     takes NoFields, gives latest IdentityGraphRun, page 20;
 
-    /// Queues identifiers for reprocessing: the next run of the graph rebuilds the clusters that hold them. If `block`
-    /// is true, the identifiers are also put on the blocklist. A request that failed is sent again only if it
-    /// certainly had no effect.
+    /// Queues identifiers for reprocessing: the next run of the graph rebuilds the clusters that hold these
+    /// identifiers. If `block` is true, the identifiers are also put on the blocklist. A request that failed is sent
+    /// again only if it certainly had no effect.
     QueueForReprocessingOp = "QueueForReprocessing", write POST "/idr/{graphId}/queue-for-reprocessing" [GRAPH]
     as "identity_graphs.queue_for_reprocessing", takes ReprocessIdentifiers, gives value ReprocessRequest;
 

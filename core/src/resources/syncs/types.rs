@@ -55,7 +55,7 @@ impl Row for Sync {
 model! {
     /// A list or an audience in a destination.
     pub struct ExternalSegment {
-        /// Id. Absent if the sync created no list or audience.
+        /// Id in the destination. Absent if the sync created no list or audience.
         optional id = "id": String,
     }
 }
@@ -91,7 +91,7 @@ open_enum! {
 open_enum! {
     /// Status of a run of a sync.
     pub enum SyncRunStatus {
-        /// The run waits to write to the destination, or for an earlier run.
+        /// The run waits for an earlier run, or waits to write to the destination.
         Queued = "queued",
         /// The run reads the model.
         Querying = "querying",
