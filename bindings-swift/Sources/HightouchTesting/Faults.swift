@@ -1,9 +1,9 @@
 import Foundation
 import HightouchSDK
 
-/// Faults: what a test makes go wrong in a world. A fault affects the next requests that a method of a client sends,
-/// such as `syncs.trigger`. If the method is nil, the fault affects the next requests of any method. Faults for one
-/// method are used in the order in which they were planned.
+/// Plans faults of a world, such as an answer with an error or a lost connection. A fault affects the next requests of
+/// one method of a client, such as `syncs.trigger`. If the method is nil, the fault affects the next requests of any
+/// method. Faults for one method are used in the order in which they were planned.
 extension World {
     /// Answers the next requests of a method with an error.
     ///

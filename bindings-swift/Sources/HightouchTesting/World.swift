@@ -63,15 +63,15 @@ public final class World: Sendable {
 
     /// The API keys of a world. No other world accepts these keys.
     public struct Keys: Sendable, Decodable, CustomStringConvertible, CustomReflectable {
-        /// Allows every operation.
+        /// A key that allows every operation.
         public let valid: String
-        /// Allows every operation, too, so that a test can replace the valid key of a client.
+        /// Another key that allows every operation. A test can replace the valid key of a client by this key.
         public let second: String
         /// The server refuses this key with 401, because it does not know the key.
         public let invalid: String
         /// The server refuses this key with 401, because the user who created it has left the workspace.
         public let orphaned: String
-        /// Allows reading. The server refuses a change with 403.
+        /// A key that allows only reading. The server refuses a change with 403.
         public let readOnly: String
 
         /// A text without the keys.
@@ -140,7 +140,7 @@ public final class World: Sendable {
 
     /// Returns the requests that the world received, in the order of their arrival.
     ///
-    /// - Parameter method: Only the requests of this method, such as `syncs.trigger`.
+    /// - Parameter method: Only the requests of this method, such as `syncs.trigger`. If nil, all requests.
     /// - Returns: The requests.
     /// - Throws: ``SandboxError`` if a client has no such method.
     public func requests(_ method: String? = nil) async throws -> [Request] {
