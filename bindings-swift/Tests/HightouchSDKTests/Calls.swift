@@ -45,7 +45,8 @@ func hightouch(
 struct Call: Sendable {
     let client: Hightouch
     let options: CallOptions
-    /// Whether to make the call through `withRawResponse`, and then to parse the response. The result must be the same.
+    /// Whether to make the call through `withRawResponse`, and then to parse the response. The result must be the
+    /// same as that of the plain method.
     let isRaw: Bool
     private let step: JSONValue
     private let args: JSONValue
@@ -169,7 +170,7 @@ struct Call: Sendable {
         }
     }
 
-    /// Runs many syncs, and waits for them or stops them.
+    /// Runs many syncs in one batch. Waits for the end of the batch, or stops the batch if `stopAfter` is given.
     private func ranMany() async throws -> Ended {
         try know([
             "syncs", "atOnce", "checkpoint", "retryUnknown", "retryFailed", "onFailure", "onWarning", "stopAfter",

@@ -101,7 +101,7 @@ final class DoorDecoderTests: XCTestCase {
 
     private func compare<Value: Decodable & Equatable>(_ type: Value.Type, _ json: String) throws {
         let usual = try? decoded(type, json)
-        // A `JSONDecoder` ends the process on a name with a wrong escape, so it gets valid JSON only.
+        // A `JSONDecoder` crashes on a name with a wrong escape, so the test gives the `JSONDecoder` only valid JSON.
         guard let usual, (try? JSONScanner.checked(json)) != nil,
             let expected = try? Coding.doorDecoder().decode(type, from: Data(json.utf8))
         else { return }
