@@ -2,9 +2,8 @@ import Foundation
 
 /// Follows one batch of the core and wakes everyone who waits for a change.
 ///
-/// The core answers one `batch.next` at a time and reports each change only once. So one task makes these calls on
-/// behalf of all waiters. The task keeps the feed alive. Therefore users hold another object, a ``SyncBatch``. When the
-/// ``SyncBatch`` is released, it stops the feed.
+/// The core reports each change only once, so one task calls `batch.next` for all waiters. This task keeps the feed
+/// alive. Users hold a ``SyncBatch`` instead, and a ``SyncBatch`` that is released stops the feed.
 final class BatchFeed: @unchecked Sendable {
     private let door: Door
     private let batch: Int
@@ -113,8 +112,7 @@ final class BatchFeed: @unchecked Sendable {
             } catch let error as HightouchError where error.kind == .waitTimeout && !expiring.isEmpty {
                 for waiter in expiring { waiter.resume(returning: error) }
             } catch {
-                // A cancelled request is not a failure: `expired` cancelled it to send a request with a timeout of 0,
-                // or `stop` cancelled it to stop the batch.
+                // A cancelled request is not a failure, because only `expired` and `stop` cancel requests.
                 if (error as? HightouchError)?.kind != .cancelled { over(failure: error) }
                 for waiter in expiring { waiter.resume(returning: nil) }
             }

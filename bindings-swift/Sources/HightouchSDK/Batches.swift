@@ -44,7 +44,7 @@ public final class SyncBatch: AsyncSequence, Sendable {
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled and no run goes on. A cancelled
     ///   task stops the batch; if runs go on, the kind is `cancelled`. The kind is `runFailed` if `onFailure` or
     ///   `onWarning` asks for an error: ``HightouchError/items`` contains the items that caused the error, and the
-    ///   message gives the reasons of the first of these items. The kind is `waitTimeout` after the timeout, `closed`
+    ///   message gives the reasons of the first few items. The kind is `waitTimeout` after the timeout, `closed`
     ///   if the batch was stopped before every sync had ended, and `invalidRequest` if `timeout` is out of range.
     @discardableResult
     public func wait(
@@ -56,7 +56,7 @@ public final class SyncBatch: AsyncSequence, Sendable {
         let end = try timeout.map { ContinuousClock.now + (try $0.checkedForWait()) }
         var last = 0
         for await _ in feed.signals(until: end) {
-            // `isOver` is read before the changes, so that the last changes are reported too.
+            // `isOver` is read before the changes. In the other order, a change between the two reads could be lost.
             let isOver = feed.isOver
             let changes = feed.changes(after: last)
             last = changes.last
@@ -104,7 +104,8 @@ public final class SyncBatch: AsyncSequence, Sendable {
         public mutating func next() async throws -> BatchItem? {
             var signals = batch.feed.signals().makeAsyncIterator()
             while true {
-                // `isOver` is read before the item, so that the last items are returned too.
+                // `isOver` is read before the item. In the other order, an item that ends between the two reads could
+                // be lost.
                 let isOver = batch.feed.isOver
                 if let item = try batch.feed.ended(nth) {
                     nth += 1
@@ -124,7 +125,7 @@ extension SyncBatch: CustomStringConvertible, CustomReflectable {
         return "\(items.count { $0.outcome != nil }) of \(items.count) syncs have ended"
     }
 
-    /// The items.
+    /// A mirror that shows only the ``items``.
     public var customMirror: Mirror { Mirror(self, children: ["items": items]) }
 }
 
@@ -132,7 +133,7 @@ extension Syncs {
     /// Starts a run of each sync and follows the runs together, in the background. A sync that fails does not affect
     /// the other syncs. But after a failure that would affect every sync, such as a rejected API key, no more syncs are
     /// started. For an unknown slug, this method does not throw; the item of that sync has the error. Hooks get this
-    /// call, and each request of the batch once the request has ended.
+    /// call, and each request of the batch after the request has ended.
     ///
     /// - Parameters:
     ///   - syncs: The ids or slugs of the syncs; an all-digit string is an id.
@@ -140,8 +141,8 @@ extension Syncs {
     ///   - resetCDC: Process every row without making changes at the destination. Default: false.
     ///   - clearAndFill: Empty the audience, then send all rows of the query's result. Default: false.
     ///   - ifRunning: What to do while a run of a sync is in progress. Default: `queue`.
-    ///   - atOnce: How many syncs may be in progress at a time, from the trigger to the end of the run, at least 1.
-    ///     Default: 50.
+    ///   - atOnce: How many syncs may be in progress at a time, at least 1. A sync is in progress from its trigger to
+    ///     the end of its run. Default: 50.
     ///   - checkpoint: The path of the file that records what was started. If the file exists, the batch in it is
     ///     resumed: a run that has ended is not repeated, a run in progress is followed, and a sync that was not
     ///     started is started. If it cannot be known whether a run was started, the outcome of the item is `unknown`.
@@ -217,7 +218,8 @@ extension Syncs {
     }
 }
 
-/// The fewest requests and the least time that a batch needs. Each further look at a run is one more request.
+/// The fewest requests and the least time that a batch needs. A run that is still in progress when it is first read
+/// needs more requests.
 public struct BatchEstimate: Hashable, Sendable {
     /// Requests that prepare triggers: one for each slug if the client does not know the id of the sync yet, one for
     /// each sync with `ifRunning: .join`, and one if a checkpoint needs the server's time.

@@ -32,8 +32,8 @@ public struct CallMeta: Codable, Hashable, Sendable {
     /// The id of the call: 32 hexadecimal digits. Hooks get the same id at the start and at the end of the call.
     /// All requests that the call needs share this id.
     public let callId: String
-    /// The id of the call's own request. Each attempt sends it as `X-Request-Id`. Other requests of the
-    /// call, such as the look-up of a slug, have ids of their own.
+    /// The id of the call's own request. Each attempt sends this id as `X-Request-Id`. Other requests of the call, such
+    /// as the look-up of a slug, have ids of their own.
     public let requestId: String
     /// The method, such as `syncs.get`; `run` for each step of a handle's `wait` or `states`.
     public let operation: String

@@ -3,13 +3,13 @@ import Foundation
 /// Decodes the JSON of the door in its usual form. A `JSONDecoder` takes several times as long, because it makes a
 /// dictionary of each object.
 ///
-/// It fails on everything that the core rarely writes, with ``DoorDecoder/Unusual``. Such JSON is left to a
-/// `JSONDecoder`, which also knows the error. In debug builds, both decode all JSON and must return the same value.
+/// This decoder throws ``DoorDecoder/Unusual`` for JSON that the core rarely writes. The caller then uses a
+/// `JSONDecoder`. In debug builds, the caller uses both decoders for all JSON, and both must return the same value.
 enum DoorDecoder {
-    /// The JSON, or what a type asks of it, is not usual.
+    /// The error for JSON that the core rarely writes, and for types that this decoder does not support.
     struct Unusual: Error {}
 
-    // `texts` are the texts that the JSON refers to by their positions.
+    // `texts` holds the texts of opaque JSON. The JSON refers to each of these texts by its position in `texts`.
     static func decode<Value: Decodable>(_ type: Value.Type, from json: Data, texts: Data) throws -> Value {
         try json.withUnsafeBytes { json in
             try texts.withUnsafeBytes { texts in
@@ -32,7 +32,7 @@ private struct Node {
     enum Kind: UInt8 { case null, no, yes, number, string, escapedString, array, object }
 
     let kind: Kind
-    /// The bytes of a number, or of a string without its quotes.
+    /// Where the bytes of a number, or of a string without its quotes, start and end.
     var start: Int32, end: Int32
     /// The index of the node after this value. The nodes of an array are its items, and those of an object are a name
     /// and a value for each member.
@@ -48,7 +48,7 @@ private struct Document {
 
 /// Finds the nodes of a JSON text. It does not check all of the grammar, because the core wrote the text.
 private struct NodeScanner {
-    /// The deepest nesting and the most members that are usual.
+    /// JSON with deeper nesting, or with more members in one object, counts as unusual.
     private static let deepest = 32, mostMembers = 64
 
     private let bytes: UnsafeBufferPointer<UInt8>
@@ -158,7 +158,7 @@ private struct NodeScanner {
     }
 }
 
-/// Decodes one value. It is valid only as long as ``DoorDecoder`` decodes, and no type of this package keeps it.
+/// Decodes one value. Do not keep this decoder: its memory is valid only until `DoorDecoder.decode` returns.
 private struct NodeDecoder: Decoder, SingleValueDecodingContainer {
     let document: UnsafePointer<Document>
     let at: Int
@@ -184,8 +184,7 @@ private struct NodeDecoder: Decoder, SingleValueDecodingContainer {
     func decodeNil() -> Bool { node.kind == .null }
 
     func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
-        // Each line has checked that `Value` is the type that it decodes, so `unsafeBitCast` is safe. A cast with `as`
-        // would check the type again at run time.
+        // Each line checks the type first, so `unsafeBitCast` is safe. A cast with `as` would check the type again.
         if type == String.self { return unsafeBitCast(try string(), to: type) }
         if type == Int.self { return unsafeBitCast(try int(), to: type) }
         if type == Date.self { return unsafeBitCast(try date(), to: type) }
@@ -198,7 +197,7 @@ private struct NodeDecoder: Decoder, SingleValueDecodingContainer {
         return try type.init(from: self)
     }
 
-    /// Whether only a `JSONDecoder` can decode a type. The numbers among them would ask this decoder again without end.
+    /// Whether only a `JSONDecoder` can decode a type. A number type would otherwise call this decoder without end.
     private func isLeftOut(_ type: any Decodable.Type) -> Bool {
         type == Float.self || type == Int8.self || type == Int16.self || type == Int32.self || type == UInt.self
             || type == UInt8.self || type == UInt16.self || type == UInt32.self || type == UInt64.self
@@ -268,7 +267,7 @@ private struct NodeDecoder: Decoder, SingleValueDecodingContainer {
         return try Coding.date(string())
     }
 
-    /// Reads a mark of opaque JSON, which ``JSONValue/mark`` describes.
+    /// Reads a mark of opaque JSON. ``JSONValue/mark`` describes the two forms of a mark.
     private func opaque() throws -> JSONValue {
         let (name, array) = (NodeDecoder(document: document, at: at + 1), NodeDecoder(document: document, at: at + 2))
         guard node.kind == .object, end > at + 2, name.bytes.elementsEqual(JSONValue.mark.utf8),
@@ -362,7 +361,7 @@ private struct Items: UnkeyedDecodingContainer {
     var count: Int? { nil }
     var isAtEnd: Bool { at >= array.end }
 
-    /// The next item, which is then behind this container.
+    /// Returns the next item, and advances to the item after it.
     mutating func next() throws -> NodeDecoder {
         guard !isAtEnd else { throw DoorDecoder.Unusual() }
         let item = NodeDecoder(document: array.document, at: at)

@@ -26,7 +26,7 @@ public struct HightouchError: Error, Sendable, Hashable {
     /// A more specific code within the kind, such as `bad_token`, `dns` or `key_function`; nil if there is none.
     /// ``Diagnosis/Finding/code`` lists the codes. Later versions may add codes.
     public let code: String?
-    /// A sentence for people that says what happened. Its wording may change; do not parse it.
+    /// A sentence that tells people what happened. Its wording may change; do not parse it.
     public let message: String
     /// The HTTP status; nil if the server did not respond.
     public let status: Int?
@@ -43,7 +43,7 @@ public struct HightouchError: Error, Sendable, Hashable {
     public let resource: String?
     /// How long to wait before another attempt, as the server asked or as the rate limit requires; nil if unknown.
     public let retryAfter: Duration?
-    /// A sentence for people that says what to do; nil if there is nothing to add to the message.
+    /// A sentence that tells people what to do; nil if there is nothing to add to the message.
     public let hint: String?
     /// The messages of the errors that led to this error, outermost first.
     public let causes: [String]

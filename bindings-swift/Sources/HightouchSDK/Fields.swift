@@ -40,8 +40,8 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         set(name, scope?.text)
     }
 
-    /// The identity graph, the flow or the slug of the sync to which the elements of a list belong, if an argument
-    /// names it.
+    /// What the elements of a list belong to: the identity graph, the flow or the slug of the sync that the arguments
+    /// name.
     var parent: RecordParent {
         func argument<Value>(_ name: String) -> Value? { members.first { $0.name == name }?.value as? Value }
         var parent = RecordParent(graphId: argument("graphId"), flowId: argument("flowId"))
@@ -68,8 +68,8 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         }
     }
 
-    /// The JSON if all values are plain, as in most calls; otherwise nil. Such values need no encoder, which would take
-    /// longer than the rest of writing them.
+    /// The JSON if all values are strings, integers, Booleans or references to syncs, as in most calls; otherwise nil.
+    /// For such values, an encoder would be slow.
     private var plainJSON: String? {
         var json = "{"
         for (place, (name, value)) in members.enumerated() {
@@ -89,7 +89,8 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         return json + "}"
     }
 
-    /// Describes an error by its path and its reason. The text of an `EncodingError` would also contain the value.
+    /// Describes an error by its path and its reason. The text of an `EncodingError` would also contain the
+    /// value, which may be secret.
     private static func reason(_ error: any Error) -> String {
         guard case EncodingError.invalidValue(_, let context) = error else { return "\(error)" }
         let path = context.codingPath.map(\.stringValue).joined(separator: ".")

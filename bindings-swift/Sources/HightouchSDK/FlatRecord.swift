@@ -36,8 +36,8 @@ public protocol FlatRecord: Codable, Hashable, Sendable {
     var cells: [RecordCell] { get }
 }
 
-/// What a value belongs to, such as the sync of a run. Most values do not contain the id of that sync, graph or flow,
-/// but the list that returned the value knows the id.
+/// What a value belongs to, such as the sync of a run. A record takes the ids in this struct, because most values do
+/// not contain the id of their sync, graph or flow.
 public struct RecordParent: Hashable, Sendable {
     /// The id of the sync, for runs of a sync.
     public var syncId: Int?

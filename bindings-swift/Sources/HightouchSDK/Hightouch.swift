@@ -6,9 +6,9 @@
 /// let result = try await run.wait(timeout: .seconds(1800))
 /// ```
 ///
-/// One client serves any number of tasks at once. All clients of one workspace share its rate limit; by default these
-/// are the clients in all processes of the user on this host. ``Configuration/limitScope`` changes who shares it. A
-/// client retries a request only if the request is safe to repeat.
+/// One client serves any number of tasks at once. By default, all clients of one workspace in all processes of the user
+/// on this host share the rate limit. ``Configuration/limitScope`` changes who shares the limit. A client retries a
+/// request only if the request is safe to repeat.
 ///
 /// Methods throw ``HightouchError``. Cancelling the task closes the request in flight. The method then throws
 /// `CancellationError`, or a ``HightouchError`` of kind `cancelled` if a request may have started or changed something

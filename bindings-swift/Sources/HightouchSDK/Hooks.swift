@@ -3,7 +3,7 @@ import Foundation
 /// A call that is about to be made.
 ///
 /// These also count as one call each: fetching one page of a list, waiting for one change of a run, and one request of
-/// a batch. Hooks get a request of a batch once the request has ended, in a task of the package.
+/// a batch. Hooks get a request of a batch after the request has ended, in a task of the package.
 public struct CallStart: Sendable, Hashable, Decodable {
     /// The id of the call: 32 hexadecimal digits. The ``CallEnd`` and the ``CallMeta`` of the call have the same id.
     /// All requests that the call needs share this id.

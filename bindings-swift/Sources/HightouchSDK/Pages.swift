@@ -7,7 +7,7 @@ public struct Page<Element: Sendable>: Sendable {
     public let isLast: Bool
     /// Statistics of the call that fetched the page.
     public let meta: CallMeta
-    /// What the elements belong to, such as the sync of runs. An id that the list does not know is nil.
+    /// What the elements belong to, such as the sync of runs. An id that is not known is nil.
     public let parent: RecordParent
 
     /// Creates a page, for example for a test.

@@ -188,7 +188,7 @@ struct RecordWriter<Record: FlatRecord>: Sendable {
 
 extension RecordCell {
     /// Returns the cell as CSV. Works on bytes, because a Swift `Character` can hold CR and LF together, or a quote
-    /// with an accent. The check for special characters would not find the LF or the quote.
+    /// with an accent. A check of each `Character` would not find such an LF or quote.
     fileprivate func csv(_ escapingFormulas: Bool) -> String {
         let bytes: [UInt8]
         switch self {

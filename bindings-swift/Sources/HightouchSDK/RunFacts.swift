@@ -1,7 +1,7 @@
 import Foundation
 
 extension RowCounts {
-    /// The sum of the added, the changed and the removed rows.
+    /// The sum of ``addedCount``, ``changedCount`` and ``removedCount``.
     public var total: Int { addedCount + changedCount + removedCount }
 }
 

@@ -1,7 +1,7 @@
 import Foundation
 
-/// For each base URL, how many times faster than real time the time of clients passes. Only the module
-/// `HightouchTesting` adds base URLs, namely those of its worlds.
+/// How many times faster than real time the time of a client passes, by the base URL of the client. Only the module
+/// `HightouchTesting` adds base URLs: those of the worlds that it creates.
 package enum TimeScales {
     private static let lock = NSLock()
     /// Guarded by `lock`.
