@@ -16,7 +16,7 @@ public final class World: Sendable {
         public var slugs: [String]
         /// How long a run takes, in seconds of the world.
         public var secondsPerRun: Double
-        /// How many times faster than real time the time of the world passes, 0.001 to 1,000,000.
+        /// The factor by which time in the world passes faster than real time, 0.001 to 1,000,000.
         public var timeScale: Double
         /// The rate limit of the workspace, in the time of the world. A client expects the usual limit of 200 requests
         /// in 10 seconds unless the client's own settings name another limit.
