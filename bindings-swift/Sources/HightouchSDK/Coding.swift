@@ -53,8 +53,8 @@ enum Coding {
     }
 
     /// Parses a timestamp in the core's form to milliseconds since 1970. Returns nil for any other text, for 29
-    /// February and for days that do not exist; then `date` uses `style`. This parser exists because a `FormatStyle` takes
-    /// a hundred times longer.
+    /// February and for days that do not exist. For these texts, `date` uses the format style `style`, which is much
+    /// slower.
     static func milliseconds(_ utf8: UnsafeBufferPointer<UInt8>) -> Int? {
         let isSign = { (place: Int, sign: Character) in utf8[place] == sign.asciiValue }
         guard utf8.count == 24, isSign(4, "-"), isSign(7, "-"), isSign(10, "T"), isSign(13, ":"), isSign(16, ":"),

@@ -196,8 +196,8 @@ public struct Diagnosis: Codable, Hashable, Sendable {
     /// The proxy from the settings or the environment, without its credentials; nil if there is no proxy, or if no
     /// client can be created from the settings.
     public let proxy: String?
-    /// The TLS parameters of the connection to the server, which may go through a proxy. Nil if the base URL is `http`,
-    /// or if no connection could be made.
+    /// The TLS parameters of the connection to the server, even if the connection goes through a proxy. Nil if the base
+    /// URL is `http`, or if no connection could be made.
     public let tls: TLS?
     /// Whether a read with the API key of the settings succeeded.
     public let ok: Bool

@@ -34,8 +34,8 @@ private struct Node {
     let kind: Kind
     /// Where the bytes of a number, or of a string without its quotes, start and end.
     var start: Int32, end: Int32
-    /// The index of the node after this value. The nodes of an array are its items, and those of an object are a name
-    /// and a value for each member.
+    /// The index of the first node after this value and its parts. The parts of an array are its items. The parts of an
+    /// object are a name and a value for each member.
     var next: Int32
 }
 

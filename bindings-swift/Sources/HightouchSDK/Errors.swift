@@ -32,7 +32,7 @@ public struct HightouchError: Error, Sendable, Hashable {
     public let status: Int?
     /// Further data; nil if there is none. Usually the server sent the data, such as the reasons of a `validation`
     /// error. For `runFailed`, the data is the final state of the run or, for a batch, the items that did not succeed;
-    /// ``syncRun`` and ``items`` return them decoded. For `outcomeUnknown`, the data may contain the runs that a
+    /// ``syncRun`` and ``items`` decode this data. For `outcomeUnknown`, the data may contain the runs that a
     /// trigger may have started (`candidates`), or what is known about each recipient of a campaign (`results`).
     public let details: JSONValue?
     /// The method, such as `syncs.get`; nil if the error belongs to no call of a method.

@@ -87,8 +87,8 @@ extension JSONValue {
 
     /// Finds what differs between this value and a newer value.
     ///
-    /// Strings are compared by their characters, and numbers by all their digits: `1e400` and `1e401` differ, and `1`
-    /// and `1.0` do not. The order of members and the spelling of a value do not matter. Elements of arrays are
+    /// Strings are compared by their characters, and numbers by all their digits: `1e400` and `1e401` differ, but `1`
+    /// equals `1.0`. The order of members and the spelling of a value do not matter. Elements of arrays are
     /// aligned, so that an inserted element is one change.
     ///
     /// - Parameter new: The newer value.

@@ -1,7 +1,7 @@
 import Foundation
 
-/// How many times faster than real time the time of a client passes, by the base URL of the client. Only the module
-/// `HightouchTesting` adds base URLs: those of the worlds that it creates.
+/// The time scales of clients, by base URL. A time scale of 10 means that time passes ten times faster for the client.
+/// Only the module `HightouchTesting` adds base URLs: those of the worlds that it creates.
 package enum TimeScales {
     private static let lock = NSLock()
     /// Guarded by `lock`.
@@ -11,8 +11,8 @@ package enum TimeScales {
         lock.withLock { for url in baseURLs { scales[url] = scale } }
     }
 
-    /// Returns how many times faster than real time the time of a client with this base URL passes; nil if the client
-    /// uses real time. If `baseURL` is nil, the environment names the base URL.
+    /// Returns the time scale of a client with this base URL; nil if the client uses real time. If `baseURL` is nil,
+    /// the environment names the base URL.
     static func scale(at baseURL: String?) -> Double? {
         lock.withLock {
             scales.isEmpty ? nil : scales[baseURL ?? ProcessInfo.processInfo.environment["HIGHTOUCH_BASE_URL"] ?? ""]
