@@ -65,7 +65,7 @@ public final class World: Sendable {
     public struct Keys: Sendable, Decodable, CustomStringConvertible, CustomReflectable {
         /// A key that allows every operation.
         public let valid: String
-        /// Another key that allows every operation. A test can replace the valid key of a client by this key.
+        /// Another key that allows every operation. A test can replace the valid key of a client with this key.
         public let second: String
         /// The server refuses this key with 401, because it does not know the key.
         public let invalid: String
