@@ -3,7 +3,8 @@ import Foundation
 /// Follows one batch of the core and wakes everyone who waits for a change.
 ///
 /// The core reports each change only once, so one task calls `batch.next` for all waiters. This task keeps the feed
-/// alive. Users hold a ``SyncBatch`` instead, and a ``SyncBatch`` that is released stops the feed.
+/// alive, so users do not hold the feed. They hold a ``SyncBatch``, which stops the feed when the ``SyncBatch`` is
+/// released.
 final class BatchFeed: @unchecked Sendable {
     private let door: Door
     private let batch: Int

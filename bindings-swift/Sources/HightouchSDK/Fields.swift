@@ -89,8 +89,8 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         return json + "}"
     }
 
-    /// Describes an error by its path and its reason. The text of an `EncodingError` would also contain the
-    /// value, which may be secret.
+    /// Describes an error by its path and its reason. The text of an `EncodingError` would also contain the value,
+    /// which may be secret.
     private static func reason(_ error: any Error) -> String {
         guard case EncodingError.invalidValue(_, let context) = error else { return "\(error)" }
         let path = context.codingPath.map(\.stringValue).joined(separator: ".")
