@@ -74,7 +74,10 @@ export interface BatchWaitOptions {
   signal?: AbortSignal | undefined
 }
 
-/** The fewest requests and the least time that a batch needs. Each further look at a run is one more request. */
+/**
+ * The fewest requests and the least time that a batch needs. A run that is still in progress when it is first read needs
+ * more requests.
+ */
 export interface BatchEstimate {
   /**
    * Requests that prepare triggers: one for each slug, unless the client remembers the id, one for each sync with
@@ -83,7 +86,7 @@ export interface BatchEstimate {
   lookups: number
   /** Requests that start runs: one for each sync. */
   triggers: number
-  /** Requests that read how runs ended: at least one for each sync. */
+  /** Requests that read how runs ended: one for each sync. */
   looks: number
   /** The sum of `lookups`, `triggers` and `looks`. */
   requests: number

@@ -4,7 +4,7 @@ import { ApiError, ConnectionError, HightouchError } from './errors.js'
 
 export { RunFailedError } from './errors.js'
 
-/** A setting is missing, malformed or contradicts another. Nothing was sent. */
+/** A setting is missing, is malformed or contradicts another setting. Nothing was sent. */
 export class ConfigError extends HightouchError {}
 
 /** An argument or option is wrong and nothing was sent, or the server found the request malformed (400). */

@@ -207,8 +207,8 @@ export class Json<T = JsonValue> {
   /**
    * Finds what differs between this value and a newer value.
    *
-   * Strings are compared by their characters, and numbers by all their digits: `1e400` and `1e401` differ, and `1` and
-   * `1.0` do not. The order of members and the spelling of a value do not matter. Items of arrays are aligned, so that
+   * Strings are compared by their characters, and numbers by all their digits: `1e400` and `1e401` differ, but `1`
+   * equals `1.0`. The order of members and the spelling of a value do not matter. Items of arrays are aligned, so that
    * an inserted item is one change.
    *
    * @param other The newer value: a `Json` or a plain value.

@@ -10,7 +10,7 @@ export type SyncRef = number | string
 
 /** The kind of an error. */
 export type ErrorKind =
-  /** A setting is missing, malformed or contradicts another. Nothing was sent. */
+  /** A setting is missing, is malformed or contradicts another setting. Nothing was sent. */
   | 'config'
   /** An argument or option is wrong and nothing was sent, or the server found the request malformed (400). */
   | 'invalid_request'
@@ -81,8 +81,8 @@ export interface ClientSettings {
    */
   share?: number | undefined
   /**
-   * Who shares the rate limit: `host`, all processes of the same user on this host; `process`, the clients of
-   * this process; or the URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS), all
+   * Who shares the rate limit. `host`: all processes of the same user on this host. `process`: the clients of
+   * this process. The URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS): all
    * processes, on any host, that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else
    * `host`. In one process, the setting of a workspace's first client is used.
    */
@@ -149,7 +149,7 @@ export interface CallSettings {
 
 /** Status of a run of a sync. */
 export type SyncRunStatus =
-  /** The run waits to write to the destination, or for an earlier run. */
+  /** The run waits for an earlier run, or waits to write to the destination. */
   | 'queued'
   /** The run reads the model. */
   | 'querying'
@@ -172,11 +172,11 @@ export type SyncRunStatus =
 
 /** Row counts by kind of change. */
 export interface RowCounts {
-  /** Number of rows added. */
+  /** Number of rows to add. */
   addedCount: number
-  /** Number of rows changed. */
+  /** Number of rows to change. */
   changedCount: number
-  /** Number of rows removed. */
+  /** Number of rows to remove. */
   removedCount: number
 }
 
@@ -261,7 +261,7 @@ export type IdentityGraphRunStatus =
   // Other values are possible: the API does not document a complete list.
   | (string & {})
 
-/** Statistics of a run at one threshold. */
+/** Statistics of a run at one threshold, such as `deterministic`. */
 export interface IdentityGraphRunStats {
   /** Number of source rows that the run processed. */
   numSourceRows: number
@@ -823,7 +823,7 @@ export type SyncStatus =
 
 /** A list or an audience in a destination. */
 export interface ExternalSegment {
-  /** Id. Absent if the sync created no list or audience. */
+  /** Id in the destination. Absent if the sync created no list or audience. */
   id?: string
 }
 
@@ -873,8 +873,8 @@ export type IfRunning =
   /**
    * Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be combined
    * with other options of the trigger, because the run in progress may not have these options. The SDK looks
-   * for a run in progress before it sends the trigger. If somebody else starts a run in between, the run of
-   * the trigger is queued behind that run.
+   * for a run in progress before it sends the trigger. If somebody else starts a run in between, the trigger
+   * starts another run, which is queued behind that run.
    */
   | 'join'
 

@@ -26,27 +26,27 @@ export interface SyncRunRecord {
   querySize: number
   /** Progress as a ratio. The range is not documented, and a successful run may end below 1. */
   completionRatio: number
-  /** Rows that the run planned to send: number of rows added. */
+  /** Rows that the run planned to send: number of rows to add. */
   plannedAdded: number
-  /** Rows that the run planned to send: number of rows changed. */
+  /** Rows that the run planned to send: number of rows to change. */
   plannedChanged: number
-  /** Rows that the run planned to send: number of rows removed. */
+  /** Rows that the run planned to send: number of rows to remove. */
   plannedRemoved: number
   /** Rows that the run planned to send: the total of rows to add, to change and to remove. */
   plannedTotal: number
-  /** Rows that the destination accepted: number of rows added. */
+  /** Rows that the destination accepted: number of rows to add. */
   successfulAdded: number
-  /** Rows that the destination accepted: number of rows changed. */
+  /** Rows that the destination accepted: number of rows to change. */
   successfulChanged: number
-  /** Rows that the destination accepted: number of rows removed. */
+  /** Rows that the destination accepted: number of rows to remove. */
   successfulRemoved: number
   /** Rows that the destination accepted: the total of rows to add, to change and to remove. */
   successfulTotal: number
-  /** Rows that the destination rejected: number of rows added. */
+  /** Rows that the destination rejected: number of rows to add. */
   failedAdded: number
-  /** Rows that the destination rejected: number of rows changed. */
+  /** Rows that the destination rejected: number of rows to change. */
   failedChanged: number
-  /** Rows that the destination rejected: number of rows removed. */
+  /** Rows that the destination rejected: number of rows to remove. */
   failedRemoved: number
   /** Rows that the destination rejected: the total of rows to add, to change and to remove. */
   failedTotal: number
@@ -231,8 +231,8 @@ export interface SyncRecord {
   /** Column that identifies a row in the source. */
   primaryKey: string | null
   /**
-   * List or audience that the sync created in the destination: id. Absent if the sync created no list or
-   * audience.
+   * List or audience that the sync created in the destination: id in the destination. Absent if the sync
+   * created no list or audience.
    */
   externalSegmentId: string | null
   /** Tags, as a map from name to value. The cell is JSON text. */

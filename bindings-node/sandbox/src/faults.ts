@@ -1,4 +1,4 @@
-/** Faults: what a test makes go wrong in a world. */
+/** Plans the faults of a world, such as an answer with an error or a lost connection. */
 
 import type { MethodName } from './methods.js'
 import { operationsOf } from './requests.js'

@@ -1378,9 +1378,9 @@ class AsyncIdentityGraphs(AsyncResource):
         priority: Priority | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> ReprocessRequest:
-        """Queues identifiers for reprocessing: the next run of the graph rebuilds the clusters that hold them.
-        If ``block`` is true, the identifiers are also put on the blocklist. A request that failed is sent
-        again only if it certainly had no effect.
+        """Queues identifiers for reprocessing: the next run of the graph rebuilds the clusters that hold these
+        identifiers. If ``block`` is true, the identifiers are also put on the blocklist. A request that
+        failed is sent again only if it certainly had no effect.
 
         Operation ``QueueForReprocessing``, ``POST /idr/{graphId}/queue-for-reprocessing``.
 

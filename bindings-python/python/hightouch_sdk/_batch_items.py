@@ -65,7 +65,7 @@ class BatchEstimate(Struct, frozen=True, kw_only=True):
     triggers: int
     """Requests that start runs: one for each sync."""
     looks: int
-    """Requests that read how runs ended: at least one for each sync."""
+    """Requests that read how runs ended: one for each sync."""
     requests: int
     """The sum of ``lookups``, ``triggers`` and ``looks``."""
     seconds: float

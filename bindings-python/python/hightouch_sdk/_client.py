@@ -59,11 +59,11 @@ class Hightouch(Client[Ask], Resources):
             have different shares, the smallest share applies to all these clients. If a Redis or Valkey server keeps
             the limit, the share applies only while that server does not answer. Default: the variable
             ``HIGHTOUCH_SHARE``, else 1.
-        limit_scope: Who shares the rate limit: ``"host"``, all processes of the same user on this host;
-            ``"process"``, the clients of this process; or the URL of a Redis or Valkey server, all processes on any
-            host that name the same server. The URL is ``redis://[user:password@]host[:port][/database]``;
-            ``rediss://`` uses TLS and trusts ``ca_bundle`` too; ``redis+sentinel://host:port,host:port/service``
-            asks Sentinels for the server. The URL is shown nowhere. In one process, the setting of a workspace's first
+        limit_scope: Who shares the rate limit. ``"host"``: all processes of the same user on this machine.
+            ``"process"``: the clients of this process. The URL of a Redis or Valkey server: all processes, on any
+            machine, whose setting names this server. The URL is ``redis://[user:password@]host[:port][/database]``;
+            ``rediss://`` uses TLS and trusts ``ca_bundle`` too; ``redis+sentinel://host:port,host:port/service`` asks
+            Sentinels for the server. The URL is shown nowhere. In one process, the setting of a workspace's first
             client applies to all clients of the workspace. Default: the variable ``HIGHTOUCH_LIMIT_SCOPE``, else
             ``"host"``.
         timeout: Time limit of one attempt of a call, above 0, in seconds or as a timedelta. Default: 30 seconds.

@@ -21,7 +21,7 @@ SyncRunStatus: TypeAlias = (
 )
 """Status of a run of a sync.
 
-* ``queued``: The run waits to write to the destination, or for an earlier run.
+* ``queued``: The run waits for an earlier run, or waits to write to the destination.
 * ``querying``: The run reads the model.
 * ``processing``: The run writes to the destination.
 * ``reporting``: The run writes its report.
@@ -195,8 +195,8 @@ IfRunning: TypeAlias = (
 * ``queue``: Starts another run, which is queued behind the run in progress.
 * ``join``: Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be
   combined with other options of the trigger, because the run in progress may not have these options. The SDK
-  looks for a run in progress before it sends the trigger. If somebody else starts a run in between, the run
-  of the trigger is queued behind that run.
+  looks for a run in progress before it sends the trigger. If somebody else starts a run in between, the
+  trigger starts another run, which is queued behind that run.
 """
 
 RunOrder: TypeAlias = (

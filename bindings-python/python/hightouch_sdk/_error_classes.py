@@ -32,7 +32,7 @@ __all__ = [
 
 @public
 class ConfigError(HightouchError, ValueError):
-    """A setting is missing, malformed or contradicts another. Nothing was sent."""
+    """A setting is missing, is malformed or contradicts another setting. Nothing was sent."""
 
     kind = "config"
 

@@ -54,13 +54,13 @@ class RowCounts(RowCountsFacts, frozen=True, kw_only=True):
     """Row counts by kind of change."""
 
     added_count: int = field(name="addedCount", default=0)
-    """Number of rows added."""
+    """Number of rows to add."""
 
     changed_count: int = field(name="changedCount", default=0)
-    """Number of rows changed."""
+    """Number of rows to change."""
 
     removed_count: int = field(name="removedCount", default=0)
-    """Number of rows removed."""
+    """Number of rows to remove."""
 
 
 class SyncRun(SyncRunFacts, frozen=True, kw_only=True):
@@ -141,7 +141,7 @@ class SequenceRun(SequenceRunFacts, frozen=True, kw_only=True):
 
 
 class IdentityGraphRunStats(Value, frozen=True, kw_only=True):
-    """Statistics of a run at one threshold."""
+    """Statistics of a run at one threshold, such as ``deterministic``."""
 
     num_source_rows: int = field(name="numSourceRows", default=0)
     """Number of source rows that the run processed."""
@@ -655,7 +655,7 @@ class ExternalSegment(Value, frozen=True, kw_only=True):
     """A list or an audience in a destination."""
 
     id: str | None = None
-    """Id. Absent if the sync created no list or audience."""
+    """Id in the destination. Absent if the sync created no list or audience."""
 
 
 class Sync(Value, frozen=True, kw_only=True):

@@ -226,7 +226,7 @@ public struct BatchEstimate: Hashable, Sendable {
     public let lookups: Int
     /// Requests that start runs: one for each sync.
     public let triggers: Int
-    /// Requests that read how runs ended: at least one for each sync.
+    /// Requests that read how runs ended: one for each sync.
     public let looks: Int
     /// The sum of ``lookups``, ``triggers`` and ``looks``.
     public let requests: Int

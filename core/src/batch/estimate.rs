@@ -19,7 +19,7 @@ pub struct Estimate {
     pub lookups: u64,
     /// Requests that start runs: one for each sync.
     pub triggers: u64,
-    /// Requests that read how runs ended: at least one for each sync.
+    /// Requests that read how runs ended: one for each sync.
     pub looks: u64,
     /// The sum of `lookups`, `triggers` and `looks`.
     pub requests: u64,

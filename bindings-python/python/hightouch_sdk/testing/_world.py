@@ -56,7 +56,7 @@ class World(Faults):
     real time.
 
     Args:
-        syncs: The number of syncs. Their ids count from 1. Default: 3, or the number of ``slugs`` if this number is
+        syncs: The number of syncs. Their ids start at 1. Default: 3, or the number of ``slugs`` if this number is
             larger.
         slugs: The slugs of the first syncs. The other syncs have made-up slugs.
         seconds_per_run: How long a run takes, in seconds of the world.

@@ -75,9 +75,9 @@ public struct IdentityGraphs: Sendable {
             ], options)
     }
 
-    /// Queues identifiers for reprocessing: the next run of the graph rebuilds the clusters that hold them. If `block`
-    /// is true, the identifiers are also put on the blocklist. A request that failed is sent again only if it certainly
-    /// had no effect.
+    /// Queues identifiers for reprocessing: the next run of the graph rebuilds the clusters that hold these
+    /// identifiers. If `block` is true, the identifiers are also put on the blocklist. A request that failed is sent
+    /// again only if it certainly had no effect.
     ///
     /// Operation `QueueForReprocessing`: `POST /idr/{graphId}/queue-for-reprocessing`.
     ///
@@ -319,7 +319,7 @@ public struct IdentityGraphRunStatus: RawRepresentable, Codable, Hashable, Senda
     public static let cancelled = Self(rawValue: "CANCELLED")
 }
 
-/// Statistics of a run at one threshold.
+/// Statistics of a run at one threshold, such as `deterministic`.
 public struct IdentityGraphRunStats: Codable, Hashable, Sendable {
     /// Number of source rows that the run processed.
     public var numSourceRows: Int

@@ -39,37 +39,37 @@ public struct SyncRunRecord: FlatRecord {
     /// Progress as a ratio. The range is not documented, and a successful run may end below 1.
     public var completionRatio: Double
 
-    /// Rows that the run planned to send: number of rows added.
+    /// Rows that the run planned to send: number of rows to add.
     public var plannedAdded: Int
 
-    /// Rows that the run planned to send: number of rows changed.
+    /// Rows that the run planned to send: number of rows to change.
     public var plannedChanged: Int
 
-    /// Rows that the run planned to send: number of rows removed.
+    /// Rows that the run planned to send: number of rows to remove.
     public var plannedRemoved: Int
 
     /// Rows that the run planned to send: the total of rows to add, to change and to remove.
     public var plannedTotal: Int
 
-    /// Rows that the destination accepted: number of rows added.
+    /// Rows that the destination accepted: number of rows to add.
     public var successfulAdded: Int
 
-    /// Rows that the destination accepted: number of rows changed.
+    /// Rows that the destination accepted: number of rows to change.
     public var successfulChanged: Int
 
-    /// Rows that the destination accepted: number of rows removed.
+    /// Rows that the destination accepted: number of rows to remove.
     public var successfulRemoved: Int
 
     /// Rows that the destination accepted: the total of rows to add, to change and to remove.
     public var successfulTotal: Int
 
-    /// Rows that the destination rejected: number of rows added.
+    /// Rows that the destination rejected: number of rows to add.
     public var failedAdded: Int
 
-    /// Rows that the destination rejected: number of rows changed.
+    /// Rows that the destination rejected: number of rows to change.
     public var failedChanged: Int
 
-    /// Rows that the destination rejected: number of rows removed.
+    /// Rows that the destination rejected: number of rows to remove.
     public var failedRemoved: Int
 
     /// Rows that the destination rejected: the total of rows to add, to change and to remove.
@@ -658,7 +658,8 @@ public struct SyncRecord: FlatRecord {
     /// Column that identifies a row in the source.
     public var primaryKey: String?
 
-    /// List or audience that the sync created in the destination: id. Absent if the sync created no list or audience.
+    /// List or audience that the sync created in the destination: id in the destination. Absent if the sync created no
+    /// list or audience.
     public var externalSegmentId: String?
 
     /// Tags, as a map from name to value. The cell is JSON text.

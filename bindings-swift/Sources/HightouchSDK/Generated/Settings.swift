@@ -15,8 +15,8 @@ public struct Configuration: Hashable, Sendable {
     /// default, else 1. The smallest share that a client names applies to all clients of the workspace in the process.
     /// If a Redis or Valkey server keeps the limit, the share applies only while that server does not answer.
     public var share: Double?
-    /// Who shares the rate limit: `host`, all processes of the same user on this host; `process`, the clients of this
-    /// process; or the URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS), all processes, on any
+    /// Who shares the rate limit. `host`: all processes of the same user on this host. `process`: the clients of this
+    /// process. The URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS): all processes, on any
     /// host, that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one process, the
     /// setting of a workspace's first client is used.
     public var limitScope: LimitScope?

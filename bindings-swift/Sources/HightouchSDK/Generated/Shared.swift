@@ -5,7 +5,7 @@ import Foundation
 extension HightouchError {
     /// The kind of an error. The set of kinds is closed.
     public enum Kind: String, CaseIterable, Codable, Hashable, Sendable {
-        /// A setting is missing, malformed or contradicts another. Nothing was sent.
+        /// A setting is missing, is malformed or contradicts another setting. Nothing was sent.
         case config
         /// An argument or option is wrong and nothing was sent, or the server found the request malformed (400).
         case invalidRequest = "invalid_request"
@@ -66,7 +66,7 @@ public struct SyncRunStatus: RawRepresentable, Codable, Hashable, Sendable, Expr
     /// The text of the value in the API.
     public var description: String { rawValue }
 
-    /// The run waits to write to the destination, or for an earlier run.
+    /// The run waits for an earlier run, or waits to write to the destination.
     public static let queued = Self(rawValue: "queued")
     /// The run reads the model.
     public static let querying = Self(rawValue: "querying")

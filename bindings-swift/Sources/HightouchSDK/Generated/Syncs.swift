@@ -432,11 +432,11 @@ public struct Syncs: Sendable {
 
 /// Row counts by kind of change.
 public struct RowCounts: Codable, Hashable, Sendable {
-    /// Number of rows added.
+    /// Number of rows to add.
     public var addedCount: Int
-    /// Number of rows changed.
+    /// Number of rows to change.
     public var changedCount: Int
-    /// Number of rows removed.
+    /// Number of rows to remove.
     public var removedCount: Int
 
     /// Creates a value, for example for a test.
@@ -750,7 +750,7 @@ extension ScheduleRule: Codable {
         case raw
     }
 
-    /// Decodes the variant that `kind` names. Any other name becomes `unknown`, which holds the whole value.
+    /// Decodes the variant that `kind` names. An unknown name becomes `unknown` with the whole value.
     public init(from decoder: any Decoder) throws {
         let object = try decoder.container(keyedBy: CodingKeys.self)
         switch try object.decode(String.self, forKey: .kind) {
@@ -851,7 +851,7 @@ public struct SyncStatus: RawRepresentable, Codable, Hashable, Sendable, Express
 
 /// A list or an audience in a destination.
 public struct ExternalSegment: Codable, Hashable, Sendable {
-    /// Id. Absent if the sync created no list or audience.
+    /// Id in the destination. Absent if the sync created no list or audience.
     public var id: String?
 
     /// Creates a value, for example for a test.
@@ -941,8 +941,8 @@ public enum IfRunning: String, CaseIterable, Codable, Hashable, Sendable {
     case queue
     /// Returns the newest run in progress, and starts a run only if no run is in progress. Cannot be combined with
     /// other options of the trigger, because the run in progress may not have these options. The SDK looks for a run in
-    /// progress before it sends the trigger. If somebody else starts a run in between, the run of the trigger is queued
-    /// behind that run.
+    /// progress before it sends the trigger. If somebody else starts a run in between, the trigger starts another run,
+    /// which is queued behind that run.
     case join
 }
 
