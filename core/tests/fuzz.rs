@@ -191,3 +191,8 @@ fn changed_calls_pass_the_checks() {
 fn changed_settings_pass_the_checks() {
     hold_under_change("settings");
 }
+
+#[test]
+fn changed_limits_pass_the_checks() {
+    hold_under_change("limits");
+}

@@ -1,9 +1,10 @@
-//! The limit reads two things from outside the process: a state in a file, and the replies of a server. The first line
-//! of an input names what is tested: `state`, `reply`, or `way`, a series of replies while the limit moves from one
-//! place to another. Each further line is a number or a word, and an empty line separates two replies.
+//! The limit reads two things from outside the process: a state with notes of ended requests in a file of the host, and
+//! the replies of a server. The first line of an input names what is tested: `state`, `notes`, `reply`, or `way`, a
+//! series of replies while the limit moves from one place to another. The rest are numbers or words, one in each line,
+//! with an empty line between replies.
 
 use limit_proofs::limit::pool::{Pool, Wanted};
-use limit_proofs::limit::state::{Reach, State};
+use limit_proofs::limit::state::{EndNote, Reach, SLOTS, State};
 use limit_proofs::limit::{NEVER, Nanos, Quota};
 use limit_proofs::script::{Caller, Reply, read};
 use limit_proofs::way::Way;
@@ -11,6 +12,7 @@ use limit_proofs::way::Way;
 use super::first_line;
 
 const START: Nanos = 1_000_000_000_000_000;
+const SECOND: Nanos = 1_000_000_000;
 const HOUR: Nanos = 3_600_000_000_000;
 
 pub fn play(input: &[u8]) {
@@ -18,6 +20,9 @@ pub fn play(input: &[u8]) {
     match first_line(&text) {
         ("state", numbers) => {
             state(&numbers.lines().filter_map(|line| line.parse().ok()).collect::<Vec<_>>());
+        }
+        ("notes", numbers) => {
+            notes(&numbers.lines().filter_map(|line| line.parse().ok()).collect::<Vec<_>>());
         }
         ("way", replies) => way(replies),
         (_, words) => reply(&words.lines().map(str::to_owned).collect::<Vec<_>>()),
@@ -34,8 +39,44 @@ fn state(numbers: &[u64]) {
     assert!(opens.is_some_and(|after| after < HOUR + 4 * span), "closed for {opens:?} after {numbers:?}");
 }
 
-/// After any answer that a process accepts, the process asks the server again within an hour, and sends no more
-/// requests than it asked for.
+/// A state with leases that were granted before and after a cut.
+fn in_flight() -> State {
+    let mut state = State::shared(Quota::default(), START);
+    let mut grant = |after: Nanos| state.grant(START + after);
+    let [_first, refused, _before, ended] = [0, 1, 2, 3].map(&mut grant);
+    state.seen(START + 4, ended);
+    let _ = state.refused(START + SECOND, refused, None, 7);
+    for nth in 0..70 {
+        let _in_flight = state.grant(START + 5 * SECOND + nth);
+    }
+    state
+}
+
+/// Notes end only requests that are in flight, and at a time that the state can have. Each three numbers are a note: the
+/// lease, counted from the first one, the time of the end, counted from the start, and the number of cuts.
+fn notes(numbers: &[u64]) {
+    let (mut state, now) = (in_flight(), START + 10 * SECOND);
+    let before = state.in_flight();
+    let mut slots = [None; SLOTS];
+    for [lease, at, epoch] in numbers.as_chunks().0 {
+        let (lease, at) = (START.wrapping_add(*lease), START.wrapping_add(*at));
+        slots[EndNote::slot(lease)] = Some(EndNote { lease, at, epoch: *epoch });
+    }
+    state.add_noted(now, |lease| slots[EndNote::slot(lease)]);
+    let ended = before - state.in_flight();
+    let known = |note: &&EndNote| (START..START + 74).contains(&note.lease) && note.epoch <= 1;
+    let known = slots.iter().flatten().filter(known).count() as u64;
+    assert!(ended <= known, "{known} notes ended {ended} requests");
+    assert!(state.ended_recently() >= ended, "a request ended before its grant: {numbers:?}");
+    let mut words = Vec::new();
+    state.write(&mut words);
+    assert!(State::read(&words).is_some(), "what was written cannot be read: {words:?}");
+    let opens = state.opens_again(now);
+    assert!(opens.is_some_and(|after| after < HOUR), "closed for {opens:?} after {numbers:?}");
+}
+
+/// After any answer that a process accepts, the process asks the server again within an hour, and takes no more grants
+/// than it asked for.
 fn reply(words: &[String]) {
     let Ok(Reply::Answer(answer)) = read(words) else { return };
     let mut pool = Pool::new(Quota::default(), START);
@@ -92,6 +133,8 @@ pub fn seeds() -> Vec<String> {
         let words: Vec<_> = words.iter().map(u64::to_string).collect();
         seeds.push(format!("state\n{}", words.join("\n")));
     }
+    seeds.push("notes\n4\n6000000000\n1\n5\n5000000009\n1\n73\n0\n1".to_owned());
+    seeds.push("notes\n0\n5\n0\n69\n18446744073709551615\n1\n6\n7\n2".to_owned());
     for reply in [
         "asked 0 0 7 200 200 1 1 1 0 0 0 0 1 2 3",
         "moved 0123456789abcdef0123456789abcdef",

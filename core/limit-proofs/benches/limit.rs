@@ -8,7 +8,7 @@ use limit_proofs::host_store;
 use limit_proofs::limit::line::Class;
 use limit_proofs::limit::state::{Decision, Reach, State};
 use limit_proofs::limit::turn::{End, Next, Turns};
-use limit_proofs::limit::{Ask, Gate, Nanos, Quota};
+use limit_proofs::limit::{Ask, Gate, Nanos, Permit, Quota};
 
 fn main() {
     divan::main();
@@ -109,6 +109,25 @@ fn a_call_of_a_process_that_is_alone(bencher: Bencher<'_, '_>, (shared, micros):
     let call = || runtime.block_on(async { gate.acquire(Ask::new(Class::Read)).await.unwrap().seen() });
     (0..5000).for_each(|_| call());
     bencher.bench_local(call);
+    assert_eq!(gate.fallback(), None);
+}
+
+/// Measures one part of a call of a process that is alone, in a file with a full log: the request for a permit, or the
+/// end of the permit.
+#[divan::bench(args = ["grant", "end"], sample_count = 5000, sample_size = 1)]
+fn a_part_of_a_call_in_a_file(bencher: Bencher<'_, '_>, part: &str) {
+    let quota = Quota { requests: 40_000, window: Duration::from_micros(2000), ..Quota::default() };
+    let file = File::new("b10e");
+    let gate = Gate::shared(quota, host_store(&file.0, quota));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let grant = || runtime.block_on(async { gate.acquire(Ask::new(Class::Read)).await.unwrap() });
+    (0..5000).for_each(|_| grant().seen());
+    if part == "grant" {
+        let held = std::cell::Cell::new(None);
+        bencher.with_inputs(|| held.take().map(Permit::seen)).bench_local_values(|_| held.set(Some(grant())));
+    } else {
+        bencher.with_inputs(grant).bench_local_values(|permit| permit.seen());
+    }
     assert_eq!(gate.fallback(), None);
 }
 

@@ -1,5 +1,5 @@
-//! Simulates several processes that keep one limit in a store. Processes crash, are stopped, find the store locked, or
-//! report the ends of requests late. The store loses its state now and then.
+//! Simulates several processes that keep one limit in a store. Processes crash, are stopped, find the store locked, note
+//! the ends of requests without the lock, or report them late. The store loses its state or notes.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, dead_code, reason = "the worlds are shared with another test")]
 
@@ -7,7 +7,7 @@ mod world;
 
 use fastrand::Rng;
 use limit_proofs::limit::line::Class;
-use limit_proofs::limit::state::{LEASE, State};
+use limit_proofs::limit::state::{EndNote, LEASE, SLOTS, State};
 use limit_proofs::limit::turn::{End, Grant, Next, Turns};
 use limit_proofs::limit::{NEVER, Nanos, Quota};
 use world::counters::AllCounters;
@@ -29,7 +29,15 @@ struct Faults {
     busy_in: Option<u32>,
     /// On average, the store loses the state after one in this many grants.
     loss_in: Option<u32>,
-    /// Whether a lost state counts as an empty state. This breaks the rule.
+    /// One in this many notes of an end is lost, because it was torn or the file was removed.
+    note_lost_in: Option<u32>,
+    /// One in this many notes is written up to 20 s late, because its process was stopped just before.
+    note_late_in: Option<u32>,
+    /// On average, one in this many notes is followed by a crash of its process, before anybody reads the note.
+    crash_after_note_in: Option<u32>,
+    /// A noted end counts as if the request had ended at its grant, which breaks the rule.
+    notes_end_early: bool,
+    /// A lost state counts as an empty one, which breaks the rule.
     lost_is_empty: bool,
     /// Whether a process that finds the store locked still changes the store, from the last state that the process
     /// knows. This breaks the rule.
@@ -42,6 +50,11 @@ struct Processes {
     faults: Faults,
     /// The shared state, and how often it was written.
     kept: (u64, Vec<u64>),
+    notes: [Option<EndNote>; SLOTS],
+    /// The notes that are written late, and when.
+    late_notes: Vec<(Nanos, EndNote)>,
+    /// How many ends were noted.
+    noted: u64,
     rng: Rng,
     all: Vec<Process>,
     /// The request that [`Rule::wait`] has granted. The next [`Rule::grant`] returns it.
@@ -86,12 +99,24 @@ impl Processes {
         let mut kept = Vec::new();
         State::shared(Quota::default(), 0).write(&mut kept);
         let all = (0..count).map(|_| Process::new(0, 0)).collect();
-        Self { faults, kept: (1, kept), rng: Rng::with_seed(seed), all, granted: None }
+        Self {
+            faults,
+            kept: (1, kept),
+            notes: [None; SLOTS],
+            late_notes: Vec::new(),
+            noted: 0,
+            rng: Rng::with_seed(seed),
+            all,
+            granted: None,
+        }
     }
 
     /// Changes the limit in one of the processes, as a gate does.
     fn change<R>(&mut self, now: Nanos, index: usize, change: impl FnOnce(&mut Turns<()>) -> R) -> R {
         let is_busy = self.happens(self.faults.busy_in);
+        for (_, note) in self.late_notes.extract_if(.., |(at, _)| *at <= now) {
+            self.notes[EndNote::slot(note.lease)] = Some(note);
+        }
         let Process { turns, known, late, .. } = &mut self.all[index];
         let (generation, kept) = &mut self.kept;
         let _ = turns.opened(now, |state| match is_busy {
@@ -101,6 +126,10 @@ impl Processes {
                 if std::mem::replace(known, *generation) != *generation {
                     *state = State::read(kept).expect("what was written can be read");
                 }
+                state.add_noted(now, |lease| {
+                    let note = self.notes[EndNote::slot(lease)]?;
+                    Some(if self.faults.notes_end_early { EndNote { at: 0, ..note } } else { note })
+                });
                 Ok(())
             }
         });
@@ -130,7 +159,25 @@ impl Processes {
         if matches!(ended, Ended::Otherwise(End::Seen)) && process.turns.may_tell_later() {
             return end(&mut process.turns, now, sent.grant, ended);
         }
+        let note = process.turns.end_note(now, &sent.grant).filter(|_| process.late.is_empty());
+        if let (Ended::Otherwise(End::Seen), Some(note)) = (ended, note) {
+            process.turns.ended_with_note(now, sent.grant);
+            return self.write(now, sent.process, note);
+        }
         self.change(now, sent.process, |turns| end(turns, now, sent.grant, ended));
+    }
+
+    /// Writes a note without the lock.
+    fn write(&mut self, now: Nanos, index: usize, note: EndNote) {
+        self.noted += 1;
+        if self.happens(self.faults.note_late_in) {
+            self.late_notes.push((now + self.rng.u64(0..20 * SECOND), note));
+        } else if !self.happens(self.faults.note_lost_in) {
+            self.notes[EndNote::slot(note.lease)] = Some(note);
+        }
+        if self.happens(self.faults.crash_after_note_in) {
+            self.all[index] = Process::new(now, self.all[index].crashes + 1);
+        }
     }
 
     fn happens(&mut self, one_in: Option<u32>) -> bool {
@@ -278,6 +325,45 @@ fn processes_that_crash_or_stop_with_requests_in_flight_leave_the_others_within_
             }
         }
     }
+}
+
+#[test]
+fn most_ends_are_noted_unless_many_requests_are_in_flight() {
+    for (count, least) in [(2, 50), (8, 80), (64, 90)] {
+        let mut processes = Processes::new(count, Faults::default(), 1);
+        let trace = play(world(Latency::Lan, Pattern::Steady, 1), &mut processes, &mut AllCounters::new(0));
+        let noted = processes.noted * 100 / trace.finished.len() as u64;
+        assert!(noted >= least, "{count} processes note {noted} % of the ends");
+    }
+}
+
+#[test]
+fn notes_that_are_lost_or_late_leave_the_processes_within_the_limit() {
+    let lost = Faults { note_lost_in: Some(3), ..Faults::default() };
+    let crashes = Faults { crash_after_note_in: Some(100), crash_in: Some(200), ..lost };
+    let late = Faults { note_late_in: Some(3), crash_after_note_in: Some(200), ..Faults::default() };
+    let all = Faults {
+        busy_in: Some(5),
+        stop_in: Some(400),
+        loss_in: Some(1000),
+        note_late_in: Some(5),
+        ..crashes
+    };
+    for count in [2, 8, 64] {
+        for (faults, least) in [(lost, 15.0), (late, 10.0), (crashes, 10.0), (all, 5.0)] {
+            for pattern in [Pattern::Steady, Pattern::Cancellations] {
+                let (refusals, rate) = played(count, Latency::Lan, pattern, faults);
+                assert!(refusals == 0 && rate >= least, "{refusals} refusals, {rate} a second");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_worlds_refuse_processes_that_end_requests_too_early() {
+    let faults = Faults { notes_end_early: true, ..Faults::default() };
+    let refusals = |latency| played(64, latency, Pattern::Steady, faults).0;
+    assert!([Latency::Spikes, Latency::Tail].map(refusals).iter().sum::<u64>() > 0);
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The layout of a limit's file: two copies of the state, which are written in turns, and their heads between them.
+//! The layout of a limit's file: two copies of the state, which are written in turns, and between them their heads and
+//! the notes of ended requests.
 //!
 //! The head of a copy has its generation and its checksum. So a process that dies while it writes one copy leaves the
 //! other copy intact. The file is read and written, and not mapped into memory: if somebody cut a mapped file short,
@@ -12,12 +13,14 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
+use super::notes;
 use super::system::System;
-use crate::limit::state::State;
+use crate::limit::Nanos;
+use crate::limit::state::{EndNote, State};
 
 /// The first bytes of the file: a mark, and the version of the format. A process that finds another version keeps a
 /// limit of its own.
-pub(super) const HEAD: [[u8; 8]; 2] = [*b"htlimit\0", 1_u64.to_le_bytes()];
+pub(super) const HEAD: [[u8; 8]; 2] = [*b"htlimit\0", 2_u64.to_le_bytes()];
 /// The random bytes that distinguish the file from all others. They follow the first bytes.
 pub(super) type Id = [u8; 16];
 /// The position in the file of its origin: the id of the file that this one continues, and the generation of the copy
@@ -28,12 +31,13 @@ const ORIGIN_LENGTH: usize = 24;
 const ROOM: usize = 1 << 20;
 /// Most copies have no more bytes than this.
 const NEAR: usize = 32 << 10;
-/// The position in the file at which the heads begin: the numbers of the first copy, the name of the successor, and the
-/// numbers of the second copy.
+/// The position in the file at which the heads begin: the numbers of the first copy, the name of the successor, the
+/// notes of ended requests, and the numbers of the second copy.
 pub(super) const HEADS: u64 = FIRST + ROOM as u64;
 const EACH: usize = 24;
 pub(super) const NAME: usize = 32;
-const HEADS_LENGTH: usize = 2 * EACH + NAME;
+const NOTES: u64 = HEADS + (EACH + NAME) as u64;
+const HEADS_LENGTH: usize = 2 * EACH + NAME + notes::LENGTH;
 /// The position in the file at which the room of the first copy begins.
 pub(super) const FIRST: u64 = NEAR as u64;
 
@@ -49,6 +53,8 @@ pub(super) struct Copies<S: System> {
     /// The generation, length and checksum of the copy that this process read or wrote last.
     pub(super) known: Numbers,
     process: u32,
+    /// The heads as this process read them last.
+    heads: Vec<u8>,
     /// The state that this process read or wrote last, as integers.
     words: Vec<u64>,
     before: Vec<u64>,
@@ -119,6 +125,7 @@ impl<S: System> Copies<S> {
             id,
             known,
             process,
+            heads: vec![0; HEADS_LENGTH],
             words: Vec::new(),
             before: Vec::new(),
             bytes: Vec::new(),
@@ -141,14 +148,29 @@ impl<S: System> Copies<S> {
     }
 
     /// Reads the heads. A part that is missing counts as zero.
-    pub(super) fn head(&self) -> Head {
-        let mut bytes = [0; HEADS_LENGTH];
-        let _ = S::read_exact_at(&self.file, &mut bytes, HEADS);
-        let (first, rest) = bytes.split_at(EACH);
-        let (name, second) = rest.split_at(NAME);
+    pub(super) fn head(&mut self) -> Head {
+        if S::read_exact_at(&self.file, &mut self.heads, HEADS).is_err() {
+            self.heads.fill(0);
+            let _ = S::read_exact_at(&self.file, &mut self.heads, HEADS);
+        }
+        let (first, rest) = self.heads.split_at(EACH);
+        let (name, rest) = rest.split_at(NAME);
+        let (_, second) = rest.split_at(notes::LENGTH);
         let successor = name.iter().all(u8::is_ascii_hexdigit);
         let successor = successor.then(|| String::from_utf8_lossy(name).into_owned());
         Head { successor, copies: [Numbers::read(first), Numbers::read(second)] }
+    }
+
+    /// Adds to `state` the ends that were noted when the heads were read last.
+    pub(super) fn add_noted(&self, state: &mut State, now: Nanos) {
+        let slots = self.heads.get(EACH + NAME..).unwrap_or_default();
+        state.add_noted(now, |lease| notes::read(slots, &self.id, lease));
+    }
+
+    /// Notes that a request has ended.
+    pub(super) fn note(&self, note: &EndNote) -> Result<(), String> {
+        let at = NOTES + notes::position(note.lease) as u64;
+        S::write_all_at(&self.file, &notes::write(&self.id, note), at).map_err(|error| failed(&error))
     }
 
     /// Names the file that takes the place of this one.
@@ -275,7 +297,7 @@ pub(super) fn start(copy: u64, length: usize) -> u64 {
 }
 
 /// Writes integers as bytes.
-fn put(to: &mut [u8], words: &[u64]) {
+pub(super) fn put(to: &mut [u8], words: &[u64]) {
     for (to, word) in to.as_chunks_mut().0.iter_mut().zip(words) {
         *to = word.to_le_bytes();
     }
@@ -284,7 +306,7 @@ fn put(to: &mut [u8], words: &[u64]) {
 /// A checksum: sums of the integers and of these sums, in eight columns that a processor computes at once. It detects
 /// copies that were damaged or written in part. Only the owner can write the file, so the checksum need not protect
 /// against forgery.
-fn sum(generation: u64, words: &[u64]) -> u64 {
+pub(super) fn sum(generation: u64, words: &[u64]) -> u64 {
     let (mut sums, mut weighted) = ([generation; 8], [0_u64; 8]);
     let (chunks, rest) = words.as_chunks::<8>();
     for chunk in chunks {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::copies::{Copies, Head, Id, failed};
 use super::here::now;
 use super::system::System;
-use crate::limit::state::{LEASE, State};
+use crate::limit::state::{EndNote, LEASE, State};
 use crate::limit::{Nanos, Quota, Store, Unavailable};
 use replacing::Busy;
 
@@ -75,14 +75,13 @@ pub(super) fn remove_if_unused<S: System>(path: &Path) {
     // Keeps a file that names a successor. A process that knows only the key opens this file first, and must find the
     // file of the workspace.
     let leads_on = head.successor.as_ref().is_some_and(|name| path.with_file_name(name).exists());
-    if !leads_on && copies.read(&head).is_none_or(|state| is_over(&state)) {
+    if !leads_on && copies.read(&head).is_none_or(|state| is_over(&state, now())) {
         let _ = remove_file(path);
     }
 }
 
 /// Whether nothing in a state counts any more, or the state dates from before the host was started.
-fn is_over(state: &State) -> bool {
-    let now = now();
+fn is_over(state: &State, now: Nanos) -> bool {
     state.counts_until() <= now || is_ahead(state, now)
 }
 
@@ -171,7 +170,8 @@ impl<S: System> LimitFile<S> {
         if let Some(name) = head.successor {
             return self.follow(&name);
         }
-        let state = self.copies.read(&head);
+        let mut state = self.copies.read(&head);
+        state.iter_mut().for_each(|state| self.copies.add_noted(state, now()));
         let next = Copies::open(&self.path)?;
         let left = std::mem::replace(&mut self.copies, next);
         self.left.push(Left { id: left.id, generation: left.known.generation, state });
@@ -187,13 +187,13 @@ impl<S: System> LimitFile<S> {
         let is_damaged = read.is_none() && last.generation > 0;
         let mut state = match read {
             // Nothing in the old state counts any more, so a stricter quota in it no longer holds either.
-            Some(read) if is_over(&read) => State::shared(self.quota, now()),
+            Some(read) if is_over(&read, now()) => State::shared(self.quota, now()),
             Some(read) => read,
             None if is_damaged => State::lost(self.quota, now()),
             None => self.begin()?,
         };
         let mut add = |missing: &State| {
-            if !is_over(missing) {
+            if !is_over(missing, now()) {
                 state.absorb(now(), missing, |time| time);
             }
         };
@@ -228,7 +228,7 @@ impl<S: System> LimitFile<S> {
     fn leads_here(&self, name: &str) -> bool {
         let mut path = self.path.with_file_name(name);
         for _ in 0..LONGEST_CHAIN {
-            let Ok(copies) = Copies::<S>::open_with(&path, &mut OpenOptions::new()) else { return false };
+            let Ok(mut copies) = Copies::<S>::open_with(&path, &mut OpenOptions::new()) else { return false };
             if copies.identity == self.copies.identity {
                 return true;
             }
@@ -255,11 +255,19 @@ impl<S: System> Store for LimitFile<S> {
             return Err(Unavailable::Lost("the process was forked".to_owned()));
         }
         let head = self.lock()?;
-        if self.copies.is_known(&head) && !is_over(state) {
-            return Ok(());
+        // The clock is read after the heads, so that no note has a later time.
+        let now = now();
+        if !self.copies.is_known(&head) || is_over(state, now) {
+            *state = self.state(&head, state).map_err(Unavailable::Lost)?;
         }
-        *state = self.state(&head, state).map_err(Unavailable::Lost)?;
+        self.copies.add_noted(state, now);
         Ok(())
+    }
+
+    fn note(&mut self, note: &EndNote) -> bool {
+        // A forked child must not end the requests of its parent. A file that this process is leaving is not read again.
+        let is_here = self.process == std::process::id() && self.left.is_empty() && self.joining.is_none();
+        is_here && self.copies.note(note).is_ok()
     }
 
     fn close(&mut self, state: &State) -> Result<(), Unavailable> {

@@ -3,6 +3,7 @@
 mod copies;
 mod file;
 mod folder;
+mod notes;
 #[cfg(any(not(unix), test))]
 mod portable;
 mod system;

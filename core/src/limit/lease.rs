@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use super::state::{EndNote, SLOTS};
 use super::words::{MOST, Words};
 use super::{NEVER, Nanos};
 
@@ -11,6 +12,8 @@ use super::{NEVER, Nanos};
 #[derive(Clone, Debug)]
 pub struct Leases {
     held: VecDeque<Lease>,
+    /// The id of the first lease that was taken.
+    first: u64,
     next: u64,
 }
 
@@ -25,7 +28,7 @@ impl Leases {
     #[must_use]
     pub fn new(now: Nanos) -> Self {
         // The first id is the current time. So no new lease has the id of a lease in an earlier state that was lost.
-        Self { held: VecDeque::new(), next: now }
+        Self { held: VecDeque::new(), first: now, next: now }
     }
 
     /// Gives later leases other ids than all leases that were taken before `now`, even if this list lacks some of them.
@@ -41,9 +44,39 @@ impl Leases {
         id
     }
 
-    /// Removes the lease with this id. Returns false if the lease has expired already.
+    /// Whether another lease is held with the slot of the lease that was taken last. Also true if so many leases are
+    /// held that this is likely.
+    #[must_use]
+    pub fn last_shares_slot(&self) -> bool {
+        let slot = EndNote::slot(self.next - 1);
+        let others = self.held.len().saturating_sub(1);
+        others >= SLOTS || self.held.iter().take(others).any(|lease| EndNote::slot(lease.id) == slot)
+    }
+
+    fn find(&self, id: u64) -> Option<usize> {
+        self.held.binary_search_by_key(&id, |lease| lease.id).ok()
+    }
+
+    /// Gives a lease back. Returns false if the lease has expired.
     pub fn give_back(&mut self, id: u64) -> bool {
-        self.held.binary_search_by_key(&id, |lease| lease.id).is_ok_and(|at| self.held.remove(at).is_some())
+        self.find(id).is_some_and(|at| self.held.remove(at).is_some())
+    }
+
+    /// When the lease with this id expires; `None` if it is not held.
+    #[must_use]
+    pub fn until(&self, id: u64) -> Option<Nanos> {
+        self.held.get(self.find(id)?).map(|lease| lease.until)
+    }
+
+    /// Whether a lease was taken from an earlier list, which was lost.
+    #[must_use]
+    pub fn is_older(&self, id: u64) -> bool {
+        id < self.first
+    }
+
+    /// The ids of the leases, and when they expire.
+    pub fn all(&self) -> impl Iterator<Item = (u64, Nanos)> {
+        self.held.iter().map(|lease| (lease.id, lease.until))
     }
 
     /// When the next lease expires; [`NEVER`] if there is none.
@@ -70,8 +103,7 @@ impl Leases {
 
     /// Writes the leases for [`Leases::read`].
     pub fn write(&self, to: &mut Vec<u64>) {
-        to.push(self.next);
-        to.push(self.held.len() as u64);
+        to.extend([self.next, self.first, self.held.len() as u64]);
         to.extend(self.held.iter().flat_map(|lease| [lease.id, lease.until]));
     }
 
@@ -79,6 +111,7 @@ impl Leases {
     #[must_use]
     pub fn read(from: &mut Words<'_>, latest: Nanos) -> Option<Self> {
         let next = from.up_to(NEVER - MOST)?;
+        let first = from.up_to(next)?;
         let mut last = None;
         let held = from.list(|from| {
             let lease = Lease { id: from.up_to(next.checked_sub(1)?)?, until: from.up_to(latest)? };
@@ -86,6 +119,6 @@ impl Leases {
             last = Some(lease);
             ascends.then_some(lease)
         })?;
-        Some(Self { held: held.into(), next })
+        Some(Self { held: held.into(), first, next })
     }
 }

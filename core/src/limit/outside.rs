@@ -9,6 +9,7 @@ use super::gate::{Core, Shared};
 use super::pool::Pool;
 use super::stats::ScopeChange;
 use super::store::Unavailable;
+use super::turn::Grant;
 use super::{NEVER, Nanos, Quota};
 
 /// How often the first waiter checks whether a request of another process has ended.
@@ -68,6 +69,20 @@ impl Shared {
         self.lost(now, closed)
     }
 
+    /// Notes in the store that an answered request has ended. Returns the grant if the end was not noted, so the shared
+    /// limit must be changed instead: it has to move, or somebody at this gate could go because of the change.
+    pub(super) fn note_end(&mut self, now: Nanos, grant: Grant) -> Option<Grant> {
+        let store = self.store.as_mut().filter(|_| self.joining.is_none() && self.answers.is_empty());
+        let is_noted =
+            store.zip(self.turns.end_note(now, &grant)).is_some_and(|(store, note)| store.note(&note));
+        if !is_noted {
+            return Some(grant);
+        }
+        self.turns.ended_with_note(now, grant);
+        None
+    }
+
+    /// The place where the store keeps the limit.
     pub(super) fn place(&self) -> Option<String> {
         self.store.as_ref().map(|store| store.place())
     }

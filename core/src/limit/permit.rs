@@ -65,11 +65,17 @@ impl Permit {
     fn tell(&self, grant: Grant, end: End) {
         let core = self.gate.core();
         let mut inner = core.lock();
-        if end == End::Seen && !inner.moved && inner.turns.may_tell_later() {
-            // No request waits at this gate, so nothing can be granted now. The next change can tell the store that
-            // this request has ended.
-            inner.turns.end(core.now(), grant, end);
-            return;
+        let mut grant = grant;
+        if end == End::Seen && !inner.moved {
+            // If no request waits at this gate, nothing can be granted now.
+            if inner.turns.may_tell_later() {
+                inner.turns.end(core.now(), grant, end);
+                return;
+            }
+            match inner.note_end(core.now(), grant) {
+                Some(not_noted) => grant = not_noted,
+                None => return,
+            }
         }
         core.change_locked(inner, |inner, now| inner.turns.end(now, grant, end));
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Nanos;
-use super::state::State;
+use super::state::{EndNote, State};
 
 /// Keeps the state of a limit outside this process, at a place that has a name.
 pub trait Store: fmt::Debug + Send {
@@ -23,6 +23,12 @@ pub trait Store: fmt::Debug + Send {
     /// # Errors
     /// The store is lost, or busy at present. The limit stays at the old place.
     fn join(&mut self, name: &str, state: &mut State) -> Result<(), Unavailable>;
+
+    /// Notes without the lock that a request has ended. Everyone who opens the store later adds the noted ends to the
+    /// state. Returns false if the end was not noted, so the state must be changed instead. The note may be lost.
+    fn note(&mut self, _note: &EndNote) -> bool {
+        false
+    }
 
     /// Writes `state` to the store and unlocks the store.
     ///

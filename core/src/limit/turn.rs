@@ -10,10 +10,6 @@ use super::pool::{Pass, Pool, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
-/// The report of a request's end may be delayed only if more than this many requests are in flight for each delayed
-/// report. See [`Turns::may_tell_later`].
-const IN_FLIGHT_FOR_EACH_UNTOLD: u64 = 8;
-
 /// One limit and its queue.
 #[derive(Debug)]
 pub struct Turns<W> {
@@ -34,9 +30,11 @@ pub(super) struct Common {
     /// The state as this process read it last.
     pub(super) state: State,
     /// Whether the state was read for the present change, and is written when the change ends.
-    open: bool,
+    pub(super) open: bool,
     /// How requests ended while the state was not open. The next change adds these ends to the state.
-    missed: Vec<(Ticket, Ended)>,
+    pub(super) missed: Vec<(Ticket, Ended)>,
+    /// The requests with a noted end. The next change adds each end to the state that the state lacks.
+    pub(super) noted: Vec<Ticket>,
 }
 
 #[derive(Debug)]
@@ -49,8 +47,8 @@ pub(super) struct Queued<W> {
 #[derive(Debug)]
 #[must_use = "a request that is never ended takes its place for good"]
 pub struct Grant {
-    ticket: Ticket,
-    common: Option<Ticket>,
+    pub(super) ticket: Ticket,
+    pub(super) common: Option<Ticket>,
     pass: Option<Pass>,
     look: bool,
 }
@@ -83,7 +81,7 @@ impl<W> Turns<W> {
 
     /// From now on, also keeps within a limit that several processes share.
     pub fn share(&mut self, state: State) {
-        self.common = Some(Common { state, open: false, missed: Vec::new() });
+        self.common = Some(Common { state, open: false, missed: Vec::new(), noted: Vec::new() });
     }
 
     /// From now on, also keeps within a limit that a server keeps for several machines.
@@ -131,6 +129,7 @@ impl<W> Turns<W> {
         for (ticket, ended) in std::mem::take(&mut common.missed) {
             ended.tell(&mut common.state, now, ticket);
         }
+        common.add_lost_notes(now);
         Ok(())
     }
 
@@ -316,19 +315,6 @@ impl<W> Turns<W> {
         let common = self.common.as_mut().map(|common| common.state.grant(now));
         let pass = self.pool.as_mut().and_then(|pool| pool.take(now));
         Next::Goes(place, waiter.who, Grant { ticket: self.state.grant(now), common, pass, look: place.look })
-    }
-
-    /// Whether the end of a request may be reported to the shared limit with the next change, and not at once. A
-    /// request takes a place from other processes until its end is reported. So only few reports are delayed, and only
-    /// while many requests are in flight: their ends soon cause the next change.
-    #[must_use]
-    pub fn may_tell_later(&self) -> bool {
-        let waits = Class::ALL.into_iter().any(|class| self.line.waiting(class) > 0);
-        let untold =
-            self.common.as_ref().filter(|common| !common.open).map(|common| common.missed.len() as u64);
-        untold.is_some_and(|untold| {
-            !waits && (untold + 1) * IN_FLIGHT_FOR_EACH_UNTOLD < self.state.to_be_ended()
-        })
     }
 
     /// Notes that a granted request has ended.

@@ -1,6 +1,9 @@
 //! Two gates that share a limit in a file, as the gates of two processes do.
 #![cfg(unix)]
 
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -23,6 +26,22 @@ impl Two {
         Self { one: gate(), other: gate(), file }
     }
 
+    fn path(&self) -> PathBuf {
+        let folder = format!("hightouch-sdk-{}", nix::unistd::geteuid());
+        std::env::temp_dir().join(folder).join(&self.file)
+    }
+
+    fn has_notes(&self) -> bool {
+        let mut notes = vec![0; NOTES.1];
+        File::open(self.path()).unwrap().read_exact_at(&mut notes, NOTES.0).unwrap();
+        notes.iter().any(|byte| *byte != 0)
+    }
+
+    fn write_notes(&self, notes: &[u8]) {
+        let file = File::options().write(true).open(self.path()).unwrap();
+        file.write_all_at(notes, NOTES.0).unwrap();
+    }
+
     /// Returns the number of requests in flight that the second gate knows of.
     fn told(&self) -> usize {
         usize::try_from(self.other.stats().in_flight).unwrap()
@@ -31,8 +50,7 @@ impl Two {
 
 impl Drop for Two {
     fn drop(&mut self) {
-        let folder = format!("hightouch-sdk-{}", nix::unistd::geteuid());
-        let _ = std::fs::remove_file(std::env::temp_dir().join(folder).join(&self.file));
+        let _ = std::fs::remove_file(self.path());
     }
 }
 
@@ -59,6 +77,35 @@ async fn the_next_request_tells_the_ends_before_it() {
     assert_eq!(two.told(), 40);
     held.extend(take(&two.one, Class::Read, 1).await);
     assert_eq!((held.len(), two.told()), (38, 38));
+}
+
+/// The first byte of the notes in the file, and how many bytes they take.
+const NOTES: (u64, usize) = ((32 << 10) + (1 << 20) + 56, 64 * 32);
+
+#[tokio::test]
+async fn an_end_whose_note_is_lost_is_told_by_the_next_request() {
+    let two = Two::new(4);
+    let mut held = take(&two.one, Class::Read, 5).await;
+    held.pop().unwrap().seen();
+    assert!(two.has_notes());
+    two.write_notes(&vec![0; NOTES.1]);
+    assert_eq!(two.told(), 5);
+    held.extend(take(&two.one, Class::Read, 1).await);
+    assert_eq!((held.len(), two.told()), (5, 5));
+    assert_eq!(two.other.stats().used, 6, "the end counts once");
+    held.pop().unwrap().seen();
+    assert_eq!((two.told(), two.other.stats().used), (4, 6));
+}
+
+/// After a refusal has cut the limit, each success lets more requests go, in other processes too.
+#[tokio::test]
+async fn while_a_cut_is_in_force_ends_are_not_noted() {
+    let two = Two::new(5);
+    let mut held = take(&two.one, Class::Read, 6).await;
+    let _ = held.pop().unwrap().refused(None);
+    held.pop().unwrap().seen();
+    assert!(!two.has_notes());
+    assert_eq!(two.told(), 4);
 }
 
 #[tokio::test]

@@ -71,6 +71,22 @@ fn share<S: System>(what: &str) {
     assert_eq!(User::<S>::of(&path).grant(1), 0, "one that comes later shares it too");
 }
 
+fn note<S: System>(what: &str) {
+    let folder = Folder::new(what);
+    let path = folder.0.join(name('1'));
+    let (mut one, mut other) = (User::<S>::of(&path), User::<S>::of(&path));
+    let ticket = one.change(|state| state.grant(now())).unwrap();
+    assert_eq!(other.change(|state| state.in_flight()).unwrap(), 1);
+    // While one process holds the lock, another process can still note an end.
+    other.file.open(&mut other.state).unwrap();
+    let note = one.state.end_note(now(), &ticket).unwrap();
+    assert!(one.file.note(&note));
+    other.file.close(&other.state).unwrap();
+    for user in [&mut other, &mut one, &mut User::<S>::of(&path)] {
+        assert_eq!(user.change(|state| (state.in_flight(), state.ended_recently())).unwrap(), (0, 1));
+    }
+}
+
 fn exclude<S: System>(what: &str) {
     let folder = Folder::new(what);
     let path = folder.0.join(name('1'));
@@ -127,6 +143,12 @@ fn survive_damage<S: System>(what: &str) {
 fn users_of_a_file_share_one_limit_on_any_system() {
     share::<Here>("share-here");
     share::<Portable>("share");
+}
+
+#[test]
+fn an_end_is_noted_without_the_lock_on_any_system() {
+    note::<Here>("note-here");
+    note::<Portable>("note");
 }
 
 #[test]

@@ -66,7 +66,10 @@ impl<S: System> LimitFile<S> {
             return Ok(());
         }
         match self.copies.read(&head).filter(|read| !is_ahead(read, now())) {
-            Some(state) => fresh.continues(&self.copies, &state.continued(now())),
+            Some(mut state) => {
+                self.copies.add_noted(&mut state, now());
+                fresh.continues(&self.copies, &state.continued(now()))
+            }
             None => Ok(()),
         }
     }

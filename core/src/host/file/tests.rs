@@ -1,6 +1,7 @@
 //! Files of limits: shared, damaged, foreign, removed.
 
 mod joining;
+mod noting;
 mod replacing;
 
 use joining::name;
@@ -183,7 +184,7 @@ fn files_and_folders_of_others_are_not_used() {
 fn a_file_of_another_format_is_not_touched() {
     let folder = Folder::new("format");
     let mut newer = HEAD.concat();
-    newer[8] = 2;
+    newer[8] += 1;
     fs::write(folder.file(), &newer).unwrap();
     fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o600)).unwrap();
     let why = LimitFile::<Unix>::at(folder.file(), Quota::default()).map(drop).unwrap_err();

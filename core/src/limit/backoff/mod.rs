@@ -170,6 +170,18 @@ impl Backoff {
         self.allowed
     }
 
+    /// Whether a cut is in force.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.recovery.is_some()
+    }
+
+    /// The number of cuts so far.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     /// The time from which grants are possible again.
     #[must_use]
     pub fn closed_until(&self) -> Nanos {

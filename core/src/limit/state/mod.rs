@@ -3,6 +3,8 @@
 //! If the clock goes back, the latest known time counts instead.
 
 mod kept;
+mod noted;
+mod ticket;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,6 +14,8 @@ use super::backoff::{Backoff, Refusal};
 use super::lease::Leases;
 use super::window::Window;
 use super::{NEVER, Nanos, Quota};
+pub use noted::{EndNote, SLOTS};
+pub use ticket::Ticket;
 
 /// How long a request that was given up may still arrive, if the server answers other requests meanwhile. This is an
 /// assumption about networks.
@@ -56,28 +60,6 @@ pub enum Reach {
     Whole,
     /// The limit without a tenth of it. The tenth is rounded down.
     LeavesTenth,
-}
-
-/// Permission for one request. The ticket is given back when the request ends.
-#[derive(Debug)]
-#[must_use = "a request that is never ended takes its place for good"]
-pub struct Ticket {
-    epoch: u64,
-    at: Nanos,
-    lease: Option<u64>,
-}
-
-impl Ticket {
-    /// When the request was granted.
-    #[must_use]
-    pub fn at(&self) -> Nanos {
-        self.at
-    }
-
-    /// Ends the ticket, and returns its epoch: the number of cuts before the grant.
-    fn spend(self) -> u64 {
-        self.epoch
-    }
 }
 
 /// The state of one limit: the requests in flight, when requests ended, and the effects of refusals.
@@ -240,7 +222,8 @@ impl State {
         self.granted += 1;
         let until = at.saturating_add(self.quota.scaled(LEASE));
         let lease = self.leases.as_mut().map(|leases| leases.take(until));
-        Ticket { epoch: self.backoff.leaves(), at, lease }
+        let shares_slot = self.leases.as_ref().is_some_and(Leases::last_shares_slot);
+        Ticket { epoch: self.backoff.leaves(), at, lease, shares_slot }
     }
 
     /// Notes that a request got an answer other than a refusal.

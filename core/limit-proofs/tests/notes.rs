@@ -1,0 +1,147 @@
+//! Notes of ended requests, compared with changes of the state at the same times.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+use limit_proofs::limit::state::{EndNote, Reach, SLOTS, State, Ticket};
+use limit_proofs::limit::{Nanos, Quota};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+const START: Nanos = 1_000_000_000_000;
+const MS: Nanos = 1_000_000;
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Grant,
+    /// The request at this place among those in flight ends.
+    End(usize),
+    /// As `End`, but the state is changed.
+    Tell(usize),
+    Refuse(usize),
+    /// A process reads the state and its notes.
+    Look,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        60 => Just(Step::Grant),
+        60 => (0..100_usize).prop_map(Step::End),
+        10 => (0..100_usize).prop_map(Step::Tell),
+        1 => (0..100_usize).prop_map(Step::Refuse),
+        10 => Just(Step::Look),
+    ]
+}
+
+/// One limit twice. In `told` each end is a change at once. In `noted` it is a note if it can be.
+struct Both {
+    told: State,
+    noted: State,
+    slots: [Option<EndNote>; SLOTS],
+    held: Vec<(Ticket, Ticket)>,
+    now: Nanos,
+}
+
+impl Both {
+    fn new(quota: Quota) -> Self {
+        let [told, noted] = [(); 2].map(|()| State::shared(quota, START));
+        Self { told, noted, slots: [None; SLOTS], held: Vec::new(), now: START }
+    }
+
+    /// Brings both states to the present.
+    fn look(&mut self) {
+        let slots = self.slots;
+        self.noted.add_noted(self.now, |lease| slots[EndNote::slot(lease)]);
+        self.noted.settle(self.now);
+        self.told.settle(self.now);
+        assert_eq!(self.noted.in_flight(), self.told.in_flight());
+        assert_eq!(self.noted.allowed(), self.told.allowed());
+        assert!(self.noted.ended_recently() >= self.told.ended_recently());
+        let [told, noted] = [&self.told, &self.noted].map(|state| state.earliest(self.now, Reach::Whole));
+        assert!(noted >= told, "noted ends let a request go at {noted}, and told ends at {told}");
+    }
+
+    fn end(&mut self, place: usize, ends: impl Fn(&mut State, Nanos, Ticket)) {
+        let Some(place) = place.checked_rem(self.held.len()) else { return };
+        let (told, noted) = self.held.swap_remove(place);
+        self.look();
+        ends(&mut self.told, self.now, told);
+        ends(&mut self.noted, self.now, noted);
+        self.look();
+    }
+
+    /// Returns true if an end was noted.
+    fn play(&mut self, step: Step) -> bool {
+        match step {
+            Step::Grant => {
+                self.look();
+                if self.noted.earliest(self.now, Reach::Whole) == self.now {
+                    self.held.push((self.told.grant(self.now), self.noted.grant(self.now)));
+                }
+            }
+            Step::End(place) => {
+                let note = place.checked_rem(self.held.len()).map(|place| (place, &self.held[place].1));
+                let note = note.and_then(|(place, ticket)| {
+                    self.noted.end_note(self.now, ticket).map(|note| (place, note))
+                });
+                let Some((at, note)) = note else { return self.play(Step::Tell(place)) };
+                let (told, _) = self.held.swap_remove(at);
+                self.told.seen(self.now, told);
+                self.slots[EndNote::slot(note.lease)] = Some(note);
+                return true;
+            }
+            Step::Tell(place) => self.end(place, State::seen),
+            Step::Refuse(place) => {
+                self.end(place, |state, now, ticket| {
+                    let _ = state.refused(now, ticket, None, 7);
+                });
+            }
+            Step::Look => self.look(),
+        }
+        false
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// No request is in flight for as long as its lease, a minute.
+    #[test]
+    fn a_state_with_notes_is_as_careful_as_one_that_is_told_at_once(
+        requests in prop_oneof![1..10_u32, 50..300_u32],
+        steps in vec((step(), prop_oneof![Just(0), 0..MS, 0..100 * MS]), 1..400),
+    ) {
+        let mut both = Both::new(Quota { requests, ..Quota::default() });
+        for (step, passed) in steps {
+            both.now += passed;
+            both.play(step);
+        }
+        both.look();
+        prop_assert_eq!(both.noted.in_flight(), both.held.len() as u64);
+    }
+}
+
+/// The note of the later request would replace the note of the earlier one before anybody has read it.
+#[test]
+fn of_two_requests_in_flight_with_one_slot_only_the_earlier_is_noted() {
+    let mut state = State::shared(Quota::default(), START);
+    let is_noted = |state: &State, ticket: &Ticket| state.end_note(START, ticket).is_some();
+    let first = state.grant(START);
+    let skip = |state: &mut State| {
+        for _ in 1..SLOTS {
+            let ended = state.grant(START);
+            state.seen(START, ended);
+        }
+    };
+    skip(&mut state);
+    let second = state.grant(START);
+    assert!(is_noted(&state, &first) && !is_noted(&state, &second));
+    state.seen(START, first);
+    assert!(!is_noted(&state, &second), "a note of the first may be on its way");
+    skip(&mut state);
+    let third = state.grant(START);
+    assert!(!is_noted(&state, &third), "the second is in flight");
+    state.seen(START, second);
+    state.seen(START, third);
+    skip(&mut state);
+    let fourth = state.grant(START);
+    assert!(is_noted(&state, &fourth), "the slot is free again");
+}

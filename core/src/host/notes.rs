@@ -1,0 +1,41 @@
+//! The notes of ended requests in a limit's file. Each note has a slot, which a process writes without the lock.
+//!
+//! A slot has the id of the lease, the time of the end, the number of cuts before the grant, and a checksum. The
+//! checksum covers the id of the file too. So a note that was written in part is ignored, and a note of another file
+//! too.
+
+use super::copies::{Id, put, sum};
+use crate::limit::state::{EndNote, SLOTS};
+
+const EACH: usize = 32;
+/// The length of all slots in bytes.
+pub(super) const LENGTH: usize = EACH * SLOTS;
+
+/// The position of a lease's slot among the slots.
+pub(super) fn position(lease: u64) -> usize {
+    EACH * EndNote::slot(lease)
+}
+
+/// The slot of a note in the file with the id `file`.
+pub(super) fn write(file: &Id, note: &EndNote) -> [u8; EACH] {
+    let mut slot = [0; EACH];
+    put(&mut slot, &[note.lease, note.at, note.epoch, check(file, note)]);
+    slot
+}
+
+/// Reads the note for a lease from the slots of the file with the id `file`. Returns `None` if the slots have no note
+/// for this lease, or if the note is damaged.
+pub(super) fn read(slots: &[u8], file: &Id, lease: u64) -> Option<EndNote> {
+    let slot = slots.get(position(lease)..)?.first_chunk::<EACH>()?;
+    let mut words = slot.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word));
+    let note =
+        EndNote { lease: words.next().filter(|id| *id == lease)?, at: words.next()?, epoch: words.next()? };
+    (words.next()? == check(file, &note)).then_some(note)
+}
+
+fn check(file: &Id, note: &EndNote) -> u64 {
+    let file = u128::from_le_bytes(*file);
+    let halves = [file, file >> 64].map(|half| u64::try_from(half & u128::from(u64::MAX)).unwrap_or(0));
+    let [low, high] = halves;
+    sum(low, &[high, note.lease, note.at, note.epoch])
+}

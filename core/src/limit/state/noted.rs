@@ -1,0 +1,78 @@
+//! Notes of ended requests. A process that shares a limit may note an end beside the state instead of changing the
+//! state, because a note costs much less. Whoever opens the state adds the notes to it first.
+//!
+//! A note can be lost, but no end is: until its next change, a process remembers the ends that it has noted.
+
+use super::super::Nanos;
+use super::super::lease::Leases;
+use super::{LEASE, State, Ticket};
+
+/// How many notes there is room for.
+pub const SLOTS: usize = 64;
+
+/// The note that a request was answered, and not refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndNote {
+    /// The id of the request's lease.
+    pub lease: u64,
+    /// When the request ended.
+    pub at: Nanos,
+    /// The number of cuts before the grant.
+    pub epoch: u64,
+}
+
+impl EndNote {
+    /// The slot of the note for a lease, below [`SLOTS`].
+    ///
+    /// No note replaces one that still counts. A note of lease L is replaced only by that of a lease M with the same
+    /// slot. If M was granted later, L no longer counted, or M would share its slot and have no note. If M was granted
+    /// earlier and had no note yet at the grant of L, L shares its slot and has no note.
+    #[must_use]
+    pub fn slot(lease: u64) -> usize {
+        usize::try_from(lease % SLOTS as u64).unwrap_or(0)
+    }
+}
+
+impl State {
+    /// The note for the end at `now` of the request with this ticket. Returns `None` if the state must be changed: its
+    /// lease is over or unknown, the slot is shared, or a refusal has cut the limit and each success raises it.
+    #[must_use]
+    pub fn end_note(&self, now: Nanos, ticket: &Ticket) -> Option<EndNote> {
+        let lease = ticket.lease.filter(|_| !ticket.shares_slot && !self.backoff.is_cut())?;
+        let until = self.leases.as_ref()?.until(lease)?;
+        (now < until).then_some(EndNote { lease, at: now, epoch: ticket.epoch })
+    }
+
+    /// Adds the noted ends at `now`. `note` returns the note of a lease. A note without a lease in flight is ignored,
+    /// because its end was added before. An end counts as no earlier than the grant and the ends that are known, and no
+    /// later than `now`.
+    pub fn add_noted(&mut self, now: Nanos, note: impl Fn(u64) -> Option<EndNote>) {
+        let Some(leases) = &mut self.leases else { return };
+        let lease = self.quota.scaled(LEASE);
+        let newest = self.backoff.epoch();
+        let noted = |(id, until): (u64, Nanos)| {
+            let note = note(id).filter(|note| note.lease == id && note.epoch <= newest)?;
+            Some((note.at.max(until.saturating_sub(lease)), note))
+        };
+        let mut noted: Vec<_> = leases.all().filter_map(noted).collect();
+        if noted.is_empty() {
+            return;
+        }
+        self.last = self.last.max(now);
+        noted.sort_unstable_by_key(|(at, _)| *at);
+        for (at, note) in noted {
+            let at = at.max(self.window.last_end().unwrap_or(0)).min(self.last);
+            leases.give_back(note.lease);
+            self.window.ends(at);
+            self.backoff.succeeded(at, note.epoch);
+        }
+    }
+
+    /// Whether the end of this request is missing although it was noted: its lease is still in flight, or the state
+    /// began after the grant because an earlier state was lost.
+    #[must_use]
+    pub fn lacks_end_of(&self, ticket: &Ticket) -> bool {
+        let lacks = |leases: &Leases, id| leases.until(id).is_some() || leases.is_older(id);
+        self.leases.as_ref().zip(ticket.lease).is_none_or(|(leases, id)| lacks(leases, id))
+    }
+}

@@ -1,0 +1,27 @@
+//! The ticket of a granted request.
+
+use super::super::Nanos;
+
+/// Permission for one request. The ticket is given back when the request ends.
+#[derive(Debug)]
+#[must_use = "a request that is never ended takes its place for good"]
+pub struct Ticket {
+    pub(super) epoch: u64,
+    pub(super) at: Nanos,
+    pub(super) lease: Option<u64>,
+    /// Whether another request in flight had the same slot when this one was granted. See [`super::EndNote`].
+    pub(super) shares_slot: bool,
+}
+
+impl Ticket {
+    /// When the request was granted.
+    #[must_use]
+    pub fn at(&self) -> Nanos {
+        self.at
+    }
+
+    /// Ends the ticket, and returns its epoch: the number of cuts before the grant.
+    pub(super) fn spend(self) -> u64 {
+        self.epoch
+    }
+}
