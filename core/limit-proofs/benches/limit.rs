@@ -116,7 +116,7 @@ fn a_call_of_a_process_that_is_alone(bencher: Bencher<'_, '_>, (shared, micros):
 /// end of the permit.
 #[divan::bench(args = ["grant", "end"], sample_count = 5000, sample_size = 1)]
 fn a_part_of_a_call_in_a_file(bencher: Bencher<'_, '_>, part: &str) {
-    let quota = Quota { requests: 40_000, window: Duration::from_micros(2000), ..Quota::default() };
+    let quota = Quota { requests: 40_000, window: Duration::from_millis(2), ..Quota::default() };
     let file = File::new("b10e");
     let gate = Gate::shared(quota, host_store(&file.0, quota));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
@@ -126,7 +126,7 @@ fn a_part_of_a_call_in_a_file(bencher: Bencher<'_, '_>, part: &str) {
         let held = std::cell::Cell::new(None);
         bencher.with_inputs(|| held.take().map(Permit::seen)).bench_local_values(|_| held.set(Some(grant())));
     } else {
-        bencher.with_inputs(grant).bench_local_values(|permit| permit.seen());
+        bencher.with_inputs(grant).bench_local_values(Permit::seen);
     }
     assert_eq!(gate.fallback(), None);
 }

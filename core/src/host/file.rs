@@ -171,7 +171,9 @@ impl<S: System> LimitFile<S> {
             return self.follow(&name);
         }
         let mut state = self.copies.read(&head);
-        state.iter_mut().for_each(|state| self.copies.add_noted(state, now()));
+        if let Some(state) = &mut state {
+            self.copies.add_noted(state, now());
+        }
         let next = Copies::open(&self.path)?;
         let left = std::mem::replace(&mut self.copies, next);
         self.left.push(Left { id: left.id, generation: left.known.generation, state });
