@@ -4,7 +4,6 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 
 use limit_proofs::host_store;
@@ -115,9 +114,18 @@ async fn an_end_is_told_at_once_if_a_request_waits_here_or_it_was_not_answered()
     held.pop().unwrap().never_sent();
     assert_eq!(two.told(), 199);
     held.extend(take(&two.one, Class::Read, 1).await);
-    let mut waiting = pin!(two.one.acquire(Ask::new(Class::Read)));
+    let mut waiting = Box::pin(two.one.acquire(Ask::new(Class::Read)));
     assert!(poll_once(waiting.as_mut()).is_pending());
     held.pop().unwrap().seen();
+    assert!(!two.has_notes(), "the end may let the waiting request go");
     assert_eq!(two.told(), 199);
     assert!(poll_once(waiting.as_mut()).is_pending(), "the end still counts");
+    // The waiting request is granted, but does not fetch its permit.
+    held.drain(4..).for_each(Permit::never_sent);
+    assert_eq!(two.told(), 5);
+    held.pop().unwrap().seen();
+    assert!(!two.has_notes(), "a grant that nobody fetches must be taken back");
+    drop(waiting);
+    held.pop().unwrap().seen();
+    assert!(two.has_notes());
 }

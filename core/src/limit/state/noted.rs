@@ -24,9 +24,9 @@ pub struct EndNote {
 impl EndNote {
     /// The slot of the note for a lease, below [`SLOTS`].
     ///
-    /// No note replaces one that still counts. A note of lease L is replaced only by that of a lease M with the same
-    /// slot. If M was granted later, L no longer counted, or M would share its slot and have no note. If M was granted
-    /// earlier and had no note yet at the grant of L, L shares its slot and has no note.
+    /// No note replaces one that was not read yet. If a note of lease M replaces that of lease L, the later of both was
+    /// granted while the other was not in flight, or it would share its slot and have no note. So if M is the later one,
+    /// the note of L was read before. If L is the later one, the end of M was known at that time, so M is not noted now.
     #[must_use]
     pub fn slot(lease: u64) -> usize {
         usize::try_from(lease % SLOTS as u64).unwrap_or(0)

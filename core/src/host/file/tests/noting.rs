@@ -218,3 +218,27 @@ fn an_end_after_the_lease_is_not_noted() {
     assert!(one.state.end_note(ticket.at() + lease - SECOND, &ticket).is_some());
     assert_eq!(one.state.end_note(ticket.at() + lease, &ticket), None);
 }
+
+/// The state in the new file is not known yet.
+#[test]
+fn a_process_on_its_way_to_another_file_notes_nothing() {
+    let folder = Folder::new("noted-leaving");
+    let mut user = User::of(&folder.file());
+    let ticket = user.grant_one();
+    fs::remove_file(folder.file()).unwrap();
+    let mut holder = User::of(&folder.file());
+    holder.file.open(&mut holder.state).unwrap();
+    assert_eq!(user.change(|_| ()), Err(Unavailable::Busy));
+    assert!(!user.notes(&ticket));
+    holder.file.close(&holder.state).unwrap();
+    assert_eq!(user.counts(), (1, 0));
+
+    let to = folder.0.join(name('a'));
+    let mut holder = User::of(&to);
+    holder.file.open(&mut holder.state).unwrap();
+    let mut user = User::of(&folder.0.join(name('1')));
+    let ticket = user.grant_one();
+    user.file.open(&mut user.state).unwrap();
+    assert_eq!(user.file.join(&name('a'), &mut user.state), Err(Unavailable::Busy));
+    assert!(!user.notes(&ticket));
+}
