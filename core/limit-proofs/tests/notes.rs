@@ -19,6 +19,8 @@ enum Step {
     Refuse(usize),
     /// A process reads the state and its notes.
     Look,
+    /// The next note is written only after this many steps.
+    Late(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -28,6 +30,7 @@ fn step() -> impl Strategy<Value = Step> {
         10 => (0..100_usize).prop_map(Step::Tell),
         1 => (0..100_usize).prop_map(Step::Refuse),
         10 => Just(Step::Look),
+        10 => (0..10_usize).prop_map(Step::Late),
     ]
 }
 
@@ -36,6 +39,9 @@ struct Both {
     told: State,
     noted: State,
     slots: [Option<EndNote>; SLOTS],
+    /// The notes that are written later, and after how many steps.
+    late: Vec<(usize, EndNote)>,
+    late_by: usize,
     held: Vec<(Ticket, Ticket)>,
     now: Nanos,
 }
@@ -43,7 +49,16 @@ struct Both {
 impl Both {
     fn new(quota: Quota) -> Self {
         let [told, noted] = [(); 2].map(|()| State::shared(quota, START));
-        Self { told, noted, slots: [None; SLOTS], held: Vec::new(), now: START }
+        Self { told, noted, slots: [None; SLOTS], late: Vec::new(), late_by: 0, held: Vec::new(), now: START }
+    }
+
+    fn write_late(&mut self) {
+        for (after, note) in std::mem::take(&mut self.late) {
+            match after.checked_sub(1) {
+                Some(after) => self.late.push((after, note)),
+                None => self.slots[EndNote::slot(note.lease)] = Some(note),
+            }
+        }
     }
 
     /// Brings both states to the present.
@@ -52,9 +67,9 @@ impl Both {
         self.noted.add_noted(self.now, |lease| slots[EndNote::slot(lease)]);
         self.noted.settle(self.now);
         self.told.settle(self.now);
-        assert_eq!(self.noted.in_flight(), self.told.in_flight());
-        assert_eq!(self.noted.allowed(), self.told.allowed());
-        assert!(self.noted.ended_recently() >= self.told.ended_recently());
+        assert_eq!(self.noted.in_flight(), self.told.in_flight() + self.late.len() as u64);
+        let recently = |state: &State| state.in_flight() + state.ended_recently();
+        assert!(recently(&self.noted) >= recently(&self.told));
         let [told, noted] = [&self.told, &self.noted].map(|state| state.earliest(self.now, Reach::Whole));
         assert!(noted >= told, "noted ends let a request go at {noted}, and told ends at {told}");
     }
@@ -68,8 +83,7 @@ impl Both {
         self.look();
     }
 
-    /// Returns true if an end was noted.
-    fn play(&mut self, step: Step) -> bool {
+    fn play(&mut self, step: Step) {
         match step {
             Step::Grant => {
                 self.look();
@@ -85,8 +99,8 @@ impl Both {
                 let Some((at, note)) = note else { return self.play(Step::Tell(place)) };
                 let (told, _) = self.held.swap_remove(at);
                 self.told.seen(self.now, told);
-                self.slots[EndNote::slot(note.lease)] = Some(note);
-                return true;
+                self.late.push((std::mem::take(&mut self.late_by), note));
+                self.write_late();
             }
             Step::Tell(place) => self.end(place, State::seen),
             Step::Refuse(place) => {
@@ -95,8 +109,8 @@ impl Both {
                 });
             }
             Step::Look => self.look(),
+            Step::Late(by) => self.late_by = by,
         }
-        false
     }
 }
 
@@ -112,11 +126,36 @@ proptest! {
         let mut both = Both::new(Quota { requests, ..Quota::default() });
         for (step, passed) in steps {
             both.now += passed;
+            both.write_late();
             both.play(step);
+        }
+        while !both.late.is_empty() {
+            both.write_late();
         }
         both.look();
         prop_assert_eq!(both.noted.in_flight(), both.held.len() as u64);
     }
+}
+
+/// Between a note and the next change, a refusal may cut the limit.
+#[test]
+fn a_note_from_before_a_cut_changes_the_same_as_an_end_that_is_told_after_it() {
+    let states = [false, true].map(|is_noted| {
+        let mut state = State::shared(Quota::default(), START);
+        let [ended, refused, _in_flight] = [(); 3].map(|()| state.grant(START));
+        let note = state.end_note(START + 2 * MS, &ended);
+        let _ = state.refused(START + MS, refused, None, 7);
+        let _after = state.grant(START + MS);
+        if is_noted {
+            state.add_noted(START + 2 * MS, |lease| note.filter(|note| note.lease == lease));
+        } else {
+            state.seen(START + 2 * MS, ended);
+        }
+        let mut words = Vec::new();
+        state.write(&mut words);
+        words
+    });
+    assert_eq!(states[0], states[1]);
 }
 
 /// The note of the later request would replace the note of the earlier one before anybody has read it.
@@ -144,4 +183,18 @@ fn of_two_requests_in_flight_with_one_slot_only_the_earlier_is_noted() {
     skip(&mut state);
     let fourth = state.grant(START);
     assert!(is_noted(&state, &fourth), "the slot is free again");
+}
+
+/// Another process may report an end between the time of a note and its write.
+#[test]
+fn a_note_of_an_earlier_end_keeps_the_log_in_order() {
+    let mut state = State::shared(Quota::default(), START);
+    let (noted, told) = (state.grant(START), state.grant(START));
+    let note = state.end_note(START + MS, &noted);
+    state.seen(START + 2 * MS, told);
+    state.add_noted(START + 3 * MS, |lease| note.filter(|note| note.lease == lease));
+    let mut words = Vec::new();
+    state.write(&mut words);
+    let read = State::read(&words).expect("the ends are in order");
+    assert_eq!((read.in_flight(), read.ended_recently()), (0, 2));
 }

@@ -183,13 +183,15 @@ fn files_and_folders_of_others_are_not_used() {
 #[test]
 fn a_file_of_another_format_is_not_touched() {
     let folder = Folder::new("format");
-    let mut newer = HEAD.concat();
-    newer[8] += 1;
-    fs::write(folder.file(), &newer).unwrap();
-    fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o600)).unwrap();
-    let why = LimitFile::<Unix>::at(folder.file(), Quota::default()).map(drop).unwrap_err();
-    assert!(why.contains("another format"), "{why}");
-    assert_eq!(fs::read(folder.file()).unwrap(), newer);
+    // In files of version 1, the heads had no room for notes.
+    for version in [1, 3] {
+        let other = [&HEAD[0][..], &u64::to_le_bytes(version)].concat();
+        fs::write(folder.file(), &other).unwrap();
+        fs::set_permissions(folder.file(), fs::Permissions::from_mode(0o600)).unwrap();
+        let why = LimitFile::<Unix>::at(folder.file(), Quota::default()).map(drop).unwrap_err();
+        assert!(why.contains("another format"), "{why}");
+        assert_eq!(fs::read(folder.file()).unwrap(), other);
+    }
 }
 
 /// After a restart of the host, its clock begins at zero again, so times in the file lie in the future.
