@@ -62,12 +62,12 @@ impl Permit {
         }
     }
 
-    fn tell(&self, grant: Grant, end: End) {
+    fn tell(&self, mut grant: Grant, end: End) {
         let core = self.gate.core();
         let mut inner = core.lock();
-        let mut grant = grant;
         if end == End::Seen && !inner.moved {
-            // If no request waits at this gate, nothing can be granted now.
+            // If no request waits at this gate, nothing can be granted now. So the next change can tell the store that
+            // this request has ended, or a note can tell the other processes.
             if inner.turns.may_tell_later() {
                 inner.turns.end(core.now(), grant, end);
                 return;
