@@ -75,8 +75,8 @@ def test_five_syncs_of_which_two_fail_are_named_and_the_program_exits_with_1(
 def test_the_runs_of_1000_syncs_come_as_fast_as_the_limit_allows(
     new_world: Callable[..., World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Compares the times of the first and the last request in the server's log with the limit. The test runs in real
-    time and allows 5 % more, about 2.5 seconds, for delays of this machine.
+    """The requests fit into the fewest windows of the limit, by their times in the server's log. On a quiet machine the
+    job takes 2 % longer than the limit demands.
     """
     world = new_world(syncs=1000, pastRuns=2, timeScale=1)
     monkeypatch.setattr(hightouch_sdk, "AsyncHightouch", partial(AsyncHightouch, **world.settings()))
@@ -91,7 +91,7 @@ def test_the_runs_of_1000_syncs_come_as_fast_as_the_limit_allows(
     took = (max(times) - min(times)).total_seconds()
     least = (len(sent) - 1) // REQUESTS * WINDOW
     print(f"{len(sent)} requests in {took:.1f} s; the limit allows no less than {least:.0f} s")
-    assert took <= least * 1.05
+    assert took < least + WINDOW, "the job left a window of the limit unused"
 
 
 def test_duckdb_converts_the_file_of_the_program_in_swift(
