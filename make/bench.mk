@@ -27,7 +27,7 @@ bench-rust: bench-lanes
 # bench/requirements.txt.
 bench-peers-python:
 	[ -x "$(BENCH_PYTHON)" ] || $(PYTHON) -m venv "$(BENCH)/python"
-	"$(BENCH_PYTHON)" -m pip install -q --require-virtualenv -r "$(ROOT)/bench/requirements.txt"
+	"$(BENCH_PYTHON)" -m pip install -q --require-virtualenv --require-hashes -r "$(ROOT)/bench/requirements.txt"
 	rm -rf "$(BENCH)/wheels"
 	"$(BENCH)/python/bin/maturin" build -q --locked --release -m "$(PYTHON_DIR)/Cargo.toml" -o "$(BENCH)/wheels"
 	"$(BENCH_PYTHON)" -m pip install -q --require-virtualenv --force-reinstall --no-deps "$(BENCH)"/wheels/*.whl

