@@ -187,6 +187,57 @@ describe('a batch', () => {
     assert(failed instanceof sdk.RunFailedError, String(failed))
   })
 
+  test('gives every item to each of several waits and iterations, while short waits time out', async () => {
+    const slugs = Array.from({ length: 12 }, (_, index) => `sync-${String(index + 1)}`)
+    const runs = { seconds: 1, bySlug: { 'sync-12': { status: 'failed' } } }
+    const home = await worldOf({
+      syncs: 12,
+      pastRuns: 0,
+      slugs,
+      timeScale: 1000,
+      runs,
+      limit: [100_000, 10],
+    })
+    await using ht = clientOf(home, { limit: [100_000, 10] })
+    for (let round = 0; round < 30; round += 1) {
+      const batch = await ht.syncs.runMany(slugs, { ifRunning: 'queue' })
+      const waited = async (): Promise<sdk.BatchItem[]> => {
+        const reported = new Map<number, sdk.BatchItem>()
+        const progress = (item: sdk.BatchItem): unknown => reported.set(item.index, item)
+        const error = await thrownBy(batch.wait({ progress }))
+        assert(error instanceof sdk.RunFailedError, String(error))
+        assert.deepEqual(
+          error.items?.map(({ sync }) => sync),
+          ['sync-12'],
+        )
+        return [...reported.values()]
+      }
+      const iterated = async (): Promise<sdk.BatchItem[]> => {
+        const items: sdk.BatchItem[] = []
+        for await (const item of batch) items.push(item)
+        return items
+      }
+      const hurried = async (): Promise<sdk.BatchItem[]> => {
+        for (;;) {
+          const waiting = batch.wait({ timeoutMs: 1, onFailure: 'return' })
+          const items = await waiting.catch((error: unknown) => {
+            assert(error instanceof sdk.WaitTimeoutError, String(error))
+          })
+          if (items) return items
+        }
+      }
+      const several = [waited(), iterated(), hurried(), iterated(), waited(), hurried(), iterated()]
+      for (const items of await Promise.all(several)) {
+        assert.deepEqual(
+          items.map(({ index }) => index).sort((a, b) => a - b),
+          [...slugs.keys()],
+        )
+        for (const { outcome, sync } of items)
+          assert.equal(outcome, sync === 'sync-12' ? 'failure' : 'success')
+      }
+    }
+  })
+
   test('is waited for within a timeout while another wait has none', async () => {
     await using ht = clientOf(await world(36_000))
     const batch = await ht.syncs.runMany([1])

@@ -153,6 +153,40 @@ final class BatchTests: XCTestCase {
         XCTAssertEqual(failed.kind, .runFailed)
     }
 
+    func testEachOfSeveralWaitsAndIterationsGetsEveryItemWhileShortWaitsTimeOut() async throws {
+        let slugs = (1...12).map { "sync-\($0)" }
+        let world = try await Sandbox.running().world([
+            "syncs": 12, "pastRuns": 0, "slugs": .array(slugs.map { .string($0) }), "timeScale": 1000,
+            "runs": ["seconds": 1, "bySlug": ["sync-12": ["status": "failed"]]], "limit": [100_000, 10],
+        ])
+        let client = try world.client { $0.limit = RateLimit(requests: 100_000, per: .seconds(10)) }
+        for _ in 0..<30 {
+            let batch = try await client.syncs.runMany(slugs.map { .slug($0) }, ifRunning: .queue)
+            try await withThrowingTaskGroup(of: [BatchItem].self) { group in
+                for _ in 0..<3 {
+                    group.addTask { try await batch.reduce(into: []) { $0.append($1) } }
+                    group.addTask {
+                        let reported = Reported()
+                        let failed = try await thrown { try await batch.wait { await reported.add($0) } }
+                        XCTAssertEqual(failed.items.map(\.index), [11])
+                        return await reported.items
+                    }
+                    group.addTask {
+                        while true {
+                            do {
+                                return try await batch.wait(timeout: .milliseconds(1), onFailure: .return)
+                            } catch let error as HightouchError where error.kind == .waitTimeout {}
+                        }
+                    }
+                }
+                for try await items in group {
+                    XCTAssertEqual(items.map(\.index).sorted(), Array(0..<12))
+                    for item in items { XCTAssertEqual(item.outcome, item.index == 11 ? .failure : .success) }
+                }
+            }
+        }
+    }
+
     func testABatchThatIsStoppedStartsNothingMoreAndSaysWhichRunsContinue() async throws {
         let world = try await world(seconds: 36_000)
         let client = try world.client()
@@ -309,4 +343,13 @@ private actor Progress {
         }
         most = max(most, running.count)
     }
+}
+
+/// Keeps the last report about each item.
+private actor Reported {
+    private var byIndex: [Int: BatchItem] = [:]
+
+    var items: [BatchItem] { Array(byIndex.values) }
+
+    func add(_ item: BatchItem) { byIndex[item.index] = item }
 }
