@@ -1,6 +1,6 @@
 .PHONY: demo test-python check-python docs-python python-wheel python-sandbox-wheel
 
-# CPython 3.10 or newer.
+# CPython 3.11 or newer. The demo and the tests also work with CPython 3.10.
 PYTHON ?= python3
 PYTHON_DIR := $(ROOT)/bindings-python
 # One environment for tools and tests, and one for the demo, which installs the package as a user does.
