@@ -10,6 +10,10 @@ WHEEL_TAG ?= manylinux2014
 MATURIN_RELEASE = PATH="$(PACKAGING_TOOLS):$$PATH" maturin build -q --locked --release --zig --target $(WHEEL_TARGET) \
     --compatibility $(WHEEL_TAG) -o "$(DIST)"
 
+# By default, zig links an unwinder of its own. In CPython older than 3.14, a thread that still waits in a call while the
+# interpreter shuts down is ended by an unwinding of the C library, which crashes if the module has another unwinder.
+MATURIN_UNWINDER = -- -C link-arg="$$(gcc -print-file-name=libgcc_s.so.1)"
+
 $(PACKAGING)/ready: packaging/requirements.txt
 	$(PYTHON) -m venv --clear "$(PACKAGING)"
 	"$(PACKAGING_TOOLS)/pip" install -q --require-virtualenv --require-hashes -r packaging/requirements.txt
@@ -19,7 +23,8 @@ $(PACKAGING)/ready: packaging/requirements.txt
 wheel: $(PACKAGING)/ready
 	mkdir -p "$(DIST)" && rm -f "$(DIST)"/hightouch_sdk-*.whl
 	packaging/third_party.py sbom hightouch-python $(WHEEL_TARGET) "$(PACKAGING)/hightouch-python.cdx.json"
-	$(MATURIN_RELEASE) --sbom-include "$(PACKAGING)/hightouch-python.cdx.json" -m "$(PYTHON_DIR)/Cargo.toml"
+	$(MATURIN_RELEASE) --sbom-include "$(PACKAGING)/hightouch-python.cdx.json" -m "$(PYTHON_DIR)/Cargo.toml" \
+	    $(MATURIN_UNWINDER)
 	"$(PACKAGING_TOOLS)/python" packaging/repack.py "$(DIST)"/hightouch_sdk-*.whl
 
 # Builds the wheel for one version of free-threaded CPython, which cannot load the other one. FREE_THREADED names the
@@ -29,7 +34,7 @@ wheel-free-threaded: $(PACKAGING)/ready
 	rm -rf "$(DIST)/free-threaded" && mkdir -p "$(DIST)/free-threaded"
 	packaging/third_party.py sbom hightouch-python $(WHEEL_TARGET) "$(PACKAGING)/hightouch-python.cdx.json"
 	$(MATURIN_RELEASE)/free-threaded -i "$(FREE_THREADED)" --sbom-include "$(PACKAGING)/hightouch-python.cdx.json" \
-	    -m "$(PYTHON_DIR)/Cargo.toml"
+	    -m "$(PYTHON_DIR)/Cargo.toml" $(MATURIN_UNWINDER)
 	"$(PACKAGING_TOOLS)/python" packaging/repack.py "$(DIST)"/free-threaded/*.whl
 
 # Builds the wheel of the sandbox, which the extra `sandbox` installs.
