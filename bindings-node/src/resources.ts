@@ -1095,9 +1095,9 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    *
    * Operation `GetSync`: `GET /syncs/{syncId}`.
    *
-   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-   * look up the id of the sync, unless the client remembers the id. A call that changes something looks up
-   * the slug each time.
+   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request, which
+   * looks up the id of the sync. Reads, triggers and batches omit this request if the client remembers the
+   * id.
    * @param options Options of this call.
    * @returns The {@link Sync}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
@@ -1126,9 +1126,9 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    *
    * Operation `UpdateSync`: `PATCH /syncs/{syncId}`.
    *
-   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-   * look up the id of the sync, unless the client remembers the id. A call that changes something looks up
-   * the slug each time.
+   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request, which
+   * looks up the id of the sync. Reads, triggers and batches omit this request if the client remembers the
+   * id.
    * @param args The arguments, see {@link SyncsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link Sync}.
@@ -1145,9 +1145,9 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    *
    * Operation `DeleteSync`: `DELETE /syncs/{syncId}`.
    *
-   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-   * look up the id of the sync, unless the client remembers the id. A call that changes something looks up
-   * the slug each time.
+   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request, which
+   * looks up the id of the sync. Reads, triggers and batches omit this request if the client remembers the
+   * id.
    * @param options Options of this call.
    * @returns Nothing.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
@@ -1165,9 +1165,9 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    *
    * Operation `TriggerRun`: `POST /syncs/{syncId}/trigger`.
    *
-   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-   * look up the id of the sync, unless the client remembers the id. A call that changes something looks up
-   * the slug each time.
+   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request, which
+   * looks up the id of the sync. Reads, triggers and batches omit this request if the client remembers the
+   * id.
    * @param args The arguments, see {@link SyncsTriggerArgs}.
    * @param options Options of this call.
    * @returns A {@link SyncRunHandle} for the run.
@@ -1183,9 +1183,9 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    *
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *
-   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-   * look up the id of the sync, unless the client remembers the id. A call that changes something looks up
-   * the slug each time.
+   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request, which
+   * looks up the id of the sync. Reads, triggers and batches omit this request if the client remembers the
+   * id.
    * @param args The arguments, see {@link SyncsRunsArgs}.
    * @param options Options of this call.
    * @returns A list of {@link SyncRun}: `await` fetches its first page, `for await` iterates over all items.
@@ -1203,9 +1203,9 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    *
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *
-   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-   * look up the id of the sync, unless the client remembers the id. A call that changes something looks up
-   * the slug each time.
+   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request, which
+   * looks up the id of the sync. Reads, triggers and batches omit this request if the client remembers the
+   * id.
    * @param runId The run's id, as in the list of the sync's runs.
    * @param options Options of this call.
    * @returns A {@link SyncRunHandle} for the run.
@@ -1224,9 +1224,9 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    *
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *
-   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request to
-   * look up the id of the sync, unless the client remembers the id. A call that changes something looks up
-   * the slug each time.
+   * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request, which
+   * looks up the id of the sync. Reads, triggers and batches omit this request if the client remembers the
+   * id.
    * @param options Options of this call.
    * @returns A {@link SyncRunHandle} for the run; `null` if there is no run.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.

@@ -35,7 +35,7 @@ describe('a Json', () => {
     }, TypeError)
     assert.throws(() => value.a.b.push(2), TypeError)
     assert.throws(() => Reflect.set(json, 'value', {}), /members of a Json cannot be assigned/)
-    // No member can be deleted. By one member, the guard, the package recognises a copy of a `Json`.
+    // No member can be deleted, not even the guard, by which the package recognises a copy of a `Json`.
     for (const name of Object.keys(json)) assert.equal(Reflect.deleteProperty(json, name), false, name)
 
     const copy = structuredClone(value)

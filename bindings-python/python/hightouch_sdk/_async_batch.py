@@ -138,7 +138,7 @@ class AsyncSyncBatch(Batch):
         """Starts no more syncs, and waits for the answers to triggers in progress. Runs that were started go on.
 
         Returns:
-            All items, in the order of the syncs. ``client.run(item.run_token)`` resumes a run that goes on.
+            All items, in the order of the syncs. ``client.run(item.run_token)`` follows a run that goes on.
         """
         await self._stop(None)
         return self.items

@@ -93,7 +93,8 @@ def _listen(to: weakref.ref[asyncio.AbstractEventLoop], inbox: _Inbox) -> None:
             delivered = threading.Event()
 
             def deliver(done: threading.Event = delivered) -> None:
-                # If a log filter raises, the event loop reports the exception, and this thread must go on.
+                # If a log filter raises, the event loop reports the exception. `done` is set even then, so that the
+                # listening thread goes on.
                 try:
                     inbox.deliver()
                 finally:

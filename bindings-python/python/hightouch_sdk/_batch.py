@@ -239,7 +239,7 @@ class SyncBatch(Batch):
         """Starts no more syncs, and waits for the answers to triggers in progress. Runs that were started go on.
 
         Returns:
-            All items, in the order of the syncs. ``client.run(item.run_token)`` resumes a run that goes on.
+            All items, in the order of the syncs. ``client.run(item.run_token)`` follows a run that goes on.
         """
         self._stop(None)
         return self.items

@@ -170,7 +170,8 @@ def decoded(decoder: Decoder[T], body: bytes) -> T:
 
 
 def _head(head: str) -> Head:
-    # The value of a raw answer may contain lone surrogates, which `Decoder.decode` refuses.
+    # The head of a raw answer contains the value, which may have lone surrogates. `Decoder.decode` refuses them; this
+    # `decode` accepts them.
     return decode(_HEAD, head.encode())
 
 

@@ -21,12 +21,12 @@ class Waiting(Value, frozen=True, kw_only=True):
 
 
 class Stats(Value, frozen=True, kw_only=True):
-    """The state of the rate limit, for all who share it."""
+    """The state of the rate limit. The figures count all who share the limit, unless a field says otherwise."""
 
     scope: str
     """Who shares the limit at present: ``"process"``, the clients of this process; ``"host"``, all processes of the
-    same user on this host; ``"fleet"``, all processes, on any host, that share the limit
-    through the same Redis or Valkey server."""
+    same user on this host; ``"fleet"``, all processes, on any host, that share the limit through the same
+    Redis or Valkey server."""
     limit: int
     """How many requests the workspace allows per window."""
     allowed: int

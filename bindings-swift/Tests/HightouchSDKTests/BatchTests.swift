@@ -311,7 +311,8 @@ final class BatchTests: XCTestCase {
             let batch = try await client.syncs.runMany([1, 2, 3, 4, 5, 6, 7], atOnce: 1)
             try await until { inProgress(batch).count == 1 }
         }
-        // A run takes one second in this test. If the batch continued, it would start another run during this sleep.
+        // A run takes 10 seconds of the world, which is one second of real time. If the batch continued, it would start
+        // another run during this sleep.
         try await Task.sleep(for: .seconds(3))
         let sent = try await triggers(world)
         XCTAssertEqual(sent, 1)

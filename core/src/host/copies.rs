@@ -161,7 +161,7 @@ impl<S: System> Copies<S> {
         Head { successor, copies: [Numbers::read(first), Numbers::read(second)] }
     }
 
-    /// Adds to `state` the ends that were noted when the heads were read last.
+    /// Adds to `state` the notes of ended requests that were read with the heads.
     pub(super) fn add_noted(&self, state: &mut State, now: Nanos) {
         let slots = self.heads.get(EACH + NAME..).unwrap_or_default();
         state.add_noted(now, |lease| notes::read(slots, &self.id, lease));

@@ -161,7 +161,7 @@ impl<W> Turns<W> {
         }
     }
 
-    /// A time before which none of the limits lets a request go.
+    /// A time before which no request can go, because at least one of the limits does not allow a request.
     fn not_before(&self, now: Nanos, reach: Reach) -> Nanos {
         let own = self.state.no_earlier_than(now, reach);
         let common = self.common.as_ref().map_or(own, |common| common.state.no_earlier_than(now, reach));

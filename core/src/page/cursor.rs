@@ -109,8 +109,8 @@ impl Cursor {
         claims_more: bool,
     ) -> Result<Taken, DoesNotAdvance> {
         let Some(first) = ids.first().filter(|id| self.knows(id)) else {
-            // The page does not begin with a known row: earlier rows were deleted, and unread rows may have moved past
-            // the boundary.
+            // The page does not begin with a known row: earlier rows were deleted, and unread rows may have moved to
+            // pages that were read already.
             self.step = CursorStep::Again(self.page_start());
             return Ok(Taken { fresh: Vec::new(), ended: false });
         };

@@ -228,8 +228,8 @@ impl Sender {
         if keys.digest() != used {
             return Ok(true);
         }
-        // Uses the result of another call that asked about the same key after `since`. The time alone is not enough: a
-        // request can use a new key before the time in `asked` is updated.
+        // Uses the result of another call if that call asked about the same key after `since`. The keys are compared,
+        // because a request can use a new key before `asked` is updated.
         if let Some(last) = &*asked
             && last.about == used
             && last.at >= since
