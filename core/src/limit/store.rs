@@ -14,6 +14,9 @@ pub trait Store: fmt::Debug + Send {
     fn place(&self) -> String;
 
     /// Locks the store, and replaces `state`, the last state that this process knows, with the state in the store.
+    ///
+    /// # Errors
+    /// The store is lost, or busy at present. `state` is unchanged.
     fn open(&mut self, state: &mut State) -> Result<(), Unavailable>;
 
     /// Moves the open limit to the place with this name. If that place already has the limit of another API key of the
