@@ -1,7 +1,7 @@
 //! Runs the fuzz target that `HIGHTOUCH_FUZZ_TARGET` names under libFuzzer.
 #![no_main]
 
-#[allow(dead_code, reason = "only `core/tests/fuzz.rs` generates seeds")]
+#[allow(dead_code, unused_imports, reason = "only `core/tests/fuzz.rs` generates seeds")]
 #[path = "../targets/mod.rs"]
 mod targets;
 
