@@ -198,3 +198,18 @@ fn a_note_of_an_earlier_end_keeps_the_log_in_order() {
     let read = State::read(&words).expect("the ends are in order");
     assert_eq!((read.in_flight(), read.ended_recently()), (0, 2));
 }
+
+/// Incident: a process noted an end, and the machine was idle for minutes, so the state began anew. Then the end
+/// counted once more.
+#[test]
+fn after_a_long_pause_an_end_that_was_noted_is_not_told_again() {
+    const SECOND: Nanos = 1000 * MS;
+    let mut state = State::shared(Quota::default(), START);
+    let ticket = state.grant(START);
+    assert!(state.end_note(START + 59 * SECOND, &ticket).is_some());
+    assert!(state.end_note(START + 60 * SECOND, &ticket).is_none(), "its lease is over");
+    for (after, lacks) in [(1, true), (69, true), (75, false), (300, false)] {
+        let now = START + after * SECOND;
+        assert_eq!(State::shared(Quota::default(), now).lacks_end_of(now, &ticket), lacks, "after {after} s");
+    }
+}

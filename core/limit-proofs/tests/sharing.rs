@@ -1,5 +1,5 @@
-//! Simulates several processes that keep one limit in a store. Processes crash, are stopped, find the store locked, note
-//! the ends of requests without the lock, or report them late. The store loses its state or notes.
+//! Simulates several processes that keep one limit in a store. Processes crash, are stopped, find the store locked,
+//! note the ends of requests without the lock, or report them late. The store loses its state or notes.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, dead_code, reason = "the worlds are shared with another test")]
 

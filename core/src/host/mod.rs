@@ -30,8 +30,8 @@ pub(crate) fn store(name: &str, quota: Quota) -> Result<Box<dyn Store>, String> 
     Ok(Box::new(file::LimitFile::<Here>::at(path, quota)?))
 }
 
-/// Returns a name of the clock that the rate limits of this machine use. Only processes with the same clock share a file, so
-/// the name of the file depends on this name.
+/// Returns a name of the clock that the rate limits of this machine use. Only processes with the same clock share a
+/// file, so the name of the file depends on this name.
 pub(crate) fn clock_name() -> String {
     here::clock_name()
 }

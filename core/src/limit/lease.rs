@@ -68,7 +68,7 @@ impl Leases {
         self.held.get(self.find(id)?).map(|lease| lease.until)
     }
 
-    /// Whether a lease was taken from an earlier list, which was lost.
+    /// Whether a lease was taken from an earlier list.
     #[must_use]
     pub fn is_older(&self, id: u64) -> bool {
         id < self.first

@@ -119,8 +119,8 @@ impl<W> Turns<W> {
         self.common.as_ref().map(|common| &common.state)
     }
 
-    /// Updates the shared limit with `read`, and adds the ends of requests in `missed`. Requests may be granted until
-    /// [`Turns::closed`] is called. Returns the result of `read`.
+    /// Updates the shared limit with `read`, and adds the ends of requests that the limit lacks. Requests may be
+    /// granted until [`Turns::closed`] is called. Returns the result of `read`.
     pub fn opened<E>(&mut self, now: Nanos, read: impl FnOnce(&mut State) -> Result<(), E>) -> Result<(), E> {
         let Some(common) = &mut self.common else { return Ok(()) };
         read(&mut common.state)?;

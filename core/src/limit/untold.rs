@@ -47,7 +47,7 @@ impl Common {
     /// Adds the ends that were noted and that the state still lacks, because their notes were lost.
     pub(super) fn add_lost_notes(&mut self, now: Nanos) {
         for ticket in self.noted.drain(..) {
-            if self.state.lacks_end_of(&ticket) {
+            if self.state.lacks_end_of(now, &ticket) {
                 self.state.seen(now, ticket);
             }
         }

@@ -1,7 +1,7 @@
 //! Notes of ended requests. A process that shares a limit may note an end beside the state instead of changing the
 //! state, because a note costs much less. Whoever opens the state adds the notes to it first.
 //!
-//! A note can be lost, but no end is: until its next change, a process remembers the ends that it has noted.
+//! A note can be lost. So until its next change, a process remembers the ends that it has noted.
 
 use super::super::Nanos;
 use super::super::lease::Leases;
@@ -24,9 +24,10 @@ pub struct EndNote {
 impl EndNote {
     /// The slot of the note for a lease, below [`SLOTS`].
     ///
-    /// No note replaces one that was not read yet. If a note of lease M replaces that of lease L, the later of both was
-    /// granted while the other was not in flight, or it would share its slot and have no note. So if M is the later one,
-    /// the note of L was read before. If L is the later one, the end of M was known at that time, so M is not noted now.
+    /// Unless a note is written late or the state is lost, no note replaces one that was not read yet. If a note of
+    /// lease M replaces that of lease L, the later of both was granted while the other was not in flight, or it would
+    /// share its slot and have no note. So if M is the later one, the note of L was read before. If L is the later one,
+    /// the end of M was known at that time, so M is not noted now.
     #[must_use]
     pub fn slot(lease: u64) -> usize {
         usize::try_from(lease % SLOTS as u64).unwrap_or(0)
@@ -68,10 +69,15 @@ impl State {
         }
     }
 
-    /// Whether the end of this request is missing although it was noted: its lease is still in flight, or the state
-    /// began after the grant because an earlier state was lost.
+    /// Whether the end of this request is missing at `now` although it was noted: its lease is still in flight, or the
+    /// state began after the grant. The end is not missing once it cannot count any more, as after a long pause.
     #[must_use]
-    pub fn lacks_end_of(&self, ticket: &Ticket) -> bool {
+    pub fn lacks_end_of(&self, now: Nanos, ticket: &Ticket) -> bool {
+        // A request is noted only while it has its lease.
+        let last_end = ticket.at.saturating_add(self.quota.scaled(LEASE));
+        if last_end.saturating_add(self.quota.span()) <= now {
+            return false;
+        }
         let lacks = |leases: &Leases, id| leases.until(id).is_some() || leases.is_older(id);
         self.leases.as_ref().zip(ticket.lease).is_none_or(|(leases, id)| lacks(leases, id))
     }

@@ -43,7 +43,7 @@ fn an_end_that_is_noted_frees_its_place_for_everyone_without_a_change() {
     for user in [&mut other, &mut one, &mut User::of(&folder.file())] {
         assert_eq!(user.counts(), (1, 1));
     }
-    assert!(!other.state.lacks_end_of(&ticket) && other.state.lacks_end_of(&held));
+    assert!(!other.state.lacks_end_of(now(), &ticket) && other.state.lacks_end_of(now(), &held));
     assert_eq!((one.counts(), other.grant_all()), ((1, 1), 198));
 }
 
@@ -172,7 +172,7 @@ fn a_new_file_has_what_was_noted_in_the_one_that_it_replaces() {
     assert!(bystander.notes(&after));
     assert_eq!(other.counts(), (1, 1));
     assert_eq!(bystander.counts(), (1, 1));
-    assert!(bystander.state.lacks_end_of(&after) && !bystander.state.lacks_end_of(&before));
+    assert!(bystander.state.lacks_end_of(now(), &after) && !bystander.state.lacks_end_of(now(), &before));
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_file_that_was_removed_is_left_with_what_was_noted_in_it() {
     fs::remove_file(folder.file()).unwrap();
     assert_eq!(other.counts(), (1, 1));
     // The new file began after the grant, so the state cannot know whether this end was in the old file.
-    assert!(other.state.lacks_end_of(&ticket));
+    assert!(other.state.lacks_end_of(now(), &ticket));
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_limit_that_moves_takes_with_it_what_was_noted() {
     assert!(bystander.notes(&held));
     assert_eq!((first.counts(), bystander.counts()), ((1, 1), (1, 1)));
     assert_eq!(bystander.file.path, to);
-    assert!(bystander.state.lacks_end_of(&held) && !bystander.state.lacks_end_of(&ticket));
+    assert!(bystander.state.lacks_end_of(now(), &held) && !bystander.state.lacks_end_of(now(), &ticket));
     assert!(bystander.notes(&held), "now in the new file");
     assert_eq!(first.counts(), (0, 2));
 }
