@@ -100,12 +100,16 @@ impl Proxy {
     fn parse(text: &str, named: &Message) -> Result<Self, Error> {
         let text = text.trim();
         // The error leaves out the parser's reason, which may repeat a part of the password.
-        let url = Url::parse(text).map_err(|_| wrong(named, "is not a URL"))?;
+        let mut url = Url::parse(text).map_err(|_| wrong(named, "is not a URL"))?;
         if !SCHEMES.contains(&url.scheme()) || url.host().is_none() {
             return Err(wrong(named, "must be an http, https, socks5 or socks5h URL"));
         }
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
             return Err(wrong(named, "must hold a host and a port and no path, query or fragment"));
+        }
+        if url.scheme().starts_with("socks") && url.port().is_none() {
+            // The usual port of SOCKS (RFC 1928 §3). The HTTP client would take port 80.
+            let _ = url.set_port(Some(1080));
         }
         let accepted = Matcher::builder().all(url.as_str()).build();
         if accepted.intercept(&Uri::from_static("https://any.example")).is_none() {
@@ -325,8 +329,9 @@ mod tests {
             let route = from(&[("ALL_PROXY", url)], BASE).unwrap();
             assert_eq!(route.proxy().unwrap().url(), url);
         }
-        let proxy = Proxy::parse("socks5://user:s3cr3t@proxy:1080", &Message::default()).unwrap();
+        let proxy = Proxy::parse("socks5://user:s3cr3t@proxy", &Message::default()).unwrap();
         assert_eq!(proxy.scrub("s3cr3t"), REDACTED);
+        assert_eq!(proxy.url(), "socks5://user:s3cr3t@proxy:1080", "the usual port");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Opens connections: to the server directly or through a proxy, and TLS on top.
 
 use std::error::Error as StdError;
+use std::fmt;
 use std::io;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -18,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower_service::Service;
 
-use super::addresses::Resolver;
+use super::addresses::{Resolver, Unresolved};
 use super::proxy::intercept;
 use crate::config::Config;
 use crate::text::span;
@@ -52,6 +53,19 @@ pub(crate) enum Road {
     /// the proxy resolves the name.
     Socks(SocksV5<Tcp>, Option<Resolver>),
 }
+
+/// The error of a server's name that this process could not resolve for a SOCKS proxy. It is not [`Unresolved`], which
+/// behind a proxy is the error of the proxy's name.
+#[derive(Debug)]
+pub(super) struct ServerUnresolved(Unresolved);
+
+impl fmt::Display for ServerUnresolved {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(to)
+    }
+}
+
+impl StdError for ServerUnresolved {}
 
 impl Connector {
     pub(super) fn new(config: &Config, tls: ClientConfig, resolver: Resolver) -> Self {
@@ -170,12 +184,7 @@ impl Service<Uri> for Road {
 /// Replaces the host of a URL by the first address of the host.
 async fn resolved(to: &Uri, mut resolver: Resolver) -> Result<Uri, Failure> {
     let name: Name = to.host().unwrap_or_default().trim_matches(['[', ']']).parse()?;
-    let found = resolver.call(name.clone()).await.map_err(|error| {
-        // This is the server's name, so the error must not suggest that the proxy's name has no address.
-        let what =
-            format!("{name} cannot be resolved here ({error}); with socks5h:// the proxy resolves the name");
-        io::Error::new(io::ErrorKind::NotFound, what)
-    })?;
+    let found = resolver.call(name).await.map_err(ServerUnresolved)?;
     let Some(mut first) = found.into_iter().next() else { return Ok(to.clone()) };
     first.set_port(to.port_u16().unwrap_or(443));
     Ok(format!("https://{first}").parse()?)

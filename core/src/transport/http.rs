@@ -225,6 +225,8 @@ impl Http {
         // The window of a connection is as large as the windows of all its streams together. Answers that wait for
         // memory could fill a smaller window. Then the answer that holds the memory could not arrive.
         let window = STREAM_WINDOW * u32::from(HTTP1_CONNECTIONS + HTTP2_STREAMS);
+        // All retries are decided in `sender/retry.rs`. This client only takes another connection if a connection that
+        // it kept is closed before a request was written to it, so nothing was sent.
         legacy::Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())

@@ -12,6 +12,7 @@ use rustls::{AlertDescription, CertificateError, InvalidMessage, OtherError, Pee
 use tower_service::Service;
 
 use super::addresses::Unresolved;
+use super::connect::ServerUnresolved;
 use super::proxy::Way;
 use super::tls;
 use super::verifier::Unproven;
@@ -58,9 +59,20 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
     }
     let to = &way.to;
     let unresolved = find::<Unresolved>(error).is_some();
+    let server_unresolved = find::<ServerUnresolved>(error).is_some();
     // The system's resolver does not report that it failed to open a file or a socket.
-    if find::<io::Error>(error).is_some_and(descriptors::ran_out) || (unresolved && descriptors::are_gone()) {
+    if find::<io::Error>(error).is_some_and(descriptors::ran_out)
+        || ((unresolved || server_unresolved) && descriptors::are_gone())
+    {
         return out_of_descriptors();
+    }
+    if server_unresolved {
+        return since(
+            Reason::Dns,
+            Kind::Connect,
+            format!("the name of {to} cannot be resolved: {innermost}"),
+            "With a proxy URL of socks5, this machine resolves the name of the server. With socks5h, the proxy does.",
+        );
     }
     if let Some(proxy) = &way.proxy {
         let what = format!("no connection to {to} through the proxy {proxy}: {innermost}");

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
-/// When the first byte of a request was sent, as far as this process can tell; `None` until then. Clones share the instant.
+/// When the first byte of a request was sent, as far as this process can tell; `None` until then. Clones share the
+/// instant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Departure(Arc<Mutex<Option<Instant>>>);
 

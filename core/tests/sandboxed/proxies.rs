@@ -139,14 +139,24 @@ async fn a_socks_proxy_gets_an_address_or_the_name_of_the_server_as_its_scheme_s
 async fn with_a_socks_proxy_an_error_says_whose_name_cannot_be_resolved() {
     let world = sandbox().world(&json!({}));
     let (port, hosts) = socks::start(None).await;
-    for (base, proxy, expected) in [
-        ("https://server.hightouch.invalid/api/v1", format!("socks5://127.0.0.1:{port}"), "with socks5h://"),
-        ("https://localhost/api/v1", "socks5h://proxy.hightouch.invalid:1080".to_owned(), "The proxy's name"),
+    for (base, proxy, kind, expected) in [
+        (
+            "https://server.hightouch.invalid/api/v1",
+            format!("socks5://127.0.0.1:{port}"),
+            Kind::Connect,
+            "With socks5h",
+        ),
+        (
+            "https://localhost/api/v1",
+            "socks5h://proxy.hightouch.invalid".to_owned(),
+            Kind::Proxy,
+            "The proxy's name",
+        ),
     ] {
         let settings = settings(&world, Named::Given, &proxy, &[]).base_url(base).max_retries(0_u32);
         let error = listed(&settings).await.unwrap_err();
         let text = format!("{error} {:?}", error.hint());
-        assert!(error.kind() == Kind::Proxy && text.contains(expected), "{text}");
+        assert!(error.kind() == kind && text.contains(expected), "{text}");
     }
     assert!(hosts.lock().unwrap().is_empty());
 }
