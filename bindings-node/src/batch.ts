@@ -75,8 +75,8 @@ export interface BatchWaitOptions {
 }
 
 /**
- * The fewest requests and the least time that a batch needs. A run that is still in progress when it is first read needs
- * more requests.
+ * The fewest requests and the least time that a batch needs. A run that is still in progress when it is first read
+ * needs more requests.
  */
 export interface BatchEstimate {
   /**

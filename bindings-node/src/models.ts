@@ -172,11 +172,11 @@ export type SyncRunStatus =
 
 /** Row counts by kind of change. */
 export interface RowCounts {
-  /** Number of rows to add. */
+  /** Number of additions. */
   addedCount: number
-  /** Number of rows to change. */
+  /** Number of changes. */
   changedCount: number
-  /** Number of rows to remove. */
+  /** Number of removals. */
   removedCount: number
 }
 

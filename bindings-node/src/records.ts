@@ -26,29 +26,29 @@ export interface SyncRunRecord {
   querySize: number
   /** Progress as a ratio. The range is not documented, and a successful run may end below 1. */
   completionRatio: number
-  /** Rows that the run planned to send: number of rows to add. */
+  /** Rows that the run planned to send: number of additions. */
   plannedAdded: number
-  /** Rows that the run planned to send: number of rows to change. */
+  /** Rows that the run planned to send: number of changes. */
   plannedChanged: number
-  /** Rows that the run planned to send: number of rows to remove. */
+  /** Rows that the run planned to send: number of removals. */
   plannedRemoved: number
-  /** Rows that the run planned to send: the total of rows to add, to change and to remove. */
+  /** Rows that the run planned to send: the total of additions, changes and removals. */
   plannedTotal: number
-  /** Rows that the destination accepted: number of rows to add. */
+  /** Rows that the destination accepted: number of additions. */
   successfulAdded: number
-  /** Rows that the destination accepted: number of rows to change. */
+  /** Rows that the destination accepted: number of changes. */
   successfulChanged: number
-  /** Rows that the destination accepted: number of rows to remove. */
+  /** Rows that the destination accepted: number of removals. */
   successfulRemoved: number
-  /** Rows that the destination accepted: the total of rows to add, to change and to remove. */
+  /** Rows that the destination accepted: the total of additions, changes and removals. */
   successfulTotal: number
-  /** Rows that the destination rejected: number of rows to add. */
+  /** Rows that the destination rejected: number of additions. */
   failedAdded: number
-  /** Rows that the destination rejected: number of rows to change. */
+  /** Rows that the destination rejected: number of changes. */
   failedChanged: number
-  /** Rows that the destination rejected: number of rows to remove. */
+  /** Rows that the destination rejected: number of removals. */
   failedRemoved: number
-  /** Rows that the destination rejected: the total of rows to add, to change and to remove. */
+  /** Rows that the destination rejected: the total of additions, changes and removals. */
   failedTotal: number
   /** Error message of a run that did not succeed. */
   error: string | null

@@ -109,8 +109,8 @@ impl Shared {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds an item to one of the two queues. The thread that does the I/O calls this method. That thread is not attached
-    /// to the interpreter, so the method must not use the interpreter.
+    /// Adds an item to one of the two queues. The thread that does the I/O calls this method. That thread is not
+    /// attached to the interpreter, so the method must not use the interpreter.
     fn deliver<T>(&self, queue: impl FnOnce(&mut Given) -> &mut Vec<T>, item: T) {
         let mut given = self.lock();
         let queue = queue(&mut given);

@@ -54,13 +54,13 @@ class RowCounts(RowCountsFacts, frozen=True, kw_only=True):
     """Row counts by kind of change."""
 
     added_count: int = field(name="addedCount", default=0)
-    """Number of rows to add."""
+    """Number of additions."""
 
     changed_count: int = field(name="changedCount", default=0)
-    """Number of rows to change."""
+    """Number of changes."""
 
     removed_count: int = field(name="removedCount", default=0)
-    """Number of rows to remove."""
+    """Number of removals."""
 
 
 class SyncRun(SyncRunFacts, frozen=True, kw_only=True):

@@ -107,7 +107,7 @@ fn add_columns(field: &Json, types: &[Json], columns: &mut Vec<Json>) {
         }));
     }
     if name.ends_with("_rows") {
-        let doc = format!("{subject}: the total of rows to add, to change and to remove.");
+        let doc = format!("{subject}: the total of additions, changes and removals.");
         columns.push(json!({
             "name": format!("{prefix}_total"), "type": "int", "null": absent, "doc": doc, "path": [wire]
         }));

@@ -183,8 +183,8 @@ impl Batch {
         self.table.changed().await
     }
 
-    /// Waits until items have changed or requests have ended, and returns these items and the reports of these requests.
-    /// Returns empty news once the batch has ended.
+    /// Waits until items have changed or requests have ended, and returns these items and the reports of these
+    /// requests. Returns empty news once the batch has ended.
     pub(crate) async fn news(&self) -> News {
         self.table.news().await
     }

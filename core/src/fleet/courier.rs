@@ -184,7 +184,8 @@ impl Work {
     /// workspace.
     ///
     /// # Errors
-    /// The server did not run the script, or its answer cannot be read. The error is the reason, worded as the end of a sentence.
+    /// The server did not run the script, or its answer cannot be read. The error is the reason, worded as the end of a
+    /// sentence.
     async fn move_to(&mut self, name: &str) -> Result<(), String> {
         self.way.move_to(name);
         if self.way.next().is_some() {

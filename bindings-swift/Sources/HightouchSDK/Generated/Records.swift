@@ -39,40 +39,40 @@ public struct SyncRunRecord: FlatRecord {
     /// Progress as a ratio. The range is not documented, and a successful run may end below 1.
     public var completionRatio: Double
 
-    /// Rows that the run planned to send: number of rows to add.
+    /// Rows that the run planned to send: number of additions.
     public var plannedAdded: Int
 
-    /// Rows that the run planned to send: number of rows to change.
+    /// Rows that the run planned to send: number of changes.
     public var plannedChanged: Int
 
-    /// Rows that the run planned to send: number of rows to remove.
+    /// Rows that the run planned to send: number of removals.
     public var plannedRemoved: Int
 
-    /// Rows that the run planned to send: the total of rows to add, to change and to remove.
+    /// Rows that the run planned to send: the total of additions, changes and removals.
     public var plannedTotal: Int
 
-    /// Rows that the destination accepted: number of rows to add.
+    /// Rows that the destination accepted: number of additions.
     public var successfulAdded: Int
 
-    /// Rows that the destination accepted: number of rows to change.
+    /// Rows that the destination accepted: number of changes.
     public var successfulChanged: Int
 
-    /// Rows that the destination accepted: number of rows to remove.
+    /// Rows that the destination accepted: number of removals.
     public var successfulRemoved: Int
 
-    /// Rows that the destination accepted: the total of rows to add, to change and to remove.
+    /// Rows that the destination accepted: the total of additions, changes and removals.
     public var successfulTotal: Int
 
-    /// Rows that the destination rejected: number of rows to add.
+    /// Rows that the destination rejected: number of additions.
     public var failedAdded: Int
 
-    /// Rows that the destination rejected: number of rows to change.
+    /// Rows that the destination rejected: number of changes.
     public var failedChanged: Int
 
-    /// Rows that the destination rejected: number of rows to remove.
+    /// Rows that the destination rejected: number of removals.
     public var failedRemoved: Int
 
-    /// Rows that the destination rejected: the total of rows to add, to change and to remove.
+    /// Rows that the destination rejected: the total of additions, changes and removals.
     public var failedTotal: Int
 
     /// Error message of a run that did not succeed.

@@ -425,11 +425,11 @@ public struct Syncs: Sendable {
 
 /// Row counts by kind of change.
 public struct RowCounts: Codable, Hashable, Sendable {
-    /// Number of rows to add.
+    /// Number of additions.
     public var addedCount: Int
-    /// Number of rows to change.
+    /// Number of changes.
     public var changedCount: Int
-    /// Number of rows to remove.
+    /// Number of removals.
     public var removedCount: Int
 
     /// Creates a value, for example for a test.

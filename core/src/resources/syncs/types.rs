@@ -149,11 +149,11 @@ impl Row for SyncRun {
 model! {
     /// Row counts by kind of change.
     pub struct RowCounts {
-        /// Number of rows to add.
+        /// Number of additions.
         defaulted added_count = "addedCount": i64,
-        /// Number of rows to change.
+        /// Number of changes.
         defaulted changed_count = "changedCount": i64,
-        /// Number of rows to remove.
+        /// Number of removals.
         defaulted removed_count = "removedCount": i64,
     }
 }
