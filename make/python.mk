@@ -3,7 +3,7 @@
 # CPython 3.11 or newer. The demo and the tests also work with CPython 3.10.
 PYTHON ?= python3
 PYTHON_DIR := $(ROOT)/bindings-python
-# One environment for tools and tests, and one for the demo, which installs the package as a user does.
+# One environment for tools and tests, and one for the demo, which builds and installs the package with pip.
 PYTHON_VENV := $(ROOT)/build/python/venv
 PYTHON_DEMO := $(ROOT)/build/python/demo
 
@@ -27,7 +27,8 @@ python-sandbox-wheel: $(PYTHON_VENV)/ready
 # an optimised build takes minutes.
 demo: sandbox
 	[ -x "$(PYTHON_DEMO)/bin/pip" ] || $(PYTHON) -m venv "$(PYTHON_DEMO)"
-	"$(PYTHON_DEMO)/bin/pip" install -q --require-virtualenv --config-settings build-args="--profile dev" "$(PYTHON_DIR)"
+	"$(PYTHON_DEMO)/bin/pip" install -q --require-virtualenv --require-hashes -r packaging/requirements-runtime.txt
+	"$(PYTHON_DEMO)/bin/pip" install -q --require-virtualenv --no-deps --config-settings=build-args=--profile=dev "$(PYTHON_DIR)"
 	tests/house/with-sandbox "$(SANDBOX)" "$(PYTHON_DEMO)/bin/python" "$(PYTHON_DIR)/examples/trigger_and_wait.py"
 
 # Most tests wait for a server, so four processes need a third of the time of one. All tests of a file run in the same
