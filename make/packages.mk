@@ -4,7 +4,8 @@
 DIST := $(ROOT)/build/dist
 PACKAGING := $(ROOT)/build/packaging
 PACKAGING_TOOLS := $(PACKAGING)/bin
-# The platform of the wheels. The compiler and linker of zig produce programs for an old glibc on any machine with Rust.
+# The platform of the wheels. The compiler and linker of zig produce programs for an old glibc, however new the glibc of
+# this machine is.
 WHEEL_TARGET ?= x86_64-unknown-linux-gnu
 WHEEL_TAG ?= manylinux2014
 MATURIN_RELEASE = PATH="$(PACKAGING_TOOLS):$$PATH" maturin build -q --locked --release --zig --target $(WHEEL_TARGET) \
@@ -12,7 +13,10 @@ MATURIN_RELEASE = PATH="$(PACKAGING_TOOLS):$$PATH" maturin build -q --locked --r
 
 # By default, zig links an unwinder of its own. In CPython older than 3.14, a thread that still waits in a call while the
 # interpreter shuts down is ended by an unwinding of the C library, which crashes if the module has another unwinder.
-MATURIN_UNWINDER = -- -C link-arg="$$(gcc -print-file-name=libgcc_s.so.1)"
+# For another platform than that of this machine, zig's unwinder stays, because the libgcc_s here does not fit there.
+RUST_HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+MATURIN_UNWINDER = $(if $(findstring -linux-gnu,$(filter $(RUST_HOST),$(WHEEL_TARGET))),\
+    -- -C link-arg="$$(gcc -print-file-name=libgcc_s.so.1)")
 
 $(PACKAGING)/ready: packaging/requirements.txt
 	$(PYTHON) -m venv --clear "$(PACKAGING)"
