@@ -1,8 +1,9 @@
 .PHONY: requirements
 
-# Packages from PyPI that checks and builds install. `X.in` names packages with their versions. From it, uv writes
-# `X.txt`: these packages and all of their dependencies with hashes, for all platforms and each CPython from 3.10. The
-# files in REQUIREMENTS_311 are for CPython from 3.11. The recipes install only wheels.
+# Packages from PyPI that checks and builds install. `X.in` names packages: most with an exact version, some with a lower
+# bound, and some with the version of another `.in`, which a line `-c` names. From it, uv writes `X.txt`: these packages
+# and all of their dependencies, with exact versions and hashes, for all platforms and each CPython from 3.10. The files
+# in REQUIREMENTS_311 are for CPython from 3.11. The recipes install only wheels.
 REQUIREMENTS := $(wildcard bench/requirements.in bindings-python/requirements-*.in packaging/requirements*.in \
     site/requirements.in tests/house/requirements/*.in examples/recipes/requirements/*.in)
 REQUIREMENTS_RECIPES := $(wildcard examples/recipes/requirements/*.in)
