@@ -318,7 +318,8 @@ def test_many_changes_are_drawn_together(client: Hightouch) -> None:
     for _ in range(1000):
         stage.draw(Row("orders", "querying", "", ""))
     stage.leave(display)
-    # Within `pause`, 600 seconds, a change draws no frame. Only the thread draws a frame once a second.
+    # A change draws no frame if the last frame was drawn less than `pause` (600 seconds) ago. The thread that `open`
+    # starts still draws a frame each second.
     assert (screen.told, screen.ended) == (1000, 1)
     assert screen.drawn - at_first < 500
 

@@ -35,7 +35,7 @@ final class DailyJobTests: XCTestCase {
         XCTAssertNotNil(said.range(of: expected, options: .regularExpression), said)
     }
 
-    // The number of files in this test is right only for Linux.
+    // The limit of open files that this test sets (8) fits only Linux.
     #if os(Linux)
         /// Incident: the first call of a process starts the thread that makes all calls. The thread needs file
         /// descriptors. If none was available, the call threw an unclear error of the bridge.

@@ -111,7 +111,9 @@ class Faults(ABC):
         rejected: int | None = None,
         times: int | None = None,
     ) -> None:
-        """Sets how later runs end, and how long they take. An argument that is left out keeps its earlier value.
+        """Plans how later runs of syncs end, and how long they take.
+
+        If ``status``, ``error``, ``seconds`` or ``rejected`` is left out, the settings of the world apply.
 
         Args:
             sync: The id or the slug of a sync; ``None`` for all syncs.
