@@ -172,7 +172,7 @@ impl Bare {
     }
 }
 
-/// TLS as in the SDK, for the servers that this file's authorities vouch for.
+/// Returns the same TLS settings as in the SDK, but trusts only the certificate authorities in the file `ca`.
 fn tls(ca: &str) -> Result<rustls::ClientConfig, Failure> {
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(ca)? {
@@ -186,7 +186,7 @@ fn tls(ca: &str) -> Result<rustls::ClientConfig, Failure> {
     Ok(tls)
 }
 
-/// Returns the suites of TLS 1.3 in the same order as in the SDK, so that both clients negotiate the same suite.
+/// Returns the suites of TLS 1.3 in the same order as in the SDK. So this client and the SDK negotiate the same suite.
 fn provider() -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
     provider.cipher_suites.retain(|suite| suite.tls13().is_some());
@@ -211,7 +211,8 @@ impl Lane for Bare {
     }
 }
 
-/// The clients of hyper-util and hyper-rustls alone, on which the SDK is built. Reads answers and discards them.
+/// The HTTP client of hyper-util with the TLS of hyper-rustls. The SDK is built on both. This lane reads answers and
+/// discards them.
 struct Hyper {
     client: legacy::Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
     url: String,
