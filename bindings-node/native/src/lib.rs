@@ -94,7 +94,7 @@ impl CompletedCalls {
             queue.len() == 1
         };
         // Only the first result in the queue wakes the JavaScript thread, because that thread then takes the whole
-        // queue. The queue is unlocked by now, because the JavaScript thread locks it at once.
+        // queue. The woken thread locks the queue, so the queue is unlocked before the thread is woken.
         if is_first {
             // Waking fails if the JavaScript thread is ending. In this case, nothing waits for the result.
             if let Some(wake) = &*lock(&self.wake) {
@@ -108,8 +108,8 @@ impl CompletedCalls {
 #[napi]
 pub struct Bridge {
     completed: Arc<CompletedCalls>,
-    /// Keeps the event loop alive, and is never called. The JavaScript thread does not use `completed.wake` for this
-    /// purpose, because it would wait for the lock of `completed.wake`. `None` once the bridge is closed.
+    /// Keeps the event loop alive, and is never called. This is not `completed.wake`, because the JavaScript thread
+    /// would have to wait while another thread holds the lock of `completed.wake`. `None` once the bridge is closed.
     alive: Mutex<Option<Wake>>,
     /// This token is cancelled when the JavaScript thread ends and drops the bridge. The calls of the bridge then end
     /// too.
