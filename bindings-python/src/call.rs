@@ -114,8 +114,8 @@ impl Shared {
     fn deliver<T>(&self, queue: impl FnOnce(&mut Given) -> &mut Vec<T>, item: T) {
         let mut given = self.lock();
         let queue = queue(&mut given);
-        // The first item of each queue wakes the loop, even if the other queue still holds items. The loop empties one
-        // queue after the other, so it may have emptied this queue already.
+        // The first item of each queue wakes the event loop, even if the other queue still holds items. The event loop
+        // empties the two queues in turn, so it may have emptied this queue just before.
         let first = queue.is_empty();
         queue.push(item);
         let is_awaited = given.waiting > 0;

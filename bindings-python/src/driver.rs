@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 /// which no thread waits), a call does not wake the driver's thread, because each wake-up is expensive.
 const BUSY: Duration = Duration::from_millis(500);
 /// While there are no tasks, the driver's thread takes over the I/O only if no thread has waited for a call for this
-/// long. A program that makes one call after another pauses for a shorter time, and so does the I/O itself.
+/// long. A program that makes one call after another pauses for a shorter time, so its own thread keeps doing the I/O.
 const IDLE: Duration = Duration::from_millis(20);
 
 pub(crate) struct Driver {
