@@ -115,7 +115,7 @@ impl Document {
     }
 
     /// Returns the schema of the answer under the success status. If that schema is a union, returns its first
-    /// alternative that is not an error.
+    /// alternative that is not an error, or its first alternative if all are errors.
     pub(crate) fn good<'a>(&'a self, operation: &'a Value) -> Option<&'a Value> {
         let schema = self.answer(operation)?;
         let alternatives = self.alternatives(schema);

@@ -43,7 +43,7 @@ pub(super) fn by_resource(operations: &[Json], types: &[Json]) -> Groups {
     Groups { resources, shared: types.iter().filter(|of| alone(of).is_none()).cloned().collect() }
 }
 
-/// Records that a resource uses a type, and every type that this type contains.
+/// Adds a resource to the users of a type, and to the users of every type that this type contains.
 fn using<'a>(name: &str, resource: &'a str, types: &[Json], users: &mut BTreeMap<String, BTreeSet<&'a str>>) {
     if !users.entry(name.to_owned()).or_default().insert(resource) {
         return;

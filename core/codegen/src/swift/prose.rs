@@ -27,7 +27,7 @@ pub(super) fn in_milliseconds(text: &str) -> String {
     }
 }
 
-/// Replaces the word null in a doc by the text `null`, which is the spelling of Swift, such as `nil`.
+/// Replaces the word null in a doc by Swift's spelling, such as `nil`. The argument `null` is this spelling.
 pub(super) fn with_null(text: &str, null: &str) -> String {
     let words = text.split(' ').map(|word| if word.eq_ignore_ascii_case("null") { null } else { word });
     words.collect::<Vec<_>>().join(" ")
