@@ -39,7 +39,7 @@ fn state(numbers: &[u64]) {
     assert!(opens.is_some_and(|after| after < HOUR + 4 * span), "closed for {opens:?} after {numbers:?}");
 }
 
-/// A state with leases that were granted before and after a cut.
+/// A state with requests in flight that were granted before and after a cut.
 fn in_flight() -> State {
     let mut state = State::shared(Quota::default(), START);
     let mut grant = |after: Nanos| state.grant(START + after);
@@ -52,8 +52,8 @@ fn in_flight() -> State {
     state
 }
 
-/// Notes end only requests that are in flight, and at a time that the state can have. Each three numbers are a note: the
-/// lease, counted from the first one, the time of the end, counted from the start, and the number of cuts.
+/// Notes end only requests that are in flight, and no request ends before its grant. Every three numbers are a note:
+/// the lease, counted from the first lease; the time of the end, counted from `START`; and the number of cuts.
 fn notes(numbers: &[u64]) {
     let (mut state, now) = (in_flight(), START + 10 * SECOND);
     let before = state.in_flight();
