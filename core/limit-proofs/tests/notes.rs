@@ -14,7 +14,7 @@ enum Step {
     Grant,
     /// The request at this place among those in flight ends.
     End(usize),
-    /// As `End`, but the state is changed.
+    /// As `End`, but the end changes the state at once and is not noted.
     Tell(usize),
     Refuse(usize),
     /// A process reads the state and its notes.
@@ -34,7 +34,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// One limit twice. In `told` each end is a change at once. In `noted` it is a note if it can be.
+/// Two states of the same limit. Each end changes the state `told` at once. For the state `noted`, the end is written
+/// as a note if the state allows a note.
 struct Both {
     told: State,
     noted: State,
@@ -61,7 +62,7 @@ impl Both {
         }
     }
 
-    /// Brings both states to the present.
+    /// Adds the notes to the state `noted`, and compares both states at the present time.
     fn look(&mut self) {
         let slots = self.slots;
         self.noted.add_noted(self.now, |lease| slots[EndNote::slot(lease)]);
@@ -117,7 +118,7 @@ impl Both {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
-    /// No request is in flight for as long as its lease, a minute.
+    /// All steps together take at most 40 s, so no lease ends: a lease lasts a minute.
     #[test]
     fn a_state_with_notes_is_as_careful_as_one_that_is_told_at_once(
         requests in prop_oneof![1..10_u32, 50..300_u32],
@@ -158,7 +159,7 @@ fn a_note_from_before_a_cut_changes_the_same_as_an_end_that_is_told_after_it() {
     assert_eq!(states[0], states[1]);
 }
 
-/// The note of the later request would replace the note of the earlier one before anybody has read it.
+/// Both requests have the same slot, which holds one note. A note of the later request could replace an unread note.
 #[test]
 fn of_two_requests_in_flight_with_one_slot_only_the_earlier_is_noted() {
     let mut state = State::shared(Quota::default(), START);
@@ -185,7 +186,7 @@ fn of_two_requests_in_flight_with_one_slot_only_the_earlier_is_noted() {
     assert!(is_noted(&state, &fourth), "the slot is free again");
 }
 
-/// Another process may report an end between the time of a note and its write.
+/// Another process may report an end after the time that a note names, but before the note is added to the state.
 #[test]
 fn a_note_of_an_earlier_end_keeps_the_log_in_order() {
     let mut state = State::shared(Quota::default(), START);

@@ -65,8 +65,8 @@ impl Model {
 }
 
 /// Whether some s in (t−T, t] forbids a grant at t, as `core/src/limit/window.rs` explains. `ended` has the times at
-/// which requests ended, in ascending order. Tries only t, these times, and these times plus T. Between two of these
-/// moments, the weight only grows with s, so a later moment covers every s between them.
+/// which requests ended, in ascending order. As s, tries only t, the times in `ended`, and these times plus T: between
+/// two of these moments, the sum of the rule only grows with s, so the later moment decides.
 fn forbids(ended: &[Nanos], flying: u64, allowed: u64, span: Nanos, t: Nanos) -> bool {
     let before = |time: Nanos| ended.partition_point(|end| *end < time) as u64;
     let moments = ended.iter().flat_map(|end| [*end, *end + span]).chain([t]);

@@ -48,7 +48,7 @@ struct Faults {
 /// the change, the process writes the state.
 struct Processes {
     faults: Faults,
-    /// The shared state, and how often it was written.
+    /// How often the shared state was written, and the state itself.
     kept: (u64, Vec<u64>),
     notes: [Option<EndNote>; SLOTS],
     /// The notes that are written late, and when.

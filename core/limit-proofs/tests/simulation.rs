@@ -234,7 +234,8 @@ fn beside_a_stranger_who_at_times_takes_more_than_half_3000_reads_finish_too() {
     });
 }
 
-/// Checks that from `from` seconds on there are at least 190 answers in 10 s on average, and never fewer than 186.
+/// Counts the answers in windows of 10 s, from `from` seconds on. Checks that the average is at least 190, the first
+/// window has at least 188, and every window at least 186.
 fn the_limit_is_in_full_use(from: u64, server: impl Fn(Exact) -> Refuses<Exact>) {
     for latency in [Latency::None, Latency::Lan] {
         for seed in 0..seeds() {

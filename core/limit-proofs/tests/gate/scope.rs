@@ -24,7 +24,7 @@ fn fleet() -> (Arc<Gate>, Errands) {
     (gate, errands.unwrap())
 }
 
-/// Makes the gate ask the server by reading the statistics of the gate. Returns the question.
+/// Reads the statistics of the gate, so that the gate asks the server. Returns the gate's question.
 fn question(gate: &Gate, errands: &Errands) -> Question {
     let _ = gate.stats();
     match errands.next() {

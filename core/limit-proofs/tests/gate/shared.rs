@@ -112,7 +112,7 @@ async fn an_end_is_not_only_noted_if_a_request_waits_here() {
     assert_eq!(two.told(), 2);
 }
 
-/// After a refusal has cut the limit, each success lets more requests go, in other processes too.
+/// After a refusal has cut the limit, each success raises the limit for all processes. So its end changes the state.
 #[tokio::test]
 async fn while_a_cut_is_in_force_ends_are_not_noted() {
     let two = Two::new(5);
