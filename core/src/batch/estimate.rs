@@ -29,7 +29,7 @@ pub struct Estimate {
 
 /// Counts what a batch needs. The limit is N requests in a window of T, and a tenth of N for looks. R requests that
 /// prepare and start runs then take ⌊(R−1)/N⌋·T, and the looks take ⌊(looks−1)/(N/10)⌋·T. The runs take `run_time` once
-/// for each wave of `at_once` syncs. The estimate is the longest of these three times.
+/// for each wave of `at_once` syncs. The estimate is the longest of these three durations.
 pub(super) fn estimate(
     sender: &Sender,
     syncs: &[SyncReference],

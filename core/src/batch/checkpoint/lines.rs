@@ -35,8 +35,8 @@ pub(super) fn header(origin: &str, syncs: &[SyncReference], trigger: &TriggerSyn
 /// Checks that the header `found` of a file describes the same batch as the header `expected`.
 ///
 /// # Errors
-/// The file records another batch, was written by a newer version of the SDK, or is no checkpoint. The error is the rest
-/// of a sentence that begins with the name of the file.
+/// The file is no checkpoint, was written by a newer version of the SDK, belongs to another server, or records other
+/// syncs or other options of the triggers. The error is the rest of a sentence that begins with the name of the file.
 pub(super) fn check_header(found: &str, expected: &str) -> Result<(), &'static str> {
     let read = |text| serde_json::from_str::<Value>(text).ok().filter(|_| found.starts_with(BEGINNING));
     let (Some(found), Some(expected)) = (read(found), read(expected)) else {
