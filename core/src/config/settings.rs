@@ -72,7 +72,7 @@ pub struct Settings {
 /// Settings for bindings and tests.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Internal {
-    /// Divides every wait of the SDK, from 0.001 to 1,000,000; 1 outside tests.
+    /// Divides every wait of the SDK. From 0.001 to 1,000,000; 1 outside tests.
     pub scale: f64,
     /// The host language with its version, such as `python/3.11`. The User-Agent names the language, and messages spell
     /// names as the language does.
