@@ -12,7 +12,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 uniffi::setup_scaffolding!("hightouch");
 
-/// An error of the bridge itself. A call that fails for any other reason returns a [`Reply`] with `ok` false.
+/// An error of the bridge itself, or of [`local`]. A call that fails for any other reason returns a [`Reply`] with `ok`
+/// false.
 ///
 /// Every method that can panic is declared to return this error. In Swift, such a method throws if it panics, while a
 /// panic in any other method crashes the process.
@@ -23,7 +24,7 @@ pub enum BridgeError {
         /// The failure as JSON, as in [`Reply::head`].
         failure: String,
     },
-    /// A call ended without a reply.
+    /// A call ended without a reply, or [`local`] failed.
     Broken {
         /// The text of the cause.
         why: String,
@@ -52,7 +53,7 @@ pub struct Reply {
     pub texts: Vec<u8>,
 }
 
-/// Calls a function of the core that needs no client. Returns its result as JSON.
+/// Calls a function of the core that needs no client, and returns the result as JSON.
 #[uniffi::export]
 pub fn local(op: &str, args: &str) -> Result<String, BridgeError> {
     wire::local(op, args).map_err(|why| BridgeError::Broken { why })
