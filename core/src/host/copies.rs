@@ -1,13 +1,12 @@
-//! The layout of a limit's file: two copies of the state, which are written in turns, and between them their heads and
-//! the notes of ended requests.
+//! The layout of a limit's file: two copies of the state, and the heads between them. Processes write the copies in
+//! turns. The heads hold the generation and the checksum of each copy, and the notes of ended requests.
 //!
-//! The head of a copy has its generation and its checksum. So a process that dies while it writes one copy leaves the
-//! other copy intact. The file is read and written, and not mapped into memory: if somebody cut a mapped file short,
-//! the process would be killed.
+//! A process that dies while it writes one copy leaves the other copy intact. The file is not mapped into memory: if
+//! somebody shortened a mapped file, the process would be killed.
 //!
-//! Both copies touch the heads: the first one ends where the heads begin, and the second one begins where they end. So
-//! one read of the heads shows whether another process has changed the state, and one write stores a copy with its
-//! head.
+//! Both copies touch the heads: the first copy ends where the heads begin, and the second copy begins where the heads
+//! end. So one read of the heads shows whether another process has changed the state, and one write stores a copy with
+//! its head.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -21,10 +20,10 @@ use crate::limit::state::{EndNote, State};
 /// The first bytes of the file: a mark, and the version of the format. A process that finds another version keeps a
 /// limit of its own.
 pub(super) const HEAD: [[u8; 8]; 2] = [*b"htlimit\0", 2_u64.to_le_bytes()];
-/// The random bytes that distinguish the file from all others. They follow the first bytes.
+/// The random bytes that distinguish the file from all others. They follow [`HEAD`] in the file.
 pub(super) type Id = [u8; 16];
-/// The position in the file of its origin: the id of the file that this one continues, and the generation of the copy
-/// that was taken over. Both are zero if this file continues no other.
+/// The position of the origin in the file. The origin is the id of the file that this one continues, and the generation
+/// of the copy that was taken over. Both are zero if this file continues no other file.
 const ORIGIN: u64 = 32;
 const ORIGIN_LENGTH: usize = 24;
 /// How much room each copy has, in bytes.
@@ -77,7 +76,7 @@ impl Numbers {
     }
 }
 
-/// The heads of both copies, and the name that stands between them.
+/// The numbers of both copies, and the name of the successor, which stands between them.
 #[derive(Debug)]
 pub(super) struct Head {
     /// The name of the file that takes the place of this one; `None` if no file does.
@@ -105,8 +104,8 @@ impl<S: System> Drop for Copies<S> {
 impl<S: System> Copies<S> {
     /// Opens the file, or creates it.
     ///
-    /// # Errors
-    /// The file cannot be opened, other users may use it, or it has another format. The error is the end of a sentence.
+    /// # Errors The file cannot be opened, other users may use it, or it has another format. The error is the reason,
+    /// worded as the end of a sentence.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
         Self::open_with(path, OpenOptions::new().create(true))
     }
@@ -229,8 +228,8 @@ impl<S: System> Copies<S> {
     /// Writes a state over the older copy. Writes nothing if the newer copy holds the same state, apart from the last
     /// known time.
     ///
-    /// # Errors
-    /// The state is larger than the room of a copy, or the file cannot be written. The error is the end of a sentence.
+    /// # Errors The state is larger than the room of a copy, or the file cannot be written. The error is the reason,
+    /// worded as the end of a sentence.
     pub(super) fn write(&mut self, state: &State) -> Result<(), String> {
         std::mem::swap(&mut self.words, &mut self.before);
         self.words.clear();
@@ -303,9 +302,9 @@ pub(super) fn put(to: &mut [u8], words: &[u64]) {
     }
 }
 
-/// A checksum: sums of the integers and of these sums, in eight columns that a processor computes at once. It detects
-/// copies that were damaged or written in part. Only the owner can write the file, so the checksum need not protect
-/// against forgery.
+/// Returns a checksum, which detects copies that were damaged or written in part. The integers are summed in eight
+/// columns, because a processor can compute the columns at once. Only the owner can write the file, so the checksum
+/// need not protect against forgery.
 pub(super) fn sum(generation: u64, words: &[u64]) -> u64 {
     let (mut sums, mut weighted) = ([generation; 8], [0_u64; 8]);
     let (chunks, rest) = words.as_chunks::<8>();

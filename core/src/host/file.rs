@@ -23,15 +23,14 @@ const PAUSE: Duration = Duration::from_micros(50);
 /// The grants of a change that took this long are void. A change makes no grant later than a second after its start,
 /// and a grant is void a second after it was made. See `FETCHED_WITHIN` in `limit`.
 const VOID: Duration = Duration::from_secs(2);
-/// How often to check whether the path leads to another file. Each change also asks whether the file still has a name.
-/// That costs much less, and shows that the file was removed or replaced. A file that was moved away still has a name,
-/// so it stays in use until the path is checked again.
+/// How often to check whether the path leads to another file. Each change makes a cheaper check: whether the file still
+/// has a name. A file that was moved away still has a name, so it stays in use until the path is checked again.
 const LOOK_AT_PATH: Nanos = 1_000_000;
 /// How far ahead of the clock a time in the file may lie. The clocks of processors differ a little.
 const TOLERANCE: Nanos = 1_000_000_000;
 /// The file has no room for a limit of more requests than this: after a loss of the state, each request has an entry.
 const MOST_REQUESTS: u64 = 40_000;
-/// How many successors are followed at most. A successor has a successor of its own if clients changed to a key of
+/// How many successors are followed at most. A successor has a successor of its own if clients changed to an API key of
 /// another workspace.
 const LONGEST_CHAIN: usize = 8;
 
@@ -42,12 +41,11 @@ pub(super) struct LimitFile<S: System> {
     copies: Copies<S>,
     process: u32,
     busy: Option<Busy>,
-    /// When to look again where the path leads.
+    /// When to check again where the path leads.
     look_at_path: Nanos,
     /// When the lock was taken for the present change.
     locked: Instant,
-    /// The files that this process used before, which were removed or replaced. What they held is not in the open file
-    /// yet.
+    /// The removed or replaced files that this process used before. Their states are not in the open file yet.
     left: Vec<Left>,
     /// The file to which this limit moves. The move waits for the lock of that file.
     joining: Option<Box<LimitFile<S>>>,
@@ -72,15 +70,15 @@ pub(super) fn remove_if_unused<S: System>(path: &Path) {
         return;
     }
     let head = copies.head();
-    // Keeps a file that names a successor. A process that knows only the key opens this file first, and must find the
-    // file of the workspace.
+    // Keeps a file that names a successor. A process that knows only the API key opens this file first, and must find
+    // the file of the workspace.
     let leads_on = head.successor.as_ref().is_some_and(|name| path.with_file_name(name).exists());
     if !leads_on && copies.read(&head).is_none_or(|state| is_over(&state, now())) {
         let _ = remove_file(path);
     }
 }
 
-/// Whether nothing in a state counts any more, or the state dates from before the host was started.
+/// Whether nothing in a state counts any more, or the state dates from before the machine was started.
 fn is_over(state: &State, now: Nanos) -> bool {
     state.counts_until() <= now || is_ahead(state, now)
 }
@@ -188,7 +186,7 @@ impl<S: System> LimitFile<S> {
         let read = self.copies.read(head).filter(|read| !is_ahead(read, now()));
         let is_damaged = read.is_none() && last.generation > 0;
         let mut state = match read {
-            // Nothing in the old state counts any more, so a stricter quota in it no longer holds either.
+            // If nothing in the old state counts any more, a stricter quota in it no longer holds either.
             Some(read) if is_over(&read, now()) => State::shared(self.quota, now()),
             Some(read) => read,
             None if is_damaged => State::lost(self.quota, now()),
@@ -226,7 +224,7 @@ impl<S: System> LimitFile<S> {
         Ok(if is_lost { State::lost(self.quota, now()) } else { State::shared(self.quota, now()) })
     }
 
-    /// Whether the file of this name is the open file, or leads to the open file through its successors.
+    /// Whether the file with this name is the open file, or leads to the open file through its successors.
     fn leads_here(&self, name: &str) -> bool {
         let mut path = self.path.with_file_name(name);
         for _ in 0..LONGEST_CHAIN {
@@ -268,14 +266,14 @@ impl<S: System> Store for LimitFile<S> {
 
     fn note(&mut self, note: &EndNote) -> bool {
         // A forked child must not end the requests of its parent. While this process changes from one file to another,
-        // it cannot know which file others will read, so it tells ends by changes.
+        // it cannot know which file others will read. So it reports ends by changing the state, not by notes.
         let is_here = self.process == std::process::id() && self.left.is_empty() && self.joining.is_none();
         is_here && self.copies.note(note).is_ok()
     }
 
     fn close(&mut self, state: &State) -> Result<(), Unavailable> {
-        // If the file was replaced during so long a change, the new file continues the state from before the change.
-        // The grants of the change are void, so the change need not be written.
+        // If the file was replaced during a change that took `VOID` or longer, the new file continues the state from
+        // before the change. The grants of the change are void, so the change need not be written.
         let is_void = self.locked.elapsed() >= VOID && self.copies.is_removed() == Ok(true);
         let kept = if is_void { Ok(()) } else { self.copies.write(state).map_err(Unavailable::Lost) };
         self.copies.lock().unlock().map_err(|error| Unavailable::Lost(failed(&error)))?;

@@ -1,4 +1,4 @@
-//! Keeps the limit of a workspace in a file, so that the processes of one user on one host share it.
+//! Keeps the limit of a workspace in a file, so that the processes of one user on one machine share it.
 
 mod copies;
 mod file;
@@ -18,9 +18,8 @@ use unix::{self as here, Unix as Here};
 
 /// Opens the file of a workspace's limit. `name` is the name of the file: 32 hexadecimal digits.
 ///
-/// # Errors
-/// The file or its folder cannot be used, or `quota` has more requests than a file can hold. The error is the end of a
-/// sentence.
+/// # Errors The file or its folder cannot be used, or `quota` has more requests than a file can hold. The error is the
+/// reason, worded as the end of a sentence.
 pub(crate) fn store(name: &str, quota: Quota) -> Result<Box<dyn Store>, String> {
     let folder = here::folder()?;
     let path = folder.join(name);

@@ -1,8 +1,8 @@
 //! The notes of ended requests in a limit's file. Each note has a slot, which a process writes without the lock.
 //!
 //! A slot has the id of the lease, the time of the end, the number of cuts before the grant, and a checksum. The
-//! checksum covers the id of the file too. So a note that was written in part is ignored, and a note of another file
-//! too.
+//! checksum covers the id of the file too. So a reader ignores notes that were written in part, and notes of other
+//! files.
 
 use super::copies::{Id, put, sum};
 use crate::limit::state::{EndNote, SLOTS};

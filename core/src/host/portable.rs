@@ -2,7 +2,7 @@
 //! systems. Nobody has compiled or run it on Windows yet.
 //!
 //! The lock of a file on Windows keeps others from reading the file too. So an empty file beside the limit's file is
-//! locked in its place.
+//! locked instead.
 
 use std::fs::{File, OpenOptions, create_dir, symlink_metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -16,7 +16,7 @@ use crate::limit::Nanos;
 
 /// The extension of the files that are locked.
 pub(super) const LOCK: &str = "lock";
-/// The longest time since the start of a host that is plausible. If an `Instant` goes back further, the start cannot be
+/// The longest plausible time since the start of a machine. If an `Instant` goes back further, the start cannot be
 /// found.
 const LONGEST_UPTIME: Duration = Duration::from_hours(20 * 365 * 24);
 
@@ -60,7 +60,7 @@ impl System for Portable {
         Self::identity(&File::open(path)?)
     }
 
-    /// Returns false, because only a look at the path shows that the file was removed.
+    /// Returns false, because only a check of the path shows that the file was removed.
     fn is_removed(_file: &File) -> io::Result<bool> {
         Ok(false)
     }
@@ -79,7 +79,7 @@ fn longest(goes_back: impl Fn(Duration) -> bool) -> Option<Duration> {
     Some(Duration::from_nanos(some))
 }
 
-/// Returns the time at which the host was started; `None` if it cannot be found. On Windows, no `Instant` can lie
+/// Returns the time at which the machine was started; `None` if it cannot be found. On Windows, no `Instant` can lie
 /// before that time, so a search finds the time. Any other clock that all processes share would need unsafe code.
 fn start() -> Option<Instant> {
     static START: OnceLock<Option<Instant>> = OnceLock::new();
@@ -89,14 +89,14 @@ fn start() -> Option<Instant> {
     })
 }
 
-/// Returns the nanoseconds since the host was started, including the time in which it was suspended. Nobody can set
+/// Returns the nanoseconds since the machine was started, including the time in which the machine slept. Nobody can set
 /// this clock.
 #[cfg_attr(unix, allow(dead_code))]
 pub(super) fn now() -> Nanos {
     start().map_or(0, |start| Nanos::try_from(start.elapsed().as_nanos()).unwrap_or(0))
 }
 
-/// Returns an empty name, so all starts of the host have the same name. A state from before the last start lies ahead
+/// Returns an empty name, which does not change when the machine restarts. So a file may hold a state with times ahead
 /// of the clock. Such a state is dropped, or counts for longer than it should.
 #[cfg_attr(unix, allow(dead_code))]
 pub(super) fn clock_name() -> String {
@@ -105,8 +105,8 @@ pub(super) fn clock_name() -> String {
 
 /// The folder of the limits' files. Windows lets only the user and administrators use what is below `%LOCALAPPDATA%`.
 ///
-/// # Errors
-/// The folder cannot be created, or the clock cannot be shared. The error is the end of a sentence.
+/// # Errors The folder cannot be created, or the clock cannot be shared. The error is the reason, worded as the end of
+/// a sentence.
 #[cfg_attr(unix, allow(dead_code))]
 pub(super) fn folder() -> Result<PathBuf, String> {
     if start().is_none() {

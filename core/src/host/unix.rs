@@ -68,7 +68,7 @@ impl System for Unix {
     }
 }
 
-/// Returns the nanoseconds since the host was started, including the time in which it was suspended. Nobody can set
+/// Returns the nanoseconds since the machine was started, including the time in which the machine slept. Nobody can set
 /// this clock.
 pub(super) fn now() -> Nanos {
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -82,8 +82,8 @@ pub(super) fn now() -> Nanos {
 }
 
 /// Returns a name of the clock that limits use. Processes that see the same folder may have different clocks: the clock
-/// begins anew at each start of a host, and each time namespace has its own clock. The name is empty if the system does
-/// not identify its clock.
+/// begins anew at each start of a machine, and each time namespace has its own clock. The name is empty if the system
+/// does not identify its clock.
 pub(super) fn clock_name() -> String {
     let start = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let namespace = std::fs::read_link("/proc/self/ns/time").unwrap_or_default();
@@ -92,8 +92,8 @@ pub(super) fn clock_name() -> String {
 
 /// The folder of the limits' files.
 ///
-/// # Errors
-/// The folder cannot be created or read, or it is not private. The error is the end of a sentence.
+/// # Errors The folder cannot be created or read, or it is not private. The error is the reason, worded as the end of a
+/// sentence.
 pub(super) fn folder() -> Result<PathBuf, String> {
     private(&std::env::temp_dir())
 }

@@ -108,7 +108,8 @@ fn outlive_the_file<S: System>(what: &str) {
     one.file.look_at_path = 0;
     other.file.look_at_path = 0;
     assert_eq!(one.change(|state| state.in_flight()).unwrap(), 151, "what it knew is in the new file");
-    // The other user adds the requests that it knew, too, so some requests count twice.
+    // The other user adds the requests that it knew of. The new file has some of these requests already, so they count
+    // twice.
     assert!(other.grant(1000) + User::<S>::of(&path).grant(1000) <= 49);
 }
 

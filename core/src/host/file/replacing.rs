@@ -1,5 +1,5 @@
-//! How a new file takes the place of one whose lock a stopped process holds. A process is stopped while the system does
-//! not run it, for example after SIGSTOP.
+//! Replaces a file while a stopped process holds its lock. A process is stopped while the system does not run the
+//! process, for example after SIGSTOP.
 
 use std::fs::{File, OpenOptions, TryLockError, remove_file, rename};
 use std::time::{Duration, Instant};
@@ -51,11 +51,11 @@ impl<S: System> LimitFile<S> {
         self.replace(newest).err().map_or(Unavailable::Busy, Unavailable::Lost)
     }
 
-    /// Puts a new file in the place of this one. Does nothing if another process is doing so, or has done so. `newest`
-    /// is the copy that was the newest during the whole wait.
+    /// Puts a new file in the place of this one. Does nothing if another process is replacing this file, or has
+    /// replaced it. `newest` is the copy that was the newest during the whole wait.
     ///
-    /// The new file counts as full until the state is copied. The copy is made after the new file has its name, so that
-    /// no process changes the old file later: whoever locks the old file then finds that it was removed.
+    /// The new file counts as full until the state is copied. The state is copied after the new file has its name. From
+    /// that time on, no process changes the old file: whoever locks the old file finds that it was removed.
     pub(super) fn replace(&mut self, newest: Numbers) -> Result<(), String> {
         let Some(mut fresh) = self.put_in_place()? else { return Ok(()) };
         self.busy = None;
@@ -74,8 +74,8 @@ impl<S: System> LimitFile<S> {
         }
     }
 
-    /// Creates the new file, locks it and gives it the name of this one. Only the holder of the folder's lock may do
-    /// so: if two processes did, the later file would lack the grants of the earlier file.
+    /// Creates the new file, locks it and gives it the name of this one. Locks the folder first: if two processes
+    /// created a new file, the later file would lack the grants of the earlier file.
     fn put_in_place(&self) -> Result<Option<Copies<S>>, String> {
         let Some(folder) = self.path.parent() else { return Ok(None) };
         let folder = File::open(folder).map_err(|error| failed(&error))?;

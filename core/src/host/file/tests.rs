@@ -1,4 +1,4 @@
-//! Files of limits: shared, damaged, foreign, removed.
+//! Tests files of limits: shared files, damaged files, removed files, and files of other formats.
 
 mod joining;
 mod noting;
@@ -39,7 +39,7 @@ impl Drop for Folder {
     }
 }
 
-/// One user of a file, as a process would be.
+/// A user of a file, which stands for a process.
 struct User {
     file: LimitFile<Unix>,
     state: State,
@@ -133,7 +133,7 @@ fn a_file_that_was_removed_is_created_again_with_what_was_known() {
     let (mut one, mut other) = (User::of(&folder.file()), User::of(&folder.file()));
     assert_eq!(one.grant_all(), 200);
     fs::remove_file(folder.file()).unwrap();
-    // Postpones the look at the path: the change itself must find that the file has no name.
+    // Postpones the check of the path: the change itself must find that the file has no name.
     one.file.look_at_path = now() + 3_600_000_000_000;
     one.change(|_| ()).unwrap();
     assert!(folder.file().exists());
@@ -141,7 +141,7 @@ fn a_file_that_was_removed_is_created_again_with_what_was_known() {
     assert_eq!(User::of(&folder.file()).grant_all(), 0);
 }
 
-/// A file that was moved away still has a name, so only a look at the path shows the move.
+/// A file that was moved away still has a name, so only a check of the path shows the move.
 #[test]
 fn a_file_that_was_moved_away_counts_as_removed() {
     let folder = Folder::new("moved");
@@ -194,7 +194,7 @@ fn a_file_of_another_format_is_not_touched() {
     }
 }
 
-/// After a restart of the host, its clock begins at zero again, so times in the file lie in the future.
+/// After a restart of the machine, its clock begins at zero again, so times in the file lie in the future.
 #[test]
 fn a_file_from_before_a_restart_of_the_host_is_full_at_first_and_empty_later() {
     let folder = Folder::new("restart");
@@ -260,7 +260,7 @@ fn a_survivor_of_a_removal_reads_what_the_others_wrote_before() {
     assert_eq!(survivor.grant_all(), 0);
 }
 
-/// A forked child has the files of its parent open. If the parent did not unlock them, the system would keep their
+/// A forked child has the files of its parent open. If the parent did not unlock the files, the system would keep the
 /// locks until the child ends.
 #[test]
 fn a_file_that_a_child_has_open_is_unlocked_when_it_is_left() {

@@ -1,4 +1,4 @@
-//! Limits of two keys that turn out to belong to one workspace.
+//! Tests limits of two API keys that turn out to belong to one workspace.
 
 use super::*;
 
@@ -6,7 +6,7 @@ pub(super) fn name(digit: char) -> String {
     String::from_iter([digit; NAME])
 }
 
-/// Two keys of one workspace have a file each, until an answer shows that the workspace is the same.
+/// Two API keys of one workspace have a file each, until an answer shows that the workspace is the same.
 #[test]
 fn limits_that_turn_out_to_be_one_are_kept_in_one_file() {
     let folder = Folder::new("joined");
@@ -72,7 +72,7 @@ fn what_was_sent_counts_if_a_process_dies_before_the_old_file_leads_to_the_new_o
     assert_eq!((later.grant_all(), at_new_place.grant_all()), (0, 0));
 }
 
-/// Incident: fifteen requests that were in flight at the move counted for a minute longer.
+/// Incident: when a limit moved, fifteen requests in flight counted for a minute longer than they should.
 #[test]
 fn a_request_in_flight_when_its_limit_moves_ends_at_the_new_place() {
     let folder = Folder::new("moved");
@@ -102,8 +102,8 @@ fn a_file_that_is_busy_is_joined_later() {
     assert_eq!(user.change(|state| state.in_flight()).unwrap(), 1);
 }
 
-/// After a change to a key of another workspace, successors can lead back to the file itself. A process that joined its
-/// own file would wait for a lock that it holds.
+/// After a change to an API key of another workspace, successors can lead back to the file itself. A process that
+/// joined its own file would wait for a lock that it holds.
 #[test]
 fn a_file_does_not_join_itself() {
     let folder = Folder::new("circle");

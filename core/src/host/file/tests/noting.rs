@@ -1,4 +1,4 @@
-//! Ends that are noted in the file without its lock.
+//! Tests the notes of ended requests, which a process writes to the file without the lock.
 
 use super::super::super::notes;
 use super::super::replacing::{Busy, STOPPED};
@@ -104,7 +104,7 @@ fn an_end_counts_at_the_time_of_its_note_within_bounds() {
     }
 }
 
-/// Random grants, notes and changes of several processes: no note replaces another before it was read.
+/// Several processes grant, note and change at random. No note may replace a note that was not read yet.
 #[test]
 fn no_note_is_lost_however_many_requests_have_the_same_slot() {
     let folder = Folder::new("noted-slots");
@@ -169,7 +169,7 @@ fn a_new_file_has_what_was_noted_in_the_one_that_it_replaces() {
     other.file.busy = Some(Busy { since: busy.since.checked_sub(STOPPED).unwrap(), ..busy });
     assert_eq!(other.change(|_| ()), Err(Unavailable::Busy), "the file is replaced");
     assert_eq!(other.counts(), (1, 1));
-    // The old file is no longer read. What was noted there can still be told.
+    // The bystander notes this end in the old file, which nobody reads any more. So the new state lacks the end.
     assert!(bystander.notes(&after));
     assert_eq!(other.counts(), (1, 1));
     assert_eq!(bystander.counts(), (1, 1));
@@ -200,7 +200,7 @@ fn a_limit_that_moves_takes_with_it_what_was_noted() {
     first.file.join(&name('a'), &mut first.state).unwrap();
     first.file.close(&first.state).unwrap();
     assert_eq!(first.counts(), (1, 1));
-    // The bystander does not know of the new file yet.
+    // The bystander does not know of the new file yet, so it notes this end in the old file.
     assert!(bystander.notes(&held));
     assert_eq!((first.counts(), bystander.counts()), ((1, 1), (1, 1)));
     assert_eq!(bystander.file.path, to);
@@ -209,7 +209,8 @@ fn a_limit_that_moves_takes_with_it_what_was_noted() {
     assert_eq!(first.counts(), (0, 2));
 }
 
-/// Once its lease may have ended, a request counts as ended already, and its end must count once more.
+/// A request with an expired lease counts as ended. If the request ends later, the state must be changed, so that the
+/// request counts again.
 #[test]
 fn an_end_after_the_lease_is_not_noted() {
     let folder = Folder::new("noted-late");
@@ -220,7 +221,7 @@ fn an_end_after_the_lease_is_not_noted() {
     assert_eq!(one.state.end_note(ticket.at() + lease, &ticket), None);
 }
 
-/// The state in the new file is not known yet.
+/// The process does not know the state in the new file yet.
 #[test]
 fn a_process_on_its_way_to_another_file_notes_nothing() {
     let folder = Folder::new("noted-leaving");

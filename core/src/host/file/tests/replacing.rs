@@ -1,4 +1,4 @@
-//! Files whose lock a stopped process holds. A new file continues their state.
+//! Tests that a new file continues the state of a file while a stopped process holds its lock.
 
 use super::super::replacing::{Busy, HOPELESS, STOPPED};
 use super::joining::name;
@@ -34,8 +34,8 @@ impl User {
     }
 }
 
-/// Incident: the limit of a host fell to half of its rate for a while. The new file began as full, and each process
-/// then added once more what it knew.
+/// Incident: the limit of a machine fell to half for a while. The new file began as full, and each process then added
+/// once more the requests that it knew of.
 #[test]
 fn a_process_that_stops_with_the_lock_costs_the_others_nothing_of_the_limit() {
     let folder = Folder::new("stopped");
@@ -154,7 +154,7 @@ fn a_process_that_stops_after_it_moved_the_limit_holds_up_nobody() {
     assert_eq!(other.file.path, to);
 }
 
-/// If the process did not join again, it would go on in the file of the workspace, but the other processes in the new
+/// If the process did not join again, it would use the file of the workspace, while the other processes use the new
 /// file.
 #[test]
 fn a_process_that_was_stopped_while_it_joined_joins_again() {
