@@ -31,7 +31,7 @@ impl Leases {
         Self { held: VecDeque::new(), first: now, next: now }
     }
 
-    /// Gives later leases other ids than all leases that were taken before `now`, even if this list lacks some of them.
+    /// Gives later leases new ids, which no lease from before `now` has. This list may lack some of the earlier leases.
     pub fn skip_to(&mut self, now: Nanos) {
         self.next = self.next.max(now);
     }
@@ -44,8 +44,8 @@ impl Leases {
         id
     }
 
-    /// Whether another lease is held with the slot of the lease that was taken last. Also true if so many leases are
-    /// held that this is likely.
+    /// Whether the lease that was taken last shares its slot with another held lease. Also true if so many leases are
+    /// held that a shared slot is likely.
     #[must_use]
     pub fn last_shares_slot(&self) -> bool {
         let slot = EndNote::slot(self.next - 1);
@@ -62,7 +62,7 @@ impl Leases {
         self.find(id).is_some_and(|at| self.held.remove(at).is_some())
     }
 
-    /// When the lease with this id expires; `None` if it is not held.
+    /// When the lease with this id expires; `None` if the lease is not held.
     #[must_use]
     pub fn until(&self, id: u64) -> Option<Nanos> {
         self.held.get(self.find(id)?).map(|lease| lease.until)

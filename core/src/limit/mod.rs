@@ -14,7 +14,7 @@
 //! * [`turn`]: the queue and the limit together: which request goes now, and when to check again.
 //! * `sync`: the locks, clock and wake-ups of the gate. Under `--cfg limit_loom` they come from a model that explores
 //!   the possible orders of events.
-//! * `untold`: ends that a shared limit learns without a change, or with the next change.
+//! * `untold`: reports the end of a request to a shared limit by a note, or with the next change.
 //! * `outside`: how the gate uses a store or a server.
 //! * [`gate`], [`waiter`], [`look`], [`permit`], [`stats`]: one lock around the limit and its queue, shared by the
 //!   clients of a workspace.

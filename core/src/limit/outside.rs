@@ -69,8 +69,8 @@ impl Shared {
         self.lost(now, closed)
     }
 
-    /// Notes in the store that an answered request has ended. Returns the grant if the end was not noted, so the shared
-    /// limit must be changed instead: it has to move, or somebody at this gate could go because of the change.
+    /// Notes in the store that an answered request has ended. Returns the grant if the end was not noted; the caller
+    /// must then change the shared limit instead. For example, nothing is noted while the limit has to move.
     pub(super) fn note_end(&mut self, now: Nanos, grant: Grant) -> Option<Grant> {
         let store = self.store.as_mut().filter(|_| self.joining.is_none() && self.answers.is_empty());
         let is_noted =

@@ -206,8 +206,8 @@ impl Pool {
         self.without().map_or(NEVER, State::next_settling)
     }
 
-    /// Counts the abandoned requests that may no longer arrive at `now` as ended. Gives back the grants that no request
-    /// has used in time.
+    /// Brings the pool to the time `now`: abandoned requests that can no longer arrive count as ended, and the grants
+    /// that no request has used in time are given back.
     pub fn settle(&mut self, now: Nanos) {
         if let Some(without) = &mut self.without {
             without.state.settle(now);

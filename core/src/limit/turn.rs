@@ -33,7 +33,7 @@ pub(super) struct Common {
     pub(super) open: bool,
     /// How requests ended while the state was not open. The next change adds these ends to the state.
     pub(super) missed: Vec<(Ticket, Ended)>,
-    /// The requests with a noted end. The next change adds each end to the state that the state lacks.
+    /// The requests with a noted end. If the state lacks the end of such a request, the next change adds the end.
     pub(super) noted: Vec<Ticket>,
 }
 
@@ -119,8 +119,8 @@ impl<W> Turns<W> {
         self.common.as_ref().map(|common| &common.state)
     }
 
-    /// Updates the shared limit with `read`, and adds the ends of requests that the limit lacks. Requests may be
-    /// granted until [`Turns::closed`] is called. Returns the result of `read`.
+    /// Updates the shared limit with `read`. Then adds the known ends of requests, if the limit lacks them. Requests
+    /// may be granted until [`Turns::closed`] is called. Returns the result of `read`.
     pub fn opened<E>(&mut self, now: Nanos, read: impl FnOnce(&mut State) -> Result<(), E>) -> Result<(), E> {
         let Some(common) = &mut self.common else { return Ok(()) };
         read(&mut common.state)?;
@@ -364,7 +364,7 @@ impl<W> Turns<W> {
         None
     }
 
-    /// Ends abandoned requests that may no longer arrive. Returns the later of `now` and the last known time.
+    /// Ends abandoned requests that can no longer arrive. Returns the later of `now` and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         if let Some(common) = &mut self.common {
             common.state.settle(now);

@@ -1,4 +1,4 @@
-//! Ends of requests that a shared limit learns without a change of its state, or with the next change.
+//! Reports the end of a request to a shared limit by a note, or with the next change of the limit's state.
 
 use super::Nanos;
 use super::line::Class;

@@ -187,8 +187,8 @@ impl State {
         self.lingering.peek().map_or(NEVER, |Reverse(due)| *due)
     }
 
-    /// Ends the abandoned requests that may no longer arrive at `now`, and the requests with an expired lease. Returns
-    /// the later of `now` and the last known time.
+    /// Brings the state to the time `now`: abandoned requests that can no longer arrive count as ended, and so do
+    /// requests with an expired lease. Returns the later of `now` and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
         // An abandoned request counts as ended from now on, even if its time was over earlier. If this process was

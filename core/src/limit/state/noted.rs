@@ -24,10 +24,8 @@ pub struct EndNote {
 impl EndNote {
     /// The slot of the note for a lease, below [`SLOTS`].
     ///
-    /// Unless a note is written late or the state is lost, no note replaces one that was not read yet. If a note of
-    /// lease M replaces that of lease L, the later of both was granted while the other was not in flight, or it would
-    /// share its slot and have no note. So if M is the later one, the note of L was read before. If L is the later one,
-    /// the end of M was known at that time, so M is not noted now.
+    /// If a request is granted while another request with the same slot is in flight, the later request gets no note.
+    /// So no note replaces a note that was not read yet, unless a note is written late or the state is lost.
     #[must_use]
     pub fn slot(lease: u64) -> usize {
         usize::try_from(lease % SLOTS as u64).unwrap_or(0)
@@ -35,8 +33,9 @@ impl EndNote {
 }
 
 impl State {
-    /// The note for the end at `now` of the request with this ticket. Returns `None` if the state must be changed: its
-    /// lease is over or unknown, the slot is shared, or a refusal has cut the limit and each success raises it.
+    /// The note for the end at `now` of the request with this ticket. Returns `None` if the state must be changed
+    /// instead: the lease of the request is over or unknown, its slot is shared, or the limit is cut, because each
+    /// success then raises the limit.
     #[must_use]
     pub fn end_note(&self, now: Nanos, ticket: &Ticket) -> Option<EndNote> {
         let lease = ticket.lease.filter(|_| !ticket.shares_slot && !self.backoff.is_cut())?;
@@ -73,7 +72,7 @@ impl State {
     /// state began after the grant. The end is not missing once it cannot count any more, as after a long pause.
     #[must_use]
     pub fn lacks_end_of(&self, now: Nanos, ticket: &Ticket) -> bool {
-        // A request is noted only while it has its lease.
+        // The end of a request is noted only while the request has its lease.
         let last_end = ticket.at.saturating_add(self.quota.scaled(LEASE));
         if last_end.saturating_add(self.quota.span()) <= now {
             return false;
