@@ -1,5 +1,5 @@
-//! Resolves the names of hosts, with at most one look-up of each name at a time. A look-up cannot be cancelled, and
-//! occupies a thread until the resolver answers. So a caller that asks again waits for the look-up in progress.
+//! Resolves host names, with at most one look-up of each name at a time. A look-up cannot be cancelled, and occupies a
+//! thread until the resolver answers. So a caller that asks again waits for the look-up in progress.
 
 use std::collections::HashMap;
 use std::fmt;

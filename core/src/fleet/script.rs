@@ -33,11 +33,11 @@ const FORGOTTEN_AFTER: Duration = Duration::from_mins(3);
 pub enum Reply {
     /// The answer to a question.
     Answer(Answer),
-    /// The limit has moved to the place with this name. Also contains the state of the limit, if the new place may
-    /// still lack the state.
+    /// The limit has moved to the place with this name. The reply also contains the state of the limit, if the new
+    /// place may still lack the state.
     Moved(String, Option<Left>),
-    /// The place expects the limit of the place with this name, and grants nothing before it has absorbed that limit.
-    /// That other limit must be moved first.
+    /// The asked place expects the limit of the place with this name. The asked place grants nothing until that limit
+    /// has been moved to it.
     First(String),
     /// The place now expects the limit of another place.
     Expected,
