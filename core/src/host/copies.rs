@@ -104,8 +104,9 @@ impl<S: System> Drop for Copies<S> {
 impl<S: System> Copies<S> {
     /// Opens the file, or creates it.
     ///
-    /// # Errors The file cannot be opened, other users may use it, or it has another format. The error is the reason,
-    /// worded as the end of a sentence.
+    /// # Errors
+    /// The file cannot be opened, other users may use it, or it has another format. The error is the reason, worded as
+    /// the end of a sentence.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
         Self::open_with(path, OpenOptions::new().create(true))
     }
@@ -228,8 +229,9 @@ impl<S: System> Copies<S> {
     /// Writes a state over the older copy. Writes nothing if the newer copy holds the same state, apart from the last
     /// known time.
     ///
-    /// # Errors The state is larger than the room of a copy, or the file cannot be written. The error is the reason,
-    /// worded as the end of a sentence.
+    /// # Errors
+    /// The state is larger than the room of a copy, or the file cannot be written. The error is the reason, worded as
+    /// the end of a sentence.
     pub(super) fn write(&mut self, state: &State) -> Result<(), String> {
         std::mem::swap(&mut self.words, &mut self.before);
         self.words.clear();

@@ -18,8 +18,9 @@ use unix::{self as here, Unix as Here};
 
 /// Opens the file of a workspace's limit. `name` is the name of the file: 32 hexadecimal digits.
 ///
-/// # Errors The file or its folder cannot be used, or `quota` has more requests than a file can hold. The error is the
-/// reason, worded as the end of a sentence.
+/// # Errors
+/// The file or its folder cannot be used, or `quota` has more requests than a file can hold. The error is the reason,
+/// worded as the end of a sentence.
 pub(crate) fn store(name: &str, quota: Quota) -> Result<Box<dyn Store>, String> {
     let folder = here::folder()?;
     let path = folder.join(name);

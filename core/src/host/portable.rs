@@ -105,8 +105,9 @@ pub(super) fn clock_name() -> String {
 
 /// The folder of the limits' files. Windows lets only the user and administrators use what is below `%LOCALAPPDATA%`.
 ///
-/// # Errors The folder cannot be created, or the clock cannot be shared. The error is the reason, worded as the end of
-/// a sentence.
+/// # Errors
+/// The folder cannot be created, or the clock cannot be shared. The error is the reason, worded as the end of a
+/// sentence.
 #[cfg_attr(unix, allow(dead_code))]
 pub(super) fn folder() -> Result<PathBuf, String> {
     if start().is_none() {

@@ -16,8 +16,9 @@ pub(super) trait System: Debug + Send + 'static {
 
     /// Opens the file at `path` with these options to read and write.
     ///
-    /// # Errors The file cannot be opened, it is not a regular file, or other users may use it. The error is the
-    /// reason, worded as the end of a sentence.
+    /// # Errors
+    /// The file cannot be opened, it is not a regular file, or other users may use it. The error is the reason, worded
+    /// as the end of a sentence.
     fn open(path: &Path, options: &mut OpenOptions) -> Result<File, String>;
 
     /// Opens the separate file that is locked instead of the file at `path`; `None` if the file at `path` is locked

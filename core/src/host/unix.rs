@@ -92,7 +92,8 @@ pub(super) fn clock_name() -> String {
 
 /// The folder of the limits' files.
 ///
-/// # Errors The folder cannot be created or read, or it is not private. The error is the reason, worded as the end of a
+/// # Errors
+/// The folder cannot be created or read, or it is not private. The error is the reason, worded as the end of a
 /// sentence.
 pub(super) fn folder() -> Result<PathBuf, String> {
     private(&std::env::temp_dir())
