@@ -355,9 +355,9 @@ impl Pool {
             let windows = self.last.members.max(1).div_ceil(kept_free(&self.quota).max(1));
             let window = self.quota.window.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX));
             let quota = Quota { requests: 1, window, ..self.quota };
-            // If there are more processes than these few requests, not all processes may send their first request at
-            // once. So each process first waits for `windows` windows, plus a part of this time, different for each
-            // process.
+            // If there are more processes than requests that the server keeps free, not all processes may send their
+            // first request at once. So each process first waits for `windows` windows, plus a part of this time,
+            // different for each process.
             let waits = windows > 1;
             let until = now.saturating_add(scrambled(now) % quota.span());
             let mut state =
