@@ -268,8 +268,8 @@ impl<'de> Copier<'de> {
         let start = self.at;
         let Raw { text, depth } = self.raw()?;
         self.at = start;
-        // The value is a union. The reader reads a union as opaque JSON first, and leaves out opaque JSON that nests
-        // too deep. So a union that nests too deep must not be copied.
+        // This method is called only for unions. The reader reads a union as opaque JSON first, and leaves out opaque
+        // JSON that nests too deep. So a union that nests too deep must not be copied.
         if depth > MAX_DEPTH { Err(Unusual) } else { Ok(members_with_values(text)) }
     }
 
