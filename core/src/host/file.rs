@@ -16,8 +16,8 @@ use crate::limit::state::{EndNote, LEASE, State};
 use crate::limit::{Nanos, Quota, Store, Unavailable};
 use replacing::Busy;
 
-/// How many times a process tries to lock a file that another process has locked, before the store counts as busy. The
-/// second half of the tries have a pause between them.
+/// How many times a process tries to lock a file that another process has locked, before the store counts as busy.
+/// After each try of the second half, the process pauses.
 const TRIES: u32 = 30;
 const PAUSE: Duration = Duration::from_micros(50);
 /// The grants of a change that took this long are void. A change makes no grant later than a second after its start,
