@@ -64,8 +64,8 @@ pub(crate) struct Operation {
 }
 
 impl Operation {
-    /// Whether an object is a complete value of the operation: it has all required members, or at least one known
-    /// member if no member is required. `has` says whether the object has a member with a given name.
+    /// Whether an object is a complete value of the operation. A complete value has all required members or, if no
+    /// member is required, at least one known member. `has` says whether the object has a member with a given name.
     pub(crate) fn returns_object_with(&self, has: impl Fn(&str) -> bool) -> bool {
         match self.returns {
             Returns::Page(_) | Returns::Lookup(_) | Returns::Latest(_) => has("data"),
@@ -94,13 +94,13 @@ pub(crate) struct Traits {
     pub deprecated: bool,
     /// Whether the API document that the SDK was built from lacks the operation.
     pub newer: bool,
-    /// The `orderBy` of a list for which the caller passes none. Without a fixed order, the server may order each page
-    /// differently. Not used by operations without the argument `orderBy`.
+    /// The `orderBy` that the SDK sends if the caller passes none. Without a fixed order, the server may order each
+    /// page differently. Not used by operations without the argument `orderBy`.
     pub order: Option<&'static str>,
-    /// Hightouch's default for the number of rows in a page, which the SDK requests explicitly.
+    /// Hightouch's default number of rows per page. The SDK requests this number explicitly.
     pub page: u32,
-    /// A member of the answer that is filled in from the path if the answer lacks it: the wire names of the member and
-    /// of the path parameter.
+    /// The wire names of a member of the answer and of a path parameter. If the answer lacks the member, the SDK takes
+    /// the value of the path parameter.
     pub fill: Option<(&'static str, &'static str)>,
 }
 

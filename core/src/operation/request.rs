@@ -91,7 +91,7 @@ pub(crate) trait Fields: FromCaller {
 /// Declares the arguments of an operation, each with its place (`query`, `body` or `client`), Rust name, wire name and
 /// type.
 ///
-/// The caller may leave out an argument without a word after its place. The possible words are:
+/// An argument is optional if no word follows its place. The possible words are:
 ///
 /// * `(needed)`: the argument must be present.
 /// * `(given)`: the argument must be present, and may be null.
