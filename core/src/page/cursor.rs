@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-/// Hightouch's default page size. Every request states its page size, even the default.
+/// Hightouch's default page size for most lists. Every request states its page size, even the default.
 pub(crate) const DEFAULT_SIZE: u32 = 100;
 /// The number of pages for which the cursor remembers the ids of the rows.
 const PAGES_KEPT: usize = 2;
@@ -21,11 +21,11 @@ const STALE_BORNE: u8 = 2;
 pub(crate) struct Cursor {
     /// The offset after the last row that was read.
     offset: u32,
-    /// The offset at which the list began.
+    /// The offset of the first page.
     first: u32,
     /// Rows per page, as requested.
     size: u32,
-    /// Hightouch's default page size. The server may refuse a larger size.
+    /// Hightouch's default page size for this list. The server may refuse a larger size.
     usual: u32,
     /// Ids of the last pages' rows, oldest page first.
     seen: VecDeque<Vec<String>>,
@@ -44,7 +44,7 @@ enum CursorStep {
     Onward,
     /// The next page, without an overlapping row, because the server returns one row per page.
     Bare,
-    /// The page at this offset, which was read before.
+    /// A page that was read before. The page begins at this offset.
     Again(u32),
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Taken {
     pub ended: bool,
 }
 
-/// The error if a page has no new row although it must have one.
+/// The error if a page must have a new row but has none.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DoesNotAdvance;
 
@@ -137,7 +137,7 @@ impl Cursor {
     ) -> Result<Taken, DoesNotAdvance> {
         let anchored = ids.first().is_some_and(|id| self.knows(id));
         if !anchored && from > self.first {
-            // This page does not begin with a known row either, so the next request goes further back.
+            // This earlier page does not begin with a known row either, so the next request goes further back.
             self.step = CursorStep::Again(from.saturating_sub(self.size).max(self.first));
             return Ok(Taken { fresh: Vec::new(), ended: false });
         }
