@@ -209,7 +209,7 @@ fn writes_back<R: Readable + serde::Serialize, F: Fields>(of: &Value, server: &V
 }
 
 /// The name of a resource's type, and a check of the requests that create and change the resource. The check panics if
-/// such a request changes a value of the type, and returns whether the value has all members for a request to create.
+/// such a request alters a value of the type. The check returns whether the value has all members for a create request.
 struct Resource {
     of: &'static str,
     writes_back: fn(&Value, &Value) -> bool,
@@ -264,8 +264,8 @@ survive! {
     CustomQuery TableQuery RawQuery
 }
 
-/// Absent members are left out of some values, and null in other values. Unknown members, such as the time zone of a
-/// schedule, must be sent back.
+/// In some test values, absent members are left out; in other test values, they are null. Unknown members, such as the
+/// time zone of a schedule, must be sent back.
 #[test]
 fn everything_that_a_get_returns_can_be_written_back_with_its_unknown_members() {
     for resource in RESOURCES {

@@ -1,4 +1,4 @@
-//! Sends a campaign to any number of recipients: 100 per request, and to no recipient twice.
+//! Sends a campaign to any number of recipients, with at most 100 recipients per request.
 
 use serde::Serialize;
 
