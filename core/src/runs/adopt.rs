@@ -19,8 +19,8 @@ use crate::json::Json;
 use crate::page::Row;
 use crate::sender::{Event, Sender, tell};
 
-/// The times at which the list of runs is read, counted from the failure of the trigger. The list may show a run late,
-/// and a second candidate even later, so a run is adopted only after the last reading.
+/// The times at which the list of runs is read, counted from the beginning of the search. The list may show a run late,
+/// and a second candidate even later, so the search reads the list several times.
 const LOOKS: [Duration; 5] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -127,7 +127,7 @@ async fn search<S: Listed>(
             Err(_) => {}
         }
         seen.retain(|run| !claims.lock().is_taken(of, &run.id()));
-        // Several candidates can become one only if another trigger of this process claims the others. Without such a
+        // If there are several candidates, only another trigger of this process can claim all but one. Without such a
         // trigger, the search ends.
         if decided || seen.len() > 1 && !claims.lock().has_rivals(of) {
             break;

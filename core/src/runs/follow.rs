@@ -84,8 +84,8 @@ pub(crate) async fn next<S: RunState>(
     let mut step = follow::<S>(sender, &followed, &report, token, seen, &options);
     let step = tokio::select! {
         biased;
-        // If the call is cancelled or the client is closed, `step` also ends, and reports a look in flight. So `step`
-        // is polled before `over`, which would drop the report.
+        // `step` is polled before `over`. If the call is cancelled or the client is closed while a look is in flight,
+        // `step` reports the look, but `over` would drop the report.
         step = step.until(until) => step,
         over = sender.over() => Err(over),
         never = &mut lead => match never {},

@@ -1,5 +1,5 @@
-//! The report of one step of following a run. The report contains the requests that read the run, and the pages that
-//! the step read for all followed runs.
+//! The report of one step of following a run. The report contains the requests that read the run. It also contains
+//! the step's requests for the list of syncs, which shows changes of all followed runs.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

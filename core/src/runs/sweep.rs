@@ -71,8 +71,8 @@ struct SweepState {
     cursor: Option<(Call, Cursor)>,
     /// The last known status of each sync with followed runs, and the last known start of the sync's latest run.
     shown: HashMap<String, (Option<String>, Option<Timestamp>)>,
-    /// The digest of an API key that may not list syncs, and when to request the list with this key again. The time is
-    /// `None`, for never, if the server does not know the key.
+    /// The digest of an API key with which the server refused to list syncs, and when to request the list with this key
+    /// again. The time is `None`, for never, if the server does not know the key.
     refused: Option<([u8; 32], Option<Instant>)>,
 }
 
