@@ -33,7 +33,7 @@ impl Sender {
             let ask = Ask { class, max_wait: spent.wait(), rejoin, look: call.look().cloned() };
             let workspace = self.workspace()?;
             let acquired = pin!(workspace.gate().acquire(ask));
-            // No notice for looks: looks often wait long, because all looks share a small part of the limit.
+            // A look sends no notice: looks often wait long, because all looks share a small part of the limit.
             let taken = match call.look() {
                 Some(_) => acquired.await,
                 None => self.told_while_waiting(acquired, meta, spent).await,
