@@ -36,7 +36,7 @@ type Failure = Box<dyn StdError + Send + Sync>;
 type Tcp = HttpConnector<Resolver>;
 /// The error of a SOCKS proxy. hyper-util does not export this type by name.
 type SocksError = <SocksV5<Tcp> as Service<Uri>>::Error;
-/// A connection to the server, without the server's TLS. A connection through a proxy over TLS uses the proxy's TLS.
+/// A connection to the server, without the server's TLS. If a proxy uses TLS, the connection includes the proxy's TLS.
 type Reached = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// Opens connections for the HTTP client.
@@ -54,8 +54,8 @@ pub(crate) enum Road {
     Socks(SocksV5<Tcp>, Option<Resolver>),
 }
 
-/// The error of a server's name that this process could not resolve for a SOCKS proxy. It is not [`Unresolved`], which
-/// behind a proxy is the error of the proxy's name.
+/// The error of a server's name that this process could not resolve for a SOCKS proxy. This type is needed because,
+/// with a proxy, [`Unresolved`] is the error of the proxy's name.
 #[derive(Debug)]
 pub(super) struct ServerUnresolved(Unresolved);
 
@@ -95,7 +95,7 @@ impl Service<Uri> for Connector {
 }
 
 impl Road {
-    /// `tls` is the TLS configuration for the server. Connections to a proxy over TLS use it too.
+    /// `tls` is the TLS configuration for the server, and for a proxy that uses TLS.
     pub(crate) fn new(config: &Config, tls: &ClientConfig, resolver: Resolver) -> Self {
         let tcp = tcp(resolver.clone());
         let Some(proxy) = intercept(config) else { return Self::Direct(tcp) };

@@ -61,7 +61,7 @@ pub(crate) struct Exchange {
     pub room: Room,
 }
 
-/// An answer whose headers have arrived.
+/// An answer after its headers have arrived. Its body may still be on the way.
 pub(crate) struct Incoming<'a> {
     response: Response<Arriving>,
     until: Instant,
@@ -75,7 +75,7 @@ pub(crate) struct Incoming<'a> {
 /// The state of the connections when a request began.
 #[derive(Clone, Copy, Debug)]
 struct Begun {
-    /// The number of the connection pool that sends the request.
+    /// The number of the connection pool that the request uses.
     generation: u64,
     /// How many connections had been lost when the request began.
     losses: u64,
