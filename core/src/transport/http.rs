@@ -140,7 +140,8 @@ impl Http {
     ) -> Result<Incoming<'_>, Failed> {
         let warming = waiting(deadline, self.warmup.enter()).await?;
         let multiplexes = self.warmup.multiplexes();
-        // Each request may open a connection, unless one connection is known to carry all requests.
+        // If one connection carries all requests (HTTP/2), the number of streams is limited. Otherwise the number of
+        // connections is limited, because each request may open a connection.
         let places = if multiplexes { &self.streams } else { &self.connections };
         let place = waiting(deadline, places.acquire()).await?.ok();
         // The connection pool is read after the wait, because another request may have replaced the pool meanwhile.
@@ -191,7 +192,8 @@ impl Http {
         }
     }
 
-    /// Counts a lost connection and returns its number, if the connection could carry several requests.
+    /// Counts the loss of a connection that could carry several requests, and returns the number of the loss. Returns
+    /// `None` for any other error.
     fn lost(&self, error: &(dyn StdError + 'static), begun: Begun) -> Option<u64> {
         if !ended_all(error, begun.multiplexes) {
             return None;
@@ -222,11 +224,11 @@ impl Http {
 
     fn build(&self, tls: rustls::ClientConfig) -> Client {
         let resolver = Resolver(Arc::clone(&self.addresses));
-        // The window of a connection is as large as the windows of all its streams together. Answers that wait for
-        // memory could fill a smaller window. Then the answer that holds the memory could not arrive.
+        // The flow-control window of a connection is as large as the windows of all its streams together. Answers that
+        // wait for memory could fill a smaller window. Then the answer that holds the memory could not arrive.
         let window = STREAM_WINDOW * u32::from(HTTP1_CONNECTIONS + HTTP2_STREAMS);
-        // All retries are decided in `sender/retry.rs`. This client only takes another connection if a connection that
-        // it kept is closed before a request was written to it, so nothing was sent.
+        // `sender/retry.rs` decides about all retries. The HTTP client itself tries another connection only if a reused
+        // connection was closed before anything was sent.
         legacy::Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
@@ -239,7 +241,7 @@ impl Http {
             .build(Connector::new(&self.config, tls, resolver))
     }
 
-    /// Replaces the pool after a timeout, because a connection can be dead without an error.
+    /// Replaces the connection pool after a timeout, because a connection can be dead without an error.
     fn renew(&self, begun: Begun) {
         let Begun { generation, failures, .. } = begun;
         self.addresses.failed(failures);

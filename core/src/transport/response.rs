@@ -151,7 +151,7 @@ fn may_be_error(body: &[u8], operation: Option<&Operation>) -> bool {
             b"message" => message = true,
             b"details" => details = true,
             b"error" => error = true,
-            // With escapes, this name may still be a name of an error's member, so the object must be parsed.
+            // A name with escapes may stand for `message`, `details` or `error`, so the object must be parsed.
             _ if has_escapes => return true,
             _ => {}
         }

@@ -45,7 +45,7 @@ fn platform(
     extra: Vec<CertificateDer<'static>>,
 ) -> Result<Arc<dyn ServerCertVerifier>, Error> {
     let mut roots = rustls::RootCertStore::empty();
-    // Broken certificates are skipped, as all other readers of these stores do.
+    // Skips broken certificates, as all other readers of these stores do.
     let replacement = std::env::var_os("SSL_CERT_FILE").filter(|path| !path.is_empty());
     roots.add_parsable_certificates(system(replacement.as_deref().map(Path::new))?);
     if roots.is_empty() && replacement.is_some() {
