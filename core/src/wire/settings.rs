@@ -40,7 +40,7 @@ request! {
         client share = "share": f64,
         /// Who shares the rate limit. `host`: all processes of the same user on this host. `process`: the clients of
         /// this process. The URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS): all processes, on
-        /// any host, that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one
+        /// any host, that name this server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one
         /// process, the setting of a workspace's first client is used.
         client limit_scope = "limitScope": Secret,
         /// Time limit of one attempt, in milliseconds, above 0; 30,000 by default.

@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(spliced(&args).unwrap(), r#"{"a":"{\"$json\":[\"1\"]}","b":"{\"$json\":["}"#);
     }
 
-    /// A text could close the object around the mark and add arguments that nobody gave.
+    /// Without a check, the text in a mark could close the object around the mark and add arguments.
     #[test]
     fn text_that_is_not_one_json_value_is_refused() {
         for text in ["", "1,2", "1}, \"full\": {\"x\": 2", "{", "tru", "NaN", "1 2"] {

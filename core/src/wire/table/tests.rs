@@ -367,7 +367,7 @@ fn errors_begin_with_the_call_as_it_was_written() {
 }
 
 /// Hosts take the names of arguments from the catalogue. Error messages derive the names of arguments from the names in
-/// the API. Both must give the same names.
+/// the API. The catalogue and the messages must use the same names.
 #[test]
 fn messages_name_arguments_and_members_as_the_catalogue_does() {
     let catalogue: Value = serde_json::from_str(&crate::wire::catalogue()).unwrap();
