@@ -37,7 +37,7 @@ fn asked(head: &str) -> usize {
 }
 
 /// Serves connections. Each request gets an answer of the size that it asks for. If an answer has more than ten
-/// megabytes, the server sends its size to the channel `sent`, and waits for `go` before it sends the last byte.
+/// megabytes, the server sends this size to the channel `sent`, and waits for `go` before it sends the last byte.
 async fn answering(listener: TcpListener, go: watch::Receiver<bool>, sent: mpsc::UnboundedSender<usize>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {

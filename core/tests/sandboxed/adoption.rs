@@ -61,8 +61,8 @@ async fn a_raw_trigger_whose_answer_was_lost_adopts_nothing() {
 #[tokio::test]
 async fn if_another_trigger_claims_one_of_two_candidates_the_trigger_adopts_the_other() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});
-    // The SDK lists runs 25 and 50 ms after it loses the answer, and for the last time after 750 ms. The answer to the
-    // other trigger comes after 250 ms.
+    // The SDK loses the answer, and lists the runs five times: first after 25 ms, and last after 750 ms. The answer to
+    // the other trigger comes after 250 ms.
     let late = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"delayMs": 250}});
     let world = sandbox().world(&json!({"script": [lost, late], "runs": {"seconds": 600}}));
     let client = world.client();

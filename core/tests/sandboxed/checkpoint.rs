@@ -117,7 +117,7 @@ async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
     while triggered(&world).is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    // The limit allows two requests: a read of the server's time, and this trigger. So the other triggers wait.
+    // The limit allows two requests: a read of the server's time, and one trigger. So the other triggers wait.
     let own = u64::try_from(triggered(&world)[0] - 1).unwrap();
     assert_eq!(events(&path), [(own, "sending".to_owned())]);
     assert_eq!(lines(&path)[1]["sync"], triggered(&world)[0]);

@@ -17,9 +17,9 @@ use tracing::{Event, Metadata, Subscriber};
 use crate::support::sandbox::{World, sandbox};
 use crate::support::trace::{decoded, trace};
 
-/// Texts that only a key of the sandbox contains. Every key contains the first two texts with a `/` between them, and
-/// percent-encoding changes only the `/`. The base64 form of a key contains one of the other three texts, depending on
-/// the number of bytes before the key.
+/// Texts that only a key of the sandbox contains. Every key contains the first two texts, and percent-encoding changes
+/// neither of these two. The base64 form of a key contains one of the other three texts, depending on the number of
+/// bytes before the key.
 const MARKS: [&str; 5] = ["cnry7Kq3", "vX9w", "Y25yeTdLcTMv", "Nucnk3S3Ez", "jbnJ5N0txM"];
 const PASSWORD: &str = "pw-7Kq3vX9w";
 

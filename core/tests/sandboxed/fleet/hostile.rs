@@ -18,8 +18,8 @@ const RUN_ID: &str = "0123456789abcdef0123456789abcdef01234567";
 /// The longest time that a call may take. A call that takes longer fails the test.
 const ENDS: Duration = Duration::from_secs(20);
 
-/// The reaction of a hostile server to a client that runs the script. Returns whether the server keeps the connection
-/// open.
+/// The reaction of a hostile server to a client that runs the Lua script of the limit. Returns whether the server keeps
+/// the connection open.
 type Manner = dyn Fn(&mut TcpStream, u64) -> bool + Send + Sync;
 
 /// Starts a server on a free port and returns the URL of the server. The server runs until the test ends.

@@ -1,4 +1,4 @@
-//! Two clients have different keys of one workspace. Their limits become one limit on the server.
+//! Two clients have different API keys of one workspace. Their limits become one limit on the server.
 
 use std::thread::sleep;
 use std::time::Duration;

@@ -25,7 +25,7 @@ fn settings(world: &World, redis: &Redis) -> Settings {
     world.settings().limit_scope(LimitScope::Fleet(redis.url().into()))
 }
 
-/// Returns how often clients have called the script, and how many other commands they have sent.
+/// Returns how often clients have called the Lua script of the limit, and how many other commands they have sent.
 fn commands(redis: &Redis) -> (u64, u64) {
     let told = redis.command(&["INFO", "commandstats"]);
     let calls = told.lines().filter_map(|line| {

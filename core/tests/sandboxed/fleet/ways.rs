@@ -108,7 +108,7 @@ async fn an_address_of_ipv6() {
     }
 }
 
-/// Starts a cluster of two nodes. The second node holds all keys.
+/// Starts a cluster of two nodes. The second node stores all keys of the database.
 async fn cluster() -> (Redis, Redis) {
     let start = || {
         let bus = free_port().to_string();

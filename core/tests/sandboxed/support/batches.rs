@@ -13,7 +13,7 @@ pub fn policy(args: &Value, name: &str, or: OnEnd) -> OnEnd {
     }
 }
 
-/// Starts a batch, and waits until the batch ends or stops the batch, as `args` say.
+/// Starts a batch. Then waits for the end of the batch, or stops the batch, as `args` say.
 pub async fn run_many(client: &Client, args: &mut Value, options: Options) -> Result<Value, Error> {
     let mut given = args.take();
     let members = given.as_object_mut().expect("arguments");

@@ -12,8 +12,8 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::sandbox::sandbox;
 
-/// Starts a server that passes what it gets over TLS to another server, without TLS. Returns the port of the first
-/// server, and a file with two certificates: of the first server's authority, and of the sandbox's authority.
+/// Starts a server that accepts TLS and passes the decrypted bytes to the server on `port`. Returns the port of the new
+/// server, and a file with two certificates: of the new server's authority, and of the sandbox's authority.
 pub async fn with_tls(port: u16) -> (u16, PathBuf) {
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
