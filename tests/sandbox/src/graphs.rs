@@ -124,7 +124,7 @@ impl GraphRun {
 pub(crate) struct Reprocessing {
     pub(crate) graph: String,
     pub(crate) queued: Millis,
-    /// The status after the time `queued`, until a run reprocesses the request.
+    /// The status from the time `queued` on. The status `queued` lasts until a run reprocesses the request.
     pub(crate) status: String,
     pub(crate) error: Option<String>,
 }

@@ -62,7 +62,7 @@ pub(super) fn list_runs(workspace: &mut Workspace, id: &str, request: &Request) 
     let after = moment(workspace, request, "after").max(within);
     let before = moment(workspace, request, "before");
     let wanted = request.parameter("runId").map(|id| Kind::Sync.key(id));
-    // Generate the history once and not for each page, because a long history has many pages.
+    // Generates the history once and not for each page, because a long history has many pages.
     workspace.keep_runs(sync);
     let runs = workspace.runs(sync);
     let mut found: Vec<&Run> = runs

@@ -55,7 +55,8 @@ pub(crate) fn client(ca: &str, alpn: &[&[u8]]) -> reqwest::Client {
         .default_headers(headers)
         .user_agent("hightouch-sdk/0 test")
         .no_proxy()
-        // Tests look at compressed bodies, and another crate of the same build may turn on reqwest's decompression.
+        // Tests read compressed bodies, so this client must not decompress them. Another crate of the same build may
+        // have turned on the decompression of reqwest.
         .no_gzip()
         .retry(reqwest::retry::never())
         .build()
