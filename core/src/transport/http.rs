@@ -97,8 +97,8 @@ pub(crate) struct Http {
     rooms: Rooms,
     /// The addresses of the server, or of its proxy.
     addresses: Arc<Addresses>,
-    /// How many connections were lost. Requests that began at the same count and lost their connection count as one
-    /// loss, because the HTTP client opens only one HTTP/2 connection at a time.
+    /// How many connections were lost. The HTTP client opens only one HTTP/2 connection at a time. So if several
+    /// requests began at the same count and lost their connection, this is one loss.
     losses: AtomicU64,
 }
 
