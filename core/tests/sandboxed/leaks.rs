@@ -1,5 +1,5 @@
-//! Neither the key nor the password of a proxy appears in the trace logs of any library, or in the failures, heads and
-//! tokens that the door returns.
+//! The API key and the password of a proxy must not appear in the trace logs of any library. They must not appear in
+//! the failures, heads and tokens that the door returns, either.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;

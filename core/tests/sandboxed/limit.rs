@@ -1,6 +1,6 @@
-//! The limit over real sockets: however the server counts requests, it must refuse no request. How much of the limit
-//! the client uses here depends on the speed of the machine, so the simulation in `core/limit-proofs` measures this
-//! use.
+//! The limit over real sockets: however the server counts requests, it must refuse no request. The tests do not measure
+//! how much of the limit the client uses, because the speed of the machine would change the result. The simulation in
+//! `core/limit-proofs` measures this use.
 
 use std::time::{Duration, Instant};
 
