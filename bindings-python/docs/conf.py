@@ -61,7 +61,7 @@ toc_object_entries = False
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True}
-# `autodoc_type_aliases` makes Sphinx show types by their public names. The dict lacks the types in `RUNS`, because
+# `autodoc_type_aliases` makes Sphinx show types by their public names. The types in `RUNS` are left out, because
 # Sphinx cannot resolve annotations that contain these types.
 RUNS = {"SyncRun", "SequenceRun", "IdentityGraphRun"}
 # In a union, Sphinx shows the `repr` of a `TypeAliasForwardRef`. So this `repr` must be the name of the type.
@@ -86,7 +86,7 @@ def setup(app: Sphinx) -> None:
     app.connect("builder-inited", share_comments)
     app.connect("source-read", complete)
     app.connect("autodoc-process-signature", public_signature)
-    # Must run before the extension napoleon, which handles this event with priority 500.
+    # `before_napoleon` must run before the extension napoleon, which handles this event with priority 500.
     app.connect("autodoc-process-docstring", before_napoleon, priority=400)
     app.connect("autodoc-process-docstring", after_napoleon, priority=600)
     app.connect("env-check-consistency", check_names)

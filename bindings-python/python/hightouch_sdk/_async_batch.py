@@ -106,7 +106,7 @@ class AsyncSyncBatch(Batch):
         Args:
             timeout: The longest wait, in seconds or as a timedelta. Default: no time limit.
             progress: ``True`` shows a row for each sync, and a summary, on standard error or in the notebook. A
-                function is called with each item that has changed; if it is a coroutine function, it is awaited.
+                function is called with each item that has changed. A coroutine function is awaited.
             on_failure: What to do if a sync was not started, or its run failed, was cancelled or was interrupted:
                 ``"raise"`` an error, once every sync has ended, or ``"return"`` the items.
             on_warning: What to do if a run ended with warnings: ``"raise"`` or ``"return"``, as for ``on_failure``.
@@ -167,7 +167,7 @@ class AsyncSyncBatch(Batch):
                     self._known.finished = True
 
     async def _interrupt(self, raised: BaseException) -> None:
-        """Stops the batch and adds a note to the exception that interrupted it."""
+        """Stops the batch because of an exception, and adds a note to this exception."""
         if isinstance(raised, GeneratorExit):
             # The coroutine was abandoned, so it must not wait for anything.
             self._abandon()
@@ -287,12 +287,12 @@ class AsyncRunMany(AsyncResource):
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         door = self._calls.door
         with ExitStack() as stack:
-            # Until the batch ends, the core may ask for a key. So the key function may run until the batch ends.
+            # The core may need the API key until the batch ends. So the key function may run until the batch ends.
             stack.enter_context(door.asking())
             asking = ExitStack()
             teller = Teller(door.local)
             batch = partial(AsyncSyncBatch, door, args, teller, asking)
-            # If the start is interrupted, Python garbage-collects the batch at once, and so stops the batch.
+            # If the task is cancelled, nobody keeps the started batch. Python then deletes the batch, and so stops it.
             started = batch((await door.call("syncs.run_many", {**args, **teller.args()}, opts, batch))[1])
             asking.push(stack.pop_all())
         return started

@@ -79,10 +79,10 @@ class AsyncHightouch(Client[Ask], AsyncResources):
         headers: Headers to send with every request, such as a header that a gateway requires. A header of a
             single call replaces the client's header of the same name.
         on_start: A function that is called with a :class:`CallStart` before each call that may send something,
-            including each page of a list and each step of following a run. It must be a plain function. An exception
-            that it raises is logged and ignored.
+            including each page of a list and each step of following a run. The hook must be a plain function. An
+            exception that the hook raises is logged and ignored.
         on_end: A function that is called with a :class:`CallEnd` after each call that ``on_start`` is called for, in
-            the same thread. It must be a plain function, too, and an exception that it raises is logged and ignored.
+            the same thread. The hook must be a plain function. An exception that the hook raises is logged and ignored.
 
     Raises:
         ConfigError: A setting is wrong, or there is no key.

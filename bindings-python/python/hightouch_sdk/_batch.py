@@ -132,7 +132,7 @@ class Ended:
         self._at = 0
 
     def next(self) -> tuple[BatchItem | None, bool]:
-        """Returns the next ended item and False; without such an item, None and whether the batch has ended."""
+        """Returns the next ended item and False. If there is none yet, returns None and whether the batch has ended."""
         # Reads `finished` before the list. So if `finished` is true, no further item will enter the list.
         finished = self._known.finished
         ended = self._known.ended[self._at : self._at + 1]
@@ -267,7 +267,7 @@ class SyncBatch(Batch):
                 self._stop(None)
 
     def _interrupt(self, raised: BaseException) -> None:
-        """Stops the batch and adds a note to the exception that interrupted it."""
+        """Stops the batch because of an exception, and adds a note to this exception."""
         answered = False
         try:
             answered = self._stop(INTERRUPTED_S)

@@ -55,7 +55,7 @@ def rows_decoder(of: type[T]) -> Decoder[list[T]]:
 
 @cache
 def lists() -> tuple[type[Listing[Any]], type[Query], Callable[[Args], Args]]:
-    """Imports the module of lists once. An import for each list would cost more than the rest of the work."""
+    """Imports the module of lists once. An import for each list would take longer than creating the list."""
     with LOADING:
         from ._pages import Listing, Query, filters
 

@@ -141,7 +141,7 @@ def _getter(name: str, kind: str) -> Column:
 
 
 def _about(name: str, kind: str, is_field: bool) -> Column:
-    """Returns a column with the field of this name, or with the cell of ``about`` if the value lacks the field."""
+    """Returns a column for the field of this name. If the value lacks the field, the cell comes from ``about``."""
 
     def cell(value: Any, about: About) -> Any:
         own = getattr(value, name) if is_field else None

@@ -55,7 +55,7 @@ _HEAD = Decoder(Head)
 
 
 def read(answer: Answer, op: str, keys: Keys | None = None) -> tuple[str, bytes]:
-    """Logs the end of a call, and returns the head and the body of its answer.
+    """Returns the head and the body of an answer. Logs the end of the call, except for operations on a batch.
 
     Raises:
         HightouchError: The call failed.
@@ -90,7 +90,7 @@ def settled(
 
 
 def interrupted(raised: BaseException, op: str, last: Answer | None, late: Late | None) -> None:
-    """Passes the answer of an interrupted call to ``late``. If ``late`` is None, adds a note to the exception."""
+    """Passes the body to ``late`` if an interrupted call succeeded. If ``late`` is None, adds a note to ``raised``."""
     if late is None:
         note(raised, op, last)
     elif last is not None and last[0]:

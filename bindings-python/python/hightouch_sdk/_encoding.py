@@ -69,7 +69,7 @@ def options(
 ) -> Opts:
     """Returns the options of one call, by the core's names. Options that are None are left out."""
     opts: dict[str, object] = {}
-    # Every call runs this loop, and most calls have no options. So an absent option costs only a comparison.
+    # Every call runs this loop, and most calls have no options. So an absent option must cost only a comparison.
     for name, core_name, duration in (
         ("timeout", "timeoutMs", timeout),
         ("deadline", "deadlineMs", deadline),

@@ -25,7 +25,7 @@ class Stats(Value, frozen=True, kw_only=True):
 
     scope: str
     """Who shares the limit at present: ``"process"``, the clients of this process; ``"host"``, all processes of the
-    same user on this host; ``"fleet"``, all processes, on any host, that share the limit through the same
+    same user on this machine; ``"fleet"``, all processes, on any machine, that share the limit through the same
     Redis or Valkey server."""
     limit: int
     """How many requests the workspace allows per window."""

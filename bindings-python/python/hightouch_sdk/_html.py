@@ -18,7 +18,7 @@ _OF_ITEM = ("sync", "run_id", "outcome", "status", "duration_seconds", "successf
 
 
 def value_html(value: Value) -> str:
-    """Returns a table with a row for each column of a value."""
+    """Returns a table of one value, with a row for each column. Columns without a value are left out."""
     cells = _cells(value, {})
     cells = {name: cell for name, cell in cells.items() if cell is not None}
     rows = "".join(f"<tr><th style='text-align:left'>{_shown(name)}</th>{_cell(cells[name])}</tr>" for name in cells)

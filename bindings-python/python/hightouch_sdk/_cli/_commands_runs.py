@@ -153,7 +153,10 @@ def run_syncs(
 def _found(
     ht: Hightouch, tags: tuple[tuple[str, str], ...], model: int | None, named: list[str], *, include_disabled: bool
 ) -> list[str]:
-    """Returns the slugs of the syncs that the tags and the model select. Leaves out syncs with an id in ``named``."""
+    """Returns the slugs of the syncs that the tags and the model select. Leaves out syncs with an id in ``named``.
+
+    Leaves out disabled syncs too, unless ``include_disabled`` is true, and names them on standard error.
+    """
     found = list(selected(ht, tags, model))
     disabled = [sync.slug for sync in found if sync.disabled and not include_disabled]
     if disabled:

@@ -63,8 +63,9 @@ def status_of(error: HightouchError) -> Status:
 def status_of_items(items: Sequence[BatchItem], *, warnings_fail: bool) -> Status:
     """Returns the exit status of a batch that has ended.
 
-    If a run failed, the status is ``FAILED``. Otherwise, if a run may have been started, or the end of a run is not
-    known, the status is ``UNKNOWN``. Otherwise the status is that of the first error, or ``DONE``.
+    If a run failed, the status is ``FAILED``. Otherwise, the status is ``UNKNOWN`` if the error of any sync has this
+    status, or if a sync did not succeed and has no error. Otherwise, the status is that of the first error, or
+    ``DONE``.
     """
     outcomes = {item.outcome for item in items}
     if "failure" in outcomes or (warnings_fail and "warning" in outcomes):
