@@ -1,4 +1,4 @@
-"""Looks at reports in Chromium. The tests need a browser: `make recipe-report` runs them, `make test` does not."""
+"""Checks how Chromium shows reports. `make recipe-report` runs these tests; `make test` does not."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def examples() -> dict[str, str]:
         for index, block in enumerate(blocks):
             code = textwrap.dedent(block)
             if PROJECT.match(code):
-                continue  # This block is a file of the project that test_stranger.py runs.
+                continue  # test_stranger.py runs this block, which is a file of its project.
             programs[f"{page}-{index + 1}"] = code if "Hightouch(" in code else BEFORE + code
     return programs
 

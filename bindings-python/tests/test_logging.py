@@ -119,7 +119,7 @@ def test_a_lost_trigger_is_told_when_the_search_begins(
         assert client.syncs.trigger(1).adopted
     assert events(info.records) == ["searching", "adopted"]
     assert info.records[1].getMessage() == "syncs.trigger (sync 1) has found its run: 9001."
-    # Between the two records, the client reads the list of runs several times, so the second record is later.
+    # Between the two records, the client reads the list of runs, so the server has received more requests.
     assert seen[0][1] < seen[1][1]
 
 

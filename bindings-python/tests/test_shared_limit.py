@@ -124,8 +124,8 @@ REPORT = """
 
 
 def alone(world: World, folder: Path, meanwhile: str = "") -> str:
-    """Runs a program whose folder for temporary files is ``folder``. Checks that the program reports once that it keeps
-    the limit alone. Returns the reason."""
+    """Runs a program whose folder for temporary files is ``folder``. Checks that the program reports exactly
+    once that it keeps the limit alone. Returns the reason."""
     environment = {**world.environment(), "TMPDIR": str(folder)}
     world.environment = lambda: environment  # type: ignore[method-assign]
     out, err = run(world, REPORT.format(meanwhile=meanwhile))
@@ -151,7 +151,7 @@ def test_a_system_that_is_read_only_leaves_each_process_its_own_limit(world: Wor
 
 
 def test_a_disk_that_fills_up_leaves_each_process_its_own_limit(world: World, tmp_path: Path) -> None:
-    """A limit of the size of files makes writes fail as a full disk does."""
+    """A limit on the size of files makes writes fail, as a full disk does."""
     full = "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))"
     assert "its file cannot be used: File too large" in alone(world, tmp_path, full)
 

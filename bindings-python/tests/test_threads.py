@@ -1,4 +1,4 @@
-"""Threads that share clients. The same tests run with the GIL, where threads take turns often, and without it."""
+"""Threads that share clients. The tests run with the GIL, and on free-threaded Python."""
 
 from __future__ import annotations
 

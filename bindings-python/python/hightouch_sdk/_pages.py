@@ -36,7 +36,7 @@ T = TypeVar("T")
 L = TypeVar("L", bound="_Listing[Any]")
 
 SMALL = 20
-"""The smallest default page size of all lists. For fewer rows, ``take`` requests a smaller page."""
+"""The smallest default page size of all lists. If ``take`` needs fewer rows, the list requests a smaller page."""
 
 
 def filters(args: Args) -> Args:

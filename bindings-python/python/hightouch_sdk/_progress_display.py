@@ -29,7 +29,7 @@ class Screen(Protocol):
     """Draws frames: on a terminal, in a notebook, or as lines of a log."""
 
     pause: float
-    """The minimum time between two frames, in seconds, because the rows of a large batch change all the time."""
+    """The minimum time between two frames, in seconds. Rows that change more often wait for the next frame."""
 
     def tell(self, changed: Row) -> None:
         """Takes a row that has changed, before a frame with this row is drawn."""
@@ -89,7 +89,7 @@ class _Stage:
         self._ended: deque[Row] = deque(maxlen=ENDED_ROWS)
         self._notice = ""
         self._drawn: float | None = None
-        """When the last frame was drawn."""
+        """When the latest frame was drawn, as a time of ``monotonic``; None before the first frame."""
         self._lock = threading.Lock()
         self._over = threading.Event()
 
@@ -103,7 +103,7 @@ class _Stage:
         threading.Thread(target=run, args=(self._tick,), daemon=True, name="hightouch-progress").start()
 
     def add(self, display: Display) -> bool:
-        """Adds a display. Returns False if the screen has ended, which happens once the last display is removed."""
+        """Adds a display. Returns False if all displays were removed already, because the screen has then ended."""
         with self._lock:
             if not self._displays:
                 return False
@@ -155,7 +155,7 @@ class _Stage:
         while not self._over.wait(TICK_S):
             with self._lock:
                 displays = list(self._displays)
-            # One notice is enough, because displays of one workspace have the same notice.
+            # Shows the first notice that is not empty. Displays of one workspace have the same notice.
             self._notice = next((text for display in displays if (text := display.notice())), "")
             self.draw()
 

@@ -51,8 +51,7 @@ _Value: TypeAlias = str | bool | int | float
 _SCOPE = "hightouch_sdk"
 _SCHEMA = "https://opentelemetry.io/schemas/1.36.0"
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 30, 60, 300)
-"""The bounds of the buckets for durations, in seconds: the bounds that OpenTelemetry recommends for HTTP, and longer
-bounds."""
+"""The bounds of the buckets for durations, in seconds. OpenTelemetry recommends the bounds up to 10 s for HTTP."""
 
 _instrumented: weakref.WeakSet[Hightouch | AsyncHightouch] = weakref.WeakSet()
 

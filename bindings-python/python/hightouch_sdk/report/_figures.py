@@ -99,9 +99,9 @@ class ReasonCount:
     is_failure: bool
     """Whether the runs failed; false if the runs ended with warnings."""
     last_at: datetime
-    """When the last run with this reason started."""
+    """When the latest run with this reason started."""
     last_run_id: int
-    """The id of the last run with this reason."""
+    """The id of the latest run with this reason."""
     runs: int = 0
     """How many runs ended for this reason."""
 
@@ -126,7 +126,7 @@ class SyncFigures:
     other_reasons: int = 0
     """The number of runs that did not succeed for reasons that ``reasons`` does not list."""
     last_status: str | None = None
-    """The status of the last run that ended in the period."""
+    """The status of the latest run in the period, by start time, that has ended."""
     last_at: datetime | None = None
     """When the run of ``last_status`` started."""
 
@@ -137,7 +137,7 @@ class SyncFigures:
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last run that ended in the period failed."""
+        """Whether ``last_status`` is ``failed``, ``cancelled`` or ``interrupted``."""
         return self.last_status in FAILURES
 
     def count(self, run: SyncRun, period: Period) -> None:

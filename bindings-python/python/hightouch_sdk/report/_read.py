@@ -57,7 +57,7 @@ class Reading:
         self._in_a_row = 0
 
     def found(self, sync: Sync, *, is_fresh: bool = True) -> None:
-        """Adds a sync to the report. If the last run started before the period, no runs of the sync are read.
+        """Adds a sync to the report. If a fresh sync last ran before the period, none of its runs is read.
 
         Args:
             sync: The sync.
@@ -77,7 +77,7 @@ class Reading:
         """Notes a sync that cannot be read.
 
         Raises:
-            HightouchError: ``error`` itself, if every other sync would fail with this error too.
+            HightouchError: ``error`` itself, if other syncs would most likely fail with this error too.
         """
         self._in_a_row = self._in_a_row + 1 if isinstance(error, UNREACHABLE) else 0
         if isinstance(error, FATAL) or self._in_a_row == MOST_IN_A_ROW:
