@@ -42,7 +42,7 @@ class HightouchSync(BaseOperator):
     def execute(self, context: Any) -> None:
         with Hightouch() as ht:
             # A retry of the task joins the run that is in progress. The first try always starts a new run, because an
-            # older run may miss rows of the tasks upstream.
+            # older run may miss rows that the tasks upstream have written since.
             retried = context["ti"].try_number > 1
             token = ht.syncs.trigger(self.sync, if_running="join" if retried else "queue").token
         self.defer(trigger=HightouchRun(token), method_name="finish", timeout=self.execution_timeout)

@@ -1,4 +1,4 @@
-"""A flow that runs syncs. If the wait for a run fails, Prefect retries only the wait: the token names the run."""
+"""A flow that runs syncs. If the wait for a run fails, Prefect waits for the same run again."""
 
 from prefect import flow, task
 
