@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 project = "Hightouch SDK"
 version = release = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
 project_copyright = "the authors of hightouch-sdk"
-# Pygments does not know all of Swift. A block that it cannot read is shown without colours.
+# Pygments does not know all of Swift. A block that Pygments cannot read is shown without colours.
 suppress_warnings = ["misc.highlighting_failure"]
 extensions = ["myst_parser", "sphinx_design", "sphinx_copybutton"]
 myst_enable_extensions = ["colon_fence"]
