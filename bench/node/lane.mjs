@@ -10,8 +10,8 @@ const url = `${base}/syncs`
 const key = 'bench-0123456789abcdef0123456789abcdef01'
 const headers = { authorization: `Bearer ${key}`, accept: 'application/json' }
 const flight = 32
-// The rate limit: requests, and the length of the window in seconds. The window is so short that, as in real
-// use, only a few hundred requests count towards the limit at any time.
+// The rate limit: requests, and the length of the window in seconds. The window is so short that only a few
+// hundred requests count towards the limit at any time, as in real use.
 const limit = [40_000, 0.02]
 
 const query = (count) => `${url}?orderBy=id&offset=0&limit=${count}`

@@ -24,8 +24,8 @@ BASE = os.environ["BENCH_URL"] + "/api/v1"
 CA = os.environ["BENCH_CA"]
 FLIGHT = 32
 LIMIT = (40_000, 0.02)
-"""The rate limit: requests, and the length of the window in seconds. The window is so short that, as in real
-use, only a few hundred requests count towards the limit at any time."""
+"""The rate limit: requests, and the length of the window in seconds. The window is so short that only a few
+hundred requests count towards the limit at any time, as in real use."""
 
 URL = BASE + "/syncs"
 KEY = "bench-0123456789abcdef0123456789abcdef01"
