@@ -61,7 +61,8 @@ pub struct Options {
     pub max_wait: Option<Duration>,
     /// The priority of the call while it waits for the rate limit. The default depends on the operation.
     pub priority: Option<Priority>,
-    /// Headers to send in addition to the client's headers. They replace headers of the client with the same name.
+    /// Headers to send in addition to the client's headers. If the call and the client have headers with the
+    /// same name, the header of the call is sent.
     pub headers: BTreeMap<String, String>,
     /// The id of the call, if a host has already given the call an id.
     pub(crate) call_id: Option<String>,

@@ -226,8 +226,8 @@ open_enum! {
     pub enum ReprocessState {
         /// The request is being queued.
         Queueing = "queueing",
-        /// The request is queued and waits for the next run of the graph. If `block` was true, the identifiers are
-        /// on the blocklist.
+        /// The request is queued and waits for the next run of the graph. If the request was made with `block`
+        /// true, the identifiers are on the blocklist.
         Queued = "queued",
         /// A run has processed the request.
         Reprocessed = "reprocessed",
@@ -245,7 +245,7 @@ model! {
         required status = "status": ReprocessState,
         /// Time at which the request was queued. Absent if the request was not queued.
         optional queued_at = "queuedAt": Timestamp,
-        /// Time at which a run finished processing the request. Absent if no run has finished yet.
+        /// Time at which a run finished processing the request. Absent until a run has processed it.
         optional reprocessed_at = "reprocessedAt": Timestamp,
         /// Id of the run that processed the request. Absent until a run has processed it.
         optional reprocessed_run_id = "reprocessedRunId": String,

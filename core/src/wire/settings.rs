@@ -40,7 +40,7 @@ request! {
         client share = "share": f64,
         /// Who shares the rate limit. `host`: all processes of the same user on this host. `process`: the clients of
         /// this process. The URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS): all processes, on
-        /// any host, that name this server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one
+        /// any host, whose setting names this server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one
         /// process, the setting of a workspace's first client is used.
         client limit_scope = "limitScope": Secret,
         /// Time limit of one attempt, in milliseconds, above 0; 30,000 by default.
@@ -58,8 +58,8 @@ request! {
         /// The URL of a proxy (`http`, `https`, `socks5` or `socks5h`) for every request; read from the usual variables
         /// (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) by default.
         client proxy = "proxy": Secret,
-        /// Headers to send with every request, such as a header that a gateway requires. Headers of a single call
-        /// replace headers of the client with the same name.
+        /// Headers to send with every request, such as a header that a gateway requires. If a call and the client
+        /// have headers with the same name, the header of the call is sent.
         client headers = "headers": BTreeMap<String, String>,
         /// Whether a key function of the host provides the key. The host is asked through the operation
         /// `client.keyWanted`.
@@ -94,8 +94,8 @@ request! {
         /// Priority of the call while it waits for the rate limit: `trigger`, `poll`, `read` or `bulk`. The default
         /// depends on the operation.
         client priority = "priority": String,
-        /// Headers to send in addition to the client's headers. Headers of the call replace headers of the client with
-        /// the same name.
+        /// Headers to send in addition to the client's headers. If the call and the client have headers with the same
+        /// name, the header of the call is sent.
         client headers = "headers": BTreeMap<String, String>,
         /// Returns the server's answer untouched.
         client raw = "raw": bool,
