@@ -34,7 +34,7 @@ for (const colorScheme of ['light', 'dark']) {
     const page = await context.newPage()
     page.on('pageerror', (error) => faults.push(`${page.url()}: ${error.message}`))
     page.on('response', (response) => {
-      // Ignores answers of other sites; the next handler reports requests to them.
+      // Ignores answers of other sites; the next handler reports requests to other sites.
       if (response.url().startsWith(site) && response.status() >= 400) faults.push(`${response.url()}: ${response.status()}`)
     })
     page.on('request', (request) => {
