@@ -329,7 +329,7 @@ export class Door {
   /** Returns the cause that the core cannot know: the reason of an abort, or what the key function threw. */
   #causeOf({ kind, code }: Failure, signal?: AbortSignal): unknown {
     if (kind === 'cancelled') return signal?.reason
-    // A call from inside a key function is refused with the same code, but not because a key function threw.
+    // A call from inside a key function also fails with `key_function`, although no key function threw.
     return code === 'key_function' && !isInKeyFunction() ? this.#keyFailure.cause : undefined
   }
 }

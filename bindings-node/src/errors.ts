@@ -92,8 +92,8 @@ export class ConnectionError extends HightouchError {}
 
 /**
  * The run failed, was cancelled or was interrupted, or it ended with warnings and `onWarning` is `'raise'`.
- * The `wait` of a batch rejects with this error if at least one of its runs ended in one of these ways, or if
- * at least one sync was not started. The message then names each of these syncs and says why.
+ * The `wait` of a batch rejects with this error if at least one run of the batch ended in one of these ways, or if
+ * at least one sync was not started. The message then names each sync that did not succeed and says why.
  */
 export class RunFailedError extends HightouchError {
   /** The syncs of a batch that did not succeed, in the order of the batch; absent if the error is about one run. */

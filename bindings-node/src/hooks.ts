@@ -144,7 +144,7 @@ export async function observe<Reply extends { head: { meta: Meta } }>(
   }
 }
 
-/** A request of a batch that has ended, as the core reports it. */
+/** An ended request of a batch, as the core reports the request. */
 export interface ToldRequest {
   call: Omit<CallStart, 'startedMs'>
   startedAgoMs: number

@@ -6,7 +6,7 @@ import { endOfString, formatPath, type Path } from './jsontext.js'
 
 /**
  * Opaque JSON crosses the door as a mark: an object with one member, which has this name. `{"$json": ["…"]}`
- * holds the text. In the body of an answer, `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of
+ * holds the text of the JSON. In the body of an answer, `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of
  * the texts that came with the body.
  */
 export const MARK = '$json'

@@ -47,7 +47,7 @@ export interface Cut {
 export interface ScopeChange {
   /** Who shares the limit after the change; `scope` in {@link Stats} explains the values. */
   scope: 'process' | 'host' | 'fleet'
-  /** Why the limit is not shared although `limitScope` asks for it; absent if the limit is shared again. */
+  /** Why the limit is not shared although `limitScope` asks for a shared limit; absent if it is shared again. */
   fallback?: string
 }
 

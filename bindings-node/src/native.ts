@@ -16,7 +16,7 @@ export interface NativeCancel {
 
 /**
  * The result of one call. `head` describes the answer if `ok` is true, and is the failure otherwise. `texts` is present
- * if marks in the body refer to its bytes.
+ * if marks in the body refer to bytes of `texts`.
  */
 export type Settled = [id: number, ok: boolean, head: string, body: string, texts?: Buffer]
 

@@ -201,8 +201,8 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
 
   /**
    * Writes all items as CSV: their {@link Listing.records | records}, with one line for the names of the columns. A
-   * page is fetched only when the reader of the stream needs its first item. If a page cannot be fetched, the stream
-   * fails with the error.
+   * page is fetched only when the reader of the stream needs the first item of the page. If a page cannot be fetched,
+   * the stream fails with the error.
    *
    * ```ts
    * import { createWriteStream } from 'node:fs'
@@ -220,7 +220,7 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
 
   /**
    * Writes all items as JSON Lines: one {@link Listing.records | record} a line. A page is fetched only when the reader
-   * of the stream needs its first item. If a page cannot be fetched, the stream fails with the error.
+   * of the stream needs the first item of the page. If a page cannot be fetched, the stream fails with the error.
    *
    * @param options How to write the items.
    * @throws {@link InvalidRequestError} if an option is unknown.

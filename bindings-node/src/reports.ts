@@ -4,7 +4,7 @@
 export interface Stats {
   /**
    * Who shares the limit at present: `process`, the clients of this process; `host`, all processes of the same user on
-   * this host; `fleet`, all processes, on any host, that use the same Redis or Valkey server.
+   * this host; `fleet`, all processes, on any host, that share the limit through the same Redis or Valkey server.
    */
   scope: 'process' | 'host' | 'fleet'
   /**
@@ -12,7 +12,7 @@ export interface Stats {
    * server keeps the limit, or if the server has not answered yet.
    */
   members: number | null
-  /** Why the limit is not shared at present although `limitScope` asks for it; null if nothing is wrong. */
+  /** Why the limit is not shared at present although `limitScope` asks for a shared limit; null if nothing is wrong. */
   fallback: string | null
   /** Requests that the setting `limit` allows in one window. */
   limit: number

@@ -49,8 +49,8 @@ export abstract class Resource {
   protected readonly calls: Calls
 
   /**
-   * The same methods, each of which returns a {@link RawResponse} with the status, the headers and the body. The method
-   * of a list returns the response with its first page.
+   * Methods of the same names that return a {@link RawResponse} with the status, the headers and the body. The method
+   * of a list returns the response that contains the first page.
    */
   declare readonly withRawResponse: WithRawResponse<this>
 

@@ -68,8 +68,7 @@ export class Table<Value extends object, Rec extends object> {
 
   /**
    * Each text describes a column: its name, its type, and its path, joined by spaces. The names of the path are joined
-   * by dots. The path is left out if it is the same as the name of the column. An empty path is written as `-`. The
-   * texts are read when a column is first needed, because most programs need no column.
+   * by dots. The path is left out if it is the same as the name of the column. An empty path is written as `-`.
    *
    * @internal
    */
@@ -107,8 +106,8 @@ export class Table<Value extends object, Rec extends object> {
 
   /**
    * Writes records as CSV (RFC 4180), in UTF-8. Null is an empty cell, and an empty text is `""`. A record is taken
-   * only when the reader of the stream needs it, so a list fetches a page only when the reader needs its first item. If
-   * taking a record fails, the stream fails with the same error.
+   * only when the reader of the stream needs the record. So a list fetches a page only when the reader needs the first
+   * item of the page. If taking a record fails, the stream fails with the same error.
    *
    * @param records The records. They may have members that are no columns; the option `columns` may name such members.
    * @param options How to write the records.
@@ -183,7 +182,7 @@ function cellOf(value: object, { name, type, path }: Column): unknown {
   let found: unknown = path.length === 0 ? undefined : value
   for (const step of path) found = (found as Record<string, unknown> | null | undefined)?.[step]
   if (found === undefined || found === null) return undefined
-  // If a column of the type `int` leads to an object, its value is the sum of the row counts in that object.
+  // If the path of an `int` column leads to an object, the cell is the sum of the row counts in that object.
   if (type === 'int' && typeof found === 'object') {
     const { addedCount, changedCount, removedCount } = found as RowCounts
     return addedCount + changedCount + removedCount

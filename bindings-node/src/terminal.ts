@@ -31,8 +31,8 @@ interface Shown {
 }
 
 /**
- * The lines of one terminal. After each write, the cursor is at the start of the line below them, and no mode of the
- * terminal is changed. So the terminal stays usable even if the process is killed.
+ * The lines of one terminal. After each write, the cursor is at the start of the row below the lines, and no mode of
+ * the terminal is changed. So the terminal stays usable even if the process is killed.
  */
 export class LiveLines {
   readonly #terminal: Terminal

@@ -114,7 +114,7 @@ describe('records', () => {
     }
   })
 
-  /** Programs encode everything that a client returns as JSON, for HTTP responses and logs. */
+  /** Programs write any value of a client as JSON into HTTP responses and logs. */
   test('are not the only form: everything that was read has JSON', async () => {
     await using ht = clientOf(await world({ syncs: 2, pastRuns: 1 }))
     const run = await ht.syncs.trigger(1)

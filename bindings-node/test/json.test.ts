@@ -294,7 +294,7 @@ describe('opaque JSON of the server', () => {
     })
   })
 
-  /** A server in JavaScript may cut a text within an emoji. The rest is half of a pair of UTF-16 units. */
+  /** A server in JavaScript may cut a text within an emoji. The text then ends with half of a surrogate pair. */
   test('keeps half an emoji', async () => {
     answer = '{"id":1,"slug":"a","configuration":{"x":"\\ud800"}}'
     const sync = await ht.syncs.get(1)

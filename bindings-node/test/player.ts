@@ -186,7 +186,7 @@ class Play {
     }
   }
 
-  /** Aborts the call at the moment that the step names, if it names one. Returns early if the call ends first. */
+  /** Aborts the call at the moment that the step names. Does nothing if the step names no moment. */
   async #cancel(step: Step, aborter: AbortController, done: AbortSignal): Promise<void> {
     const { cancelAfterMs, cancelOn } = step
     if (cancelAfterMs === undefined && cancelOn === undefined) return

@@ -52,7 +52,7 @@ const days = fc.record(
 const units = fc.constantFrom('minute', 'hour', 'day', 'week')
 const interval = (unit: fc.Arbitrary<string>) =>
   fc.record({ kind: fc.constant('interval' as const), interval: fc.record({ unit, quantity: id }) })
-/** A rule of a kind that the API documents. */
+/** Generates a rule of a kind that the API documents. */
 const rule = fc.oneof<fc.Arbitrary<sdk.ScheduleRule<sdk.JsonInput>>[]>(
   interval(units),
   fc.record({ kind: fc.constant('cron' as const), expression: text }),
@@ -66,7 +66,7 @@ const rule = fc.oneof<fc.Arbitrary<sdk.ScheduleRule<sdk.JsonInput>>[]>(
     job: fc.record({ id: text }),
   }),
 )
-/** A rule of a kind that the API does not document. */
+/** Generates a rule of a kind that the API does not document. */
 const unknownRule = fc.record({
   kind: fc.constant('unknown' as const),
   raw: fc
@@ -79,7 +79,7 @@ const schedule = fc.record({
     fc.oneof<fc.Arbitrary<sdk.ScheduleRule<sdk.JsonInput>>[]>(rule, interval(text), unknownRule),
   ),
 })
-/** A schedule that the API documents: the type `match_booster` without a rule, or a rule of a documented kind. */
+/** Generates a documented schedule: with a rule of a documented kind, or of the type `match_booster` without a rule. */
 const documented = fc.oneof<fc.Arbitrary<sdk.Schedule<sdk.JsonInput>>[]>(
   fc.record({ type: text, schedule: rule }),
   fc.record({ type: fc.constant('match_booster'), schedule: fc.constant(undefined) }),

@@ -1,8 +1,8 @@
 // Builds the native addon and copies it to `prebuilt`, where src/native.ts looks for it. The optional
 // argument `--release` is passed to cargo.
 //
-// The crate is built alone. Cargo would otherwise unify its features with those of the other bindings, and the addon
-// would not load.
+// The crate is built alone. In a build with the other bindings, Cargo would unify the features of all these crates, and
+// the addon would not load.
 
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
@@ -21,8 +21,8 @@ const messages = execFileSync(
     'json-render-diagnostics',
     ...process.argv.slice(2),
   ],
-  // The package ships without symbols. The profile in Cargo.toml keeps them, because maturin, which builds
-  // the Python package, reads them.
+  // The package ships without symbols, so this variable strips them. The profile in Cargo.toml keeps symbols,
+  // because maturin reads them when it builds the Python package.
   {
     cwd: root,
     env: { CARGO_PROFILE_RELEASE_STRIP: 'symbols', ...process.env },

@@ -19,7 +19,8 @@ import type { World, WorldOptions } from './world.js'
 export function useWorld(options: WorldOptions = {}): () => World {
   const runner = {
     beforeEach,
-    // Jest does not tell a hook whether the test failed. The hook has no parameter, because Jest would pass a callback.
+    // Jest does not tell a hook whether the test failed. Jest passes a callback to a hook with a parameter, so this
+    // hook has no parameter.
     afterEach: (hook: (failed: boolean) => Promise<void>) => {
       afterEach(() => hook(false))
     },
