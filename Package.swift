@@ -5,7 +5,7 @@ import PackageDescription
 // the tag of the release. If the constant is nil, the core comes from a local build.
 let release: (folder: String, linux: String, apple: String)? = nil
 
-// With HIGHTOUCH_SWIFT_CORE=local, a release also uses a local build of the core.
+// With HIGHTOUCH_SWIFT_CORE=local, even a release uses a local build of the core.
 let isLocal = release == nil || Context.environment["HIGHTOUCH_SWIFT_CORE"] == "local"
 
 func downloaded(_ file: String, _ checksum: String?) -> Target {

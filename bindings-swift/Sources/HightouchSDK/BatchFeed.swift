@@ -2,9 +2,8 @@ import Foundation
 
 /// Follows one batch of the core and wakes everyone who waits for a change.
 ///
-/// The core reports each change only once, so one task calls `batch.next` for all waiters. This task keeps the feed
-/// alive, so users do not hold the feed. They hold a ``SyncBatch``, which stops the feed when the ``SyncBatch`` is
-/// released.
+/// The core reports each change only once, so one task calls `batch.next` for all waiters. This task holds a reference
+/// to the feed. So a user gets a ``SyncBatch`` and not the feed: when the ``SyncBatch`` is released, it stops the feed.
 final class BatchFeed: @unchecked Sendable {
     private let door: Door
     private let batch: Int

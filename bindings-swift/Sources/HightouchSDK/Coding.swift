@@ -73,8 +73,8 @@ enum Coding {
             let minute = number(14..<16, 0...59), let second = number(17..<19, 0...59),
             let millisecond = number(20..<23, 0...999)
         else { return nil }
-        // A text from a user may name a day that does not exist, such as 31 April. Such days, and 29 February, are
-        // left to `style`.
+        // A text from a user may name a day that does not exist, such as 31 April. For such a day, and for 29
+        // February, `date` uses `style`.
         guard day <= 28 || month != 2 && (day <= 30 || [1, 3, 5, 7, 8, 10, 12].contains(month)) else { return nil }
         return ((days(year, month, day) * 24 + hour) * 60 + minute) * 60_000 + second * 1000 + millisecond
     }

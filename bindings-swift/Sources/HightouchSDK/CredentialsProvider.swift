@@ -1,6 +1,6 @@
 /// Runs the user's credentials function, which returns the API key, each time the core needs a key.
 actor CredentialsProvider {
-    /// Whether this task runs inside a credentials function. The core then rejects calls of clients that have a
+    /// Whether this task runs inside a credentials function. If true, the core rejects calls of clients that have a
     /// credentials function: a call of the same client would wait forever for the key that the function has not
     /// returned yet.
     @TaskLocal static var isRunning = false
@@ -11,7 +11,7 @@ actor CredentialsProvider {
 
     init(_ function: @escaping @Sendable () async throws -> String) { self.function = function }
 
-    /// Answers the core's requests for a key until the client is closed or this task is cancelled.
+    /// Answers the core's requests for an API key until the client is closed or this task is cancelled.
     func serve(_ native: Native) async {
         while (try? await native.call("client.keyWanted")) != nil {
             do {

@@ -175,7 +175,8 @@ final class Door: Sendable {
         return options
     }
 
-    /// Adds to an error what the core does not know: the Swift error that the credentials function threw.
+    /// If the credentials function caused the error, adds the Swift error of the function. The core has only the
+    /// message of that Swift error.
     func completed(_ error: HightouchError) async -> HightouchError {
         guard error.code == "key_function", !CredentialsProvider.isRunning else { return error }
         var error = error

@@ -169,7 +169,7 @@ private struct NodeDecoder: Decoder, SingleValueDecodingContainer {
     /// Errors never reach a user, so they need no path.
     var codingPath: [any CodingKey] { [] }
 
-    /// Without this key, a ``JSONValue`` would read marks as plain JSON.
+    /// Without this entry in `userInfo`, a ``JSONValue`` would decode the marks of opaque JSON as plain JSON.
     var userInfo: [CodingUserInfoKey: Any] { CodingUserInfoKey.opaqueAsText.map { [$0: Data()] } ?? [:] }
 
     func container<Key: CodingKey>(keyedBy type: Key.Type) throws -> KeyedDecodingContainer<Key> {
@@ -197,7 +197,8 @@ private struct NodeDecoder: Decoder, SingleValueDecodingContainer {
         return try type.init(from: self)
     }
 
-    /// Whether only a `JSONDecoder` can decode a type. A number type would otherwise call this decoder without end.
+    /// Whether only a `JSONDecoder` can decode a type. Without this check, a number type in this list would call this
+    /// decoder without end.
     private func isLeftOut(_ type: any Decodable.Type) -> Bool {
         type == Float.self || type == Int8.self || type == Int16.self || type == Int32.self || type == UInt.self
             || type == UInt8.self || type == UInt16.self || type == UInt32.self || type == UInt64.self

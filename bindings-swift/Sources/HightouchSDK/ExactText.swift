@@ -1,7 +1,7 @@
 import Foundation
 
 extension Coding {
-    /// Encodes a value as JSON text in which each ``JSONValue`` has its own text, with every digit.
+    /// Encodes a value as JSON text in which each ``JSONValue`` keeps its text, with every digit.
     ///
     /// - Throws: `EncodingError` if JSON cannot express `value`.
     static func exactText(of value: some Encodable) throws -> String {

@@ -40,8 +40,8 @@ struct Fields: Encodable, Sendable, ExpressibleByDictionaryLiteral {
         set(name, scope?.text)
     }
 
-    /// What the elements of a list belong to: the identity graph, the flow or the slug of the sync that the arguments
-    /// name.
+    /// The parent of the elements of a list, as the arguments name it: the id of an identity graph or of a flow, or the
+    /// slug of a sync.
     var parent: RecordParent {
         func argument<Value>(_ name: String) -> Value? { members.first { $0.name == name }?.value as? Value }
         var parent = RecordParent(graphId: argument("graphId"), flowId: argument("flowId"))

@@ -36,8 +36,8 @@ public protocol FlatRecord: Codable, Hashable, Sendable {
     var cells: [RecordCell] { get }
 }
 
-/// What a value belongs to, such as the sync of a run. A record takes the ids in this struct, because most values do
-/// not contain the id of their sync, graph or flow.
+/// What a value belongs to, such as the sync of a run. Most values do not contain the id of their sync, graph or flow,
+/// so a record gets this id from a `RecordParent`.
 public struct RecordParent: Hashable, Sendable {
     /// The id of the sync, for runs of a sync.
     public var syncId: Int?
@@ -60,7 +60,7 @@ public struct RecordColumn: Hashable, Sendable {
     public enum Kind: String, Codable, Hashable, Sendable {
         /// A whole number.
         case int
-        /// A number.
+        /// A number that may have a fraction.
         case float
         /// True or false.
         case bool

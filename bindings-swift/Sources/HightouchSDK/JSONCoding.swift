@@ -1,8 +1,8 @@
 import Foundation
 
 extension CodingUserInfoKey {
-    /// The key in `userInfo` of coders that pass a ``JSONValue`` as its text, as the door does. An encoder stores the
-    /// name of the mark under this key. A decoder stores the `Data` with the texts that came with the answer.
+    /// The key in the `userInfo` of a coder for the door. Such a coder passes a ``JSONValue`` as its text. Under this
+    /// key, an encoder has the name of the mark, and a decoder has the `Data` with the texts that came with the answer.
     static let opaqueAsText = CodingUserInfoKey(rawValue: "hightouch.opaqueAsText")
 }
 
@@ -12,7 +12,7 @@ extension JSONValue: Codable {
     static let mark = "$json"
 
     /// Decodes any JSON. A `Decoder` does not expose the text. So a number that is not an `Int` keeps only the digits
-    /// of a `Double`. If the magnitude is 2^53 or more, the number keeps the 38 digits of a `Decimal`.
+    /// of a `Double`. If the magnitude is 2^53 or more, the number keeps up to 38 digits, as a `Decimal` does.
     public init(from decoder: any Decoder) throws {
         if let texts = decoder.texts {
             var marked = try decoder.container(keyedBy: AnyKey.self).nestedUnkeyedContainer(forKey: AnyKey(Self.mark))
@@ -81,8 +81,8 @@ extension JSONValue: Codable {
         }
     }
 
-    /// Throws an error with the path of the first number that is not finite. Such a number can only be in a value that
-    /// was built in Swift, so values that are still JSON text are not checked.
+    /// Throws an error with the path of the first number that is not finite, such as NaN. JSON text cannot contain NaN.
+    /// So this function checks only values that were built in Swift.
     private func checkFinite(_ path: [any CodingKey]) throws {
         switch built {
         case .number(let text)? where Double(text)?.isFinite != true: throw notWritable(path)

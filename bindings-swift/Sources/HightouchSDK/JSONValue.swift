@@ -24,7 +24,7 @@ public struct JSONValue: Sendable {
         case null
         /// `true` or `false`.
         case bool(Bool)
-        /// A number without fraction and exponent that fits in an `Int`.
+        /// A number that fits in an `Int` and is written without a fraction and without an exponent.
         case int(Int)
         /// Any other number, as the nearest `Double`. It is infinite if the number is too large for a `Double`.
         /// ``JSONValue/text`` has all digits.
@@ -145,7 +145,8 @@ extension JSONValue {
     /// The Boolean, or nil if the value is not a Boolean.
     public var bool: Bool? { if case .bool(let value) = level { value } else { nil } }
 
-    /// The integer; nil unless the value is a number without fraction and exponent that fits in an `Int`.
+    /// The integer. Nil if the value is not a number, does not fit in an `Int`, or is written with a fraction or an
+    /// exponent.
     public var int: Int? { if case .int(let value) = shape { value } else { nil } }
 
     /// The nearest `Double`, or nil if the value is not a number.

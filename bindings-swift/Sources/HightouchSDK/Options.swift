@@ -30,7 +30,7 @@ public struct LimitScope: Hashable, Sendable {
     /// - Parameter url: The URL of the server: `redis://[user:password@]host[:port][/database]`. `rediss://` uses TLS
     ///   and trusts ``Configuration/caBundle`` too. `redis+sentinel://host:port,host:port/service` asks Sentinels for
     ///   the server. No error, log or description shows the URL.
-    /// - Returns: The scope that all processes share if they name the same server.
+    /// - Returns: The scope of all processes that name this server.
     public static func server(_ url: String) -> Self { Self(text: Secret(url)) }
 }
 

@@ -50,7 +50,7 @@ public struct PagedSequence<Element: Decodable & Sendable>: AsyncSequence, Senda
             let isNext = if case .token(let token) = place { token } else { String?.none }
             let response = try await door.call(op, isNext.map { ["next": $0] } ?? arguments, options.fields)
             var parent = parent
-            // The caller may name the sync by its slug, so only the core knows the id of the sync.
+            // The caller may have named the sync by its slug, so the id of the sync comes from the core.
             parent.syncId = response.head.sync
             let next = response.head.next
             let page = Page<Element>(

@@ -56,8 +56,8 @@ extension AsyncSequence where Self: Sendable, Element: FlatRecord {
         return RecordLines(records: self, format: RecordFormat(kind, columns, snakeCase))
     }
 
-    /// Writes the records as JSON Lines, in UTF-8: one object a line, with a member for each column. Columns of JSON
-    /// hold text, and columns of lists hold arrays.
+    /// Writes the records as JSON Lines, in UTF-8: one object a line, with a member for each column. A column of
+    /// the kind `json` holds text, and a column of the kind `list` holds arrays.
     ///
     /// - Parameters:
     ///   - columns: The names of the columns to write, as in Swift; all of them if nil.

@@ -43,8 +43,8 @@ public struct RunHandle<State: RunState>: Sendable {
     /// of the API, and it does not throw if the run failed.
     ///
     /// - Returns: The state of the run.
-    /// - Throws: ``HightouchError``. The kind is `notFound` if the server does not list the run, or not yet, and
-    ///   `cancelled` if the task was cancelled.
+    /// - Throws: ``HightouchError``. The kind is `notFound` if the server does not list the run, and `cancelled` if the
+    ///   task was cancelled. A run that was requested a moment ago may not be listed yet.
     public func state() async throws -> State {
         try await door.call("run.state", ["run": token]).value()
     }

@@ -73,7 +73,8 @@ extension World {
         try await arm(method, answer, times, "answerNext(\(quoted(method)))")
     }
 
-    /// Plans how future runs of syncs go. For an argument that is nil, the settings of the world apply.
+    /// Plans how future runs of syncs go. If `status`, `error`, `seconds` or `rejected` is nil, the setting of the
+    /// world applies in its place.
     ///
     /// - Parameters:
     ///   - sync: The id or the slug of a sync; nil for all syncs.

@@ -129,7 +129,7 @@ private actor SharedSandbox {
         do {
             return try await task.value
         } catch {
-            // The next world tries to start a server again.
+            // Forgets the failed start, so that the next world starts a server again.
             if starting == task { starting = nil }
             throw error
         }

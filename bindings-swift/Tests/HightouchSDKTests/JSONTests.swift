@@ -186,8 +186,8 @@ final class OpaqueJSONTests: XCTestCase {
         return (value, try await served)
     }
 
-    /// `odd` contains an integer of 30 digits, which must not be rounded, and 1e400, which must not make the whole
-    /// response unreadable.
+    /// `odd` contains an integer of 30 digits and the number 1e400. The integer must not be rounded, and 1e400 must not
+    /// make the whole response unreadable.
     func testAValueFromTheAPIIsSentBackUnchanged() async throws {
         let client = try client()
         let answer = #"{"id":1,"slug":"a","configuration":\#(odd),"schedule":{"type":"x","schedule":\#(odd)}}"#

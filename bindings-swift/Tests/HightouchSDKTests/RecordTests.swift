@@ -127,7 +127,7 @@ final class RecordTests: XCTestCase {
         XCTAssertEqual(bare, "")
     }
 
-    /// A spreadsheet runs a text that begins with `=` as a formula, and strangers may choose names in a workspace.
+    /// Strangers may choose names in a workspace. A spreadsheet would run a name that begins with `=` as a formula.
     func testCSVHasNoFormulasIfAskedAndOtherTextsStay() async throws {
         let formulas = ["=1+2", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\r\n=1"]
         let lines = sources(formulas).csv(header: false, columns: ["name", "slug"], escapingFormulas: true)
