@@ -23,8 +23,8 @@ let flight = 32
 let key = "bench-0123456789abcdef0123456789abcdef01"
 
 func sdk() throws -> Page {
-    // The limit is too high to delay a call. The window is short, so that only a few hundred requests count towards the
-    // rate limit at any time, as in real use.
+    // The rate limit is so high that it never delays a call. The window is short, so that only a few hundred requests
+    // count towards the rate limit at any time, as in real use.
     let limit = RateLimit(requests: 40_000, per: .milliseconds(20))
     let configuration = Configuration(baseURL: base, limit: limit, caBundle: environment["BENCH_CA"])
     let syncs = try Hightouch(apiKey: key, configuration: configuration).syncs
