@@ -80,7 +80,7 @@ pub(crate) const SYNC: PathId = PathId {
         always: false,
         internal: false,
         doc: &[
-            "The sync's id or slug; a string of only digits is an id. A slug costs one more request, which looks up the id of the sync. Reads, triggers and batches omit this request if the client remembers the id.",
+            "The sync's id or slug; a string of only digits is an id. A slug costs one more request, which looks up the id of the sync. Updates and deletions always send this request. All other calls omit the request if the client remembers the id.",
         ],
         of: |_: &mut Types| Value::from("sync"),
     },
