@@ -27,7 +27,7 @@ final class BatchFeed: @unchecked Sendable {
         /// The request `batch.next` that waits without a timeout until an item changes; nil if no such request is in
         /// progress.
         var waitingRequest: Task<BatchChanges, any Error>?
-        /// Waits that have timed out. Each gets the core's error, or nil if a change has come before the error.
+        /// The waiters that have timed out. Each gets the core's error, or nil if a change has come before the error.
         var expiring: [CheckedContinuation<HightouchError?, Never>] = []
         var signals: [Int: AsyncStream<Void>.Continuation] = [:]
         var lastSignal = 0
@@ -119,8 +119,8 @@ final class BatchFeed: @unchecked Sendable {
         }
     }
 
-    /// Sends the next request. Returns the request, and the waits that get the error if the request times out. Returns
-    /// nil if the batch is over or is being stopped.
+    /// Sends the next request. Returns the request, and the waiters that get the error if the request times out.
+    /// Returns nil if the batch is over or is being stopped.
     private func nextRequest() -> (Task<BatchChanges, any Error>, [CheckedContinuation<HightouchError?, Never>])? {
         locked { state in
             state.waitingRequest = nil
