@@ -83,8 +83,8 @@ export interface ClientSettings {
   /**
    * Who shares the rate limit. `host`: all processes of the same user on this host. `process`: the clients of
    * this process. The URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS): all
-   * processes, on any host, that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else
-   * `host`. In one process, the setting of a workspace's first client is used.
+   * processes, on any host, whose setting names this server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default,
+   * else `host`. In one process, the setting of a workspace's first client is used.
    */
   limitScope?: string | undefined
   /** Time limit of one attempt, in milliseconds, above 0; 30,000 by default. */
@@ -113,8 +113,8 @@ export interface ClientSettings {
    */
   proxy?: string | undefined
   /**
-   * Headers to send with every request, such as a header that a gateway requires. Headers of a single call
-   * replace headers of the client with the same name.
+   * Headers to send with every request, such as a header that a gateway requires. If a call and the client
+   * have headers with the same name, the header of the call is sent.
    */
   headers?: Record<string, string> | undefined
 }
@@ -141,8 +141,8 @@ export interface CallSettings {
    */
   priority?: string | undefined
   /**
-   * Headers to send in addition to the client's headers. Headers of the call replace headers of the client
-   * with the same name.
+   * Headers to send in addition to the client's headers. If the call and the client have headers with the
+   * same name, the header of the call is sent.
    */
   headers?: Record<string, string> | undefined
 }
@@ -936,8 +936,8 @@ export type ReprocessState =
   /** The request is being queued. */
   | 'queueing'
   /**
-   * The request is queued and waits for the next run of the graph. If `block` was true, the identifiers are
-   * on the blocklist.
+   * The request is queued and waits for the next run of the graph. If the request was made with `block` true,
+   * the identifiers are on the blocklist.
    */
   | 'queued'
   /** A run has processed the request. */
@@ -955,7 +955,7 @@ export interface ReprocessStatus {
   status: ReprocessState
   /** Time at which the request was queued. Absent if the request was not queued. */
   queuedAt?: Timestamp
-  /** Time at which a run finished processing the request. Absent if no run has finished yet. */
+  /** Time at which a run finished processing the request. Absent until a run has processed it. */
   reprocessedAt?: Timestamp
   /** Id of the run that processed the request. Absent until a run has processed it. */
   reprocessedRunId?: string

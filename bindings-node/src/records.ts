@@ -20,7 +20,7 @@ export interface SyncRunRecord {
   startedAt: Timestamp | null
   /** End time. */
   finishedAt: Timestamp | null
-  /** Seconds from the start to the end, with milliseconds. Null until the run ends. */
+  /** Seconds from the start of the run to its end, to the millisecond. Null until the run ends. */
   durationSeconds: number | null
   /** Number of rows that the query returned. */
   querySize: number
@@ -83,7 +83,7 @@ export interface IdentityGraphRunRecord {
   startedAt: Timestamp | null
   /** End time. Present only if the run succeeded or failed. */
   finishedAt: Timestamp | null
-  /** Seconds from the start to the end, with milliseconds. Null until the run ends. */
+  /** Seconds from the start of the run to its end, to the millisecond. Null until the run ends. */
   durationSeconds: number | null
   /**
    * Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Present

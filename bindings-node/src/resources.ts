@@ -1096,8 +1096,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * Operation `GetSync`: `GET /syncs/{syncId}`.
    *
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request, which
-   * looks up the id of the sync. Reads, triggers and batches omit this request if the client remembers the
-   * id.
+   * looks up the id of the sync. Updates and deletions always send this request. All other calls omit the
+   * request if the client remembers the id.
    * @param options Options of this call.
    * @returns The {@link Sync}.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.
@@ -1127,8 +1127,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * Operation `UpdateSync`: `PATCH /syncs/{syncId}`.
    *
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request, which
-   * looks up the id of the sync. Reads, triggers and batches omit this request if the client remembers the
-   * id.
+   * looks up the id of the sync. Updates and deletions always send this request. All other calls omit the
+   * request if the client remembers the id.
    * @param args The arguments, see {@link SyncsUpdateArgs}.
    * @param options Options of this call.
    * @returns The {@link Sync}.
@@ -1146,8 +1146,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * Operation `DeleteSync`: `DELETE /syncs/{syncId}`.
    *
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request, which
-   * looks up the id of the sync. Reads, triggers and batches omit this request if the client remembers the
-   * id.
+   * looks up the id of the sync. Updates and deletions always send this request. All other calls omit the
+   * request if the client remembers the id.
    * @param options Options of this call.
    * @returns Nothing.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass. The error is
@@ -1166,8 +1166,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * Operation `TriggerRun`: `POST /syncs/{syncId}/trigger`.
    *
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request, which
-   * looks up the id of the sync. Reads, triggers and batches omit this request if the client remembers the
-   * id.
+   * looks up the id of the sync. Updates and deletions always send this request. All other calls omit the
+   * request if the client remembers the id.
    * @param args The arguments, see {@link SyncsTriggerArgs}.
    * @param options Options of this call.
    * @returns A {@link SyncRunHandle} for the run.
@@ -1184,8 +1184,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request, which
-   * looks up the id of the sync. Reads, triggers and batches omit this request if the client remembers the
-   * id.
+   * looks up the id of the sync. Updates and deletions always send this request. All other calls omit the
+   * request if the client remembers the id.
    * @param args The arguments, see {@link SyncsRunsArgs}.
    * @param options Options of this call.
    * @returns A list of {@link SyncRun}: `await` fetches its first page, `for await` iterates over all items.
@@ -1204,8 +1204,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request, which
-   * looks up the id of the sync. Reads, triggers and batches omit this request if the client remembers the
-   * id.
+   * looks up the id of the sync. Updates and deletions always send this request. All other calls omit the
+   * request if the client remembers the id.
    * @param runId The run's id, as in the list of the sync's runs.
    * @param options Options of this call.
    * @returns A {@link SyncRunHandle} for the run.
@@ -1225,8 +1225,8 @@ export class Syncs extends SyncsBase<SyncsTriggerArgs> {
    * Operation `ListSyncRuns`: `GET /syncs/{syncId}/runs`.
    *
    * @param sync The sync's id or slug; a string of only digits is an id. A slug costs one more request, which
-   * looks up the id of the sync. Reads, triggers and batches omit this request if the client remembers the
-   * id.
+   * looks up the id of the sync. Updates and deletions always send this request. All other calls omit the
+   * request if the client remembers the id.
    * @param options Options of this call.
    * @returns A {@link SyncRunHandle} for the run; `null` if there is no run.
    * @throws {@link HightouchError} if the call fails. Each kind of error has its own subclass.

@@ -243,8 +243,8 @@ ReprocessState: TypeAlias = (
 """Status of a request to reprocess identifiers.
 
 * ``queueing``: The request is being queued.
-* ``queued``: The request is queued and waits for the next run of the graph. If ``block`` was true, the
-  identifiers are on the blocklist.
+* ``queued``: The request is queued and waits for the next run of the graph. If the request was made with
+  ``block`` true, the identifiers are on the blocklist.
 * ``reprocessed``: A run has processed the request.
 * ``failed``: The request could not be queued.
 * ``cancelled``: The request was cancelled.

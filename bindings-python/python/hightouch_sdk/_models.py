@@ -751,7 +751,7 @@ class ReprocessStatus(Value, frozen=True, kw_only=True):
     """Time at which the request was queued. Absent if the request was not queued."""
 
     reprocessed_at: datetime | None = field(name="reprocessedAt", default=None)
-    """Time at which a run finished processing the request. Absent if no run has finished yet."""
+    """Time at which a run finished processing the request. Absent until a run has processed it."""
 
     reprocessed_run_id: str | None = field(name="reprocessedRunId", default=None)
     """Id of the run that processed the request. Absent until a run has processed it."""

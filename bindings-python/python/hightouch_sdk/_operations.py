@@ -2361,8 +2361,8 @@ class Syncs(RunMany):
 
         Args:
             sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request,
-                which looks up the id of the sync. Reads, triggers and batches omit this request if the client
-                remembers the id.
+                which looks up the id of the sync. Updates and deletions always send this request. All other
+                calls omit the request if the client remembers the id.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of the whole call, with its waiting and
                 retries, in seconds or as a timedelta, above 0.
@@ -2467,8 +2467,8 @@ class Syncs(RunMany):
 
         Args:
             sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request,
-                which looks up the id of the sync. Reads, triggers and batches omit this request if the client
-                remembers the id.
+                which looks up the id of the sync. Updates and deletions always send this request. All other
+                calls omit the request if the client remembers the id.
             configuration: Mappings and settings. Their structure depends on the kind of destination. The API
                 does not document whether settings that are left out keep their values.
             schedule: Schedule of automatic runs. Null should remove the schedule, but this is not confirmed:
@@ -2521,8 +2521,8 @@ class Syncs(RunMany):
 
         Args:
             sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request,
-                which looks up the id of the sync. Reads, triggers and batches omit this request if the client
-                remembers the id.
+                which looks up the id of the sync. Updates and deletions always send this request. All other
+                calls omit the request if the client remembers the id.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of the whole call, with its waiting and
                 retries, in seconds or as a timedelta, above 0.
@@ -2571,8 +2571,8 @@ class Syncs(RunMany):
 
         Args:
             sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request,
-                which looks up the id of the sync. Reads, triggers and batches omit this request if the client
-                remembers the id.
+                which looks up the id of the sync. Updates and deletions always send this request. All other
+                calls omit the request if the client remembers the id.
             full_resync: Send every row again, even if it was synced before. Default: false.
             reset_cdc: Process every row without making changes at the destination. Default: false.
             clear_and_fill: Empty the audience, then send all rows of the query's result. Default: false.
@@ -2631,8 +2631,8 @@ class Syncs(RunMany):
 
         Args:
             sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request,
-                which looks up the id of the sync. Reads, triggers and batches omit this request if the client
-                remembers the id.
+                which looks up the id of the sync. Updates and deletions always send this request. All other
+                calls omit the request if the client remembers the id.
             run_id: Only the run with this id.
             after: Only runs that started after this time.
             before: Only runs that started before this time.
@@ -2694,8 +2694,8 @@ class Syncs(RunMany):
 
         Args:
             sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request,
-                which looks up the id of the sync. Reads, triggers and batches omit this request if the client
-                remembers the id.
+                which looks up the id of the sync. Updates and deletions always send this request. All other
+                calls omit the request if the client remembers the id.
             run_id: The run's id, as in the list of the sync's runs.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of the whole call, with its waiting and
@@ -2744,8 +2744,8 @@ class Syncs(RunMany):
 
         Args:
             sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request,
-                which looks up the id of the sync. Reads, triggers and batches omit this request if the client
-                remembers the id.
+                which looks up the id of the sync. Updates and deletions always send this request. All other
+                calls omit the request if the client remembers the id.
             timeout: Time limit of one attempt, in seconds or as a timedelta, above 0.
             deadline: Time limit of the whole call, with its waiting and
                 retries, in seconds or as a timedelta, above 0.

@@ -950,7 +950,8 @@ public func FfiConverterTypeReply_lower(_ value: Reply) -> RustBuffer {
 
 
 /**
- * An error of the bridge itself. A call that fails for any other reason returns a [`Reply`] with `ok` false.
+ * An error of the bridge itself, or of [`local`]. A call that fails for any other reason returns a [`Reply`] with `ok`
+ * false.
  *
  * Every method that can panic is declared to return this error. In Swift, such a method throws if it panics, while a
  * panic in any other method crashes the process.
@@ -969,7 +970,7 @@ enum BridgeError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */failure: String
     )
     /**
-     * A call ended without a reply.
+     * A call ended without a reply, or [`local`] failed.
      */
     case Broken(
         /**
@@ -1099,7 +1100,7 @@ fileprivate func uniffiFutureContinuationCallback(handle: UInt64, pollResult: In
     }
 }
 /**
- * Calls a function of the core that needs no client. Returns its result as JSON.
+ * Calls a function of the core that needs no client, and returns the result as JSON.
  */
 public func local(op: String, args: String)throws  -> String  {
     return try  FfiConverterString.lift(try rustCallWithError(FfiConverterTypeBridgeError_lift) {
@@ -1126,7 +1127,7 @@ private let initializationResult: InitializationResult = {
     if bindings_contract_version != scaffolding_contract_version {
         return InitializationResult.contractVersionMismatch
     }
-    if (uniffi_hightouch_swift_checksum_func_local() != 36779) {
+    if (uniffi_hightouch_swift_checksum_func_local() != 12956) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_hightouch_swift_checksum_method_cancel_cancel() != 44185) {

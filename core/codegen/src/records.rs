@@ -57,7 +57,8 @@ fn table(of: &Json, types: &[Json]) -> Result<Json, String> {
         }
         add_columns(field, types, &mut columns);
         if text(field, "name") == "finished_at" {
-            let doc = "Seconds from the start of the run to its end, to the millisecond. Null until the run ends.";
+            let doc =
+                "Seconds from the start of the run to its end, to the millisecond. Null until the run ends.";
             columns.push(
                 json!({ "name": "duration_seconds", "type": "float", "null": true, "doc": doc, "path": [] }),
             );

@@ -452,8 +452,8 @@ public struct ReprocessState: RawRepresentable, Codable, Hashable, Sendable, Exp
 
     /// The request is being queued.
     public static let queueing = Self(rawValue: "queueing")
-    /// The request is queued and waits for the next run of the graph. If `block` was true, the identifiers are on the
-    /// blocklist.
+    /// The request is queued and waits for the next run of the graph. If the request was made with `block` true, the
+    /// identifiers are on the blocklist.
     public static let queued = Self(rawValue: "queued")
     /// A run has processed the request.
     public static let reprocessed = Self(rawValue: "reprocessed")
@@ -469,7 +469,7 @@ public struct ReprocessStatus: Codable, Hashable, Sendable {
     public var status: ReprocessState
     /// Time at which the request was queued. Absent if the request was not queued.
     public var queuedAt: Date?
-    /// Time at which a run finished processing the request. Absent if no run has finished yet.
+    /// Time at which a run finished processing the request. Absent until a run has processed it.
     public var reprocessedAt: Date?
     /// Id of the run that processed the request. Absent until a run has processed it.
     public var reprocessedRunId: String?

@@ -30,7 +30,7 @@ public struct SyncRunRecord: FlatRecord {
     /// End time.
     public var finishedAt: Date?
 
-    /// Seconds from the start to the end, with milliseconds. Nil until the run ends.
+    /// Seconds from the start of the run to its end, to the millisecond. Nil until the run ends.
     public var durationSeconds: Double?
 
     /// Number of rows that the query returned.
@@ -239,7 +239,7 @@ public struct IdentityGraphRunRecord: FlatRecord {
     /// End time. Present only if the run succeeded or failed.
     public var finishedAt: Date?
 
-    /// Seconds from the start to the end, with milliseconds. Nil until the run ends.
+    /// Seconds from the start of the run to its end, to the millisecond. Nil until the run ends.
     public var durationSeconds: Double?
 
     /// Final statistics by threshold (`deterministic`, `probabilistic-strict`, `probabilistic-loose`). Present only if

@@ -17,8 +17,8 @@ public struct Configuration: Hashable, Sendable {
     public var share: Double?
     /// Who shares the rate limit. `host`: all processes of the same user on this host. `process`: the clients of this
     /// process. The URL of a Redis or Valkey server (`redis://…`, or `rediss://…` for TLS): all processes, on any
-    /// host, that name the same server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one process, the
-    /// setting of a workspace's first client is used.
+    /// host, whose setting names this server. Read from `HIGHTOUCH_LIMIT_SCOPE` by default, else `host`. In one
+    /// process, the setting of a workspace's first client is used.
     public var limitScope: LimitScope?
     /// Time limit of one attempt, above 0; 30,000 ms by default.
     public var timeout: Duration?
@@ -35,8 +35,8 @@ public struct Configuration: Hashable, Sendable {
     /// The URL of a proxy (`http`, `https`, `socks5` or `socks5h`) for every request; read from the usual variables
     /// (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) by default.
     public var proxy: Secret?
-    /// Headers to send with every request, such as a header that a gateway requires. Headers of a single call replace
-    /// headers of the client with the same name.
+    /// Headers to send with every request, such as a header that a gateway requires. If a call and the client have
+    /// headers with the same name, the header of the call is sent.
     public var headers: [String: String]?
 
     /// Creates a configuration. A setting that is nil has its default value.
@@ -101,8 +101,8 @@ public struct CallOptions: Hashable, Sendable {
     /// Priority of the call while it waits for the rate limit: `trigger`, `poll`, `read` or `bulk`. The default depends
     /// on the operation.
     public var priority: Priority?
-    /// Headers to send in addition to the client's headers. Headers of the call replace headers of the client with the
-    /// same name.
+    /// Headers to send in addition to the client's headers. If the call and the client have headers with the same name,
+    /// the header of the call is sent.
     public var headers: [String: String]?
 
     /// Creates options. An option that is nil keeps the value from the client's configuration.

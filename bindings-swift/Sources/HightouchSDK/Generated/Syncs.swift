@@ -57,7 +57,8 @@ public struct Syncs: Sendable {
     ///
     /// - Parameters:
     ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request, which looks up
-    ///     the id of the sync. Reads, triggers and batches omit this request if the client remembers the id.
+    ///     the id of the sync. Updates and deletions always send this request. All other calls omit the request if the
+    ///     client remembers the id.
     ///   - options: Options for this call only.
     /// - Returns: The ``Sync`` that the server returned.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
@@ -110,7 +111,8 @@ public struct Syncs: Sendable {
     ///
     /// - Parameters:
     ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request, which looks up
-    ///     the id of the sync. Reads, triggers and batches omit this request if the client remembers the id.
+    ///     the id of the sync. Updates and deletions always send this request. All other calls omit the request if the
+    ///     client remembers the id.
     ///   - configuration: Mappings and settings. Their structure depends on the kind of destination. The API does not
     ///     document whether settings that are left out keep their values.
     ///   - schedule: Schedule of automatic runs. `.null` should remove the schedule, but this is not confirmed: in
@@ -146,7 +148,8 @@ public struct Syncs: Sendable {
     ///
     /// - Parameters:
     ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request, which looks up
-    ///     the id of the sync. Reads, triggers and batches omit this request if the client remembers the id.
+    ///     the id of the sync. Updates and deletions always send this request. All other calls omit the request if the
+    ///     client remembers the id.
     ///   - options: Options for this call only.
     /// - Throws: ``HightouchError``. The kind is `outcomeUnknown` if it is unknown whether the request took effect, and
     ///   `cancelled` if the task was cancelled after the request was sent. If the task was cancelled before the request
@@ -164,7 +167,8 @@ public struct Syncs: Sendable {
     ///
     /// - Parameters:
     ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request, which looks up
-    ///     the id of the sync. Reads, triggers and batches omit this request if the client remembers the id.
+    ///     the id of the sync. Updates and deletions always send this request. All other calls omit the request if the
+    ///     client remembers the id.
     ///   - fullResync: Send every row again, even if it was synced before. Default: false.
     ///   - resetCDC: Process every row without making changes at the destination. Default: false.
     ///   - clearAndFill: Empty the audience, then send all rows of the query's result. Default: false.
@@ -200,7 +204,8 @@ public struct Syncs: Sendable {
     ///
     /// - Parameters:
     ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request, which looks up
-    ///     the id of the sync. Reads, triggers and batches omit this request if the client remembers the id.
+    ///     the id of the sync. Updates and deletions always send this request. All other calls omit the request if the
+    ///     client remembers the id.
     ///   - runId: Only the run with this id.
     ///   - after: Only runs that started after this time.
     ///   - before: Only runs that started before this time.
@@ -244,7 +249,8 @@ public struct Syncs: Sendable {
     ///
     /// - Parameters:
     ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request, which looks up
-    ///     the id of the sync. Reads, triggers and batches omit this request if the client remembers the id.
+    ///     the id of the sync. Updates and deletions always send this request. All other calls omit the request if the
+    ///     client remembers the id.
     ///   - runId: The run's id, as in the list of the sync's runs.
     ///   - options: Options for this call only.
     /// - Returns: A handle that follows the run.
@@ -266,7 +272,8 @@ public struct Syncs: Sendable {
     ///
     /// - Parameters:
     ///   - sync: The sync's id or slug; a string of only digits is an id. A slug costs one more request, which looks up
-    ///     the id of the sync. Reads, triggers and batches omit this request if the client remembers the id.
+    ///     the id of the sync. Updates and deletions always send this request. All other calls omit the request if the
+    ///     client remembers the id.
     ///   - options: Options for this call only.
     /// - Returns: A handle that follows the run; nil if there is no run.
     /// - Throws: ``HightouchError``, or `CancellationError` if the task was cancelled.
