@@ -142,7 +142,8 @@ describe('a client', () => {
       const body = { limit: wrong } as unknown as sdk.JsonInput
       await assert.rejects(ht.request('POST', '/syncs', { body }), sdk.InvalidRequestError)
     }
-    // `encode` has a separate check for numbers at the top level. JSON.stringify would write them as null.
+    // A separate check of `encode` finds these numbers as direct members of the arguments. JSON.stringify would write
+    // them as null.
     for (const wrong of [NaN, -Infinity]) {
       await assert.rejects(
         ht.syncs.list({ limit: wrong }).then(),

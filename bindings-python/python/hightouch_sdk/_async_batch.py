@@ -292,7 +292,8 @@ class AsyncRunMany(AsyncResource):
             asking = ExitStack()
             teller = Teller(door.local)
             batch = partial(AsyncSyncBatch, door, args, teller, asking)
-            # If the task is cancelled, nobody keeps the started batch. Python then deletes the batch, and so stops it.
+            # If the task is cancelled but the batch was started, `call` passes the late result to `batch`. Nobody keeps
+            # the object that `batch` creates, so Python deletes the object, which stops the batch.
             started = batch((await door.call("syncs.run_many", {**args, **teller.args()}, opts, batch))[1])
             asking.push(stack.pop_all())
         return started

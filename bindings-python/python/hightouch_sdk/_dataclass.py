@@ -42,7 +42,7 @@ def types_of(cls: type[Value]) -> dict[str, Any]:
 
 
 def fields_of(cls: type[Value]) -> dict[str, Any]:
-    """Returns the fields of a value, as :mod:`dataclasses` describes them."""
+    """Returns the fields of a class by name, as :mod:`dataclasses` describes them."""
     if cls not in _FIELDS:
         types = types_of(cls)
         _FIELDS[cls] = {each.name: _field(each, types[each.name]) for each in struct_fields(cls)}

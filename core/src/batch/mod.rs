@@ -288,7 +288,7 @@ impl Batch {
         )
     }
 
-    /// Creates an error that counts the items that have not ended, after the text `before`. The details of the error
+    /// Creates an error. Its message begins with `before`, and then counts the items that have not ended. Its details
     /// hold the items in progress.
     fn unfinished(&self, items: &[BatchItem], kind: Kind, before: &str) -> Error {
         let open = items.iter().filter(|item| item.outcome.is_none());

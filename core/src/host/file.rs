@@ -186,7 +186,8 @@ impl<S: System> LimitFile<S> {
         let read = self.copies.read(head).filter(|read| !is_ahead(read, now()));
         let is_damaged = read.is_none() && last.generation > 0;
         let mut state = match read {
-            // If nothing in the old state counts any more, a stricter quota in it no longer holds either.
+            // The old state may hold a stricter quota than ours. Once nothing in the old state counts any more, a state
+            // with our own quota replaces it.
             Some(read) if is_over(&read, now()) => State::shared(self.quota, now()),
             Some(read) => read,
             None if is_damaged => State::lost(self.quota, now()),
@@ -307,9 +308,10 @@ impl<S: System> Store for LimitFile<S> {
         let moved = to.copies.write(&theirs).and_then(|()| self.copies.succeeded_by(name));
         moved.map_err(Unavailable::Lost)?;
         if self.copies.is_removed().map_err(Unavailable::Lost)? {
-            // This process was stopped while it moved the limit from one file to another. Meanwhile another process has
-            // replaced the old file, and the replacement does not name the new file. So the next change of this process
-            // opens the replacement and moves the limit from the replacement to the new file.
+            // While this process moved the limit, it was stopped, and another process replaced the old file. The
+            // replacement does not name the new file, so the other processes still use the replacement. The old file
+            // must not name the new file either. Then the next change of this process opens the replacement, and moves
+            // the limit from there to the new file.
             self.copies.has_no_successor().map_err(Unavailable::Lost)?;
             return Err(Unavailable::Busy);
         }

@@ -189,8 +189,9 @@ impl Window {
             return from;
         }
         let mut t = from;
-        // The case s = t (see the comment of this module). At most `room` requests may have ended in the span T before
-        // t. So the request that ended just before these must have ended more than T before t.
+        // The case s = t (see the comment of this module). At most `room` of the ended requests may lie in the span T
+        // before t. The last `room` requests of the log may lie there. The request before them may not, so t must be
+        // more than T after its end.
         let blocker = self.ends.partition_point(|ends| ends.total + room < total);
         t = t.max(self.at(blocker).saturating_add(span + 1));
         // Now checks every s in C or C+T, in ascending order (C: see the comment of this module). The first `a` entries

@@ -60,8 +60,8 @@ class RunsReport:
         self.end: datetime = reading.period.end
         """The end of the period: when the report was begun."""
         self.syncs: list[SyncFigures] = reading.sorted()
-        """The syncs in this order: first the syncs with a failed last run, then the syncs with the most failed runs,
-        rejected rows and warnings."""
+        """The syncs, sorted: those with a failed last run come first. Within each group, syncs with more failed runs
+        come first, then those with more rejected rows, then those with more warnings."""
         self.unread: list[UnreadSync] = reading.unread
         """The syncs that could not be read. The figures leave out the runs of these syncs."""
         self.requests: int = reading.requests
