@@ -95,7 +95,6 @@ def test_every_example_runs_as_it_stands(
     assert len(re.findall(r"^--- ", done.stdout, re.MULTILINE)) == len(examples)
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="the stubs of pandas need CPython 3.11")
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
 def test_every_example_passes_a_strict_type_check(tmp_path: Path, checker: str) -> None:
