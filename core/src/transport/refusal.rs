@@ -67,11 +67,12 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
     {
         return out_of_descriptors();
     }
+    let nameless = |hint: &'static str| {
+        let what = format!("the name of {to} cannot be resolved: {innermost}");
+        since(Reason::Dns, Kind::Connect, what, hint)
+    };
     if server_unresolved {
-        return since(
-            Reason::Dns,
-            Kind::Connect,
-            format!("the name of {to} cannot be resolved: {innermost}"),
+        return nameless(
             "With a proxy URL of socks5, this machine resolves the name of the server. With socks5h, the proxy does.",
         );
     }
@@ -104,12 +105,7 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
         );
     }
     if unresolved {
-        return since(
-            Reason::Dns,
-            Kind::Connect,
-            format!("the name of {to} cannot be resolved: {innermost}"),
-            "Check the base URL's host, and this machine's DNS and network.",
-        );
+        return nameless("Check the base URL's host, and this machine's DNS and network.");
     }
     if find::<io::Error>(error).is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused) {
         return since(
