@@ -189,3 +189,32 @@ async fn resolved(to: &Uri, mut resolver: Resolver) -> Result<Uri, Failure> {
     first.set_port(to.port_u16().unwrap_or(443));
     Ok(format!("https://{first}").parse()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tokio::net::TcpListener;
+    use tokio::time::Instant;
+
+    use super::super::tls;
+    use super::*;
+    use crate::config::Settings;
+
+    /// The server accepts connections and never answers the TLS handshake.
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_is_not_ready_in_time_is_given_up() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("https://{}/api/v1", silent.local_addr().unwrap());
+        let settings = Settings::new().api_key("k").base_url(&base).environment(BTreeMap::new());
+        let config = settings.check().unwrap();
+        let tls = tls::config(&config.ca_bundle).unwrap();
+        let mut connector = Connector::new(&config, tls, Resolver::of_the_system());
+        let began = Instant::now();
+        let connected = timeout(Duration::from_mins(1), connector.call(base.parse().unwrap())).await;
+        let error = connected.expect("it waits for ever").err().unwrap();
+        let error = error.downcast_ref::<io::Error>().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut, "{error}");
+        assert!((CONNECT_TIMEOUT..2 * CONNECT_TIMEOUT).contains(&began.elapsed()));
+    }
+}
