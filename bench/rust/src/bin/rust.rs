@@ -186,7 +186,8 @@ fn tls(ca: &str) -> Result<rustls::ClientConfig, Failure> {
     Ok(tls)
 }
 
-/// Returns the suites of TLS 1.3 in the same order as in the SDK. So this client and the SDK negotiate the same suite.
+/// Returns a provider with only the cipher suites of TLS 1.3, in the same order as in the SDK, so that this client and
+/// the SDK negotiate the same suite.
 fn provider() -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
     provider.cipher_suites.retain(|suite| suite.tls13().is_some());

@@ -1,6 +1,6 @@
-//! A server that answers every request with one of two fixed pages over TLS 1.3, with HTTP/1.1 or HTTP/2:
-//! `hightouch-bench-server ONE HUNDRED CA`. The first two files are the pages. The server writes the certificate of its
-//! authority to the third file.
+//! `hightouch-bench-server ONE HUNDRED CA` answers every request with one of two fixed pages over TLS 1.3, with
+//! HTTP/1.1 or HTTP/2. The files `ONE` and `HUNDRED` contain the pages. The server writes the certificate of its
+//! certificate authority to the file `CA`.
 //!
 //! The server prints its URL once it listens, and exits when standard input closes. It has one thread, so that it stays
 //! on one core.
