@@ -1,4 +1,4 @@
-//! The names of the hosts' error classes.
+//! The names of the error classes in a language.
 
 use heck::ToUpperCamelCase as _;
 use serde_json::{Value as Json, json};

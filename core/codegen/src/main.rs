@@ -1,4 +1,5 @@
-//! Generates the hosts' models, methods, error classes and docs from the catalogue.
+//! Generates the models, methods, error classes and docs of the packages for Python, Node.js and Swift from the
+//! catalogue.
 
 mod docs;
 mod drift;
@@ -116,7 +117,8 @@ fn generate(root: &Path, catalogue: &Value, check: bool) -> Result<ExitCode, Str
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the catalogue with the lookups added to its operations, because the templates treat lookups like operations.
+/// Returns the catalogue with the lookups (methods that find an existing run) added to its operations, because the
+/// templates treat lookups like operations.
 fn with_lookups(catalogue: &Value) -> Value {
     let mut whole = catalogue.clone();
     let lookups = whole.get_mut("lookups").map(Value::take);

@@ -1,4 +1,5 @@
-//! Spells the names in docs as a language does. The docs of the catalogue have the names of Rust, in backticks.
+//! Changes the names in docs to the spelling of a language. The docs in the catalogue contain the names of Rust, in
+//! backticks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,8 @@ pub(crate) struct Spelling {
 /// and kinds of errors. Anything else in backticks stays unchanged.
 ///
 /// # Errors
-/// A doc contains a snake-case name of several words that is neither a known name nor the code of a finding.
+/// A doc contains a snake-case name of several words that is neither a known name nor the code of a finding of
+/// `diagnose`.
 pub(crate) fn respell(catalogue: &mut Json, spelling: &Spelling) -> Result<(), String> {
     let mut known = BTreeMap::new();
     for operation in list(catalogue, "operations") {

@@ -3,7 +3,7 @@
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
 /// Returns the last sentence of the doc of a deprecated operation, without its full stop. If the sentence has a
-/// semicolon, returns only the text after that. The result says what to use instead.
+/// semicolon, returns only the text after the semicolon. The result says what to use instead.
 pub(crate) fn instead(text: &str) -> String {
     let last = text.trim_end_matches('.').rsplit(['.', ';']).next().unwrap_or_default();
     last.split_whitespace().collect::<Vec<_>>().join(" ")

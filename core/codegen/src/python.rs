@@ -292,7 +292,7 @@ fn argument(argument: &Value) -> Result<String, Error> {
     Ok(spelled)
 }
 
-/// Returns the expression that turns an argument into the value that the door takes.
+/// Returns the Python expression that converts an argument to the value that the core expects.
 fn send(argument: &Value) -> Result<String, Error> {
     let (ty, wire) = (attribute(argument, "type"), attribute(argument, "wire"));
     let name = name(attribute(argument, "name").as_str().unwrap_or_default());

@@ -82,7 +82,7 @@ fn table(of: &Json, types: &[Json]) -> Result<Json, String> {
 }
 
 /// Adds one column for a field, or one for each member if the field is an object of plain values. The columns of row
-/// counts are called `planned_added`, not `planned_rows_added_count`.
+/// counts have short names, such as `planned_added` instead of `planned_rows_added_count`.
 fn add_columns(field: &Json, types: &[Json], columns: &mut Vec<Json>) {
     let (name, wire, of) =
         (text(field, "name"), text(field, "wire"), field.get("type").unwrap_or(&Json::Null));

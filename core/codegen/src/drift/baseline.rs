@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::document::{Described, Document, text};
 use super::{Finding, Severity};
 
-/// A smaller upper bound allows fewer values, and a larger lower bound allows fewer values.
+/// The keywords of JSON Schema for upper bounds (`UPPER`) and lower bounds (`LOWER`). A smaller upper bound or a larger
+/// lower bound allows fewer values.
 const UPPER: [&str; 4] = ["maxItems", "maxLength", "maxProperties", "maximum"];
 const LOWER: [&str; 4] = ["minItems", "minLength", "minProperties", "minimum"];
 
@@ -101,7 +102,8 @@ impl Bounds {
         let mut bounds = Self::default();
         for parameter in &operation.parameters {
             let at = format!("{}.{}", text(parameter, "in"), text(parameter, "name"));
-            // The page size is checked in `compare.rs`, because the size that the SDK asks for is known there.
+            // The page size (`query.limit`) is checked in `compare.rs`, because the size that the SDK asks for is known
+            // there.
             if let (Some(schema), false) = (parameter.get("schema"), at == "query.limit") {
                 bounds.collect(document, at, schema, DEEPEST_VALUE);
             }

@@ -110,8 +110,8 @@ fn column_doc(column: &Value) -> Result<String, Error> {
     Ok(if json { format!("{doc} The cell is JSON text.") } else { doc })
 }
 
-/// Where a type is used. Answers hold mutable arrays and are declared in the module of the types; arguments accept
-/// read-only arrays and are declared in another module.
+/// Whether a type is written in an answer or in an argument. In an argument, types have the prefix `models.`, because
+/// arguments are written in another module, and arrays may be read-only.
 #[derive(Clone, Copy, PartialEq)]
 enum Side {
     Answer,
@@ -273,7 +273,7 @@ fn comment(text: &str, indent: usize) -> String {
     let mut lines = Vec::new();
     let mut tagged = false;
     for paragraph in text.split("\n\n") {
-        // Puts no empty line between two tags.
+        // Two tags in a row, such as `@param`, have no empty line between them.
         let tag = paragraph.starts_with('@');
         if !(lines.is_empty() || tag && tagged) {
             lines.push(String::new());

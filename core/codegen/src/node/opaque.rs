@@ -1,5 +1,6 @@
-//! Gives a type parameter to the types of arguments that contain opaque JSON. The parameter is the type of the opaque
-//! members: `Json` in an answer, and `JsonInput`, which may also be a plain value, in an argument.
+//! Adds a type parameter to each type of an argument that contains opaque JSON: JSON that the API leaves open. The
+//! parameter is the type of that JSON. In answers it is `Json`. In arguments it is `JsonInput`, which also accepts
+//! plain values.
 
 use std::collections::BTreeSet;
 
@@ -87,8 +88,8 @@ fn find<'a>(name: &str, types: &'a Json) -> Option<&'a Json> {
     types.as_array()?.iter().find(|of| of.get("name").and_then(Json::as_str) == Some(name))
 }
 
-/// Within an argument or a field, sets the type parameter of each marked type to `as_what`, and replaces the type of
-/// opaque JSON by `as_what`.
+/// Within an argument or a field, sets the type parameter of each type that `opaque` names to `as_what`, and replaces
+/// the type of opaque JSON by `as_what`.
 fn annotate(of: &mut Json, opaque: &BTreeSet<String>, as_what: &str) {
     match of {
         Json::Array(items) => items.iter_mut().for_each(|item| annotate(item, opaque, as_what)),
