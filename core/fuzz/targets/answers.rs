@@ -1,4 +1,4 @@
-//! Answers: the SDK reads every body with status 200, or returns an error. Input: the operation, then the body.
+//! Fuzzes answers with status 200: the SDK must read the body or return an error. Input: the operation, then the body.
 
 use serde_json::{Map, Value, json};
 
@@ -33,7 +33,8 @@ pub fn play(input: &[u8]) {
     let sent = at_server(&of, value);
     let again = if sent.is_array() { json!({"data": sent, "hasMore": false}) } else { sent.clone() };
     let reread = parse(op, &args, 200, &[], &again.to_string());
-    // Opaque JSON can look like an error that Hightouch sends under the status 200.
+    // Opaque JSON can look like an error that Hightouch sends under the status 200. Then the SDK rightly returns an
+    // error.
     if !reread.ok && reread.head["status"] == 200 {
         return;
     }

@@ -1,9 +1,9 @@
-//! The door: any operation, arguments and options. Input: a line with the operation, a line with the options, and the
-//! arguments.
+//! Fuzzes the door with any operation, arguments and options. Input: a line with the operation, a line with the
+//! options, and the arguments.
 //!
-//! `{{origin}}` is replaced with the origin of the server. A string in the arguments that begins with `b64:` is
-//! replaced with the base64url form of the rest. Run tokens, page tokens and the `seen` of a run step are base64url
-//! texts.
+//! `{{origin}}` is replaced with the origin of the server. If a string in the arguments begins with `b64:`, the string
+//! is replaced with the base64url form of its rest. Run tokens, page tokens and the member `seen` of a run step are
+//! base64url texts.
 
 use serde_json::Value;
 

@@ -58,7 +58,7 @@ impl Bench {
             cancel.cancel();
             timeout(PATIENCE, call).await.expect("a call that is cancelled ends")
         });
-        // The input may have closed the client or changed its key.
+        // The call may have closed the client or changed its key, so the next call creates a new client.
         if op.starts_with("client.") {
             self.engine = None;
         }

@@ -1,5 +1,5 @@
-//! Error answers with any status, headers and body. Input: a line with the operation and the status, a line for each
-//! header, an empty line, and the body.
+//! Fuzzes error answers with any status, headers and body. Input: a line with the operation and the status, a line for
+//! each header, an empty line, and the body.
 
 use super::answers::operation;
 use super::engine::parse;

@@ -1,7 +1,7 @@
-//! The limit reads two things from outside the process: a state with notes of ended requests in a file of the host, and
-//! the replies of a server. The first line of an input names what is tested: `state`, `notes`, `reply`, or `way`, a
-//! series of replies while the limit moves from one place to another. The rest are numbers or words, one in each line,
-//! with an empty line between replies.
+//! Fuzzes the data that the rate limit reads from outside its process: the state and the notes of ended requests in a
+//! shared file, and the replies of a Redis or Valkey server. The first line of an input names what is tested: `state`,
+//! `notes`, `reply`, or `way`, a series of replies while the limit moves from one place on the server to another. The
+//! rest of an input is numbers or words, one in each line, with an empty line between replies.
 
 use limit_proofs::limit::pool::{Pool, Wanted};
 use limit_proofs::limit::state::{EndNote, Reach, SLOTS, State};
@@ -29,8 +29,8 @@ pub fn play(input: &[u8]) {
     }
 }
 
-/// Any state that can be read lets requests through again within an hour and four windows. A window lasts at most a
-/// day, plus the allowance for the server's clock.
+/// Checks any state that can be read: the limit lets requests through again within an hour and four windows. A window
+/// lasts at most a day, plus the allowance for the server's clock.
 fn state(numbers: &[u64]) {
     let Some(read) = State::read(numbers) else { return };
     let span = read.span();
@@ -52,8 +52,9 @@ fn in_flight() -> State {
     state
 }
 
-/// Notes end only requests that are in flight, and no request ends before its grant. Every three numbers are a note:
-/// the lease, counted from the first lease; the time of the end, counted from `START`; and the number of cuts.
+/// Checks that notes end only requests that are in flight, and that no request ends before its grant. Every three
+/// numbers are a note: the lease, counted from the first lease; the time of the end, counted from `START`; and the
+/// number of cuts.
 fn notes(numbers: &[u64]) {
     let (mut state, now) = (in_flight(), START + 10 * SECOND);
     let before = state.in_flight();
@@ -94,7 +95,7 @@ fn reply(words: &[String]) {
     assert!(pool.earliest(START, Reach::Whole) == NEVER);
 }
 
-/// Whatever a server replies, each step of a move of the limit has a place and arguments.
+/// Checks that each step of a move of the limit has a place and arguments, whatever the server replies.
 fn way(replies: &str) {
     let mut caller = Caller { server: String::new(), unlost: 0, changes: 0, member: "1".to_owned(), call: 0 };
     let mut way = Way::new("0".repeat(32));

@@ -1,4 +1,4 @@
-//! Settings: any text. This target sends no request, because the settings may name any server or proxy.
+//! Fuzzes the settings with any text. This target sends no request, because the settings may name any server or proxy.
 
 use hightouch_sdk::wire::{Cancel, Engine};
 use serde_json::Value;
