@@ -1,4 +1,4 @@
-//! Measures what a decision costs while the limit's log of requests is full.
+//! Measures how long the limit takes to decide whether a request may be sent, while its log of requests is full.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 use std::time::Duration;
@@ -51,7 +51,8 @@ fn a_decision_to_grant_with_a_full_log(bencher: Bencher<'_, '_>, requests: u32) 
     bencher.bench_local(|| state.decide(black_box(now), Reach::Whole));
 }
 
-/// After a burst, a decision to wait must check two hundred requests that ended within a millisecond.
+/// After a burst, the decision that a request must wait has to check two hundred requests that ended within a
+/// millisecond.
 #[divan::bench]
 fn a_decision_to_wait_after_a_burst(bencher: Bencher<'_, '_>) {
     let mut state = State::new(Quota::default());

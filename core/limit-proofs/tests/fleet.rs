@@ -1,4 +1,4 @@
-//! Simulates processes on several machines that keep one limit on a server, with the real script.
+//! Simulates processes on several machines that keep one limit on a Redis server, with the real Lua script.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 #![allow(clippy::print_stdout, dead_code, reason = "the worlds are shared with other tests")]
 
@@ -135,8 +135,8 @@ fn no_combination_of_crashes_stops_and_faults_lets_more_than_the_limit_through()
     }
 }
 
-/// Incident: 64 processes lost the server at the same moment, and each sent a request at once. But the server keeps
-/// only five requests of a window free for processes that cannot reach it.
+/// The server keeps only five requests of a window free for processes that cannot reach it. Incident: 64 processes lost
+/// the server at the same moment, and each sent a request at once.
 #[test]
 fn many_processes_that_lose_the_server_at_once_keep_within_the_limit() {
     let faults = vec![Fault::Hangs(33 * SECOND..53 * SECOND)];
@@ -148,9 +148,9 @@ fn many_processes_that_lose_the_server_at_once_keep_within_the_limit() {
     });
 }
 
-/// Incident: a process gave up waiting for the server, and sent requests alone. Then its old question reached the
-/// server. The server assumed that the process shared the limit again, and did not count the requests that the process
-/// sent alone.
+/// Incident: a process no longer waited for the server's answer to its question, and sent requests alone. Then the
+/// question reached the server. The server assumed that the process shared the limit again, and did not count the
+/// requests that the process sent alone.
 #[test]
 fn what_a_process_sends_while_it_asks_whether_the_server_is_back_counts() {
     for (processes, share) in [(3, 0.3), (2, 0.5)] {

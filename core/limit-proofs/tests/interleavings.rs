@@ -123,8 +123,8 @@ fn a_waiter_that_gives_up_takes_no_place_with_it_and_no_wake_up() {
     });
 }
 
-/// Only the first waiter waits for the time at which a request may be sent. If this waiter gives up, the next waiter
-/// must wait for that time.
+/// Only the first waiter in the queue waits for the time at which a request may be sent. If this waiter gives up, the
+/// next waiter must wait for that time.
 #[test]
 fn when_the_one_who_watches_the_clock_gives_up_the_next_watches_it() {
     explore(PREEMPTIONS, || {

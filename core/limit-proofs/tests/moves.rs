@@ -24,7 +24,7 @@ fn seeds() -> u64 {
     std::env::var("LIMIT_SEEDS").map_or(1, |seeds| seeds.parse().unwrap())
 }
 
-/// Returns the name of a place: 32 times the same character.
+/// Returns the name of a place at which the server keeps a limit: 32 times the same character.
 fn place(name: char) -> String {
     String::from_iter([name; 32])
 }
@@ -120,10 +120,11 @@ impl Process {
     }
 }
 
-/// A process sends 150 requests with one key, begins to move its limit to the place of the workspace, and dies after
-/// `steps` steps. A process at the place of the workspace sends as many requests as it may. Unless `alone` is set,
-/// another process begins with the same key, learns of the workspace from its first answer, and sends requests, too.
-/// Returns how many requests the API refused.
+/// Simulates a process that dies after `steps` steps of a move, and returns how many requests the API refused.
+///
+/// The process sends 150 requests with one API key, and begins to move its limit from the place of the key to the place
+/// of the workspace. A process at the place of the workspace sends as many requests as it may. Unless `alone` is set, a
+/// third process begins with the same key, learns of the workspace from its first answer, and sends requests, too.
 fn dies_after(steps: usize, alone: bool, broken: &[(&str, &str)]) -> u64 {
     let mut world = World::new(broken);
     let mut dies = Process::new("dies", '1');
@@ -139,7 +140,8 @@ fn dies_after(steps: usize, alone: bool, broken: &[(&str, &str)]) -> u64 {
             let _ = same_key.uses(&mut world, 20);
             same_key.way.move_to(&place('e'));
         } else if steps > 0 || !alone {
-            // If no process has begun a move, the place of the workspace does not know of the requests of the key.
+            // If no process has begun a move, the requests sent with the key are not counted at the place of the
+            // workspace.
             let _ = other.uses(&mut world, 20);
         }
     }
@@ -200,8 +202,8 @@ fn a_state_that_several_processes_bring_counts_once() {
     assert_eq!(brought_twice(&twice), 190, "a state that is absorbed twice is not found out");
 }
 
-/// A limit left its place, and no process brought the state to the new place. The old place must drop the state in
-/// time: a process that comes three minutes later must not bring it to the new place.
+/// A process took a limit from its old place and died before it brought the state to the new place. The old place must
+/// drop the state in time: a process that comes three minutes later must not bring it to the new place.
 #[test]
 fn a_state_that_was_left_long_ago_is_not_absorbed() {
     let mut world = World::new(&[]);
@@ -214,7 +216,8 @@ fn a_state_that_was_left_long_ago_is_not_absorbed() {
     assert_eq!(world.api.refusals, 0);
 }
 
-/// Two limits leave for each other's place at the same moment. Returns whether both processes find the same place.
+/// Two processes move their limits to each other's place at the same moment. Returns whether both limits end up at the
+/// same place.
 fn meet(broken: &[(&str, &str)]) -> bool {
     let mut world = World::new(broken);
     let (mut one, mut other) = (Process::new("one", 'e'), Process::new("other", '0'));

@@ -1,4 +1,5 @@
-//! Notes of ended requests, compared with changes of the state at the same times.
+//! Compares two ways to record the end of a request: as a note, which is added to the state of the limit later, and as
+//! a change of the state at once.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use limit_proofs::limit::state::{EndNote, Reach, SLOTS, State, Ticket};
@@ -12,12 +13,12 @@ const MS: Nanos = 1_000_000;
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Grant,
-    /// The request at this place among those in flight ends.
+    /// Ends the request at this index of the requests in flight.
     End(usize),
     /// As `End`, but the end changes the state at once and is not noted.
     Tell(usize),
     Refuse(usize),
-    /// A process reads the state and its notes.
+    /// A process reads the state, and adds the notes to it.
     Look,
     /// The next note is written only after this many steps.
     Late(usize),
@@ -138,7 +139,8 @@ proptest! {
     }
 }
 
-/// Between a note and the next change, a refusal may cut the limit.
+/// After a note was written, a refusal may cut the limit before the note is added to the state. The note must then have
+/// the same effect as an end that is reported after the cut.
 #[test]
 fn a_note_from_before_a_cut_changes_the_same_as_an_end_that_is_told_after_it() {
     let states = [false, true].map(|is_noted| {
@@ -186,7 +188,7 @@ fn of_two_requests_in_flight_with_one_slot_only_the_earlier_is_noted() {
     assert!(is_noted(&state, &fourth), "the slot is free again");
 }
 
-/// Another process may report an end after the time that a note names, but before the note is added to the state.
+/// A note names the time of an end. Before the note is added to the state, another process may report a later end.
 #[test]
 fn a_note_of_an_earlier_end_keeps_the_log_in_order() {
     let mut state = State::shared(Quota::default(), START);
@@ -200,8 +202,8 @@ fn a_note_of_an_earlier_end_keeps_the_log_in_order() {
     assert_eq!((read.in_flight(), read.ended_recently()), (0, 2));
 }
 
-/// Incident: a process noted an end, and the machine was idle for minutes, so the state began anew. Then the end
-/// counted once more.
+/// Incident: a process wrote a note of an end, and the machine was then idle for minutes, so a new state replaced the
+/// old one. The process did not find the end in the new state and reported it again, so the end counted once more.
 #[test]
 fn after_a_long_pause_an_end_that_was_noted_is_not_told_again() {
     const SECOND: Nanos = 1000 * MS;

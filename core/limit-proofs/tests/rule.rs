@@ -51,7 +51,8 @@ impl Model {
         self.ended.extend(std::iter::repeat_n(now, due));
     }
 
-    /// Whether some s in (t−T, t] forbids a grant at t. `core/src/limit/window.rs` explains s, t and T.
+    /// Whether the rule forbids a grant at t. Checks the formula in `core/src/limit/window.rs` for every window start s
+    /// in (t−T, t], where T is the length of a window.
     fn forbids(&self, t: Nanos) -> bool {
         let between = |from: Nanos, until: Nanos| {
             self.ended.iter().filter(|end| (from..until).contains(*end)).count() as u64
@@ -64,9 +65,10 @@ impl Model {
     }
 }
 
-/// Whether some s in (t−T, t] forbids a grant at t, as `core/src/limit/window.rs` explains. `ended` has the times at
-/// which requests ended, in ascending order. As s, tries only t, the times in `ended`, and these times plus T: between
-/// two of these moments, the sum of the rule only grows with s, so the later moment decides.
+/// Whether the rule forbids a grant at t, by the formula in `core/src/limit/window.rs`. `ended` has the times at which
+/// requests ended, in ascending order. As the start s of a window, tries only t, the times in `ended`, and these times
+/// plus T, the length of the window. Between two of these moments, the sum in the formula only grows with s, so it is
+/// enough to check the later moment.
 fn forbids(ended: &[Nanos], flying: u64, allowed: u64, span: Nanos, t: Nanos) -> bool {
     let before = |time: Nanos| ended.partition_point(|end| *end < time) as u64;
     let moments = ended.iter().flat_map(|end| [*end, *end + span]).chain([t]);

@@ -63,7 +63,7 @@ struct Processes {
 
 struct Process {
     turns: Turns<()>,
-    /// The number of the state that this process read or wrote last.
+    /// How often the shared state had been written when this process read or wrote it last.
     known: u64,
     /// How often the process has crashed.
     crashes: u64,
@@ -291,7 +291,8 @@ fn processes_together_keep_the_limit_and_use_it_like_one() {
     }
 }
 
-/// If a process cannot report the end of a request at once, the request counts for longer. So the limit still holds.
+/// If a process cannot report the end of a request at once, the request counts as in flight for longer. So the
+/// processes stay within the limit.
 #[test]
 fn ends_that_are_told_late_leave_the_processes_within_the_limit() {
     for count in [2, 8, 64] {

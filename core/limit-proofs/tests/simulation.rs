@@ -226,7 +226,8 @@ fn beside_a_stranger_who_takes_half_at_scattered_times_3000_reads_finish_with_fe
     on_each_counter(Stranger::Scattered, few_refusals_and_done_in_time);
 }
 
-/// At times this stranger takes more than half of the limit. So the server refuses more of the first burst.
+/// At times the stranger, another client of the workspace, takes more than half of the limit. So the server refuses
+/// more requests of the first burst.
 #[test]
 fn beside_a_stranger_who_at_times_takes_more_than_half_3000_reads_finish_too() {
     on_each_counter(Stranger::Poisson, |met| {
@@ -267,7 +268,7 @@ fn a_minute_and_a_half_after_an_outage_of_refusals_the_limit_is_in_full_use_agai
 }
 
 /// Simulates five minutes of a client that is configured with a far higher limit than the server's. Returns the number
-/// of refusals in the first 30 s, the number after that, and the number of answers.
+/// of refusals in the first 30 s, the number of refusals afterwards, and the number of answers.
 fn configured_too_high(requests: u32, callers: usize, refused_count_too: bool) -> (usize, usize, usize) {
     let base = world(Latency::Lan, 1, Pattern::Callers(callers), Arrival::Uniform, 3);
     let world = World { duration: 300 * SECOND, ..base };

@@ -1,4 +1,5 @@
-//! Looks share a tenth of the limit, and a waiter that nobody polls does not hold up the other waiters.
+//! Looks (requests that read the state of a run) share a tenth of the limit. A waiter that nobody polls does not hold
+//! up the other waiters.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -137,8 +138,8 @@ async fn a_look_that_would_have_to_wait_for_the_lane_too_long_is_told_so_at_once
     assert_eq!((start.elapsed(), gate.stats().waiting.poll), (Duration::ZERO, 0));
 }
 
-/// A user may keep the stream of a run's states without reading from it. Then nobody polls the future that waits to
-/// look at that run.
+/// A user may keep the stream of a run's states without reading from it. Then nobody polls the future that waits for
+/// permission to read the run.
 #[tokio::test(start_paused = true)]
 async fn a_look_that_nobody_polls_holds_up_no_other_look() {
     let gate = of(10);

@@ -1,4 +1,4 @@
-//! Listeners hear at once that a process keeps its limit alone, or shares the limit again.
+//! Listeners are told at once when a process starts to keep its limit alone, and when it shares the limit again.
 
 use std::sync::{Arc, Mutex};
 
@@ -24,7 +24,7 @@ fn fleet() -> (Arc<Gate>, Errands) {
     (gate, errands.unwrap())
 }
 
-/// Reads the statistics of the gate, so that the gate asks the server. Returns the gate's question.
+/// Returns the question that the gate wants to ask the server. Reading the statistics makes the gate ask.
 fn question(gate: &Gate, errands: &Errands) -> Question {
     let _ = gate.stats();
     match errands.next() {

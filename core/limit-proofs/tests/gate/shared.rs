@@ -112,7 +112,8 @@ async fn an_end_is_not_only_noted_if_a_request_waits_here() {
     assert_eq!(two.told(), 2);
 }
 
-/// After a refusal has cut the limit, each success raises the limit for all processes. So its end changes the state.
+/// After a refusal has cut the limit, each successful request raises the limit again for all processes. So its end must
+/// change the shared state at once, and a note is not enough.
 #[tokio::test]
 async fn while_a_cut_is_in_force_ends_are_not_noted() {
     let two = Two::new(5);
@@ -135,7 +136,7 @@ async fn an_end_is_told_at_once_if_a_request_waits_here_or_it_was_not_answered()
     held.pop().unwrap().seen();
     assert_eq!(two.told(), 199);
     assert!(poll_once(waiting.as_mut()).is_pending(), "the end still counts");
-    // The waiting request is granted, but does not fetch its permit.
+    // This grants the waiting request, but the request does not fetch its permit.
     held.drain(4..).for_each(Permit::never_sent);
     assert_eq!(two.told(), 5);
     held.pop().unwrap().seen();

@@ -40,7 +40,6 @@ pub(crate) struct Hosts {
     pub(crate) seed: u64,
 }
 
-/// The result of a simulation.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) refusals: u64,

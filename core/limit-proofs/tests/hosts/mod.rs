@@ -167,7 +167,8 @@ impl Play {
         Process { life: self.lives, turns, caller, asking: None, wakes_at: NEVER, stops }
     }
 
-    /// Returns when the event is handled, if its process or the server is stopped; `None` if it is handled at once.
+    /// Returns the time until which an event is delayed because its process or the server is stopped; `None` if the
+    /// event is handled at once.
     fn held_up(&self, at: Nanos, start: Nanos, event: &Event) -> Option<Nanos> {
         let stopped = |who: usize| self.processes[who].stops.iter().find(|stop| stop.contains(&at));
         match *event {

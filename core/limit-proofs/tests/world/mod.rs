@@ -142,7 +142,6 @@ struct Simulation<'a, R: Rule, C> {
     trace: Trace,
 }
 
-/// Runs a simulation to its end.
 pub(crate) fn play<R: Rule, C: Counter>(world: World, rule: &mut R, server: &mut C) -> Trace {
     let mut rng = Rng::with_seed(world.seed);
     let start = 100 * SECOND + rng.u64(0..10 * SECOND);
