@@ -103,9 +103,9 @@ impl Drive {
         if self.checkpoint.is_some() && !open.is_empty() {
             self.learn_time().await;
         }
-        // Claims the runs in the file and announces all searches before the first search begins. Otherwise, a search
-        // could adopt the run of another item. The number of remembered claims is bounded, so only runs of syncs with a
-        // search are claimed.
+        // A search for the run of a trigger must not find the run of another item. Therefore, before the first search,
+        // the runs in the file are claimed for this batch, and all searches are announced. The process remembers only
+        // so many claims, so only runs of syncs with a search are claimed.
         let sought: BTreeSet<String> = open
             .iter()
             .filter_map(|(_, progress)| match progress {
@@ -185,7 +185,8 @@ impl Drive {
         if let (Some(checkpoint), Err(error)) = (&self.checkpoint, &started)
             && !item.may_run(error)
         {
-            // A failure is ignored: the next sync fails with the same error before its trigger is sent.
+            // A failure to write the checkpoint is ignored: the next sync fails with the same error before its trigger
+            // is sent.
             let _ = checkpoint.not_started(item.index).await;
         }
         Ok(started?)
@@ -255,7 +256,7 @@ impl Drive {
         };
         if let Some(checkpoint) = &self.checkpoint {
             // The new line of the checkpoint keeps the times of the first trigger. With the times of the second
-            // trigger, a later process could adopt a run that a schedule has started.
+            // trigger, a later process could mistake a run that a schedule has started for the run of the trigger.
             let _ = checkpoint.still_unknown(item.index, sending).await;
         }
         let what = message![unknown.what(), "; it could not be started again: ", last.what()];
@@ -274,7 +275,7 @@ impl Drive {
             if let Some(state) = step.state {
                 let ended = item.seen(state);
                 if let (true, Some(checkpoint), Some(state)) = (ended, &self.checkpoint, &item.state) {
-                    // A failure is ignored: without the line, a later process only follows the run once more.
+                    // A failure to write the checkpoint is ignored: a later process then only follows the run again.
                     let _ = checkpoint.ended(item.index, token, state).await;
                 }
                 self.tell(item);

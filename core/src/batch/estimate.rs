@@ -27,9 +27,11 @@ pub struct Estimate {
     pub duration: Duration,
 }
 
-/// Counts what a batch needs. The limit is N requests in a window of T, and a tenth of N for looks. R requests that
-/// prepare and start runs then take ⌊(R−1)/N⌋·T, and the looks take ⌊(looks−1)/(N/10)⌋·T. The runs take `run_time` once
-/// for each wave of `at_once` syncs. The estimate is the longest of these three durations.
+/// Counts the requests of a batch, and estimates its least duration.
+///
+/// The limit is N requests in a window of length T. Looks, the requests that read runs, may use a tenth of N. The R
+/// requests that prepare and start runs take ⌊(R−1)/N⌋·T, and the looks take ⌊(looks−1)/(N/10)⌋·T. The runs take
+/// `run_time` once for each wave of `at_once` syncs. The estimated duration is the longest of these three.
 pub(super) fn estimate(
     sender: &Sender,
     syncs: &[SyncReference],

@@ -61,17 +61,13 @@ pub(super) fn check_header(found: &str, expected: &str) -> Result<(), &'static s
     Ok(())
 }
 
-/// The progress of an item.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::batch) enum Progress {
-    /// No run was started.
     #[default]
     NotStarted,
     /// A request that starts a run was about to be sent, and no answer was recorded.
     Sending { sync: i64, window: Option<StartWindow> },
-    /// The run was started.
     Started(RunToken),
-    /// The run has ended.
     Ended(RunToken, Box<SyncRun>),
 }
 

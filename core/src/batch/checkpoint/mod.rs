@@ -74,8 +74,9 @@ impl Checkpoint {
     /// Returns the action that runs before each attempt of an item's trigger. The action records that the trigger is
     /// about to be sent.
     ///
-    /// After a refusal (429), the trigger is sent again, and each attempt is recorded with its own time. With the time
-    /// of an earlier attempt, a later process could adopt a run that a schedule started between two attempts.
+    /// After a refusal (429), the trigger is sent again, and each attempt is recorded with its own time. With only the
+    /// time of an earlier attempt, a later process could mistake a run that a schedule started between two attempts for
+    /// the run of the trigger.
     pub(super) fn before_send(self: &Arc<Self>, item: usize) -> BeforeSend {
         let own = Arc::clone(self);
         BeforeSend::new(move |sync, within| {
