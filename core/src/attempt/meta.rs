@@ -22,7 +22,7 @@ pub struct Meta {
     /// The id that the SDK gave the call's own request. Each attempt sends the id as `X-Request-Id`. Other requests of
     /// the call, such as the look-up of a slug, have ids of their own.
     pub request_id: String,
-    /// The method that was called, such as `syncs.get`; `run` for a look at a run that is followed.
+    /// The method that was called, such as `syncs.get`; `run` for a request that reads the state of a followed run.
     pub operation: String,
     /// The API's own id of the operation, such as `GetSync`; absent if the call is not an operation of the API.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -125,12 +125,12 @@ impl ScopeChanged {
 }
 
 impl Meta {
-    /// Creates the meta of a call that has done nothing yet, with an id of its own.
+    /// Creates the report of a call that has done nothing yet, with an id of its own.
     pub(crate) fn of(subject: &Subject) -> Self {
         Self::of_call(subject, random_id())
     }
 
-    /// Creates the meta of a request of the call `call_id`, or of the call itself.
+    /// Creates the report of a request of the call `call_id`, or of that call itself.
     pub(crate) fn of_call(subject: &Subject, call_id: String) -> Self {
         Self {
             request_id: request_id(&call_id),

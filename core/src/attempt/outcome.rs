@@ -1,4 +1,5 @@
-//! What happened to one attempt. Retries, the rate limit and the adoption of runs depend on the outcome.
+//! What happened to one attempt. The outcome decides whether the call is sent again, how the rate limit counts the
+//! attempt, and whether the SDK searches for a run that the attempt may have started.
 
 use tokio::time::Instant;
 

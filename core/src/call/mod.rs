@@ -108,7 +108,8 @@ pub(crate) struct Call {
     /// The digest of the API key with which the slug in the path was looked up. With another API key, the slug may
     /// belong to another sync.
     bound: Option<[u8; 32]>,
-    /// What the gate knows about the run that the call looks at; `None` for other calls.
+    /// If the call reads the state of a run that is followed: what the gate knows about this run. `None` for other
+    /// calls.
     look: Option<Arc<Look>>,
 }
 
@@ -285,7 +286,8 @@ impl Call {
         })
     }
 
-    /// Makes the call a look at a run, which waits in the lane of looks.
+    /// Marks the call as a look, a request that reads the state of a followed run. Looks wait in a lane of their own at
+    /// the gate.
     pub(crate) fn looking(mut self, look: Arc<Look>) -> Self {
         self.look = Some(look);
         self

@@ -19,7 +19,7 @@ use crate::limit::Class;
 pub enum Priority {
     /// Calls that start something.
     Trigger,
-    /// Calls that look at a run.
+    /// Calls that read the state of a run.
     Poll,
     /// All other calls, such as those that read, create or change a resource.
     Read,

@@ -1,4 +1,5 @@
-//! What the requests of a call may use, and what they have used so far. One deadline covers all requests of a call.
+//! The time and the attempts that the requests of a call may use, and what they have used so far. One deadline covers
+//! all requests of a call.
 
 use std::fmt;
 use std::sync::Arc;
@@ -123,7 +124,8 @@ impl Spent {
         let own = (!self.meta.attempts.is_empty())
             .then(|| (self.meta.request_id.clone(), self.meta.mended.clone()));
         self.merge(other.meta);
-        // If the call has sent its own request, it keeps the request id and the mended values of this request.
+        // If the call has sent its own request, the report keeps the id of this request, and the paths of the values
+        // that were replaced by defaults in its answer.
         if let Some(own) = own {
             (self.meta.request_id, self.meta.mended) = own;
         }
@@ -270,7 +272,7 @@ impl Spent {
         attempts.drain(..attempts.len().saturating_sub(kept));
     }
 
-    /// Notes which values were mended in the answer that the call returns.
+    /// Stores the paths of the values that were replaced by defaults in the answer that the call returns.
     pub(crate) fn mended(&mut self, paths: Vec<String>) {
         self.meta.mended = paths;
     }

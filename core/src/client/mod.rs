@@ -140,9 +140,9 @@ impl Client {
         diagnose::diagnose(&self.sender).await
     }
 
-    /// Calls `hook` before each call, on the task that makes the call. Each page of a list and each look at a run is a
-    /// call. The hook applies to all clones of the client, and may change the [`headers`](CallStart::headers) of the
-    /// call. If `hook` panics, the call panics.
+    /// Calls `hook` before each call, on the task that makes the call. Each request for a page of a list counts as a
+    /// call, and so does each request that reads the state of a followed run. The hook applies to all clones of the
+    /// client, and may change the [`headers`](CallStart::headers) of the call. If `hook` panics, the call panics.
     pub fn on_start(&self, hook: impl Fn(&mut CallStart<'_>) + Send + Sync + 'static) {
         self.sender.hooks().on_start(Arc::new(hook));
     }

@@ -18,7 +18,6 @@ const LARGEST_KEY_FILE: u64 = 64 << 10;
 /// about a quarter of a MiB.
 const LARGEST_BUNDLE: u64 = 16 << 20;
 
-/// Why a file cannot be read.
 enum Unreadable {
     NoDescriptors,
     Because(String),

@@ -113,7 +113,7 @@ impl Proxy {
         }
         let accepted = Matcher::builder().all(url.as_str()).build();
         if accepted.intercept(&Uri::from_static("https://any.example")).is_none() {
-            // Requests would bypass such a proxy.
+            // The HTTP client does not accept this URL, so requests would bypass the proxy.
             return Err(wrong(named, "names a host that the HTTP client does not accept"));
         }
         // Keeps `url` and not `text`: the HTTP client accepts only a percent-encoded URL, and the parser has encoded
