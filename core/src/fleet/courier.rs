@@ -18,9 +18,9 @@ use super::way::Way;
 use crate::limit::pool::{Answer, Question};
 use crate::limit::{Courier, Errand, Errands, Quota};
 
-/// The longest time that the thread sleeps in one go, because a timer needs a finite time.
+/// The thread sleeps at most this long before it looks for work again, because a timer needs a finite time.
 const LONGEST_SLEEP: Duration = Duration::from_hours(24);
-/// [`within`] divides the time of a question into this many parts.
+/// [`within`] divides its time limit into this many shorter timeouts.
 const SLICES: u32 = 8;
 
 /// The thread of one gate. It starts with the first question, so a process that forks before its first question has no
@@ -36,7 +36,6 @@ impl fmt::Debug for Thread {
     }
 }
 
-/// What the thread needs: the gate's questions, the connection, and the way to the place of the limit.
 struct Work {
     errands: Errands,
     link: Link,
@@ -94,7 +93,7 @@ fn lock(to_start: &Mutex<Option<Work>>) -> MutexGuard<'_, Option<Work>> {
 
 impl Drop for Thread {
     fn drop(&mut self) {
-        // Wakes the thread, which then finds that the gate is gone.
+        // Wakes the thread, which then finds that the gate is gone, and ends.
         self.woken.notify_one();
     }
 }
@@ -189,7 +188,8 @@ impl Work {
     async fn move_to(&mut self, name: &str) -> Result<(), String> {
         self.way.move_to(name);
         if self.way.next().is_some() {
-            // Only a new connection shows whether the server may have lost the state of the other place.
+            // The answer to `INFO`, which shows whether the server may have lost the state of the new place, is read
+            // only on a new connection.
             self.link.close();
         }
         self.go().await
@@ -212,7 +212,8 @@ impl Work {
         Ok(())
     }
 
-    /// If the limit has moved away from the place with this name, forgets how often the limit had changed there.
+    /// If the limit has moved away from the place `name`, resets `changes`, the number of changes of the limit at that
+    /// place.
     fn left(&mut self, name: &str) {
         if self.way.name() != name {
             self.caller.changes = 0;
@@ -226,8 +227,9 @@ impl Work {
     }
 }
 
-/// Waits at most `WITHIN` for an answer, in several short timeouts. If this process was stopped meanwhile, only one of
-/// the timeouts has passed. So an answer that arrived during the stop is still read.
+/// Waits at most `WITHIN` for an answer, in several short timeouts. If this process is stopped meanwhile, for example
+/// by SIGSTOP, only one of the timeouts passes during the stop. So an answer that arrives during the stop is still
+/// read.
 async fn within<T>(asked: impl Future<Output = T>) -> Option<T> {
     let mut asked = pin!(asked);
     for _ in 0..SLICES {

@@ -85,24 +85,25 @@ impl Link {
         Self { address, node: None, open: None, allowance, tls: None, names, digest }
     }
 
-    /// How long the connection may still be used if nobody uses it meanwhile; `None` without a connection.
+    /// For how long the connection stays usable if it is idle from now on; `None` if there is no connection.
     pub(super) fn usable_for(&self) -> Option<Duration> {
         self.open.as_ref().map(|open| IDLE.saturating_sub(open.used.elapsed()))
     }
 
-    /// Closes the connection, so that the next run opens another.
+    /// Closes the connection. The next [`Self::run`] opens a new one.
     pub(super) fn close(&mut self) {
         self.open = None;
     }
 
-    /// Closes the connection. The next connection begins at the address of the settings again.
+    /// Closes the connection, and forgets the node of the cluster. The next connection starts at the address in the
+    /// settings.
     pub(super) fn forget(&mut self) {
         self.open = None;
         self.node = None;
     }
 
-    /// Runs the script for the limit of this name. Before the script is sent, `words` creates its arguments from what
-    /// the server said about itself. The caller bounds the time, and calls [`Self::forget`] if it gives up.
+    /// Runs the script for the limit `name`. `words` creates the arguments of the script from what the server said
+    /// about itself. The caller must limit the time, and call [`Self::forget`] if it gives up.
     ///
     /// # Errors
     /// The server did not run the script, or its answer cannot be read.
@@ -169,8 +170,8 @@ impl Link {
         Err(Lost::Other(ENDLESS.to_owned()))
     }
 
-    /// Runs the script on the node to which a cluster is just moving the limit. The move is not finished, so the next
-    /// run asks the old node first.
+    /// Runs the script on the node to which the cluster is moving the limit (`ASK`). The move is not finished, so the
+    /// next run asks the old node first.
     async fn at_importing(
         &mut self,
         node: (String, u16),
@@ -206,8 +207,8 @@ impl Link {
 
     async fn connect_to(&mut self, (host, port): (String, u16)) -> Result<Open, Failure> {
         let (mut connection, driver) = self.connection(&host, port, true).await?;
-        // Asks for all sections of `INFO`, because Redis 6 cannot return a selection. Several commands in a pipeline
-        // would return errors without a code.
+        // Asks for all sections of `INFO`, because Redis 6 cannot return a selection of them. With one `INFO` command
+        // for each section in a pipeline, errors would have no code.
         let told: String =
             cmd("INFO").arg("all").query_async(&mut connection).await.map_err(|error| why(&error))?;
         let server = Server::of(&told).ok_or("it does not tell its `run_id`")?;
@@ -312,7 +313,7 @@ impl Server {
     }
 }
 
-/// Why the script was not run.
+/// Why the script was not run: the connection broke (`Closed`), or something else failed.
 enum Lost {
     Closed(Failure),
     Other(Failure),

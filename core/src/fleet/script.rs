@@ -22,7 +22,7 @@ const LOOKS_IN_WINDOW: u64 = 40;
 /// A process that waits keeps its turn only if it asks the server again in time. It may be late by a window divided by
 /// this number.
 const GRACES_IN_WINDOW: u64 = 100;
-/// A process that waits or has requests in flight, but asks nothing for this long, counts as cut off from the server.
+/// A process that has requests waiting or in flight counts as cut off from the server if it asks nothing for this long.
 const SILENT_AFTER: Duration = Duration::from_secs(1);
 /// The server resets a limit that no process has used for this long. Without the reset, the stricter limit of an
 /// earlier process would hold for ever.

@@ -69,7 +69,8 @@ impl Way {
 
     /// Plans a move of the limit to the place with this name.
     pub fn move_to(&mut self, name: &str) {
-        // Drops the steps of an earlier move, unless the old place has already given up the limit.
+        // Drops the steps of an earlier move that come before the old place gives up the limit. Keeps the later steps,
+        // which must still be done.
         self.steps.retain(|step| matches!(step, Step::Absorb { .. } | Step::Settle { .. }));
         self.followed = 0;
         if name != self.name {
@@ -93,8 +94,8 @@ impl Way {
         })
     }
 
-    /// Notes that the next step failed. Returns true if the failure is harmless, because only the deletion of the old
-    /// place's copy failed. The new place never absorbs that copy again.
+    /// Notes that the next step failed. Returns true if only the deletion of the old place's copy failed. This failure
+    /// is harmless, because the new place never absorbs that copy again.
     pub fn failed(&mut self) -> bool {
         self.followed = 0;
         matches!(self.steps.last(), Some(Step::Settle { .. })) && self.steps.pop().is_some()
