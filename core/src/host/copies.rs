@@ -111,7 +111,6 @@ impl<S: System> Copies<S> {
         Self::open_with(path, OpenOptions::new().create(true))
     }
 
-    /// Opens the file with these options.
     pub(super) fn open_with(path: &Path, options: &mut OpenOptions) -> Result<Self, String> {
         let file = S::open(path, options)?;
         let lock = S::open_lock(path)?;
@@ -137,7 +136,7 @@ impl<S: System> Copies<S> {
         self.lock.as_ref().unwrap_or(&self.file)
     }
 
-    /// Whether the file has held a state.
+    /// Whether a state was ever written to the file.
     pub(super) fn was_used(&self) -> bool {
         self.file.metadata().is_ok_and(|found| found.len() > FIRST)
     }
@@ -173,7 +172,7 @@ impl<S: System> Copies<S> {
         S::write_all_at(&self.file, &notes::write(&self.id, note), at).map_err(|error| failed(&error))
     }
 
-    /// Names the file that takes the place of this one.
+    /// Writes the name of the file that takes the place of this one.
     pub(super) fn succeeded_by(&self, name: &str) -> Result<(), String> {
         S::write_all_at(&self.file, name.as_bytes(), HEADS + EACH as u64).map_err(|error| failed(&error))
     }

@@ -20,15 +20,16 @@ use replacing::Busy;
 /// After each try of the second half, the process pauses.
 const TRIES: u32 = 30;
 const PAUSE: Duration = Duration::from_micros(50);
-/// The grants of a change that took this long are void. A change makes no grant later than a second after its start,
-/// and a grant is void a second after it was made. See `FETCHED_WITHIN` in `limit`.
+/// If a change of the state took this long, all its grants are void. A change makes its grants within a second of its
+/// start, and a grant is void a second after it was made. See `FETCHED_WITHIN` in `limit`.
 const VOID: Duration = Duration::from_secs(2);
 /// How often to check whether the path leads to another file. Each change makes a cheaper check: whether the file still
 /// has a name. A file that was moved away still has a name, so it stays in use until the path is checked again.
 const LOOK_AT_PATH: Nanos = 1_000_000;
 /// How far ahead of the clock a time in the file may lie. The clocks of processors differ a little.
 const TOLERANCE: Nanos = 1_000_000_000;
-/// The file has no room for a limit of more requests than this: after a loss of the state, each request has an entry.
+/// The most requests that the limit in a file may have. After a loss of the state, the file has an entry for each
+/// request of the limit, and it has no room for more entries than this.
 const MOST_REQUESTS: u64 = 40_000;
 /// How many successors are followed at most. A successor has a successor of its own if clients changed to an API key of
 /// another workspace.
@@ -63,7 +64,7 @@ pub(super) struct Left {
     state: Option<State>,
 }
 
-/// Removes the file if no request in it counts any more.
+/// Removes the file if nothing in its state counts towards the limit any more.
 pub(super) fn remove_if_unused<S: System>(path: &Path) {
     let Ok(mut copies) = Copies::<S>::open_with(path, &mut OpenOptions::new()) else { return };
     if copies.lock().try_lock().is_err() {
@@ -78,7 +79,8 @@ pub(super) fn remove_if_unused<S: System>(path: &Path) {
     }
 }
 
-/// Whether nothing in a state counts any more, or the state dates from before the machine was started.
+/// Whether nothing in a state counts towards the limit any more, or the state dates from before the machine was
+/// started.
 fn is_over(state: &State, now: Nanos) -> bool {
     state.counts_until() <= now || is_ahead(state, now)
 }

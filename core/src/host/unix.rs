@@ -58,8 +58,8 @@ impl System for Unix {
     }
 
     fn is_removed(file: &File) -> io::Result<bool> {
-        // Asks only for the number of names. If a program has asked for the times of a file, the next write to the file
-        // costs twice as much, because the system then notes a finer time.
+        // Asks only for the number of names (links). If a program asks for the times of a file, the system records a
+        // finer time at the next write to the file, and this write costs twice as much.
         #[cfg(target_os = "linux")]
         if let Ok(found) = statx(file, "", AtFlags::EMPTY_PATH, StatxFlags::NLINK) {
             return Ok(found.stx_nlink == 0);

@@ -6,7 +6,7 @@ use super::super::portable::Portable;
 use super::*;
 use crate::limit::Quota;
 
-/// How many requests are in flight in the newer copy that is intact.
+/// The number of requests in flight, according to the newest intact copy.
 fn in_flight(path: &Path) -> u64 {
     let mut copies = Copies::<Portable>::open(path).unwrap();
     let head = copies.head();

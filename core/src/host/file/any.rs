@@ -33,7 +33,7 @@ fn name(digit: char) -> String {
     String::from_iter([digit; 32])
 }
 
-/// A user of a file, which stands for a process.
+/// A user of a file. Each user plays the part of a process.
 struct User<S: System> {
     file: LimitFile<S>,
     state: State,
@@ -52,7 +52,7 @@ impl<S: System> User<S> {
         Ok(result)
     }
 
-    /// Grants as many requests as the limit allows now, at most `most`, and ends none.
+    /// Grants as many requests as the limit allows now, at most `most`. None of these requests ends.
     fn grant(&mut self, most: usize) -> usize {
         let granted = |state: &mut State| {
             let now = state.settle(now());
@@ -176,7 +176,8 @@ fn a_damaged_file_counts_as_full_on_any_system() {
     survive_damage::<Portable>("damaged");
 }
 
-/// On Windows, a new file at the same path has the same lock, so the new file cannot take the place of the old file.
+/// On Windows, a new file at the same path has the same lock. So a file cannot be replaced while a stopped process
+/// holds its lock, and the other processes stop sharing the limit.
 #[test]
 fn a_stopped_holder_of_a_lock_that_cannot_be_replaced_ends_the_sharing() {
     let folder = Folder::new("stopped");

@@ -13,12 +13,13 @@ use crate::limit::state::State;
 
 /// After this long, the process that holds the lock counts as stopped.
 pub(super) const STOPPED: Duration = Duration::from_secs(3);
-/// After this long, nobody will replace the file: the process that was about to replace the file was stopped too.
+/// After this long, the process that was about to replace the file must have been stopped too. So nobody will replace
+/// the file.
 pub(super) const HOPELESS: Duration = Duration::from_secs(6);
-/// Two tries that are further apart than this belong to different waits for the lock.
+/// If two tries to take the lock are further apart than this, they belong to different waits.
 const OFTEN: Duration = Duration::from_millis(500);
 
-/// A time during which another process has held the lock whenever this process tried.
+/// A wait for the lock: a period in which another process held the lock whenever this process tried to take it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Busy {
     pub(super) since: Instant,

@@ -39,7 +39,7 @@ impl Drop for Folder {
     }
 }
 
-/// A user of a file, which stands for a process.
+/// A user of a file. Each user plays the part of a process.
 struct User {
     file: LimitFile<Unix>,
     state: State,
@@ -58,7 +58,7 @@ impl User {
         Ok(result)
     }
 
-    /// Grants as many requests as the limit allows now, and ends none.
+    /// Grants as many requests as the limit allows now. None of these requests ends.
     fn grant_all(&mut self) -> usize {
         let granted = |state: &mut State| {
             let now = state.settle(now());

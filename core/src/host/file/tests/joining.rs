@@ -72,7 +72,8 @@ fn what_was_sent_counts_if_a_process_dies_before_the_old_file_leads_to_the_new_o
     assert_eq!((later.grant_all(), at_new_place.grant_all()), (0, 0));
 }
 
-/// Incident: when a limit moved, fifteen requests in flight counted for a minute longer than they should.
+/// Incident: a limit moved to another file without the leases of its requests in flight. So fifteen requests counted
+/// for a minute longer than they should.
 #[test]
 fn a_request_in_flight_when_its_limit_moves_ends_at_the_new_place() {
     let folder = Folder::new("moved");

@@ -47,7 +47,7 @@ fn an_end_that_is_noted_frees_its_place_for_everyone_without_a_change() {
     assert_eq!((one.counts(), other.grant_all()), ((1, 1), 198));
 }
 
-/// A process may be killed or read the slot while a note is written.
+/// A process may be killed while it writes a note, or may read a slot while another process writes it.
 #[test]
 fn a_note_that_is_damaged_or_of_another_file_is_ignored() {
     let folder = Folder::new("noted-damaged");
@@ -209,8 +209,8 @@ fn a_limit_that_moves_takes_with_it_what_was_noted() {
     assert_eq!(first.counts(), (0, 2));
 }
 
-/// A request with an expired lease counts as ended. If the request ends later, the state must be changed, so that the
-/// request counts again.
+/// Notes are read only for leases that have not expired. So an end after the lease is reported by a change of the
+/// state.
 #[test]
 fn an_end_after_the_lease_is_not_noted() {
     let folder = Folder::new("noted-late");
@@ -221,7 +221,7 @@ fn an_end_after_the_lease_is_not_noted() {
     assert_eq!(one.state.end_note(ticket.at() + lease, &ticket), None);
 }
 
-/// The process does not know the state in the new file yet.
+/// While another process holds the lock of the new file, this process cannot read the state in that file.
 #[test]
 fn a_process_on_its_way_to_another_file_notes_nothing() {
     let folder = Folder::new("noted-leaving");

@@ -34,8 +34,8 @@ impl User {
     }
 }
 
-/// Incident: the limit of a machine fell to half for a while. The new file began as full, and each process then added
-/// once more the requests that it knew of.
+/// Incident: after a file was replaced, the limit of the machine fell to half for a while. The new file counted as
+/// full, and each process then added the requests that it knew of, so they counted twice.
 #[test]
 fn a_process_that_stops_with_the_lock_costs_the_others_nothing_of_the_limit() {
     let folder = Folder::new("stopped");
@@ -54,7 +54,8 @@ fn a_process_that_stops_with_the_lock_costs_the_others_nothing_of_the_limit() {
     assert_eq!(User::of(&folder.file()).grant_all(), 150);
 }
 
-/// A process that was stopped for seconds has made grants that it never uses.
+/// The grants of a change are void if the process was stopped for seconds during the change. So the new file does not
+/// count them.
 #[test]
 fn the_change_of_a_process_that_was_stopped_is_void() {
     let folder = Folder::new("void");
@@ -72,7 +73,8 @@ fn the_change_of_a_process_that_was_stopped_is_void() {
     assert_eq!(other.in_flight(), 5);
 }
 
-/// A process that never got the lock cannot tell one long change from many short ones.
+/// A process that never got the lock cannot tell one long change from many short ones. So it may replace the file
+/// during a short change, which must still count.
 #[test]
 fn a_short_change_counts_even_if_the_file_was_replaced_during_it() {
     let folder = Folder::new("short");
@@ -101,7 +103,8 @@ fn only_one_process_replaces_a_file() {
     assert_eq!([&mut second, &mut third].map(User::in_flight), [15, 15]);
 }
 
-/// Two stopped processes could make all others wait for ever. So the others must stop sharing the limit.
+/// One process is stopped while it holds the lock, and another while it replaces the file. The other processes would
+/// wait for ever if they did not stop sharing the limit.
 #[test]
 fn a_process_that_stops_while_it_replaces_the_file_ends_the_sharing() {
     let folder = Folder::new("hopeless");
@@ -154,8 +157,8 @@ fn a_process_that_stops_after_it_moved_the_limit_holds_up_nobody() {
     assert_eq!(other.file.path, to);
 }
 
-/// If the process did not join again, it would use the file of the workspace, while the other processes use the new
-/// file.
+/// A process was stopped while it moved the limit to the workspace's file, and another process replaced the old file.
+/// The other processes use the replacement, so the limit must be moved again from there.
 #[test]
 fn a_process_that_was_stopped_while_it_joined_joins_again() {
     let folder = Folder::new("stopped-joins");
@@ -175,7 +178,8 @@ fn a_process_that_was_stopped_while_it_joined_joins_again() {
     assert_eq!(other.file.path, to);
 }
 
-/// Incident: what a process knew of a removed file was lost if another process held the lock of the new file just then.
+/// Incident: a process lost the requests that it knew from a removed file, because it tried to open the new file while
+/// another process held the lock of that file.
 #[test]
 fn what_was_known_is_added_once_the_new_file_can_be_locked() {
     let folder = Folder::new("left");
