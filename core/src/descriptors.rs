@@ -16,8 +16,8 @@ pub(crate) fn ran_out(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
-/// Whether no file can be opened now. Callers ask this after an error that does not name its cause, such as an error of
-/// the system's resolver.
+/// Whether opening a file fails now because too many are open. Callers ask this after an error that does not name its
+/// cause, such as an error of the system's resolver.
 pub(crate) fn are_gone() -> bool {
     std::env::current_exe()
         .is_ok_and(|program| std::fs::File::open(program).is_err_and(|error| ran_out(&error)))

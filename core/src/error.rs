@@ -110,7 +110,7 @@ struct Inner {
     hint: Option<Message>,
     causes: Vec<Message>,
     meta: Option<Meta>,
-    /// The report of the request that failed, without those of the call's other requests.
+    /// The report of the request that failed. `meta` also covers the other requests of the call.
     request: Option<Meta>,
     run: Option<String>,
     problem: Option<RunProblem>,

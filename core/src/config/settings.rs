@@ -77,7 +77,7 @@ pub(crate) struct Internal {
     /// The host language with its version, such as `python/3.11`. The User-Agent names the language, and messages spell
     /// names as the language does.
     pub language: String,
-    /// Whether a function provides the key.
+    /// Whether a function of the caller provides the API key.
     pub key_later: bool,
 }
 
@@ -99,7 +99,7 @@ macro_rules! setters {
         impl Settings {
             $($(#[doc = $doc])*
             #[must_use]
-            #[allow(clippy::useless_conversion)] // `into` converts nothing for some types.
+            #[allow(clippy::useless_conversion)] // Some arguments have the type of their field already.
             pub fn $name(mut self, $name: $type) -> Self {
                 self.$name = Some($name.into());
                 self

@@ -49,8 +49,8 @@ pub struct Finding {
     /// `ok`, or what is wrong: `no_key`, `malformed_key`, `bad_token`, `orphaned_creator`, `stripped_key`,
     /// `key_function`, `key_changed`, `dns`, `proxy`, `refused`, `no_descriptors`, `not_tls`, `tls_version`,
     /// `tls_suites`, `unknown_ca`, `self_signed`, `wrong_host`, `expired_certificate`, `future_certificate`,
-    /// `limit_not_shared`, `quota_exhausted`; or the kind of an error that has no code. The code of an error is one of
-    /// these, or `checkpoint`. Later versions may add codes.
+    /// `limit_not_shared`, `quota_exhausted`; or the kind of an error that has no code. [`Error::code`] returns the
+    /// same codes, and also `checkpoint`. Later versions may add codes.
     pub code: String,
     /// What was found.
     pub message: String,
@@ -131,7 +131,7 @@ async fn one_read(sender: &Sender) -> Result<Answer, Error> {
     let mut spent = sender.account(call.subject(), &bounded, false);
     let read = sender.answer(&call, &mut spent).await;
     read.map_err(|error| match (error.meta().map_or(0, Meta::refused), error.kind()) {
-        // The refusals (429) are the reason, whichever time limit passed.
+        // A time limit passed because the server refused attempts (429). Which time limit it was does not matter.
         (1.., Kind::Timeout | Kind::RateLimited) => error.with_reason(Reason::QuotaExhausted),
         _ => error,
     })
