@@ -1,5 +1,5 @@
-//! The layout of a limit's file: two copies of the state, and the heads between them. Processes write the copies in
-//! turns. The heads hold the generation and the checksum of each copy, and the notes of ended requests.
+//! The layout of a limit's file: two copies of the state, and the heads between them. Each write replaces the older
+//! copy. The heads hold the generation and the checksum of each copy, and the notes of ended requests.
 //!
 //! A process that dies while it writes one copy leaves the other copy intact. The file is not mapped into memory: if
 //! somebody shortened a mapped file, the process would be killed.
