@@ -169,8 +169,8 @@ impl Aligner<'_, '_> {
 /// numbers.
 fn longest_increasing(pairs: &[(usize, usize)]) -> Vec<(usize, usize)> {
     let second = |at: usize| pairs.get(at).map_or(0, |pair| pair.1);
-    // `ends[n]` is the index of the pair with the lowest second number, of all pairs that end an increasing sequence of
-    // `n + 1` pairs.
+    // Of all pairs that end an increasing sequence of `n + 1` pairs, `ends[n]` is the index of the pair with the lowest
+    // second number.
     let mut ends: Vec<usize> = Vec::new();
     let mut before: Vec<Option<usize>> = Vec::with_capacity(pairs.len());
     for at in 0..pairs.len() {

@@ -117,7 +117,8 @@ impl fmt::Display for JsonDiff {
 fn apply(edit: &mut JsonEdit, JsonChange { path, old, new }: &JsonChange) -> Result<(), JsonEditError> {
     let conflict = |what: &str| JsonEditError::new(path.clone(), what);
     let is_index = matches!(path.steps().last(), Some(JsonStep::Index(_)));
-    // An item that stands at the index of a new item is no conflict: the new item is inserted before it.
+    // If a list already has an item at the index of the new item, there is no conflict: the new item is inserted before
+    // it.
     let found = if old.is_none() && is_index { None } else { edit.at(path) };
     match (old, found) {
         (Some(_), None) => return Err(conflict("the value that the change concerns does not exist")),

@@ -43,7 +43,7 @@ pub(super) struct Container {
     has_doubles: bool,
     /// The white space before the first part.
     head: Box<str>,
-    /// The white space before a new part, unless it is the first part.
+    /// The white space before each new part after the first part.
     rest: Box<str>,
     /// The white space after the last part.
     tail: Box<str>,
