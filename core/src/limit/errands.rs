@@ -53,8 +53,8 @@ impl Errands {
         let Some(core) = self.core.upgrade() else { return };
         core.change(|inner, now| {
             if inner.turns.pool_mut().is_some_and(|pool| pool.answered(now, question, answer)) {
-                // Called inside the change, so that the first granted request can already report that the limit is
-                // shared again.
+                // Inside the change, so that the first request that the change grants can already report that the limit
+                // is shared again.
                 core.returned();
             }
         });

@@ -40,7 +40,7 @@ pub(super) struct Core {
     inner: Mutex<Shared>,
     /// Why the limit is not shared at present although it should be; `None` if nothing is wrong.
     pub(super) fallback: Mutex<Option<String>>,
-    /// Whether `changes` holds changes that no call has reported yet.
+    /// Whether `changes` holds changes of the scope that no call has reported yet.
     pub(super) untold: AtomicBool,
     pub(super) changes: Mutex<Vec<ScopeChange>>,
     pub(super) told: Told,
@@ -53,7 +53,7 @@ pub(super) struct Shared {
     pub(super) answers: BTreeMap<Place, Decision>,
     /// The times and places of grants, oldest first. The entry of a fetched grant remains, and `take_back` skips it.
     unfetched: VecDeque<(Nanos, Place)>,
-    /// The places of waiting looks, by the id of the look and the number of the place.
+    /// The places of waiting looks at runs, by the id of the look and the number of the place.
     pub(super) looking: BTreeMap<(u64, u64), Place>,
     /// The waiter that sleeps on behalf of all waiters, and the time until which it sleeps.
     pub(super) first: Option<(Place, Nanos)>,
@@ -124,8 +124,8 @@ impl Gate {
     }
 
     /// From now on, allows only the part `share` (above 0, at most 1) of the declared requests in a window, rounded
-    /// down, but at least one request. The cap holds for all requests of the gate together. A share that is not smaller
-    /// than an earlier share changes nothing.
+    /// down, but at least one request. The cap holds for all requests of the gate together. Of several shares, the
+    /// smallest holds.
     pub fn set_share(&self, share: f64) {
         self.core.change(|inner, _| inner.turns.set_share(share));
     }
@@ -163,15 +163,15 @@ impl Gate {
         }
     }
 
-    /// Returns how many looks the gate grants in a window at present.
+    /// Returns how many looks at runs the gate grants in a window at present.
     #[must_use]
     pub fn looks_in_window(&self) -> u64 {
         looks_of(self.core.lock().turns.state().allowed())
     }
 
-    /// Raises the urgency of a look to `urgency`; never lowers it. A raise moves the waiting requests of the look
-    /// ahead, and wakes a task that waits for [`Look::urgent`]. The urgency becomes [`Urgency::Usual`] again when a
-    /// waiter of the look fetches its permit.
+    /// Raises the urgency of a look at a run to `urgency`; never lowers it. A raise moves the waiting requests of the
+    /// look ahead, and wakes a task that waits for [`Look::urgent`]. The urgency becomes [`Urgency::Usual`] again when
+    /// a waiter of the look fetches its permit.
     pub fn hint(&self, look: &Look, urgency: Urgency) {
         if !look.raise(urgency) || !self.core.lock().has(look) {
             return;
@@ -183,8 +183,8 @@ impl Gate {
         });
     }
 
-    /// Moves the shared limit to the place with this name; see [`Store::join`]. Does nothing if the limit is not
-    /// shared.
+    /// Moves the shared limit to the place (a file, or an entry on a server) with this name; see [`Store::join`]. Does
+    /// nothing if the limit is not shared.
     pub fn join(&self, name: &str) {
         self.core.lock().joining = Some(name.to_owned());
         self.core.change(|_, _| ());
@@ -270,7 +270,8 @@ impl Core {
         // The clock is read after the lock of the store was taken, so that no other process has noted a later time.
         let now = self.now();
         if Duration::from_nanos(now.saturating_sub(asked)) >= FETCHED_WITHIN && inner.shares() {
-            // This process was stopped while it read the state. Other processes may have changed the state meanwhile.
+            // This process was stopped while it read the state. Other processes may have changed the state meanwhile,
+            // so this change grants nothing.
             inner.turns.withhold();
         }
         let result = change(&mut inner, now);

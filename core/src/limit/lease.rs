@@ -31,7 +31,7 @@ impl Leases {
         Self { held: VecDeque::new(), first: now, next: now }
     }
 
-    /// Gives later leases new ids, which no lease from before `now` has. This list may lack some of the earlier leases.
+    /// Gives later leases ids that no lease from before `now` has, not even a lease that this list lacks.
     pub fn skip_to(&mut self, now: Nanos) {
         self.next = self.next.max(now);
     }
@@ -44,8 +44,8 @@ impl Leases {
         id
     }
 
-    /// Whether the lease that was taken last shares its slot with another held lease. Also true if so many leases are
-    /// held that a shared slot is likely.
+    /// Whether the lease that was taken last shares its slot for a note ([`EndNote::slot`]) with another held lease.
+    /// Also true if so many leases are held that a shared slot is likely.
     #[must_use]
     pub fn last_shares_slot(&self) -> bool {
         let slot = EndNote::slot(self.next - 1);
@@ -68,7 +68,7 @@ impl Leases {
         self.held.get(self.find(id)?).map(|lease| lease.until)
     }
 
-    /// Whether a lease was taken from an earlier list.
+    /// Whether the lease with this id was taken before this list was created.
     #[must_use]
     pub fn is_older(&self, id: u64) -> bool {
         id < self.first

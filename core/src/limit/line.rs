@@ -41,7 +41,7 @@ impl Class {
 pub struct Place {
     /// The class of the request; [`Class::Poll`] for a look.
     pub class: Class,
-    /// Whether the place is in the lane of looks.
+    /// Whether the place is in the lane of looks, the requests that read the state of a run.
     pub look: bool,
     /// False for a request that waits again, because it was refused or missed its grant. False sorts first, so such a
     /// request goes first.
@@ -57,7 +57,7 @@ impl Place {
     }
 }
 
-/// The priority of a look among other looks.
+/// The priority of a look at a run among other looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LookPriority {
     /// How urgent the look is.

@@ -24,7 +24,7 @@ pub enum Urgency {
 /// If usual looks wait, one of them goes after this many urgent looks in a row.
 const IN_A_ROW: u32 = 3;
 
-/// How many looks are granted in a window of `allowed` requests: a tenth, rounded down, but at least one.
+/// How many looks at runs are granted in a window of `allowed` requests: a tenth, rounded down, but at least one.
 #[must_use]
 pub fn looks_of(allowed: u64) -> u64 {
     (allowed / 10).max(1)
@@ -51,7 +51,7 @@ impl Rank {
     }
 }
 
-/// The waiting looks, and the times of recent grants; `W` is the data of each look.
+/// The waiting looks at runs, and the times of recent grants; `W` is the data of each look.
 #[derive(Debug)]
 pub struct Looks<W> {
     ranks: BTreeMap<u64, Rank>,
@@ -129,7 +129,7 @@ impl<W> Looks<W> {
         self.room(now, if kept { (most - most / 4).max(1) } else { most }, span)
     }
 
-    /// A time before which a look that joins now cannot go.
+    /// A time before which a look that joins the lane now cannot go.
     #[must_use]
     pub fn no_earlier_than(&self, now: Nanos, allowed: u64, span: Nanos) -> Nanos {
         self.room(now, looks_of(allowed), span)

@@ -16,7 +16,8 @@ use super::{NEVER, Nanos, Quota};
 const LOOK_AT_STORE: Duration = Duration::from_millis(50);
 /// How soon the first waiter checks again while another process holds the lock of the store.
 const LOOK_AT_LOCK: Duration = Duration::from_millis(2);
-/// At most this many changes of the scope are kept until a call reports them.
+/// How many changes of the scope (this process keeps the limit alone, or shares it again) wait at most until a call
+/// reports them.
 const UNTOLD_CHANGES: usize = 4;
 
 impl Core {
@@ -117,7 +118,7 @@ impl Shared {
                 let was_down = pool.is_down();
                 let question = pool.question(now, wanted);
                 pool.unanswered(now, question);
-                // The next question tries again to wake the courier.
+                // So the next question tries again to wake the courier.
                 self.courier_sleeps_until = NEVER;
                 (!was_down).then_some(why)
             }

@@ -66,8 +66,8 @@ impl Permit {
         let core = self.gate.core();
         let mut inner = core.lock();
         if end == End::Seen && !inner.moved {
-            // If no request waits at this gate, nothing can be granted now. So the next change can tell the store that
-            // this request has ended, or a note can tell the other processes.
+            // If no request waits at this gate, no grant depends on this end. So the shared limit need not be changed
+            // at once: the next change or a note in the store can report the end.
             if inner.turns.may_tell_later() {
                 inner.turns.end(core.now(), grant, end);
                 return;

@@ -9,7 +9,8 @@ pub use super::question::{Answer, Question, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
-/// How long the report of an ended request is delayed, so that one question reports several ended requests.
+/// How long the report of an ended request is delayed, so that one question to the server reports several ended
+/// requests.
 const TOGETHER: Duration = Duration::from_millis(50);
 /// Replaces [`TOGETHER`] if all granted requests have ended. If the caller's next request follows within this time, the
 /// question for that request also reports the end of the earlier request.
@@ -23,7 +24,7 @@ const IN_USE: Duration = Duration::from_mins(1);
 const USED_WITHIN: Duration = Duration::from_secs(1);
 /// If a user reads statistics that are older than this, the server is asked for new statistics.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// A question asks for at most this many requests.
+/// One question asks the server for at most this many grants.
 const MOST_AT_ONCE: u64 = 64;
 /// The server keeps a part of the limit free for processes that cannot reach the server: the limit divided by this
 /// number.
@@ -45,7 +46,7 @@ pub struct Pool {
     tell_at: Nanos,
     /// When the server may be asked again for requests that wait.
     ask_at: Nanos,
-    /// When the last question was asked.
+    /// When the server was last asked.
     asked: Nanos,
     /// When a request last began or ended.
     used: Nanos,
@@ -112,7 +113,7 @@ impl Pool {
         }
     }
 
-    /// Declares `quota` to the server too, from the next question on.
+    /// From the next question on, declares a quota to the server that keeps within `quota` and all earlier quotas.
     pub fn tighten(&mut self, quota: Quota) {
         self.quota = self.quota.stricter(quota);
     }
@@ -190,7 +191,7 @@ impl Pool {
         }
     }
 
-    /// No request can go before this time.
+    /// A time before which no request can go.
     #[must_use]
     pub fn no_earlier_than(&self, from: Nanos, reach: Reach) -> Nanos {
         match self.without() {

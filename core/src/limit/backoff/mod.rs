@@ -121,7 +121,7 @@ impl Backoff {
         new
     }
 
-    /// Writes the backoff for [`Backoff::read`], without the members that can be computed from the quota.
+    /// Writes the backoff for [`Backoff::read`], without the fields that can be computed from the quota.
     pub fn write(&self, to: &mut Vec<u64>) {
         to.extend([self.allowed, self.epoch, self.flying, self.successes, u64::from(self.in_a_row)]);
         to.extend([self.closed_until, self.refusing_since.unwrap_or(NEVER)]);
@@ -154,7 +154,7 @@ impl Backoff {
         plausible.then_some(read)
     }
 
-    /// Changes to a stricter quota. Cuts stay in force.
+    /// Changes to a stricter quota. A limit that refusals have lowered stays lowered.
     pub fn tighten(&mut self, quota: &Quota) {
         self.declared = quota.requests();
         self.allowed = self.allowed.min(self.declared);
@@ -170,7 +170,7 @@ impl Backoff {
         self.allowed
     }
 
-    /// Whether a cut is in force.
+    /// Whether a refusal has lowered the limit, and the limit has not grown back yet.
     #[must_use]
     pub fn is_cut(&self) -> bool {
         self.recovery.is_some()
@@ -246,11 +246,11 @@ impl Backoff {
 
     /// Notes that a request granted in `epoch` was refused at `now`. `jitter` is a random u32, which varies the pause.
     ///
-    /// The first refusal of a request that was granted since the last cut lowers the limit to seven tenths of the
-    /// refused level, but at least to 1. This refusal also closes the gate for a pause of 1 to 2 s. Each further cut
-    /// without a success in between doubles the pause, up to one window (at least 10 s) and at most 60 s. A
-    /// `retry_after` above zero and up to 60 s replaces the pause. `used` is how many requests are in flight or ended
-    /// within the last window.
+    /// The first refusal of a request that was granted since the last cut lowers the limit to seven tenths of the level
+    /// that the server refused (usually the limit itself), but not below 1. This refusal also closes the gate for a
+    /// pause of 1 to 2 s. Each further cut without a success in between doubles the pause, up to one window (at least
+    /// 10 s) and at most 60 s. A `retry_after` above zero and up to 60 s replaces the pause. `used` is how many
+    /// requests are in flight or ended within the last window.
     pub fn refused(
         &mut self,
         now: Nanos,
@@ -294,7 +294,8 @@ impl Backoff {
             // If nothing succeeded since the previous cut, the server still refuses everything, whatever the limit is.
             Some(recovery) if self.successes == 0 => (cut(level), recovery.interrupted(cut(level))),
             // If the server refused while the limit was growing back, it accepts fewer than `used` requests in a
-            // window. If `used` is small, the refusal may be chance, so the refused level is at least half the limit.
+            // window. If `used` is small, the refusal may be chance, so the refused level is taken to be at least half
+            // the limit.
             Some(recovery) => {
                 let refused = level.min(used.max(level / 2));
                 (cut(refused), recovery.refused(cut(refused), refused - refused / 16))

@@ -47,7 +47,7 @@ impl State {
         self
     }
 
-    /// The time from which nothing in the state counts any more, if nobody changes the state before.
+    /// The time from which nothing in the state counts any more, if nobody changes the state until then.
     #[must_use]
     pub fn counts_until(&self) -> Nanos {
         self.latest().max(self.closed_until())
@@ -119,8 +119,8 @@ mod tests {
 
     const START: Nanos = 1_000_000_000_000_000;
 
-    /// The numbers may be nonsense even if their checksum is right. Nonsense must neither cause a panic nor stop
-    /// requests for ever.
+    /// The numbers in a file may make no sense even if their checksum is right. They must not cause a panic, and must
+    /// not stop requests for ever.
     #[test]
     fn numbers_that_make_no_sense_are_read_as_damage_or_as_a_limit_that_opens_again() {
         let mut rng = fastrand::Rng::with_seed(11);

@@ -123,7 +123,7 @@ impl State {
         state
     }
 
-    /// Also keeps within `quota` from now on. Cuts stay in force.
+    /// Also keeps within `quota` from now on. A limit that refusals have lowered stays lowered.
     pub fn tighten(&mut self, quota: Quota) {
         if quota == self.quota {
             return;
@@ -134,7 +134,7 @@ impl State {
     }
 
     /// From now on, allows only the part `share` (above 0, at most 1) of the declared requests in a window, rounded
-    /// down, but at least one request. A share that is not smaller than an earlier share changes nothing.
+    /// down, but at least one request. Of several shares, the smallest holds.
     pub fn set_share(&mut self, share: f64) {
         if share < self.share {
             self.share = share;
@@ -204,7 +204,7 @@ impl State {
     }
 
     /// Prepares for the end of a request. If the request no longer counts, because its lease has expired or the state
-    /// was lost, counts it as in flight once more. So its end is not taken for the end of another request.
+    /// was lost, counts it as in flight again. Otherwise its end would be taken for the end of another request.
     fn resume(&mut self, ticket: &Ticket) {
         let held = match (&mut self.leases, ticket.lease) {
             (Some(leases), Some(id)) => leases.give_back(id),
@@ -393,7 +393,7 @@ impl State {
         self.refused
     }
 
-    /// Cuts so far.
+    /// How often a refusal has lowered the limit so far.
     #[must_use]
     pub fn cuts_total(&self) -> u64 {
         self.cuts

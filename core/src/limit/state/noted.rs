@@ -17,7 +17,7 @@ pub struct EndNote {
     pub lease: u64,
     /// When the request ended.
     pub at: Nanos,
-    /// The number of cuts before the grant.
+    /// The number of cuts (refusals that lowered the limit) before the grant.
     pub epoch: u64,
 }
 
@@ -34,8 +34,8 @@ impl EndNote {
 
 impl State {
     /// The note for the end at `now` of the request with this ticket. Returns `None` if the state must be changed
-    /// instead: the lease of the request is over or unknown, its slot is shared, or the limit is cut, because each
-    /// success then raises the limit.
+    /// instead: the lease of the request is over or unknown, its slot is shared, or the limit is cut. After a cut, each
+    /// success must raise the limit at once.
     #[must_use]
     pub fn end_note(&self, now: Nanos, ticket: &Ticket) -> Option<EndNote> {
         let lease = ticket.lease.filter(|_| !ticket.shares_slot && !self.backoff.is_cut())?;
@@ -69,10 +69,10 @@ impl State {
     }
 
     /// Whether the end of this request is missing at `now` although it was noted: its lease is still in flight, or the
-    /// state began after the grant. The end is not missing once it cannot count any more, as after a long pause.
+    /// state began after the grant. An end that is too old to count is not missing.
     #[must_use]
     pub fn lacks_end_of(&self, now: Nanos, ticket: &Ticket) -> bool {
-        // The end of a request is noted only while the request has its lease.
+        // The latest possible time of a noted end: an end is noted only while the request has its lease.
         let last_end = ticket.at.saturating_add(self.quota.scaled(LEASE));
         if last_end.saturating_add(self.quota.span()) <= now {
             return false;
