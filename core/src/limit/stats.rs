@@ -10,7 +10,7 @@ use super::turn::Turns;
 /// How many requests wait for the rate limit, by priority.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
-    /// Waiting requests that start something.
+    /// Waiting requests that start a run or send a campaign.
     pub trigger: usize,
     /// Waiting requests that read the state of a run.
     pub poll: usize,
@@ -66,20 +66,22 @@ pub struct LimitStats {
     /// How many processes, this one included, have used the limit within the last minute. `None` unless a Redis or
     /// Valkey server keeps the limit and has answered.
     pub members: Option<u64>,
-    /// Requests per window, as declared in the settings; the strictest, if clients of the workspace declare several.
+    /// Requests per window, as declared in the settings. If clients of the workspace declare different limits, this is
+    /// the strictest.
     pub limit: u64,
-    /// Requests per window that are allowed now: fewer than `limit` if the process has a share, or after refusals.
+    /// Requests per window that are allowed now. After refusals (429), or if this process may use only a share of the
+    /// limit, this is fewer than `limit`.
     pub allowed: u64,
-    /// Requests in flight. A request that was given up counts for as long as it may still arrive.
+    /// Requests in flight. An abandoned request also counts, for as long as it may still reach the server.
     pub in_flight: u64,
     /// Requests that count towards the last window: in flight, or ended within it.
     pub used: u64,
     /// Requests that wait until they may be sent.
     pub waiting: Waiting,
-    /// Requests that wait in all processes. `None` unless a Redis or Valkey server keeps the limit and has
+    /// Requests that wait, counted over all processes. `None` unless a Redis or Valkey server keeps the limit and has
     /// answered.
     pub waiting_total: Option<u64>,
-    /// How long nothing will be sent because of a refusal; zero if requests may be sent.
+    /// For how long no request will be sent because of a refusal (429); zero if requests may be sent.
     pub closed_for: Duration,
     /// Refusals (429) that this process has seen so far.
     pub refused: u64,

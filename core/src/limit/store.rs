@@ -5,12 +5,12 @@ use std::fmt;
 use super::Nanos;
 use super::state::{EndNote, State};
 
-/// Keeps the state of a limit outside this process, at a place that has a name.
+/// Keeps the state of a limit outside this process, in a place that has a name, such as a file.
 pub trait Store: fmt::Debug + Send {
     /// The clock of the store, which all its users share.
     fn clock(&self) -> fn() -> Nanos;
 
-    /// Returns the name of the place of the limit.
+    /// Returns the name of the place that holds the state, such as the path of a file.
     fn place(&self) -> String;
 
     /// Locks the store, and replaces `state`, the last state that this process knows, with the state in the store.
@@ -19,16 +19,17 @@ pub trait Store: fmt::Debug + Send {
     /// The store is lost, or busy at present. `state` is unchanged.
     fn open(&mut self, state: &mut State) -> Result<(), Unavailable>;
 
-    /// Moves the open limit to the place with this name. If that place already has the limit of another API key of the
-    /// same workspace, `state` becomes the state of both limits together. All users of the old place then use the new
-    /// place.
+    /// Moves the limit to the place called `name`. The store must be open. If that place already holds the limit of
+    /// another API key of the same workspace, merges both limits into `state`. All users of the old place then use the
+    /// new place.
     ///
     /// # Errors
     /// The store is lost, or busy at present. The limit stays at the old place.
     fn join(&mut self, name: &str, state: &mut State) -> Result<(), Unavailable>;
 
-    /// Notes without the lock that a request has ended. Everyone who opens the store later adds the noted ends to the
-    /// state. Returns false if the end was not noted, so the state must be changed instead. The note may be lost.
+    /// Writes a note that a request has ended, without taking the lock. Each process that opens the store later adds
+    /// the noted ends to its state. A note may get lost. Returns false if no note was written; the caller must then
+    /// change the state itself.
     fn note(&mut self, _note: &EndNote) -> bool {
         false
     }

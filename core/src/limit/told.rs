@@ -38,7 +38,7 @@ impl Told {
         }
     }
 
-    /// Notes a change for [`Told::tell`].
+    /// Stores a change until [`Told::tell`] reports it. Does nothing if there is no listener.
     pub(super) fn note(&self, change: &ScopeChange) {
         if lock(&self.listeners).iter().any(|listener| listener.strong_count() > 0) {
             lock(&self.changes).push(change.clone());
@@ -46,8 +46,7 @@ impl Told {
         }
     }
 
-    /// Calls the listeners for each change that was noted. The caller must hold no lock, because a listener may use the
-    /// gate.
+    /// Reports each stored change to all listeners. The caller must hold no lock, because a listener may use the gate.
     pub(super) fn tell(&self) {
         if !self.untold.load(Ordering::Acquire) || !self.untold.swap(false, Ordering::AcqRel) {
             return;

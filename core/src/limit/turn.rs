@@ -17,9 +17,9 @@ pub struct Turns<W> {
     pub(super) state: State,
     /// The limit that this process shares with others through a store; `None` if there is no store.
     pub(super) common: Option<Common>,
-    /// The limit that a server keeps for several machines; `None` if no server does.
+    /// The limit that a Redis or Valkey server keeps for several machines; `None` if no server does.
     pool: Option<Pool>,
-    /// Whether nothing is granted during the present change of the shared limit.
+    /// Whether no request may be granted until [`Turns::closed`] is called.
     withheld: bool,
     pub(super) line: Line<Queued<W>>,
 }
@@ -29,11 +29,14 @@ pub struct Turns<W> {
 pub(super) struct Common {
     /// The state as this process read it last.
     pub(super) state: State,
-    /// Whether the state was read for the present change, and is written when the change ends.
+    /// Whether the state is open: [`Turns::opened`] has read the state from the store, and [`Turns::closed`] will
+    /// return it to be written.
     pub(super) open: bool,
-    /// How requests ended while the state was not open. The next change adds these ends to the state.
+    /// Requests that ended while the state was not open, and how they ended. [`Turns::opened`] adds these ends to the
+    /// state.
     pub(super) missed: Vec<(Ticket, Ended)>,
-    /// The requests with a noted end. If the state lacks the end of such a request, the next change adds the end.
+    /// Requests that ended and for which a note was written. If a note was lost, the state lacks the end of the
+    /// request. Then [`Turns::opened`] adds the end.
     pub(super) noted: Vec<Ticket>,
 }
 
@@ -100,15 +103,15 @@ impl<W> Turns<W> {
         self.pool.as_mut()
     }
 
-    /// From now on, keeps within the limit of this process only. The effects of refusals on the shared limit stay in
-    /// force.
+    /// From now on, keeps within the limit of this process only. The pauses and cuts that refusals caused in the shared
+    /// limit stay in force.
     pub fn unshare(&mut self, now: Nanos) {
         if let Some(common) = self.common.take() {
             self.state.heed(now, &common.state);
         }
     }
 
-    /// Grants nothing during the present change of the shared limit.
+    /// Grants no request until [`Turns::closed`] is called.
     pub fn withhold(&mut self) {
         self.withheld = true;
     }
@@ -119,8 +122,8 @@ impl<W> Turns<W> {
         self.common.as_ref().map(|common| &common.state)
     }
 
-    /// Updates the shared limit with `read`. Then adds the known ends of requests, if the limit lacks them. Requests
-    /// may be granted until [`Turns::closed`] is called. Returns the result of `read`.
+    /// Opens the shared limit: updates its state with `read`, and adds the ends of requests that this process knows but
+    /// the state lacks. Requests may be granted until [`Turns::closed`] is called. Returns the result of `read`.
     pub fn opened<E>(&mut self, now: Nanos, read: impl FnOnce(&mut State) -> Result<(), E>) -> Result<(), E> {
         let Some(common) = &mut self.common else { return Ok(()) };
         read(&mut common.state)?;
@@ -133,15 +136,14 @@ impl<W> Turns<W> {
         Ok(())
     }
 
-    /// Ends the change of the shared limit that began with [`Turns::opened`]. Returns the state to write; `None` if the
-    /// state was not opened.
+    /// Closes the shared limit after [`Turns::opened`]. Returns the state to write; `None` if the state was not open.
     pub fn closed(&mut self) -> Option<&State> {
         self.withheld = false;
         let common = self.common.as_mut()?;
         std::mem::take(&mut common.open).then_some(&common.state)
     }
 
-    /// Whether a request can be granted now. If the limit is shared, it must have been read for the present change.
+    /// Whether requests may be granted now. A shared limit must be open for this; see [`Turns::opened`].
     #[must_use]
     pub fn can_grant(&self) -> bool {
         self.common.as_ref().is_none_or(|common| common.open && !self.withheld)
@@ -284,8 +286,8 @@ impl<W> Turns<W> {
                 first = Some((time, place));
             }
         };
-        // Bulk requests leave a tenth of the limit free for later, more urgent requests. If a more urgent request has
-        // had to wait and may go now, the tenth is used up already. In this case, bulk requests may use the whole limit
+        // Bulk requests usually leave a tenth of the limit free for more urgent requests that come later. If a more
+        // urgent request had to wait until now, even this tenth was in use. Then bulk requests may use the whole limit
         // in their turn.
         let mut have_waited = false;
         for class in Class::ALL {
@@ -345,7 +347,8 @@ impl<W> Turns<W> {
         self.tell(now, grant.common, grant.pass, Ended::Refused(retry_after, jitter)).unwrap_or(own)
     }
 
-    /// Adds the end of a request to the shared limit, now or once the state of that limit can be read.
+    /// Adds the end of a request to the shared limit: now if its state is open, otherwise as soon as the state is
+    /// opened.
     fn tell(
         &mut self,
         now: Nanos,

@@ -1,12 +1,13 @@
-//! Reports the end of a request to a shared limit by a note, or with the next change of the limit's state.
+//! Reports the end of a request to a shared limit without changing the state of the limit at once: by a note, or
+//! together with the next change of the state.
 
 use super::Nanos;
 use super::line::Class;
 use super::state::EndNote;
 use super::turn::{Common, Grant, Turns};
 
-/// The end of a request may be reported to the shared limit later only if more than this many requests are in flight
-/// for each unreported end. See [`Turns::may_tell_later`].
+/// The end of a request may wait for the next change of the shared limit only if more than this many requests are in
+/// flight for each unreported end. See [`Turns::may_tell_later`].
 const IN_FLIGHT_FOR_EACH_UNTOLD: u64 = 8;
 
 impl<W> Turns<W> {
@@ -14,9 +15,10 @@ impl<W> Turns<W> {
         Class::ALL.into_iter().any(|class| self.waiting(class) > 0)
     }
 
-    /// Whether the shared limit may learn with the next change, and not at once, that a request has ended. Until the
-    /// next change, the request takes a place that other processes could use. So only a few ends are reported late, and
-    /// only while many more requests are in flight: the ends of these requests soon cause the next change.
+    /// Whether the end of a request may be reported with the next change of the shared limit, instead of at once. Until
+    /// that change, the shared limit still counts the request as in flight, so other processes may send one request
+    /// fewer. For this reason, only a few ends are reported late, and only while many more requests are in flight: the
+    /// ends of these requests soon cause the next change.
     #[must_use]
     pub fn may_tell_later(&self) -> bool {
         let untold =
@@ -26,15 +28,16 @@ impl<W> Turns<W> {
         })
     }
 
-    /// The note for the end of a request at `now`. Returns `None` if the shared limit must be changed instead: nobody
-    /// shares the limit, a request waits here and may go once this one has ended, or earlier ends were not reported.
+    /// The note that reports the end of a request at `now` to the shared limit. Returns `None` if the caller must
+    /// change the state of the limit instead: for example, if earlier ends were not reported yet, or if a request waits
+    /// here, because only a change can grant it.
     #[must_use]
     pub fn end_note(&self, now: Nanos, grant: &Grant) -> Option<EndNote> {
         let common = self.common.as_ref().filter(|common| !common.open && common.missed.is_empty())?;
         common.state.end_note(now, grant.common.as_ref()?).filter(|_| !self.has_waiting())
     }
 
-    /// Notes that a request was answered at `now`, and that its end was noted for the other processes.
+    /// Records that a request was answered at `now`, and that a note with its end was written for the other processes.
     pub fn ended_with_note(&mut self, now: Nanos, grant: Grant) {
         self.state.seen(now, grant.ticket);
         if let Some(common) = &mut self.common {
@@ -44,7 +47,7 @@ impl<W> Turns<W> {
 }
 
 impl Common {
-    /// Adds the ends that were noted and that the state still lacks, because their notes were lost.
+    /// Adds the ends that the state lacks because their notes were lost.
     pub(super) fn add_lost_notes(&mut self, now: Nanos) {
         for ticket in self.noted.drain(..) {
             if self.state.lacks_end_of(now, &ticket) {

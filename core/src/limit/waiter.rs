@@ -39,7 +39,7 @@ impl Ask {
 /// Why the gate granted no permit. The request was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotGranted {
-    /// The wait would be longer than `max_wait`: at least this long, counted from the call of `acquire`.
+    /// The wait would be longer than `max_wait`. It would take at least this long, counted from the call of `acquire`.
     TooLong(Duration),
     /// The server has refused everything for this long, and refused one more request while this request waited.
     Hopeless(Duration),

@@ -54,8 +54,8 @@ impl Window {
         self.span
     }
 
-    /// Changes the length of the window. If the window becomes longer, the log may lack requests that ended too early
-    /// for the old window.
+    /// Changes the length of the window. After a change to a longer window, the log may lack requests that were already
+    /// too old for the shorter window.
     pub fn set_span(&mut self, span: Nanos) {
         self.span = span;
     }
@@ -173,8 +173,9 @@ impl Window {
         self.total() - self.total_before(old)
     }
 
-    /// The first time at or after `from` at which one more request may be sent, with `flying` requests in flight and a
-    /// limit of `allowed`, if nothing else happens before. [`NEVER`] if a request must end first.
+    /// The first time at or after `from` at which one more request may be sent, if no request is sent or ends until
+    /// then. `flying` requests are in flight, and the limit is `allowed`. Returns [`NEVER`] if a request in flight must
+    /// end first.
     ///
     /// No request in the log may have ended after `from`.
     #[must_use]
@@ -190,8 +191,8 @@ impl Window {
         }
         let mut t = from;
         // The case s = t (see the comment of this module). At most `room` of the ended requests may lie in the span T
-        // before t. The last `room` requests of the log may lie there. The request before them may not, so t must be
-        // more than T after its end.
+        // before t. These can only be the last `room` requests of the log. So t must be more than T after the end of the
+        // request before them.
         let blocker = self.ends.partition_point(|ends| ends.total + room < total);
         t = t.max(self.at(blocker).saturating_add(span + 1));
         // Now checks every s in C or C+T, in ascending order (C: see the comment of this module). The first `a` entries

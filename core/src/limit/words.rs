@@ -1,5 +1,5 @@
-//! A state is kept outside this process as a list of integers. The integers may be damaged, so the reader of each part
-//! of the state checks what its arithmetic relies on.
+//! Reads and writes lists of integers. The state of a limit has this form outside this process. The integers may be
+//! damaged, so the code that reads a part of the state checks all values that its arithmetic relies on.
 
 /// The largest accepted count. The arithmetic does not overflow up to this count.
 pub const MOST: u64 = u32::MAX as u64;
@@ -9,7 +9,7 @@ pub const MOST: u64 = u32::MAX as u64;
 pub struct Words<'a>(&'a [u64]);
 
 impl<'a> Words<'a> {
-    /// Reads `words`.
+    /// Creates a reader at the beginning of `words`.
     #[must_use]
     pub fn new(words: &'a [u64]) -> Self {
         Self(words)

@@ -20,7 +20,7 @@ impl Ticket {
         self.at
     }
 
-    /// Ends the ticket, and returns its epoch: the number of cuts before the grant.
+    /// Ends the ticket. Returns its epoch: how often the limit had been cut before the request was granted.
     pub(super) fn spend(self) -> u64 {
         self.epoch
     }

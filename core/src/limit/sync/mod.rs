@@ -1,5 +1,5 @@
-//! The locks, clock and wake-ups of the gate. Under `--cfg limit_loom` they come from a model. With this model,
-//! `core/limit-proofs` explores the orders in which threads use the locks.
+//! The locks, clock and wake-ups of the gate. With `--cfg limit_loom`, a model that uses the crate loom replaces them.
+//! `core/limit-proofs` uses this model to explore the orders in which threads take the locks.
 
 #[cfg(not(limit_loom))]
 pub(super) use real::*;

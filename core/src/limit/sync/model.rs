@@ -23,8 +23,8 @@ pub(in crate::limit) use loom::sync::{Mutex, MutexGuard};
 /// waiter that checked by itself would hide a lost wake-up.
 pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_hours(24 * 365);
 
-/// The value is the same as outside the model, so that the model also explores a grant that is taken back while its
-/// waiter fetches it.
+/// How long a grant is kept for its waiter. This is as long as outside the model, so that the model also explores a
+/// grant that is taken back while its waiter fetches it.
 pub(in crate::limit) const FETCHED_WITHIN: Duration = Duration::from_secs(1);
 
 /// The model's clock, in nanoseconds. It is not one of loom's atomics, because it changes only under the lock of
@@ -35,7 +35,8 @@ loom::lazy_static! {
     static ref SLEEPERS: Mutex<Vec<(Instant, Waker)>> = Mutex::new(Vec::new());
 }
 
-/// Runs `meeting` in every order of events that preempts threads at most `preemptions` times in all.
+/// Runs `meeting` again and again, each time with another order of the steps of its threads. Explores every order that
+/// preempts threads at most `preemptions` times.
 pub fn explore(preemptions: usize, meeting: impl Fn() + Sync + Send + 'static) {
     // Only one test may explore at a time, because tests run in parallel and share the clock of the process.
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
