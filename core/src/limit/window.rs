@@ -191,8 +191,8 @@ impl Window {
         }
         let mut t = from;
         // The case s = t (see the comment of this module). At most `room` of the ended requests may lie in the span T
-        // before t. These can only be the last `room` requests of the log. So t must be more than T after the end of the
-        // request before them.
+        // before t. These can only be the last `room` requests of the log. So t must be more than T after the end of
+        // the request before them.
         let blocker = self.ends.partition_point(|ends| ends.total + room < total);
         t = t.max(self.at(blocker).saturating_add(span + 1));
         // Now checks every s in C or C+T, in ascending order (C: see the comment of this module). The first `a` entries

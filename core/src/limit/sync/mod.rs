@@ -17,8 +17,8 @@ mod real {
     pub(in crate::limit) use tokio::sync::Notify;
     pub(in crate::limit) use tokio::time::{Instant, timeout_at};
 
-    /// How often the waiters check whether the first waiter overslept because nobody polls its task. Without the check,
-    /// one such task would hold up all waiters.
+    /// How often the waiters check the first waiter in the queue. If nobody polls the task of the first waiter, it
+    /// oversleeps, and without the check it would hold up all other waiters.
     pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_secs(1);
 
     /// How long a grant is kept for a waiter that does not fetch it because nobody polls its task.

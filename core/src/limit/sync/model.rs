@@ -19,8 +19,8 @@ use std::time::Duration;
 
 pub(in crate::limit) use loom::sync::{Mutex, MutexGuard};
 
-/// A time so long that no waiter ever checks whether the first waiter overslept. The model polls every waiter, and a
-/// waiter that checked by itself would hide a lost wake-up.
+/// So long that the waiters never check whether the first waiter overslept. The model polls every waiter, so the check
+/// is not needed, and it would hide a lost wake-up.
 pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_hours(24 * 365);
 
 /// How long a grant is kept for its waiter. This is as long as outside the model, so that the model also explores a
