@@ -79,7 +79,8 @@ impl From<Vec<u8>> for Written {
 /// A byte that never occurs in UTF-8, and so not in JSON.
 const MARK: u8 = 0xff;
 
-/// Writes `MARK` before and after each opaque part. `serde_json` writes a raw fragment only for opaque JSON.
+/// A formatter that writes [`MARK`] before and after each opaque part. Only opaque JSON is serialized as a raw
+/// fragment.
 struct Marked;
 
 impl Formatter for Marked {
@@ -119,8 +120,8 @@ impl<T: Readable + Serialize> Canonical<T> {
     }
 }
 
-/// Whether a copy equals the JSON of the value that is read from the same text. Debug builds and tests check every
-/// copy.
+/// Whether a copy equals the JSON that is written if the text is read as a `T` and then serialized. Debug builds and
+/// tests check every copy.
 fn is_what_is_read<T: Readable + Serialize>(
     copied: &Copied<'_>,
     text: &str,

@@ -1,8 +1,8 @@
 //! Copies the JSON of an answer as canonical JSON, without creating a value of the answer's type.
 //!
-//! The copier knows only the usual spelling of each type. A value that is spelt differently or would have to be mended
-//! is [`Unusual`], and is read into its type and serialized instead. Adjacent parts are copied together, so an answer
-//! that stays unchanged is copied in one piece.
+//! The copier knows only the usual spelling of each type. A value is [`Unusual`] if it is spelt differently, or if a
+//! part of it must be replaced or left out. Such a value is not copied, but read into its type and serialized. Adjacent
+//! parts are copied together, so an answer that stays unchanged is copied in one piece.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -64,7 +64,7 @@ pub(crate) struct Copied<'de> {
     pub workspace: Option<i64>,
 }
 
-/// Copies the next value. Returns `None` and leaves the reader before the value if the value is unusual.
+/// Copies the next value. If the value is unusual, returns `None`, and `from` stays before the value.
 pub(super) fn copied<'de, T: Readable>(from: &mut Reader<'de>) -> Option<Copied<'de>> {
     if from.valid.len() != from.text.len() {
         return None;
@@ -138,8 +138,8 @@ impl<'de> Copier<'de> {
         let start = self.at;
         let PassedString { end, has_escapes } = scan::string(self.bytes(), start)?;
         let inside = self.part(start + 1..end - 1)?;
-        // A string with an escape like `\ud83d` is read instead: the string may hold half of a surrogate pair, which
-        // has to be mended.
+        // A string with an escape like `\ud83d` is not copied: it may hold half of a surrogate pair, which must be
+        // replaced.
         if has_escapes && inside.contains("\\u") {
             return Err(Unusual);
         }
@@ -174,7 +174,7 @@ impl<'de> Copier<'de> {
         }
     }
 
-    /// Begins an object. Returns the value to pass to [`close`](Self::close).
+    /// Begins an object. Pass the returned value to [`close`](Self::close) at the end of the object.
     pub(crate) fn open(&mut self) -> Result<bool, Unusual> {
         let kind = self.kind.take();
         let outer = std::mem::replace(&mut self.has_members, kind.is_some());
@@ -268,8 +268,8 @@ impl<'de> Copier<'de> {
         let start = self.at;
         let Raw { text, depth } = self.raw()?;
         self.at = start;
-        // This method is called only for unions. The reader reads a union as opaque JSON first, and leaves out opaque
-        // JSON that nests too deep. So a union that nests too deep must not be copied.
+        // This method is called only for unions. To read a union, the core first reads it as opaque JSON, and leaves it
+        // out if it nests too deep. So a union that nests too deep must not be copied either.
         if depth > MAX_DEPTH { Err(Unusual) } else { Ok(members_with_values(text)) }
     }
 

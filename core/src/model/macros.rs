@@ -110,7 +110,8 @@ macro_rules! model {
             }
 
             fn copy(copier: &mut $crate::model::Copier<'_>) -> Result<(), $crate::model::Unusual> {
-                // For each member: `None` until the member is found in the answer, then true unless its value is null.
+                // For each member: `None` until the answer contains it, then `Some(true)` if its value was copied or
+                // `Some(false)` if its value is null.
                 $(let mut $field: Option<bool> = None;)*
                 model!(@others $sent let others);
                 let outer = copier.open()?;

@@ -51,7 +51,7 @@ pub(crate) trait Readable: Sized {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String>;
 
     /// Copies the JSON of a value as canonical JSON, without creating a value of this type. The error means that the
-    /// value must be read instead, because it is spelt unusually or has to be mended.
+    /// value must be read instead, because it is spelt unusually or because a part of it must be replaced or left out.
     fn copy(_copier: &mut Copier<'_>) -> Result<(), Unusual> {
         Err(Unusual)
     }
@@ -71,8 +71,8 @@ pub(crate) trait Readable: Sized {
 pub(crate) struct Mended {
     at: Vec<PathStep>,
     paths: Vec<String>,
-    /// Unusable members of the objects that are being read: the path, and a text about what the server sent. If the
-    /// member turns out to be required, the error message quotes the text.
+    /// Unusable members of the objects that are being read: the path of the member, and what the server sent. If an
+    /// object requires the member, its error message quotes what the server sent.
     unusable: Vec<(String, String)>,
     /// The error of the object that was read last, if it lacked a required member.
     why: Option<String>,
@@ -124,8 +124,9 @@ impl Mended {
         self.note();
     }
 
-    /// The number of unusable members noted so far. The code that reads an object passes this number to
-    /// [`forget_unusable`](Self::forget_unusable) afterwards, to drop the unusable members of that object.
+    /// The number of unusable members noted so far. The code that reads an object takes this number before it reads.
+    /// Afterwards, it passes the number to [`forget_unusable`](Self::forget_unusable), which drops the unusable members
+    /// of this object.
     pub(crate) fn unusable(&self) -> usize {
         self.unusable.len()
     }
@@ -147,7 +148,8 @@ impl Mended {
         self.leave();
     }
 
-    /// Reads an entry of a list or a map. Null has no meaning in a list or a map, so a null entry is noted as mended.
+    /// Reads an entry of a list or a map. Notes a null entry as replaced or left out, because null has no meaning
+    /// there.
     fn within<T: Readable>(&mut self, step: PathStep, from: &mut Reader<'_>) -> Result<Option<T>, String> {
         self.at.push(step);
         let value = T::read(from, self)?;

@@ -15,7 +15,7 @@ use crate::json::{Json, JsonObject, MAX_DEPTH};
 pub(crate) struct OtherMembers(String);
 
 impl OtherMembers {
-    /// Reads the value of a member. A value that nests too deep is left out and noted as mended.
+    /// Reads the value of a member. A value that nests too deep is left out, and its path is noted in `mended`.
     pub(crate) fn read(
         &mut self,
         name: &str,

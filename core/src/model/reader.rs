@@ -91,8 +91,8 @@ impl<'de> Reader<'de> {
         })
     }
 
-    /// Reads an object. Calls `each` with the name of every member; `each` must read the member's value. Returns false
-    /// if the next value is not an object, and notes this value as mended unless it is null.
+    /// Reads an object. Calls `each` with the name of every member; `each` must read the member's value. If the next
+    /// value is not an object, returns false, and notes the path of this value in `mended` unless the value is null.
     pub(crate) fn object(
         &mut self,
         mended: &mut Mended,
@@ -115,8 +115,8 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// Calls `each` for every item of a list. `each` must read the item. If the value is not a list, returns false, and
-    /// notes the value as mended unless it is null.
+    /// Calls `each` for every item of a list. `each` must read the item. If the next value is not a list, returns
+    /// false, and notes the path of this value in `mended` unless the value is null.
     pub(crate) fn list(
         &mut self,
         mended: &mut Mended,
@@ -146,7 +146,7 @@ impl<'de> Reader<'de> {
     }
 
     fn unusable(&mut self, mended: &mut Mended) -> Result<bool, String> {
-        // Null is not noted: it means that the member is absent, so nothing was mended.
+        // A null value is not noted: it counts as an absent member, so nothing was replaced or left out.
         if !self.is_null() {
             mended.note();
         }
@@ -254,8 +254,8 @@ mod tests {
     const PAGE: &str = r#" { "data" : [ {"id":10,"slug":"a\n","destinationId":-1.5e2,"disabled":false,"schedule":null,
         "configuration":{"x":[1]},"referencedColumns":["b",0],"tags":{"c":"d"},"novel":[{}]} , {"id":"7","slug":""} ] } "#;
 
-    /// Whether the text can be read as a page of values. Also reads the text as canonical rows, which copies some rows.
-    /// Asserts that both ways succeed with the same number of rows, or both fail.
+    /// Whether the text can be read as a page of syncs. Reads the text twice: as values, and as canonical rows, some of
+    /// which are copied. Asserts that both succeed with the same number of rows, or that both fail.
     fn is_read(text: &[u8]) -> bool {
         let copied = read::<TolerantPage<CanonicalRow<Sync>>>(text, &mut Mended::default());
         let built = read::<TolerantPage<Sync>>(text, &mut Mended::default());

@@ -59,8 +59,8 @@ fn spelt_out(number: &str) -> Option<String> {
 }
 
 /// Implements [`Readable`] for a scalar type. Takes the type, its name in the catalogue, its description in error
-/// messages, the function that copies its usual spelling, and the conversions from [`Scalar`]. A scalar without a
-/// conversion is noted as mended.
+/// messages, the function that copies its usual spelling, and the conversions from [`Scalar`]. A scalar that no
+/// conversion accepts is unusable.
 macro_rules! scalar {
     ($type:ty, $name:literal, $expected:literal, $copy:expr, $($from:pat => $to:expr),+ $(,)?) => {
         impl Readable for $type {

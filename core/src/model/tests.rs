@@ -305,8 +305,8 @@ fn invalid_utf_8_and_trailing_text_are_errors() {
     }
 }
 
-/// Reads each text as canonical JSON, which copies some texts, and as a typed value. The results must be equal. Debug
-/// builds make the same comparison for every copy.
+/// Reads each text twice: as canonical JSON, which copies the text if it can, and as a typed value. The results must be
+/// equal. Debug builds make the same comparison for every copy.
 #[test]
 fn spellings_that_a_copy_could_take_for_usual_are_copied_or_read() {
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
