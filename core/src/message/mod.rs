@@ -32,7 +32,7 @@ pub(crate) struct Method(pub &'static str);
 pub(crate) enum Term {
     Null,
     Boolean,
-    /// A length of time, which crosses the door as whole milliseconds.
+    /// A length of time. Every host passes it to the core as whole milliseconds.
     Time,
 }
 
@@ -90,8 +90,8 @@ impl Message {
         text
     }
 
-    /// Applies `change` to each text in the message, and to each key that the caller chose. All other names are the
-    /// SDK's own, so they stay.
+    /// Applies `change` to each text in the message, and to each key that the caller chose. The names that the SDK
+    /// defines stay unchanged.
     pub(crate) fn map_text(self, change: impl Fn(&str) -> String) -> Self {
         let changed = |part| match part {
             Piece::Text(text) => Piece::Text(change(&text).into()),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Segment, Term};
 
-/// The programming language that decides how a message spells names.
+/// The programming language of the reader, which decides how a message spells names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Style {
     #[default]

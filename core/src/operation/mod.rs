@@ -48,7 +48,7 @@ pub(crate) enum Returns {
 pub(crate) struct Operation {
     /// Hightouch's name of the operation, such as `GetSync`.
     pub id: &'static str,
-    /// The name at the door and in the hosts: `resource.method`.
+    /// The name by which all languages call the operation: `resource.method`.
     pub op: &'static str,
     pub method: http::Method,
     /// The path below the base URL, with the parameters in braces.
@@ -92,15 +92,15 @@ impl Operation {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Traits {
     pub deprecated: bool,
-    /// Whether the API document that the SDK was built from lacks the operation.
+    /// Whether the operation is missing from the API document that the SDK was built from.
     pub newer: bool,
     /// The `orderBy` that the SDK sends if the caller passes none. Without a fixed order, the server may order each
     /// page differently. Not used by operations without the argument `orderBy`.
     pub order: Option<&'static str>,
     /// Hightouch's default number of rows per page. The SDK requests this number explicitly.
     pub page: u32,
-    /// The wire names of a member of the answer and of a path parameter. If the answer lacks the member, the SDK takes
-    /// the value of the path parameter.
+    /// The wire names of a member of the answer and of a path parameter. If the answer lacks the member, the SDK sets
+    /// the member to the value of the path parameter.
     pub fill: Option<(&'static str, &'static str)>,
 }
 

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::model::{LeftOut, Mended, Readable, Reader, Types, items};
 
-/// One page of a list. A row that cannot be read makes the whole page an error. `has_more` is `None` if the server does
-/// not send it.
+/// One page of a list. If a row cannot be read, the whole page is an error. `has_more` is `None` if the server does not
+/// send it.
 #[derive(Debug)]
 pub(crate) struct Page<T> {
     pub data: Vec<T>,

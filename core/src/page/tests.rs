@@ -65,7 +65,8 @@ fn every_row_comes_once_whatever_has_more_says_and_however_pages_are_capped() {
             for says in [Says::Truth, Says::Nothing, Says::AlwaysMore] {
                 for size in [None, Some(1), Some(2), Some(50), Some(99), Some(500)] {
                     let mut server = Server { cap, says, ..Server::new(total) };
-                    // Without `hasMore`, pages of one row look like the end of the list.
+                    // If the server sends one row per page and no `hasMore`, the cursor takes such a page for the end
+                    // of the list.
                     if cap == 1 && says == Says::Nothing {
                         continue;
                     }
@@ -145,8 +146,8 @@ fn a_page_that_repeats_the_one_before_is_an_error_and_not_a_loop() {
     let ids: Vec<String> = (1..=10).map(|id| id.to_string()).collect();
     let mut cursor = Cursor::new(0, Some(10), DEFAULT_SIZE);
     cursor.take(&ids, Some(true)).expect("the first page");
-    // The server ignores the offset and repeats the page. The first repeated pages could mean that rows have moved. If
-    // no page brings new rows, `take` fails.
+    // The server ignores the offset and repeats the page. The cursor accepts a few repeated pages, because rows may
+    // have moved. Then `take` fails.
     let mut outcome = Ok(());
     for _ in 0..20 {
         match cursor.take(&ids, Some(true)) {

@@ -11,7 +11,8 @@ pub(super) struct Code {
     pub advice: &'static str,
 }
 
-/// This code is an everyday word, so it counts only if the text is this code, or begins with this code and a colon.
+/// `UNSPECIFIED` is also an everyday word. It counts as a code only if the text is `UNSPECIFIED` or begins with
+/// `UNSPECIFIED:`.
 const COMMON: &str = "UNSPECIFIED";
 
 /// Finds the first code in a text. A code must be a whole word: `MY_SLACK_NO_TEXT` contains none.

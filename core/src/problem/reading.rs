@@ -222,7 +222,7 @@ mod tests {
             ("connect ECONNREFUSED 10.0.0.1:5432", Some(ProblemCategory::Unavailable)),
             ("column \"plan\" of relation \"orders\" does not exist", Some(ProblemCategory::MissingColumn)),
             ("Table 'crm.orders' doesn't exist", Some(ProblemCategory::MissingResource)),
-            // These texts were recorded, and their reason is unknown.
+            // Hightouch writes these texts. They contain no known phrase, so their reason is not guessed.
             ("Cannot generate sync plan due to unmet dependencies.", None),
             ("Failed to write identifiers to data warehouse", None),
             // A phrase is found only if the text contains the whole phrase, as whole words.
