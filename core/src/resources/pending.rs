@@ -39,7 +39,7 @@ pub struct RawAnswer<T> {
     pub headers: BTreeMap<String, String>,
     /// The body, untouched.
     pub body: Bytes,
-    /// The report of the call: its attempts, how long it waited, and its cuts of the rate limit.
+    /// The report of the call: its attempts, how long it waited, and the 429 answers that lowered the rate limit.
     pub meta: Meta,
     /// The result that the call has without [`raw`](Pending::raw): the value, or the error if the answer reports an
     /// error or cannot be read.

@@ -124,8 +124,9 @@ fn variant(of: &Value) -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// Converts a value from its JSON at the door to the server's JSON. With `nulls`, absent members become null. With
-/// `sent`, returns what a request must contain.
+/// Converts a value from the JSON that crosses the door between the core and a host to the server's JSON. With `nulls`,
+/// absent members become null. With `sent`, returns the JSON of a request: read-only members are left out, and some
+/// absent members become null.
 fn at_server(of: &Value, door: &Value, nulls: bool, sent: bool) -> Value {
     if let Some(name) = of["ref"].as_str() {
         return at_server(type_named(name), door, nulls, sent);

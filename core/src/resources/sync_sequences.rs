@@ -57,7 +57,7 @@ impl OfRun for SequenceRun {
     type Started = StartedText;
 }
 
-/// Names the run of a sync by the ids that the answer has.
+/// Names the run of a sync for a message, such as `run 12 of sync 7`. The answer may lack either id.
 fn named(member: &SequenceMember) -> String {
     let sync = member.sync_id.map_or_else(|| "a sync".to_owned(), |sync| format!("sync {sync}"));
     match member.sync_run_id {

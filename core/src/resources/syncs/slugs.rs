@@ -121,8 +121,8 @@ async fn search(sender: &Sender, slug: &str, call: &Call, spent: &mut Spent) -> 
         .with_hint("Check the spelling in the sync's settings, or pass the numeric id. Nothing was changed."))
 }
 
-/// Repeats the look-up of a slug once if the API key changed before the call was sent. The first key from the key
-/// function counts as a change.
+/// Repeats the look-up of a slug once if the API key changed before the call was sent. If the user supplies a key
+/// function, the first key that the function returns counts as a change.
 #[derive(Debug, Default)]
 pub(crate) struct BySlug {
     repeated: bool,
