@@ -1,5 +1,5 @@
 //! Finds the run that a trigger started, after the answer to the trigger was lost, or after the end of the process that
-//! sent the trigger. Adopts a run only if no other run can come from the trigger.
+//! sent the trigger. Adopts a run (takes it as the run of the trigger) only if no other run can come from the trigger.
 
 use std::cmp::Ordering;
 use std::time::Duration;
@@ -19,8 +19,9 @@ use crate::json::Json;
 use crate::page::Row;
 use crate::sender::{Event, Sender, tell};
 
-/// The times at which the list of runs is read, counted from the beginning of the search. The list may show a run late,
-/// and a second candidate even later, so the search reads the list several times.
+/// The times at which the list of runs is read, counted from the beginning of the search. The list may show a run late.
+/// It may show a second run, which the trigger could also have started, even later. So the search reads the list
+/// several times.
 const LOOKS: [Duration; 5] = [
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -34,16 +35,16 @@ const LAST_LOOK: Duration = Duration::from_secs(15);
 /// of the caller during an outage.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many milliseconds the times of runs may be behind the dates of answers: the server may take these times
-/// and these dates from different clocks. With a larger value, a run from before the trigger could be adopted.
+/// How many milliseconds the times at which runs were requested may be behind the `Date` headers of answers: the server
+/// may take the two from different clocks. With a larger value, a run from before the trigger could be adopted.
 const CLOCK_SLACK: i64 = 500;
 
-/// Returns the id of the run that the trigger started: the only unclaimed run that was requested since the trigger was
-/// sent.
+/// Returns the id of the run that the trigger started: the only run that was requested since the trigger was sent and
+/// that no other trigger of this process has claimed.
 ///
 /// # Errors
-/// The trigger's own error. After a search, the details of this error hold the runs that the trigger may have started,
-/// as `candidates`. Kind `cancelled` if the call is cancelled during the search.
+/// The trigger's own error if the run cannot be identified. After a search, the details of this error hold the runs
+/// that the trigger may have started, as `candidates`. Kind `cancelled` if the call is cancelled during the search.
 pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
     let Lost { sender, of, plain, error, spent } = lost;
     let (true, Some(sent)) = (plain && error.kind() == Kind::OutcomeUnknown, departed(&error, spent)) else {
@@ -78,7 +79,7 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
 
 /// The result of a search for the run of a trigger.
 struct Searched<S> {
-    /// The unclaimed runs that the trigger may have started.
+    /// The runs that the trigger may have started, without the runs that another trigger of this process has claimed.
     seen: Vec<S>,
     /// Whether the list was read at all.
     read: bool,
@@ -127,8 +128,8 @@ async fn search<S: Listed>(
             Err(_) => {}
         }
         seen.retain(|run| !claims.lock().is_taken(of, &run.id()));
-        // If there are several candidates, only another trigger of this process can claim all but one. Without such a
-        // trigger, the search ends.
+        // If the trigger could have started several of the runs, only other triggers of this process can narrow the
+        // choice, by claiming their own runs. If no such trigger is in progress, the search ends.
         if decided || seen.len() > 1 && !claims.lock().has_rivals(of) {
             break;
         }
@@ -149,8 +150,8 @@ pub(crate) struct StartWindow {
 }
 
 impl StartWindow {
-    /// The window of a trigger that is sent now, in an attempt that takes at most `within`. `None` while the server's
-    /// clock is unknown.
+    /// Returns when a trigger that is sent now can start its run. The attempt to send the trigger takes at most
+    /// `within`. Returns `None` while the server's clock is unknown.
     pub(crate) fn from_now(sender: &Sender, within: Duration) -> Option<Self> {
         let (clock, now, scale) = (sender.server_clock(), Instant::now(), sender.config().scale);
         let attempt = sender.unscaled(i64::try_from(within.as_millis()).unwrap_or(i64::MAX));
@@ -176,7 +177,7 @@ impl StartWindow {
 pub(crate) struct Unanswered {
     open: OpenTrigger,
     window: Option<StartWindow>,
-    /// As in [`Lost::plain`].
+    /// Whether the trigger sets no option. After a trigger with an option, no run is adopted.
     plain: bool,
 }
 
@@ -185,12 +186,13 @@ impl Unanswered {
         Self { open: OpenTrigger::new(sender, of), window, plain }
     }
 
-    /// Finds the run that the trigger started: the only unclaimed run that was requested in the window.
+    /// Finds the run that the trigger started: the only run that was requested in the start window and that no other
+    /// trigger of this process has claimed.
     ///
     /// # Errors
-    /// `error`, and whether this error is final. The error is not final if the list of runs could not be read or the
-    /// call was cancelled. After a search, the details of the error hold the runs that the trigger may have started, as
-    /// `candidates`.
+    /// The given `error`, and whether this error is final. The error is not final if the list of runs could not be read
+    /// or the call was cancelled. After a search, the details of the error hold the runs that the trigger may have
+    /// started, as `candidates`.
     pub(crate) async fn find<S: Listed>(
         mut self,
         sender: &Sender,

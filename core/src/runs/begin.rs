@@ -25,8 +25,9 @@ where
     started::<S>(sender, parent, plain, call, spent).await
 }
 
-/// Sends a trigger. Returns the run that the answer names or, if the answer was lost, the run that can be adopted from
-/// the list of runs. For `plain`, see [`Lost::plain`].
+/// Sends a trigger and returns the run that the answer names. If the answer was lost and the API lists runs of this
+/// kind, looks for the run in the list. `plain` says that the trigger sets no option; after a trigger with an option,
+/// no run is taken from the list.
 pub(crate) async fn started<S: RunState>(
     sender: &Sender,
     parent: String,

@@ -57,7 +57,7 @@ pub(crate) struct FollowStep<S> {
     pub seen: Seen,
     pub changed: bool,
     pub meta: Meta,
-    /// Why the last look failed, if it did.
+    /// Why the last reading of the run failed, if it failed.
     pub failure: Option<Error>,
 }
 
@@ -67,8 +67,9 @@ impl<S: RunState> FollowStep<S> {
     }
 }
 
-/// Returns once the state of the run differs from `seen`, the run has ended, or the time `until` has come. A look that
-/// begins before `until` gets at least [`LOOK_AT_LEAST`] to end, so that even a short step gets an answer.
+/// Returns once the state of the run differs from `seen`, the run has ended, or the time `until` has come. A look (a
+/// request that reads the run) that begins before `until` gets at least [`LOOK_AT_LEAST`] to end, so that even a short
+/// step gets an answer.
 pub(crate) async fn next<S: RunState>(
     sender: &Sender,
     token: &RunToken,
@@ -84,8 +85,8 @@ pub(crate) async fn next<S: RunState>(
     let mut step = follow::<S>(sender, &followed, &report, token, seen, &options);
     let step = tokio::select! {
         biased;
-        // `step` is polled before `over`. If the call is cancelled or the client is closed while a look is in flight,
-        // `step` reports the look, but `over` would drop the report.
+        // `step` is polled before `over`. If the call is cancelled or the client is closed while a request for the run
+        // is in flight, `step` adds the request to the report, but `over` would drop the report.
         step = step.until(until) => step,
         over = sender.over() => Err(over),
         never = &mut lead => match never {},
@@ -145,7 +146,6 @@ pub(crate) async fn look<S: RunState>(
     Ok((state, spent.meta()))
 }
 
-/// A step in progress.
 struct Step<'a, S> {
     sender: &'a Sender,
     following: Following,
@@ -171,7 +171,7 @@ impl<S: RunState> Step<'_, S> {
     async fn until(&mut self, until: Option<Instant>) -> Result<FollowStep<S>, Error> {
         let now = Instant::now();
         if until.is_some_and(|until| until <= now) && self.due() > now {
-            // No time is left, and the next look is not due yet.
+            // The time `until` has come, and the run need not be read again yet.
             return Ok(self.taken());
         }
         loop {
@@ -197,7 +197,8 @@ impl<S: RunState> Step<'_, S> {
         if seen.at == 0 {
             return Instant::now();
         }
-        // The pause begins at the last look and not at this step: part of the pause may have passed between the steps.
+        // The pause before the next look at the run is counted from the last look, which may have been in an earlier
+        // step. Part of the pause may have passed between the steps.
         let now = self.sender.now_millis();
         let passed = Duration::from_millis(u64::try_from(now.saturating_sub(seen.at)).unwrap_or(0));
         let age = self.sender.unscaled(now.saturating_sub(self.token.since));

@@ -1,5 +1,5 @@
-//! The runs of one workspace that this process follows. If the list of syncs shows that a run may have changed, the
-//! look at this run becomes urgent.
+//! The runs of one workspace that this process follows. A *look* is a request that reads a followed run. If the list of
+//! syncs shows that a run may have changed, the next look at this run becomes urgent.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,7 +26,8 @@ struct Runs {
     next: u64,
 }
 
-/// A run that a caller follows. `since` is the time in the run's token, in milliseconds since 1970.
+/// A run that a caller follows. `since` is when a process learned the id of the run, as in the run's token, in
+/// milliseconds since 1970.
 #[derive(Debug)]
 struct FollowedRun {
     id: u64,
@@ -45,7 +46,8 @@ pub(super) struct Following {
 
 impl Part for Followed {
     fn absorb(&self, from: &Self) {
-        // The runs stay in the list of `from`, because each [`Following`] removes its run from its own list.
+        // When workspaces are merged, the runs stay in the list of `from`, because each [`Following`] removes its run
+        // from the list to which it was added.
         let _ = from;
     }
 }
@@ -69,8 +71,9 @@ impl Followed {
         Following { followed: Arc::clone(self), sync, run }
     }
 
-    /// Returns the earliest `since` of the followed runs of syncs, if reading the list of syncs is worthwhile. Returns
-    /// `None` if one window of the limit has room for a look at each followed run, or if no followed run is of a sync.
+    /// Returns the earliest `since` of the followed runs of syncs if reading the list of syncs saves requests. Returns
+    /// `None` if one window of the limit has room for a request for each followed run, or if no followed run is of a
+    /// sync.
     pub(super) fn crowded_since(&self, looks_in_window: u64) -> Option<i64> {
         let runs = self.lock();
         if runs.by_sync.values().map(Vec::len).sum::<usize>() as u64 <= looks_in_window {
@@ -80,7 +83,6 @@ impl Followed {
         of_syncs.flat_map(|(_, runs)| runs).map(|run| run.since).min()
     }
 
-    /// Whether a sync has a run that is followed.
     pub(super) fn follows(&self, sync: &str) -> bool {
         self.lock().by_sync.contains_key(&Some(sync.to_owned()))
     }
@@ -100,7 +102,8 @@ impl Followed {
 }
 
 impl Following {
-    /// The look at the run; `looked` is when the run was last looked at, in milliseconds since 1970.
+    /// Returns the value by which the gate knows how urgent a request for this run is. `looked` is when the run was
+    /// last read, in milliseconds since 1970.
     pub(super) fn look(&self, looked: i64) -> Arc<Look> {
         self.run.look.set_looked_at(looked);
         Arc::clone(&self.run.look)

@@ -1,4 +1,4 @@
-//! Runs: starting, adopting and following them.
+//! Runs: starts them, finds the run of a trigger after its answer was lost, and follows runs.
 
 mod adopt;
 mod begin;

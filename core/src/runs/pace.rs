@@ -4,16 +4,17 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
-/// Following a run fails once the run has been missing from answers for this long. The server may list a new run late.
+/// Following a run fails once the run has been missing from answers for this long. The time is long because the server
+/// may list a new run late.
 pub(super) const MISSING_BORNE: Duration = Duration::from_mins(10);
 /// Following a run fails once a gateway has seemed to answer in place of the API for this long.
 pub(super) const UNREADABLE_BORNE: Duration = Duration::from_mins(1);
-/// The shortest time limit of a look, even if the step of this look should end sooner.
+/// The shortest time limit of a request that reads a run, even if the step that sends the request should end sooner.
 pub(super) const LOOK_AT_LEAST: Duration = Duration::from_secs(1);
-/// How long a step with a ready result still waits for a requested page of the list of syncs.
+/// How long a step may still wait for a requested page of the list of syncs after the result of the step is ready.
 pub(super) const PAGE_BORNE: Duration = Duration::from_secs(2);
 
-/// The pause before the next look: half a second and a tenth of the age of the run, at most 15 s.
+/// The pause before a run is read again: half a second plus a tenth of the age of the run, at most 15 s.
 pub(super) fn pause(age: Duration) -> Duration {
     (FIRST + age / 10).min(LONGEST)
 }

@@ -30,7 +30,7 @@ pub(crate) trait RunState: Readable + Serialize + OfRun + Send + Sync + 'static 
     /// Whether the server answers 404 for a run that it does not know (yet). If false, the server answers with a
     /// list that lacks the run.
     const MISSING_IS_404: bool = false;
-    /// The answer to reading a run.
+    /// The type of the server's answer to the call that reads a run.
     type Answer: Readable + Send;
 
     /// The call that reads one run.

@@ -12,8 +12,8 @@ use crate::call::{Options, Spent};
 /// The most attempts that a report keeps. A step may last for days, so the oldest attempts are forgotten.
 const ATTEMPTS_KEPT: usize = 1000;
 
-/// What the requests of a step have used so far. The record is behind a lock, because looks and pages are requested
-/// concurrently.
+/// What the requests of a step have used so far. The record is behind a lock, because the requests that read the run
+/// and the requests for the list of syncs are concurrent.
 #[derive(Debug)]
 pub(super) struct StepReport {
     call_id: String,
@@ -32,14 +32,14 @@ impl StepReport {
         Options { call_id: Some(self.call_id.clone()), headers: self.headers.clone(), ..options.clone() }
     }
 
-    /// Adds a look at the run. The look began at `started`.
+    /// Adds a request that read the run and that began at `started`.
     pub(super) fn look(&self, look: &Spent, started: Instant) {
         let mut spent = self.lock();
         spent.take(look.meta(), started);
         spent.forget_attempts(ATTEMPTS_KEPT);
     }
 
-    /// Adds a page of the list of syncs. The request for the page began at `started`.
+    /// Adds a request that read a page of the list of syncs and that began at `started`.
     pub(super) fn page(&self, page: &Spent, started: Instant) {
         let mut spent = self.lock();
         let own = spent.meta();

@@ -1,6 +1,6 @@
-//! Reads the list of syncs on behalf of all followed runs, because a page of the list shows a hundred syncs and a look
-//! shows only one run. A *follower* is a step that waits for a change of its run. One follower reads the list for all
-//! followers.
+//! Reads the list of syncs on behalf of all followed runs. A page of the list shows a hundred syncs, but a *look* (a
+//! request that reads a run) shows only one run. A *follower* is a step that waits for a change of its run. One
+//! follower reads the list for all followers.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -21,7 +21,8 @@ use crate::model::Timestamp;
 use crate::page::{self, Cursor, Row};
 use crate::sender::Sender;
 
-/// The requested list begins this long before the oldest followed run, because clocks and filters may be inexact.
+/// How many milliseconds before the trigger of the oldest followed run the list of syncs begins. The margin is needed
+/// because clocks and the server's filter may be inexact.
 const MARGIN_MS: i64 = 60_000;
 /// The pause between two readings of the list, as a multiple of the pause between pages.
 const BETWEEN: u32 = 3;
@@ -36,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ENDED: [&str; 5] = ["success", "warning", "failed", "cancelled", "interrupted"];
 
 model! {
-    /// The parts of a sync that show whether its runs are worth a look.
+    /// The fields of a sync that show whether its runs may have changed.
     pub(crate) struct SyncGlance {
         /// Numeric id.
         required id = "id": i64,
@@ -76,7 +77,8 @@ struct SweepState {
     refused: Option<([u8; 32], Option<Instant>)>,
 }
 
-/// One follower's role in reading the list. If the reader drops its role, another follower can read the list.
+/// One follower's role in reading the list. If the follower that reads the list drops this value, another follower can
+/// read the list.
 struct SweepReader<'a> {
     sweep: &'a Sweep,
     id: u64,
@@ -193,7 +195,8 @@ fn is_refused(sender: &Sender, followed: &Followed) -> bool {
         .is_some_and(|(refused, until)| refused == key && until.is_none_or(|until| Instant::now() < until))
 }
 
-/// Reads the next page, and makes the looks at runs of changed syncs urgent. Returns whether there is another page.
+/// Reads the next page. For each changed sync on the page, makes the next look at the oldest followed run of the sync
+/// urgent. Returns whether there is another page.
 async fn page<S: RunState>(
     sender: &Sender,
     followed: &Arc<Followed>,
