@@ -26,7 +26,7 @@ const LONGEST_URL: usize = 65_534;
 /// The end of the API's base URL. The base URL of a gateway usually ends with this path too.
 const API_PATH: &str = "/api/v1";
 /// The longest `Retry-After` that a retry waits for. If the server asks for a longer wait, the call fails at once. Does
-/// not apply to a 429: the request then waits at the gate.
+/// not apply to a 429: the request then waits until the rate limit admits it again.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// How an attempt ended.
@@ -158,7 +158,8 @@ impl Sender {
                 Err(error) => error.with_outcome(ended.outcome),
             };
             match ended.refused.map(|refusal| refusal.next) {
-                // The gate is closed for a while. Waiting at the gate costs no retry.
+                // The 429 has closed the gate, where requests wait for the rate limit. Waiting at the gate costs no
+                // retry.
                 Some(RefusedBy429::Closed(_)) => {
                     rejoin = true;
                     continue;

@@ -1,5 +1,5 @@
-//! Hooks: functions of the user that run when a call begins or ends, when the limit is cut, and when this process stops
-//! sharing the limit or shares it again.
+//! Hooks: functions of the user that run when a call begins or ends, when a 429 answer lowers the rate limit, and when
+//! this process stops sharing the limit or shares it again.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,7 +20,7 @@ pub struct CallStart<'a> {
     /// The id of the request, as in [`Meta::request_id`].
     pub request_id: &'a str,
     /// The method that was called, such as `syncs.get`; `request` for [`Client::request`](crate::Client::request), and
-    /// `run` for a look at a followed run.
+    /// `run` for a request that reads a followed run.
     pub operation: &'a str,
     /// The API's own id of the operation, such as `GetSync`; `None` for [`Client::request`](crate::Client::request).
     pub operation_id: Option<&'a str>,
@@ -40,7 +40,7 @@ pub struct CallStart<'a> {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CallEnd<'a> {
-    /// The report of the call: its attempts, how long it waited, and the cuts of the limit.
+    /// The report of the call: its attempts, how long it waited, and the 429 answers that lowered the rate limit.
     pub meta: &'a Meta,
     /// Why the call failed, if it did.
     pub error: Option<&'a Error>,
@@ -118,7 +118,8 @@ impl Hooks {
         lock(&self.cut).push(hook);
     }
 
-    /// Adds a hook. If the client has a gate already, the gate calls the hook from now on.
+    /// Adds a hook that runs when this process stops sharing the limit or shares it again. `gate` is `None` while the
+    /// client has no API key; `listen` then passes the hook to the gate later.
     pub(crate) fn on_scope(&self, gate: Option<&Gate>, hook: impl Fn(&ScopeChanged) + Send + Sync + 'static) {
         let listener: Arc<ScopeListener> = Arc::new(move |change: &ScopeChange| {
             hook(&match change {
@@ -133,7 +134,7 @@ impl Hooks {
         }
     }
 
-    /// Makes a gate call the hooks. A client gets its gate with its first API key.
+    /// Makes a gate call the hooks for changes of the limit's scope. A client gets its gate with its first API key.
     pub(super) fn listen(&self, gate: &Gate) {
         for listener in all(&self.scope) {
             gate.on_change_of_scope(&listener);

@@ -1,5 +1,5 @@
-//! Cancels calls that come through the door, by a signal. The request loop watches the signal too, because only the
-//! loop knows whether a request was in flight.
+//! Cancels calls of host languages by a signal. The request loop watches the signal too, because only the loop knows
+//! whether a request was in flight.
 
 use std::future::Future;
 use std::pin::pin;

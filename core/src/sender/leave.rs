@@ -33,7 +33,8 @@ impl Sender {
             let ask = Ask { class, max_wait: spent.wait(), rejoin, look: call.look().cloned() };
             let workspace = self.workspace()?;
             let acquired = pin!(workspace.gate().acquire(ask));
-            // A look sends no notice: looks often wait long, because all looks share a small part of the limit.
+            // A look (a request that reads a followed run) sends no notice. It often waits long, because all looks
+            // share a small part of the limit.
             let taken = match call.look() {
                 Some(_) => acquired.await,
                 None => self.told_while_waiting(acquired, meta, spent).await,

@@ -51,7 +51,7 @@ pub(crate) struct Sender(Arc<Shared>);
 struct Shared {
     config: Config,
     keys: Keys,
-    /// Set once the client has its first key.
+    /// The client's reference to its workspace; set once the client has its first key.
     tenancy: OnceLock<Tenancy>,
     before_the_key: OnceLock<Arc<Workspace>>,
     http: Http,
@@ -255,12 +255,12 @@ impl Sender {
         self.0.tenancy.get().map(|tenancy| *tenancy.workspace().clock()).unwrap_or_default()
     }
 
-    /// Divides one of our own waits by `timeScale`.
+    /// Divides a wait of the SDK by the setting `timeScale`, with which tests shorten waits.
     pub(crate) fn scaled(&self, wait: Duration) -> Duration {
         wait.div_f64(self.0.config.scale)
     }
 
-    /// Multiplies a span of real milliseconds by `timeScale`.
+    /// Multiplies a span of real milliseconds by the setting `timeScale`, by which [`scaled`](Self::scaled) divides.
     pub(crate) fn unscaled(&self, millis: i64) -> Duration {
         let real = Duration::from_millis(u64::try_from(millis).unwrap_or(0));
         real.min(Duration::from_hours(24 * 365)).mul_f64(self.0.config.scale)

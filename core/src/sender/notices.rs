@@ -1,5 +1,5 @@
-//! Notices: what a call reports before it ends. The door passes the notices to a host that asked for notices. The
-//! feature `tracing` turns notices into events of the call's span.
+//! Notices: what a call reports before it ends. The door (the interface to the host languages) passes the notices to a
+//! host that asked for notices. The feature `tracing` turns notices into events of the call's span.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(crate) enum Event {
     Alone(String),
     /// The limit is shared again.
     Shared,
-    /// A refusal lowered the limit.
+    /// A 429 answer lowered the limit.
     Cut(CutMade),
     /// The request failed, and is sent again after a pause. The text describes the failure.
     Retry(String, Duration),

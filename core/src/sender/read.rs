@@ -18,7 +18,7 @@ use crate::operation::Returns;
 use crate::text::brief;
 use crate::transport;
 
-/// How many characters of the path of a mended value are shown.
+/// How many characters are shown of the path of a mended value: a value that the core replaced by a default.
 const PATH_SHOWN: usize = 200;
 /// How many characters are shown of the reason that makes an answer unreadable.
 const WHY_SHOWN: usize = 400;
@@ -115,7 +115,8 @@ impl Sender {
         }
     }
 
-    /// The paths of mended values. The names in these paths come from the server, so a name may contain the API key.
+    /// The paths of the values that the core replaced by defaults. The names in these paths come from the server, so a
+    /// name may contain the API key.
     fn shown(&self, mended: Mended) -> Vec<String> {
         mended.into_paths().iter().map(|path| brief(&self.scrub(path), PATH_SHOWN)).collect()
     }

@@ -1,5 +1,5 @@
-//! Reports of finished requests. The requests of a batch do not come through the door, so a host gets these reports and
-//! calls its hooks afterwards.
+//! Reports of finished requests. The core sends the requests of a batch without asking the host. The host gets these
+//! reports and calls its hooks afterwards.
 
 use std::sync::Arc;
 use std::time::Duration;

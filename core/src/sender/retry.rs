@@ -200,7 +200,8 @@ mod tests {
         assert!(budget.spend(None));
     }
 
-    /// Guards against a past bug: 200 reads shared one connection. The connection broke, and 190 reads failed.
+    /// Guards against a past bug: 200 reads shared one connection. When the connection broke, each read took a retry
+    /// from the budget of ten, so 190 reads failed.
     #[test]
     fn all_calls_that_lost_one_connection_take_one_retry() {
         let mut budget = Budget::new();
