@@ -97,8 +97,8 @@ pub(crate) struct Http {
     rooms: Rooms,
     /// The addresses of the server, or of its proxy.
     addresses: Arc<Addresses>,
-    /// How many connections were lost. The HTTP client opens only one HTTP/2 connection at a time. So if several
-    /// requests began at the same count and lost their connection, this is one loss.
+    /// How many connections were lost. The HTTP client opens only one HTTP/2 connection at a time. Requests that began
+    /// at the same count thus shared a connection, and count its loss only once.
     losses: AtomicU64,
 }
 
@@ -200,7 +200,7 @@ impl Http {
         }
         let Begun { losses, .. } = begun;
         // Only the first request that notices the loss counts it. When another request notices the loss, a new
-        // connection may exist already, and the new connection must stay warm.
+        // connection may exist already, and `cool` would forget the new connection.
         if self.losses.compare_exchange(losses, losses + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             self.warmup.cool();
         }

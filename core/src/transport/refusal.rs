@@ -60,8 +60,8 @@ fn read(error: &(dyn StdError + 'static), causes: &[String], way: &Way) -> Error
     let to = &way.to;
     let unresolved = find::<Unresolved>(error).is_some();
     let server_unresolved = find::<ServerUnresolved>(error).is_some();
-    // The error of the system's resolver does not say that a file or a socket could not be opened. So `are_gone` tries
-    // to open a file.
+    // If the process can open no more files, the error of the system's resolver does not say so. So `are_gone` tries to
+    // open a file.
     if find::<io::Error>(error).is_some_and(descriptors::ran_out)
         || ((unresolved || server_unresolved) && descriptors::are_gone())
     {

@@ -23,8 +23,8 @@ pub(super) struct Rooms {
     largest: Arc<Semaphore>,
 }
 
-/// The memory reserved for one body. It must be dropped with the body, before the caller gets the value that the body
-/// holds.
+/// The memory reserved for one body. Drop this value together with the body, before the caller gets the value that was
+/// read from the body.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
     shared: Option<OwnedSemaphorePermit>,
@@ -78,7 +78,8 @@ mod tests {
 
     const BODIES: usize = 100;
 
-    /// Together the bodies need more memory than they share, and each body holds some memory while it waits for more.
+    /// Guards against a deadlock: together the bodies need more memory than they share, and each body holds some memory
+    /// while it waits for more.
     #[tokio::test(start_paused = true)]
     async fn bodies_that_wait_for_each_other_all_end_within_the_bound() {
         let rooms = Arc::new(Rooms::new());

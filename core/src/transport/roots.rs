@@ -105,8 +105,8 @@ fn system(replacement: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Er
     Ok(all)
 }
 
-/// Leaves out a file that cannot be used. But if the process can open no more files, this function fails, because the
-/// client reads the certificates only once and would lack the certificates of this file for ever.
+/// Returns `None` for a file that cannot be used, so that the file is left out. Fails if the process can open no more
+/// files: the client reads the certificates only once and would lack the certificates of this file for ever.
 #[cfg(not(any(windows, target_vendor = "apple", target_os = "android")))]
 fn usable<T>(read: Result<T, Error>) -> Result<Option<T>, Error> {
     match read {
