@@ -74,7 +74,7 @@ impl Engine {
 
     fn called(&self, op: &str, args: &str) -> Called {
         let client = self.client();
-        // A panic must not cross the door.
+        // A panic must not reach the host language.
         let read = || client.and_then(|client| Called::of(client, op, args).ok());
         let called = catch_unwind(AssertUnwindSafe(read)).unwrap_or_default();
         let called = called.unwrap_or_else(|| Called::unknown(op));

@@ -23,7 +23,6 @@ use crate::resources::{IfRunning, TriggerSync};
 use crate::runs::OnEnd;
 use crate::sender::RequestReport;
 
-/// The open batches of an engine.
 #[derive(Debug, Default)]
 pub(super) struct Batches(Mutex<Known>);
 

@@ -64,7 +64,8 @@ impl Cancel {
 /// The result of one call.
 #[derive(Debug)]
 pub struct CallOutput {
-    /// Whether the call succeeded. `head` holds the meta after a success, and the failure otherwise.
+    /// Whether the call succeeded. `head` holds the report of the call (its meta) after a success, and the failure
+    /// otherwise.
     pub ok: bool,
     /// JSON: `{"meta", "next"?, "sync"?, "answer"?}`, or the failure.
     pub head: String,
@@ -150,7 +151,7 @@ struct Head<'a> {
     sync: Option<i64>,
 }
 
-/// A client behind the door.
+/// A client as a host language uses it: its settings, calls and answers are JSON.
 #[derive(Debug)]
 pub struct Engine {
     made: Made,
