@@ -138,7 +138,8 @@ mod tests {
         assert_eq!(spliced(&args).unwrap(), r#"{"a":"{\"$json\":[\"1\"]}","b":"{\"$json\":["}"#);
     }
 
-    /// Without a check, the text in a mark could close the object around the mark and add arguments.
+    /// A user's text replaces the mark `{"$json":["…"]}` in the arguments. Without a check, this text could close the
+    /// object around the mark and add arguments.
     #[test]
     fn text_that_is_not_one_json_value_is_refused() {
         for text in ["", "1,2", "1}, \"full\": {\"x\": 2", "{", "tru", "NaN", "1 2"] {
@@ -150,8 +151,9 @@ mod tests {
         }
     }
 
-    /// Hosts decode the state of a failed run from the text of `details`. That text contains no marks, so the state
-    /// must hold no opaque JSON.
+    /// A host decodes the state of a failed run from the text of an error's `details`. Opaque JSON inside this text is
+    /// not wrapped in a mark (`{"$json":["…"]}`), so the host's parser could change it. So the state must hold no
+    /// opaque JSON.
     #[test]
     fn the_state_of_a_run_holds_nothing_opaque() {
         let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();

@@ -1,4 +1,5 @@
-//! What the clients of one workspace share in a process: the limit, the server's clock, and the parts of upper layers.
+//! What the clients of one workspace share in a process: the limit, the server's clock, and data of the layers above
+//! (`Part`).
 
 mod clock;
 mod registry;
@@ -17,7 +18,7 @@ use tokio::time::Instant;
 use crate::config::CheckedScope;
 use crate::limit::Gate;
 
-/// What an upper layer keeps in a workspace, such as the claims on runs.
+/// Data that a layer above this module keeps in a workspace, for example which run belongs to which trigger.
 pub(crate) trait Part: Default + Send + Sync + 'static {
     /// Takes over the state of `from`. Called when two workspaces turn out to be the same Hightouch workspace.
     fn absorb(&self, from: &Self);
@@ -83,7 +84,7 @@ impl Workspace {
         lock(&self.clock)
     }
 
-    /// Returns the part of an upper layer, and creates the part on first use.
+    /// Returns the data of type `P` that a layer above keeps here. Creates the data on first use.
     pub(crate) fn part<P: Part>(&self) -> Arc<P> {
         let mut parts = lock(&self.parts);
         let kept = parts.entry(TypeId::of::<P>()).or_insert_with(|| Kept {

@@ -54,7 +54,7 @@ impl Registry {
     }
 }
 
-/// A client's hold on its workspace. The workspace is forgotten some time after its last tenancy is dropped.
+/// A client's reference to its workspace. The registry forgets a workspace 30 s after its last tenancy is dropped.
 #[derive(Debug)]
 pub(crate) struct Tenancy {
     workspace: Arc<Workspace>,
@@ -62,8 +62,9 @@ pub(crate) struct Tenancy {
 }
 
 impl Tenancy {
-    /// Creates a tenancy in the workspace of an API key at a server. If the clients of the workspace name different
-    /// limits or shares, the strictest applies to all of them. The scope of the first client applies to all of them.
+    /// Finds or creates the workspace of an API key at a server, and returns a reference to it. If the clients of a
+    /// workspace name different limits or shares, the strictest applies to all of them. The scope of the first client
+    /// applies to all of them.
     pub(crate) fn of(
         origin: &str,
         key: [u8; 32],
@@ -141,11 +142,11 @@ fn gate(origin: &str, key: [u8; 32], quota: Quota, scope: &CheckedScope) -> Arc<
     }
 }
 
-/// The name of the place that keeps the limit of a key or a workspace at a server. `of` is the digest of the key or the
-/// id of the workspace. The name is a digest too, so it shows neither the key nor the id.
+/// The name under which the shared limit of a key or a workspace at a server is stored. `of` is the digest of the key
+/// or the id of the workspace. The name is a digest too, so it shows neither the key nor the id.
 fn place(scope: &CheckedScope, origin: &str, of: &[u8]) -> String {
     let clock = match scope {
-        // Machines that share a folder, such as a network folder, use different files in this folder.
+        // Each machine stores the limit in a file of its own, even if several machines use the same network folder.
         CheckedScope::Host => host::clock_name(),
         CheckedScope::Process | CheckedScope::Fleet(_) => String::new(),
     };
