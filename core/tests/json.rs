@@ -129,7 +129,8 @@ fn a_path_is_a_name_an_index_a_tuple_or_a_list_of_steps() {
     assert!(json.at(("mappings", 0, "from")).is_none());
 }
 
-/// A host passes on whatever its user gave. The door says what is wrong with the arguments, and does not panic.
+/// The packages for Python, Node.js and Swift pass the arguments of their users to the core unchecked. The core must
+/// return an error that says what is wrong. It must not panic.
 #[test]
 fn arguments_that_do_not_fit_are_refused() {
     let change = |change: Value| json!({ "json": "{}", "changes": [change] });

@@ -77,8 +77,8 @@ thread_local! {
     };
 }
 
-/// Returns the value that an operation reads from this answer, and the paths that were mended; `None` if the answer is
-/// refused.
+/// Returns the value that an operation reads from this answer, and the paths of the values that the SDK replaced with a
+/// default ("mended"). Returns `None` if the SDK refuses the answer.
 fn parse(op: &str, args: &str, answer: &str) -> Option<(String, Vec<String>)> {
     #[derive(Deserialize)]
     struct Head {
@@ -126,7 +126,8 @@ fn run(replaced: &[(&str, &str)]) -> String {
     format!("{{{}}}", members.into_iter().filter_map(with).collect::<Vec<_>>().join(","))
 }
 
-/// Returns the paths that the SDK must report as mended: `path`, or none if the SDK could read the value.
+/// Returns the paths that the SDK must report as mended (replaced with a default): `path`, or none if the SDK could
+/// read the value.
 fn mended(read: Option<&String>, path: &str) -> Vec<String> {
     if read.is_some() { Vec::new() } else { vec![path.to_owned()] }
 }

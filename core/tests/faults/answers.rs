@@ -60,8 +60,8 @@ pub fn gzip_bomb() -> Vec<u8> {
     [&head[..], &block.repeat(128)].concat()
 }
 
-/// Returns an opaque member that nests to this depth. At a depth of 100,000, a recursive reader would overflow its
-/// stack.
+/// Returns a member `configuration` with JSON that is nested `depth` levels deep. At a depth of 100,000, a recursive
+/// parser would overflow its stack.
 pub fn nested(depth: usize) -> String {
     format!(r#""configuration":{{"x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth))
 }

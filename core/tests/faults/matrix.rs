@@ -17,7 +17,8 @@ pub type Expected = (&'static str, usize);
 
 pub struct Row {
     pub name: &'static str,
-    /// Returns what the call of a column connects to. The fault is the same in all columns, but good answers differ.
+    /// Returns the peer of the client for the call in a column: a server, or an address without a server. The fault is
+    /// the same in all columns, but the good answers differ.
     pub peer: Box<dyn Fn(Column) -> Peer + Send + Sync>,
     /// The expected results of a read, a write and a trigger.
     pub expected: [Expected; 3],

@@ -74,7 +74,8 @@ fn bound(row: &Row, column: Column, (kind, requests): (&str, usize)) -> String {
     // makes only one attempt, because another attempt cannot help.
     let attempts = if requests == 0 && kind != "tls" { 4 } else { requests.max(1) };
     let pauses: f64 = PAUSES_S.iter().take(attempts - 1).sum();
-    // After a trigger of unknown outcome, the search for its run takes 15 s, and up to 10 s more for the last answer.
+    // If the outcome of a trigger is unknown, the SDK searches for its run: for 15 s, and up to 10 s more for the last
+    // answer.
     let looked = if column == Column::Trigger && kind == "outcome_unknown" { 25.0 } else { 0.0 };
     format!("{} s", f64::from(u32::try_from(attempts).unwrap()) * ATTEMPT_S + pauses + looked)
 }

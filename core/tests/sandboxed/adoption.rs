@@ -1,4 +1,5 @@
-//! Adoption: if the answer to a trigger was lost, the trigger must not adopt the run of another trigger.
+//! If the answer to a trigger was lost, the SDK may adopt a run from the list of runs: it takes this run as the run
+//! that the trigger started. A trigger must not adopt the run of another trigger.
 
 use std::time::Duration;
 
@@ -27,7 +28,8 @@ async fn a_run_that_another_trigger_of_the_client_started_is_not_adopted() {
     world.delete();
 }
 
-/// Incident: the run of a raw trigger was not claimed, so another trigger, which had started no run, adopted this run.
+/// Incident: the client did not record which run belonged to a raw trigger. Another trigger, which had started no run,
+/// adopted this run as its own.
 #[tokio::test]
 async fn a_run_that_a_raw_trigger_started_is_not_adopted() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers"}});
@@ -44,7 +46,8 @@ async fn a_run_that_a_raw_trigger_started_is_not_adopted() {
     world.delete();
 }
 
-/// A raw call returns the answer to its own request. So after a raw trigger, the SDK does not look for the run.
+/// A raw call returns the answer to its own request. So if the answer to a raw trigger is lost, the SDK does not search
+/// for the run.
 #[tokio::test]
 async fn a_raw_trigger_whose_answer_was_lost_adopts_nothing() {
     let lost =
@@ -56,13 +59,13 @@ async fn a_raw_trigger_whose_answer_was_lost_adopts_nothing() {
     world.delete();
 }
 
-/// A trigger that finds two runs must not give up at once, because the answer to the other trigger may still claim one
-/// of these runs.
+/// The first trigger has lost its answer and finds two new runs. It must not give up at once: when the second trigger
+/// gets its answer, only one of the two runs is left.
 #[tokio::test]
 async fn if_another_trigger_claims_one_of_two_candidates_the_trigger_adopts_the_other() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});
-    // The SDK loses the answer, and lists the runs five times: first after 25 ms, and last after 750 ms. The answer to
-    // the other trigger comes after 250 ms.
+    // The answer to the first trigger is lost, so the SDK lists the runs five times: first after 25 ms, and last after
+    // 750 ms. The answer to the second trigger comes after 250 ms.
     let late = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"delayMs": 250}});
     let world = sandbox().world(&json!({"script": [lost, late], "runs": {"seconds": 600}}));
     let client = world.client();
@@ -78,8 +81,8 @@ async fn if_another_trigger_claims_one_of_two_candidates_the_trigger_adopts_the_
     world.delete();
 }
 
-/// Incident: two triggers began before the key function had returned the first key. The two triggers did not know of
-/// each other, and one trigger adopted the run of the other trigger.
+/// Incident: two triggers began before the key function had returned the first key. Neither trigger knew of the other,
+/// and one of them adopted the run of the other.
 #[tokio::test]
 async fn two_triggers_that_waited_for_the_first_key_and_were_lost_adopt_nothing() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});
@@ -97,9 +100,9 @@ async fn two_triggers_that_waited_for_the_first_key_and_were_lost_adopt_nothing(
     world.delete();
 }
 
-/// A trigger begins in a temporary workspace, because the first key is not known yet. The end of this trigger must be
-/// noted in the workspace of the key. Otherwise the second trigger would count the first trigger as unfinished, and
-/// adopt nothing.
+/// The first trigger begins before the key function has returned a key, so the client records it in a temporary
+/// workspace. Its end must be recorded in the workspace of the key. Otherwise the client would count the first trigger
+/// as still unfinished, and the second trigger would adopt nothing.
 #[tokio::test]
 async fn a_trigger_that_waited_for_the_first_key_is_no_rival_of_later_ones() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"reset": "before-headers", "apply": true}});

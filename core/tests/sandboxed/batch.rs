@@ -300,8 +300,8 @@ async fn each_item_is_returned_once_when_it_ends() {
     assert_eq!(ended, [(0, ok), (1, failed), (2, warned)]);
 }
 
-/// Hazard: the message of a batch shortens the reason of each sync. If a key were cut in half, the rest would not be
-/// recognised as a key.
+/// Hazard: the message of a batch shortens the error of each sync. The SDK removes API keys from messages, but it would
+/// not recognise a key that was cut in half.
 #[tokio::test]
 async fn a_key_at_the_place_where_a_reason_is_cut_off_is_in_no_error_of_a_batch() {
     let error = format!("{} {{{{key}}}}", "x".repeat(100));
@@ -324,8 +324,8 @@ async fn an_estimate_is_the_least_that_a_batch_needs() {
     let how = RunMany::new();
     let told = client.syncs().estimate_many(syncs, &how, Duration::ZERO).unwrap();
     assert_eq!((told.lookups, told.triggers, told.looks, told.requests), (3, 4, 4, 11));
-    // Looks get a tenth of the limit, but at least one look per window. So the last of four looks begins after three
-    // windows.
+    // Requests that read the state of a run (looks) get a tenth of the limit, but at least one look per window. So the
+    // last of four looks begins after three windows.
     assert_eq!(told.duration, Duration::from_millis(3 * 1005));
     assert!(requests(&world, "GET").is_empty());
     let began = std::time::Instant::now();

@@ -41,8 +41,8 @@ fn sent(world: &World) -> Vec<Value> {
     world.log()["requests"].as_array().unwrap().clone()
 }
 
-/// A host must hear of every request: the look-up of a slug, a repeated request, looks at runs, and the requests of a
-/// sweep.
+/// A host must get a report of every request: the look-up of a slug, a repeated request, a request that reads one run,
+/// and a request that lists the syncs to see which runs have changed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_batch_tells_every_request_that_it_sends_with_the_headers_of_its_call() {
     let script = json!([{"when": {"operation": "ListSyncRuns", "nth": 3}, "answer": {"status": 503}}]);
@@ -161,7 +161,8 @@ async fn stopping_a_batch_tells_what_nobody_has_read() {
     world.delete();
 }
 
-/// Incident: stopping a batch cut off a look after its request had been sent, and no hook heard of this request.
+/// Incident: when a batch was stopped, it cancelled a request that had already been sent. No hook heard of this
+/// request.
 #[tokio::test]
 async fn a_request_that_the_stop_of_a_batch_cuts_off_is_told_once_as_cancelled() {
     let hang = json!([{"when": {"operation": "ListSyncRuns"}, "answer": {"hang": true}, "times": 10}]);
@@ -185,7 +186,8 @@ async fn a_request_that_the_stop_of_a_batch_cuts_off_is_told_once_as_cancelled()
     world.delete();
 }
 
-/// Incident: the report of a step contained only the last look, so hooks did not hear of the other looks.
+/// A step of following a run may send several requests (looks) until the run changes. Incident: the report of a step
+/// contained only the last look, so hooks did not hear of the others.
 #[tokio::test]
 async fn the_report_of_a_step_has_every_look_at_the_run_also_if_the_wait_times_out() {
     let world =
@@ -193,7 +195,8 @@ async fn the_report_of_a_step_has_every_look_at_the_run_also_if_the_wait_times_o
     let engine = engine(&world);
     let run = body(&engine, "syncs.trigger", json!({"sync": 1}), json!({})).await;
     let mut args = json!({"run": run["token"]});
-    // The first step ends with the first state. Each later step ends with a change or with the timeout.
+    // The first step returns the current state at once. Each later step ends when the state changes or the timeout
+    // passes.
     let mut looks = 0;
     let failure = loop {
         let out = engine.call("run", &args.to_string(), r#"{"callId": "mine"}"#, &Cancel::new()).await;

@@ -57,7 +57,7 @@ fn elsewhere(world: &World) -> Client {
     Client::new(&world.settings().api_key(world.info["keys"]["second"].as_str().unwrap())).unwrap()
 }
 
-/// Starts a run of sync 1 without claiming it.
+/// Starts a run of sync 1 that belongs to no trigger of the SDK, as if a schedule had started it.
 async fn somebody_triggers(world: &World) {
     let (query, options) = (serde_json::Map::new(), hightouch_sdk::Options::default());
     world.client().request("POST", "/syncs/1/trigger", &query, Some(json!({})), &options).await.unwrap();
@@ -104,7 +104,8 @@ async fn a_resumed_batch_starts_only_what_was_not_started_and_follows_the_rest()
     world.delete();
 }
 
-/// A later process adopts a run that starts after the intent. So the intent must come after the wait for the limit.
+/// The checkpoint records each trigger that is about to be sent: the intent. A later process adopts a run that was
+/// created soon after the intent, so the batch must write the intent after the wait for the limit.
 #[tokio::test]
 async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
     let hangs = json!({"when": {"operation": "TriggerRun"}, "answer": {"delayMs": 400}, "times": 9});
@@ -127,7 +128,7 @@ async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
     world.delete();
 }
 
-/// The file records the time of each attempt. So the batch later adopts no run that was created between two attempts.
+/// If the server refused an attempt, a run that was created before the next attempt is not the batch's own.
 #[tokio::test]
 async fn a_trigger_that_was_refused_and_sent_again_is_recorded_with_the_time_of_its_last_attempt() {
     let refused = json!({"when": {"operation": "TriggerRun"}, "answer": {"status": 429, "headers": {"Retry-After": "2"}}});
@@ -293,8 +294,7 @@ async fn a_run_of_another_item_is_not_adopted() {
     world.delete();
 }
 
-/// Two items triggered the same sync, which has only one new run. Either item may have started the run, so neither item
-/// adopts the run.
+/// Two items triggered one sync, which has one new run. Neither item adopts it, because the other may have started it.
 #[tokio::test]
 async fn two_intents_for_one_sync_adopt_nothing() {
     let (world, path) = (losing(&json!({})), place("twice"));

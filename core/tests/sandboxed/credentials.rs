@@ -99,8 +99,8 @@ async fn a_key_function_that_never_returns_holds_no_call_past_its_deadline_or_th
     assert_eq!(waiting.await.unwrap().unwrap_err().kind(), Kind::Closed);
 }
 
-/// The key changes during the trigger, because the look-up of the slug gets a new key from the key function. The
-/// trigger must succeed all the same.
+/// The call first looks up the slug. During this look-up, the client gets a key from the key function: the first key,
+/// or a new key after a refusal. The trigger that follows must use this key.
 #[tokio::test]
 async fn a_trigger_by_slug_works_as_the_first_call_and_after_its_key_was_refused() {
     let world = sandbox().world(&json!({"slugs": ["orders"]}));

@@ -1,4 +1,5 @@
-//! The door as bridges see it: JSON in, JSON out.
+//! Tests of the door, the interface through which the packages for Python, Node.js and Swift call the core: JSON in,
+//! JSON out.
 
 use futures_util::FutureExt;
 use futures_util::future::join3;

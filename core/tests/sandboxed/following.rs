@@ -41,7 +41,7 @@ async fn following_five_hundred_runs_takes_a_small_part_of_the_limit_and_an_end_
     // The sync `early` is the last row of the last page.
     let slugs: Vec<String> =
         (1..=RUNS).map(|id| if id == RUNS { "early".into() } else { format!("sync-{id}") }).collect();
-    // One page fails, and another is not JSON. The client must go on reading the list.
+    // One page of the list of syncs fails, and another is not JSON. The client must go on reading the list.
     let failing = json!([
         {"when": {"operation": "ListSync", "nth": 3}, "answer": {"status": 500}},
         {"when": {"operation": "ListSync", "nth": 5}, "answer": {"text": "<html></html>"}},

@@ -176,8 +176,8 @@ async fn every_operation_is_announced_by_the_name_that_its_report_has() {
     };
     let own = ["run", "run.state", "request", "client.diagnose"].map(str::to_owned);
     for op in [listed("operations"), listed("lookups"), own.to_vec()].concat() {
-        // The door refuses most of these calls, because they lack an argument. A refused call has the same name in its
-        // announcement and in its report, too.
+        // The engine refuses most of these calls, because they lack an argument. Even then, the notice at the start of
+        // the call and the report at its end must have the same name of the operation.
         let start = announced(&engine, &op, &json!({}));
         let out = engine.call(&op, "{}", "", &Cancel::new()).await;
         let head: Value = serde_json::from_str(&out.head).unwrap();

@@ -161,7 +161,7 @@ async fn repeated_waits_that_are_shorter_than_an_answer_still_see_the_run_end() 
     assert!(ended.is_ok(), "it never saw the end");
 }
 
-/// Through a proxy, the API key would leave the machine unencrypted.
+/// With http and a proxy, the API key would leave the machine unencrypted.
 #[tokio::test]
 async fn a_proxy_for_a_base_url_with_http_is_refused() {
     let settings =

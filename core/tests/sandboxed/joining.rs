@@ -1,4 +1,4 @@
-//! Joining: a trigger returns a run that is already in progress.
+//! Joining: a trigger returns a run that is already in progress, and starts no other run.
 
 use std::time::Duration;
 
@@ -29,7 +29,8 @@ async fn a_trigger_that_joins_reads_at_most_ten_pages_of_runs() {
     world.delete();
 }
 
-/// Incident: the message showed a wrong age. A client that joined a run does not know when the run was started.
+/// Incident: the timeout error of a wait said how long ago the run was started, although another trigger had started
+/// it. For such a run, the error must say how long ago the client found it.
 #[tokio::test]
 async fn a_wait_for_a_run_that_was_joined_does_not_say_when_the_run_was_started() {
     let world = sandbox().world(&json!({"runs": {"seconds": 600}}));

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::checkpoint::{all, outcomes, place, triggered};
 use crate::support::sandbox::sandbox;
 
-/// The variable with the settings of the process that is killed, as JSON.
+/// The environment variable with the settings of the process that is killed, as JSON.
 const WORKER: &str = "HIGHTOUCH_CHECKPOINT_WORKER";
 const SYNCS: i64 = 50;
 
@@ -40,8 +40,8 @@ async fn worker() {
     all(&client, &syncs, &killed_batch(Path::new(&text("path")))).await.unwrap();
 }
 
-/// Whenever the process is killed, the batch triggers no sync twice and forgets none. If the batch cannot know whether
-/// it started a run, the outcome of the item says so.
+/// At whatever moment the process is killed, the resumed batch triggers no sync twice and forgets none. If the batch
+/// cannot know whether it started a run, the outcome of the item says so.
 #[tokio::test]
 async fn a_batch_that_is_killed_again_and_again_triggers_each_sync_once() {
     let slow = json!({"when": {"operation": "TriggerRun"}, "answer": {"delayMs": 40}, "times": 999});
@@ -69,7 +69,7 @@ async fn a_batch_that_is_killed_again_and_again_triggers_each_sync_once() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         tokio::time::sleep(Duration::from_millis(random.u64(0..45))).await;
-        // On Unix, `kill` sends SIGKILL.
+        // On Unix, `kill` sends SIGKILL, and a killed process has no exit code.
         worker.kill().unwrap();
         killed += u32::from(worker.wait().unwrap().code().is_none());
     }

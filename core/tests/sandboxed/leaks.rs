@@ -1,5 +1,5 @@
-//! The API key and the password of a proxy must not appear in the trace logs of any library. They must not appear in
-//! the failures, heads and tokens that the door returns, either.
+//! The API key and the password of a proxy must not appear in the trace logs of any library, nor in what the core
+//! returns to a package: failures, reports and tokens.
 
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -293,8 +293,8 @@ async fn the_failure_beside_a_raw_answer_shows_no_key_although_the_body_repeats_
     }
 }
 
-/// The heads that the door returns contain the headers of raw answers. Heads and values contain the tokens of lists and
-/// runs.
+/// The head of a result (its JSON without the value) contains the headers of a raw answer, and the token for the rest
+/// of a list. The value of a trigger contains the token of its run.
 #[tokio::test]
 async fn heads_and_tokens_show_no_key_although_the_server_repeats_it() {
     let echo = json!({"when": {}, "answer": {"headers": {

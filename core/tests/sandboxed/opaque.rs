@@ -1,4 +1,5 @@
-//! Opaque JSON keeps its text when it crosses the door: as JSON or, with the setting `jsonText`, as text.
+//! Opaque JSON keeps its text on the way through the core to a package: as JSON or, with the setting `jsonText`, as a
+//! string.
 
 use hightouch_sdk::wire::{CallOutput, Cancel, Engine};
 use serde_json::{Value, json};
@@ -26,8 +27,8 @@ async fn call(engine: &Engine, op: &str, args: &Value) -> CallOutput {
     engine.call(op, &args.to_string(), "", &Cancel::new()).await
 }
 
-/// Returns the body of a successful call. A mark `{"$json":[start,end]}` stands for a range of `texts`. The text of
-/// this range replaces the two numbers, as a string.
+/// Returns the body of a successful call. If opaque JSON came in `texts`, the body has a mark `{"$json":[start,end]}`
+/// for each piece. In the returned body, each mark holds its piece itself, as a string.
 fn body(outcome: &CallOutput) -> String {
     assert!(outcome.ok, "{}", outcome.head);
     let body = String::from_utf8(outcome.body.clone()).unwrap();
@@ -199,8 +200,8 @@ async fn opaque_json_that_is_passed_as_text_is_sent_as_the_json_in_this_text() {
     assert_eq!(world.log()["requests"].as_array().unwrap().len(), 2);
 }
 
-/// Without the setting `jsonText`, the door uses no marks. So a caller's value that looks like a mark is an ordinary
-/// value.
+/// Only with the setting `jsonText` does the object `{"$json":["…"]}` stand for the JSON in its string. Without the
+/// setting, it is an ordinary value.
 #[tokio::test]
 async fn without_the_setting_a_value_that_looks_like_a_mark_is_sent_unchanged() {
     let world = sandbox().world(&json!({}));

@@ -251,7 +251,7 @@ async fn a_proxy_from_the_settings_replaces_the_proxy_and_the_exceptions_of_the_
     assert_eq!((listed(&settings).await.unwrap(), proxy.asked().len()), (3, 1));
 }
 
-/// In the child process, this variable names the file for the result.
+/// The environment variable that tells a child process of this test to which file it writes its result.
 const CHILD: &str = "HIGHTOUCH_TEST_PROXY_CHILD";
 
 /// A process shares its environment among all tests, so this test runs itself again in child processes with other

@@ -11,7 +11,7 @@ use crate::certificates::{Authority, Wanted};
 
 use crate::server::{Server, settings};
 
-/// The variable with the task of a child process: `PORT,PORT,…` or `PORT,PORT,…=BUNDLE`.
+/// The environment variable with the task of a child process: `PORT,PORT,…` or `PORT,PORT,…=BUNDLE`.
 const CHILD: &str = "HIGHTOUCH_TLS_CHILD";
 /// Precedes each result in the output of a child process.
 const MARK: &str = "found: ";

@@ -81,8 +81,8 @@ pub fn settings(port: u16, ca_bundle: Option<&Path>) -> Settings {
         .base_url(format!("https://127.0.0.1:{port}/api/v1"))
         .environment(BTreeMap::new());
     settings.ca_bundle = ca_bundle.map(Into::into);
-    // The client does not share its limit with other processes. In a shared limit, with the time scale below, the lease
-    // of a request would end during a slow handshake.
+    // The client does not share its limit with other processes. In a shared limit, a request counts as in flight only
+    // for the time of its lease. With the time scale below, the lease would end during a slow handshake.
     settings.limit_scope = Some(LimitScope::Process);
     // Pauses are short with this time scale, so a client that wrongly repeats a refused handshake makes the test fail
     // soon.

@@ -10,11 +10,12 @@ use super::worker::{Seen, Worker};
 use super::{PROGRAMS, REQUESTS, none_refused, settings, world_counting};
 use crate::support::redis::{Redis, free_port};
 
-/// Of the [`REQUESTS`] in a window, the server keeps two free for processes that lose the server. So each of two
-/// workers makes a call soon after the loss.
+/// The number of worker processes. In each window, the server keeps two of the [`REQUESTS`] free for processes that
+/// cannot reach the server. So each of the two workers makes a call soon after it has lost the server.
 const WORKERS: usize = 2;
 
-/// Lets workers make calls while `fault` runs. `share` is the setting of each worker; null sets no share.
+/// Lets workers make calls while `fault` runs. `share` is the client setting `share` (the part of the limit that a
+/// process may use); null leaves it unset.
 fn during(what: &str, counter: &str, share: &Value, url: &str, fault: impl FnOnce(&[Worker])) -> Vec<Seen> {
     let world = world_counting(counter, REQUESTS);
     let more = if share.is_null() { json!({}) } else { json!({"share": share}) };
@@ -29,7 +30,7 @@ fn during(what: &str, counter: &str, share: &Value, url: &str, fault: impl FnOnc
     seen
 }
 
-/// Waits until each worker has made this many more calls with this scope.
+/// Waits until each worker has made `calls` more calls while its limit had this scope.
 fn each(workers: &[Worker], scope: &str, calls: u64) {
     let until: Vec<_> = workers.iter().map(|worker| worker.calls(scope) + calls).collect();
     for (worker, calls) in workers.iter().zip(until) {
@@ -58,7 +59,8 @@ fn fell_back_and_returned(seen: &[Seen], why: &[&str]) {
     }
 }
 
-/// Plays the fault twice: with a Redis server and a share for each worker, and with a Valkey server and no share.
+/// Plays the fault twice: with a Redis server and a `share` of 0.3 for each worker, and with a Valkey server and no
+/// `share`.
 fn on_both(what: &str, why: &[&str], fault: impl Fn(&mut Redis, &[Worker]) + Sync) {
     std::thread::scope(|scope| {
         for (program, share) in PROGRAMS.into_iter().zip([json!(0.3), Value::Null]) {

@@ -101,7 +101,8 @@ async fn alone(what: &str, url: &str, why: &str) {
         let called = tokio::time::timeout(ENDS, list()).await;
         called.unwrap_or_else(|_| panic!("{what}: a call does not end: {:?}", client.stats())).unwrap();
     }
-    // An answer that can be read but grants nothing ends the fall-back for a moment, until the process asks again.
+    // If the server sends a readable answer that grants nothing, the client counts the limit as shared for a moment.
+    // The next request to this server ends that, so the test waits for it.
     let began = Instant::now();
     let mut stats = client.stats();
     while stats.scope != Scope::Process && began.elapsed() < ENDS {

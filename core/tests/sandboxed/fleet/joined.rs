@@ -31,8 +31,8 @@ fn processes_with_different_keys_of_one_workspace_share_its_limit() {
             .map(|key| redis.command(&["GET", key]))
             .filter(|kept| kept.contains("moved "))
             .collect();
-        // The new place has absorbed the state of the old places. So the old places keep only the name of the new
-        // place.
+        // The limit has moved to the place of the workspace (an entry on the server). The entries of the two keys now
+        // hold only the name of this place.
         assert_eq!(kept.len(), 2, "{kept:?}");
         assert!(kept.iter().all(|kept| kept.len() < 60), "{kept:?}");
         world.delete();

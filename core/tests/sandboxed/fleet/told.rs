@@ -36,7 +36,7 @@ async fn a_hook_is_told_before_the_call_ends_and_without_another_call() {
     }
 }
 
-/// A hook also hears of a limit that was never shared.
+/// If the limit is not shared when a hook is added, the hook must be called at once.
 #[test]
 fn a_hook_that_comes_late_is_told_how_it_is() {
     let world = world();

@@ -183,7 +183,7 @@ async fn a_cluster_whose_keys_are_on_their_way_to_another_node() {
     world.delete();
 }
 
-/// The Sentinels have a password of their own.
+/// The Redis Sentinels, which name the current server, have another password than the server.
 #[tokio::test]
 async fn sentinels_that_ask_for_a_password() {
     let server = Redis::start("valkey-server", &["--requirepass", "hunter2server"]);

@@ -14,13 +14,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::support::sandbox::{World, sandbox};
 
-/// The variable with the settings of a worker, as JSON.
+/// The environment variable with the settings of a worker, as JSON.
 const TOLD: &str = "HIGHTOUCH_FLEET_WORKER";
 /// How many times faster than real time the time of the world passes.
 pub const SCALE: f64 = 5.0;
 /// A test fails after waiting this long for a worker.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The variable with the number of calls that a worker makes at the same time.
+/// The environment variable with the number of calls that a worker makes at the same time.
 const AT_ONCE: &str = "HIGHTOUCH_FLEET_TASKS";
 /// The default number of calls that a worker makes at the same time.
 const TASKS: usize = 12;
@@ -37,11 +37,12 @@ pub struct Worker {
 pub struct Seen {
     /// How many calls of the worker succeeded.
     pub done: u64,
-    /// The changes of `scope` in the worker's statistics.
+    /// The values of `scope` in the worker's statistics, in order. Equal values in a row count once.
     pub scopes: Vec<String>,
-    /// The reasons for the worker's fall-backs.
+    /// The reasons why the worker kept a limit of its own.
     pub reasons: Vec<String>,
-    /// Notices about who shares the limit: `alone` and `shared`.
+    /// The names of the worker's notices about the limit: `alone` if it is no longer shared, and `shared` if it is
+    /// again.
     pub notices: Vec<String>,
     /// The codes of the findings in a diagnosis that ran while the worker kept a limit alone.
     pub findings: Vec<String>,
@@ -50,7 +51,7 @@ pub struct Seen {
     pub text: String,
 }
 
-/// Returns the settings of a client in the form that the door takes.
+/// Returns the settings of a client as JSON, in the form that [`Engine::new`] reads.
 pub fn settings(world: &World, redis: &str, more: &Value) -> Value {
     let mut settings = json!({
         "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
