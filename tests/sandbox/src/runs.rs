@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::clock::{Clock, Millis};
 use crate::settings::Plan;
 
-/// The id of the first run that is triggered in a world, unless the history needs more ids. Runs of the history have
-/// smaller ids.
+/// The lowest id of a run that is triggered in a world. Past runs have smaller ids, so in a world with very many past
+/// runs, the triggered runs begin with a higher id.
 pub(crate) const FIRST_RUN: u64 = 9001;
 
 #[derive(Debug, Clone)]

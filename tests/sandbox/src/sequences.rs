@@ -22,8 +22,9 @@ pub(crate) struct SequenceRun {
 }
 
 impl SequenceRun {
-    /// Plans a run that starts no earlier than `free`. `make` plans the run of a member: its arguments are the member's
-    /// sync and the time at which the previous member ends. If a member fails, no further member runs.
+    /// Plans a run that starts no earlier than `free`, the end of the previous run. `make` plans the run of a member:
+    /// its arguments are the member's sync and the time at which the previous member ends. If a member fails, no
+    /// further member runs.
     pub(crate) fn planned(
         id: String,
         sequence: &str,

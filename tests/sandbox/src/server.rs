@@ -33,7 +33,7 @@ const HANDSHAKE: u8 = 0x16;
 /// How often a request that the script holds back (`until`) checks whether it may go on.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
 
-/// The number of bytes that a client receives before a reset `in-headers`.
+/// How many bytes of an answer the client receives if the script resets the connection `in-headers`.
 const PART_OF_A_HEAD: usize = 20;
 
 pub(crate) async fn serve(listener: TcpListener, tls: Arc<ServerConfig>, shared: Arc<Shared>) {

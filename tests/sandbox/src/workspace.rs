@@ -146,7 +146,7 @@ impl Workspace {
         self.keys(kind).iter().copied().find(|&key| self.column(kind, key, "slug") == slug)
     }
 
-    /// Returns all runs of a sync, including runs that are not listed yet.
+    /// Returns all runs of a sync, including new runs that lists do not show yet.
     pub(crate) fn runs(&self, sync: Key) -> Cow<'_, [Run]> {
         match self.runs.get(&sync) {
             Some(runs) => Cow::Borrowed(runs),
@@ -154,7 +154,7 @@ impl Workspace {
         }
     }
 
-    /// Generates the history of a sync and stores it, unless the runs of this sync are stored already.
+    /// Generates the past runs of a sync and stores them, unless runs of this sync are stored already.
     pub(crate) fn keep_runs(&mut self, sync: Key) {
         let seeds = &self.seeds;
         self.runs.entry(sync).or_insert_with(|| seed::past_runs(seeds, sync));
@@ -168,7 +168,7 @@ impl Workspace {
         }
     }
 
-    /// Gives a new sync an empty history, because the seed generates past runs for every sync without a history.
+    /// Stores an empty list of runs for a new sync. Otherwise the seed would generate past runs for this sync.
     pub(crate) fn without_runs(&mut self, sync: Key) {
         self.runs.insert(sync, Vec::new());
     }
@@ -196,7 +196,7 @@ impl Workspace {
         run
     }
 
-    /// Takes the number of the next run of an identity graph. Runs of the history have smaller numbers.
+    /// Takes the number of the next run of an identity graph. Past runs have smaller numbers.
     pub(crate) fn next_graph_run(&mut self) -> u64 {
         self.next_graph_run += 1;
         self.next_graph_run - 1
@@ -207,8 +207,8 @@ impl Workspace {
         format!("{prefix}-{}", FIRST_RUN + count as u64)
     }
 
-    /// Applies the changes to lists with an `after` that matches this request. `nth` is the number of the request among
-    /// the requests of its operation, and `nth_of_all` its number among all requests of the world.
+    /// Inserts and deletes the rows of each [`Change`] that is due after this request. `nth` is the number of the
+    /// request among the requests of its operation, and `nth_of_all` its number among all requests of the world.
     pub(crate) fn after(&mut self, request: &Request, nth: usize, nth_of_all: usize) {
         let (due, later) = std::mem::take(&mut self.changes).into_iter().partition(|change| {
             change.after.as_ref().is_some_and(|when| when.holds(request, nth, nth_of_all))

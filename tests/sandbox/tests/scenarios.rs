@@ -43,7 +43,7 @@ const OTHER_CALLS: [(&str, &[&str]); 11] = [
     ("client.setKey", &["apiKey"]),
     ("client.close", &[]),
 ];
-/// The members of an entry of `keys`, if the entry is an object.
+/// The members that an object in the client setting `keys` may have. This setting lists what the key function does.
 const KEY: [&str; 4] = ["fails", "usesClient", "delayMs", "key"];
 const EXPECT: [&str; 3] = ["value", "count", "error"];
 const ERROR: [&str; 12] = [

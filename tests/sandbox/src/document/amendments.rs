@@ -1,5 +1,5 @@
-//! Amendments of the vendor's document: corrections, missing facts, and rules of the sandbox that are stricter. The
-//! file `openapi.json` stays as the vendor wrote it, except for its prose.
+//! Amendments of the vendor's document: corrections, missing facts, and rules of the sandbox that are stricter than the
+//! document. The file `openapi.json` stays as the vendor wrote it, except for its prose.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -7,14 +7,14 @@ use serde_json::{Map, Value, json};
 
 use super::text;
 
-/// [`Schema::closed`] leaves objects below this depth open, because a schema may refer to itself.
+/// [`Schema::closed`] does not restrict the members of objects below this depth, because a schema may refer to itself.
 const DEEPEST: u8 = 16;
 
 /// A schema of the document. The schema is compiled on first use.
 pub(super) struct Schema {
     pub(super) kind: String,
     source: Value,
-    /// The targets of references, shared by all schemas.
+    /// The targets of references (`$ref`), shared by all schemas.
     components: Arc<Value>,
     compiled: OnceLock<Option<Validator>>,
 }
@@ -27,8 +27,8 @@ impl Schema {
     }
 
     /// Returns a copy of this schema in which objects, at every depth, allow only the members that the schema names. An
-    /// object stays open if the document sets `additionalProperties`, names no members, or combines schemas with
-    /// `allOf`.
+    /// object still allows any member if the document sets `additionalProperties`, names no members, or combines
+    /// schemas with `allOf`.
     pub(super) fn closed(&self) -> Self {
         Self {
             kind: self.kind.clone(),

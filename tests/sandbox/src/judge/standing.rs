@@ -12,7 +12,7 @@ use crate::log::{Body, Request};
 use crate::text::shortened;
 use crate::world::Record;
 
-/// The name by which a scenario waives a rule.
+/// A standing rule. A scenario can waive a rule by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Rule {
@@ -114,8 +114,9 @@ fn headers(request: &Request, found: &mut Violations) {
     }
 }
 
-/// Each request must have an id, which only attempts of the same request may share. After a success, no further attempt
-/// may follow, unless the script had an entry for the request that succeeded.
+/// Each request must have an `X-Request-Id`, which only attempts of the same request may share. No attempt may follow
+/// after a success. An attempt for which the script has an entry never counts as a success here, because the script may
+/// break the answer.
 fn request_ids(requests: &[Request], found: &mut Violations) {
     let mut known: HashMap<&str, &Request> = HashMap::new();
     for request in requests {

@@ -11,8 +11,8 @@ use crate::workspace::Workspace;
 /// The documented default of `limit`.
 pub(super) const LIMIT: usize = 100;
 
-/// Returns one page of `all`. `has_more` says whether pages of this list have the member `hasMore`, unless the world's
-/// settings say otherwise.
+/// Returns one page of `all`. `has_more` says whether pages of this list have the member `hasMore`. The world's
+/// settings can override `has_more`.
 pub(super) fn page<T>(
     workspace: &Workspace,
     request: &Request,
@@ -42,7 +42,7 @@ fn whole(request: &Request, name: &str, default: usize) -> usize {
         .map_or(default, |number| number as usize)
 }
 
-/// Reads a time of a request.
+/// Parses the query parameter `name` as a time.
 pub(super) fn moment(workspace: &Workspace, request: &Request, name: &str) -> Option<Millis> {
     workspace.clock.parse(request.parameter(name)?)
 }

@@ -9,7 +9,7 @@ use crate::settings::Plan;
 /// The largest number of past runs of a sync, unless the world sets `pastRuns`.
 const MOST: u64 = 3;
 
-/// Returns the id of the first run that is triggered in a world. Every run of the history has a smaller id.
+/// Returns the id of the first run that is triggered in a world. Every past run has a smaller id.
 pub(crate) fn first_run(seeds: &Seeds, syncs: usize) -> u64 {
     FIRST_RUN.max(most(seeds) * syncs as u64 + 1)
 }
@@ -31,7 +31,7 @@ fn past(seeds: &Seeds, sync: Key) -> impl Iterator<Item = Past> {
     let mut rng = seeds.rng(Kind::Sync, sync.wrapping_add(1 << 40));
     let usual = if is_disabled(sync) { 0 } else { sync % (MOST + 1) };
     let (most, count) = (most(seeds), seeds.past_runs.unwrap_or(usual));
-    // The history begins so long ago that even its last run has ended by now.
+    // The first past run lies so far back that even the last past run has ended when the world is created.
     let more = Millis::try_from(count.saturating_sub(MOST)).unwrap_or(0);
     let mut at = -rng.i64(2 * DAY..3 * DAY) - more * LONGEST_GAP;
     (0..count).map(move |index| {

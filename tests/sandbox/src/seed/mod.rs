@@ -84,7 +84,7 @@ impl Kind {
     }
 }
 
-/// Returns the number before the key of a flow's first message.
+/// Returns the number before the keys of a flow's messages: the first message has the next number as its key.
 pub(crate) fn message_base(flow: Key) -> Key {
     flow << MESSAGE_BITS
 }

@@ -109,7 +109,7 @@ pub(crate) enum CounterKind {
     TwoBucket,
 }
 
-/// Requests of another client of the same workspace.
+/// Simulated requests of another client of the same workspace. They count towards the limit.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Stranger {
@@ -130,7 +130,7 @@ pub(crate) enum HasMore {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum NullSchedule {
     Clears,
-    /// The vendor's example answers such an update with the old schedule.
+    /// The update leaves the schedule unchanged, as in an example of the vendor.
     Keeps,
 }
 
