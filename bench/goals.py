@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Goal(NamedTuple):
-    """The peer of a client, and the largest ratio of their CPU times for each case."""
+    """The peer of a client, and the largest allowed ratio of their CPU times for each case of the benchmark."""
 
     peer: str
     most: dict[str, float]

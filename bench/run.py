@@ -1,12 +1,12 @@
-"""Measures the cost of a call for several clients and prints a table: ``run.py LANGUAGE PAGES SERVER NAME=COMMAND...``.
+"""Measures the cost of a call for several clients and prints tables: ``run.py LANGUAGE PAGES SERVER NAME=COMMAND...``.
 
 A lane is a process that makes calls with one client. The lanes take turns in every round, in a changing order. The
 speed of a machine drifts, so costs are compared only within a round, and the tables show medians over the rounds.
 ``PAGES`` is a folder with ``one.json`` and ``hundred.json``, the pages with which the server answers.
 
-For the first table, server and clients share one core, if the system allows it. For the second table, the system
-chooses the cores. On a virtual machine with two cores, a call in the second table costs up to four times as much,
-because waking the other core is expensive and happens irregularly.
+The first tables show measurements in which server and clients share one core, if the system allows it. The last tables
+show measurements in which the system chooses the cores. On a virtual machine with two cores, a call then costs up to
+four times as much, because waking the other core is expensive and happens irregularly.
 """
 
 from __future__ import annotations
