@@ -110,7 +110,7 @@ def share_comments(_: Sphinx) -> None:
 
 
 def complete(_: Sphinx, page: str, source: list[str]) -> None:
-    """Adds the values to the page `values`, and the resources to the page `resources`."""
+    """Adds the docs of all values to the page `values`, and the docs of all resources to the page `resources`."""
     if page == "values":
         source[0] += "\n\n".join(value(name) for name in _names.__all__)
     if page == "resources":
@@ -143,8 +143,8 @@ def public_signature(
     if issubclass(it, MADE_BY_PACKAGE) and it is not hightouch_sdk.HightouchError:
         return "", None
     if hasattr(it, "__struct_fields__") or it is hightouch_sdk.Records:
-        # Removes the types of the arguments, because users do not know the types that only the decoder uses. Also,
-        # Sphinx would link the builtin `type`, an argument type of `Records`, to an attribute with this name.
+        # Removes the types of the arguments. Some are internal types of the decoder, which users do not know. Another
+        # is the builtin `type`, which Sphinx would link to an attribute named `type`.
         shown = inspect.signature(it)
         bare = [each.replace(annotation=each.empty) for each in shown.parameters.values()]
         return str(shown.replace(parameters=bare)), None

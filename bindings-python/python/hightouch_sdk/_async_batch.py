@@ -287,7 +287,8 @@ class AsyncRunMany(AsyncResource):
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         door = self._calls.door
         with ExitStack() as stack:
-            # The core may need the API key until the batch ends. So the key function may run until the batch ends.
+            # The core may need the API key until the batch ends. So the context in which the key function may run stays
+            # open until then.
             stack.enter_context(door.asking())
             asking = ExitStack()
             teller = Teller(door.local)

@@ -32,7 +32,7 @@ class AsyncKeys(Keys):
 
     @contextmanager
     def around(self, loop: asyncio.AbstractEventLoop) -> Generator[None, None, None]:
-        """Counts one call as in progress during a ``with`` block."""
+        """Counts a call as in progress in ``loop`` during a ``with`` block."""
         self._count(loop, 1)
         try:
             yield

@@ -28,7 +28,8 @@ DIAGNOSIS = Decoder(Diagnosis)
 _STATS = Decoder(Stats)
 
 TIME_SCALES: dict[str, float] = {}
-"""By base URL, the number by which clients divide their waits. Only ``hightouch_sdk.testing`` adds entries."""
+"""Maps a base URL to the number by which the clients of this URL divide their waits. Only ``hightouch_sdk.testing``
+adds entries."""
 
 T = TypeVar("T")
 K = TypeVar("K", bound=Callable[[], object])

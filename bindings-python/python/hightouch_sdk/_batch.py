@@ -37,7 +37,7 @@ FOLLOW: Args = {"onFailure": "return", "onWarning": "return"}
 
 
 class Limit:
-    """The arguments of each step of a wait, and the deadline of the wait."""
+    """The arguments of each call of ``batch.next`` during one wait, and the deadline of the wait."""
 
     def __init__(self, timeout: Seconds | None, on_failure: Policy, on_warning: Policy) -> None:
         limit = milliseconds("timeout", timeout)

@@ -36,8 +36,8 @@ class BatchItem(Value, frozen=True, kw_only=True):
     run_token: str | None = None
     """The token of the run, once it was started. ``client.run(token)`` returns a handle that follows the run."""
     adopted: bool = False
-    """Whether the answer to the trigger was lost, and the batch then found the run in the list of runs. The trigger can
-    have started no other run."""
+    """Whether the answer to the trigger was lost, and the batch then found the run in the list of runs. The batch uses
+    such a run only if the trigger cannot have started a different run."""
     joined: bool = False
     """Whether the run was in progress already and the trigger started no other run (``if_running="join"``)."""
     state: SyncRun | None = None
@@ -160,8 +160,8 @@ class Items:
         self.finished = False
         self._teller = teller
         self._stop_told = threading.Lock()
-        # A signal handler may stop the batch while the interrupted thread holds the lock. So this thread must be able
-        # to take the lock again.
+        # A signal handler may stop the batch while the thread in which it runs holds the lock already. So the thread
+        # must be able to take the lock twice.
         self._lock = threading.RLock()
         self._pid = os.getpid()
 
@@ -183,8 +183,8 @@ class Items:
         changed: list[BatchItem] = []
         with self._lock:
             for item in [it.item() for it in answer.items]:
-                # Two threads may receive changes in another order than the core sent them. An item that has ended does
-                # not change again, so a change that arrives after the end is outdated.
+                # If two threads receive changes, an older change may arrive after a newer one. An item that has ended
+                # does not change again, so a change that arrives after the end is outdated.
                 if self.all[item.index].outcome is not None:
                     continue
                 if item.outcome is not None:

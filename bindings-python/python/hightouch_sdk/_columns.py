@@ -21,7 +21,8 @@ _LISTS: dict[Any, str] = {int: "list<int64>", str: "list<string>"}
 
 _COUNTS = ("added", "changed", "removed")
 
-# For each type of rows, the columns with values from the arguments of the call that lists the rows.
+# For each type of rows: the columns that get their values from the arguments of the call that lists the rows. For
+# example, the call that lists the runs of a sync has the id of the sync as an argument.
 _ABOUT: dict[type, dict[str, str]] = {
     SyncRun: {"sync_id": "int64", "sync_slug": "string"},
     IdentityGraphRun: {"graph_id": "string"},

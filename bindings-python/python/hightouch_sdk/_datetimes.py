@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from msgspec.msgpack import decode
 
-# Decoding a MessagePack timestamp returns the real class, because the decoder does not look the class up in a module.
-# `Annotated` hides the class from libraries that search modules for it.
+# Decoding a MessagePack timestamp returns an instance of the real class, because the decoder does not look the class up
+# in a module. `Annotated` hides the class from libraries that search modules for it.
 datetime: Any = Annotated[type(decode(b"\xd6\xff\x00\x00\x00\x00")), "the real one"]
 
 

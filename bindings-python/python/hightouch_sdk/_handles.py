@@ -11,10 +11,10 @@ H = TypeVar("H")
 
 
 class Handle(Generic[H]):
-    """The handle of a resource, as an attribute of a client.
+    """An attribute that returns the handle of a resource, such as ``client.syncs``.
 
-    On the client's class, this attribute is the class of the handle.
-    ``unittest.mock.create_autospec`` and ``inspect`` read attributes from the class, and so find the methods.
+    If the attribute is read from the client's class, it returns the class of the handle. So
+    ``unittest.mock.create_autospec`` and ``inspect``, which read attributes from classes, find the handle's methods.
     """
 
     def __init__(self, load: Callable[[Any], type[H]]) -> None:
@@ -30,7 +30,7 @@ class Handle(Generic[H]):
         with LOADING:
             make: Any = self._load(client)
         if client is not None:
-            # From now on Python finds the handle in the client, and no longer calls this method.
+            # From now on, Python finds the handle in the client's `__dict__`, and no longer calls `__get__`.
             make = client.__dict__.setdefault(self._name, make(client._calls))
         handle: H | type[H] = make
         return handle

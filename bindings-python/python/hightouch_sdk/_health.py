@@ -49,11 +49,11 @@ class Stats(Value, frozen=True, kw_only=True):
     fallback: str | None = None
     """Why the limit is not shared at present as ``limit_scope`` demands; None if nothing is wrong."""
     members: int | None = None
-    """How many processes, including this one, have used the limit within the last minute. None unless a
-    Redis or Valkey server keeps the limit and has answered."""
+    """How many processes, including this one, have used the limit within the last minute. Known only if a Redis or
+    Valkey server keeps the limit and has answered; otherwise None."""
     waiting_total: int | None = field(name="waitingTotal", default=None)
-    """Calls of all processes that wait for the rate limit. None unless a Redis or Valkey server keeps the limit and has
-    answered."""
+    """Calls of all processes that wait for the rate limit. Known only if a Redis or Valkey server keeps the limit and
+    has answered; otherwise None."""
 
 
 class Negotiated(Value, frozen=True, kw_only=True):

@@ -26,8 +26,8 @@ class CallStart(Struct, frozen=True, kw_only=True, rename="camel"):
     """A call that is about to start."""
 
     call_id: str = ""
-    """The id of the call: 32 hexadecimal digits. Its :class:`CallEnd`, its metadata, its log records and all
-    requests that the call needs have the same id."""
+    """The id of the call: 32 hexadecimal digits. The call's :class:`CallEnd`, metadata, log records and requests have
+    the same id."""
     operation: str
     """The method, such as ``"syncs.list"``. ``"run"`` is a step of :meth:`Run.wait` or :meth:`Run.states`."""
     operation_id: str | None = None
@@ -47,8 +47,8 @@ class CallStart(Struct, frozen=True, kw_only=True, rename="camel"):
     """The port of the server."""
     batch_call_id: str | None = None
     """For a request that a batch has sent in the background: the id of the call ``syncs.run_many`` that started the
-    batch. None for every other call. Hooks get such a request after its end, while the program waits for the batch,
-    iterates over the batch or stops it."""
+    batch. None for every other call. Hooks are called for such a request only after its end, while the program waits
+    for the batch, iterates over the batch or stops it."""
     started_ms: float = 0.0
     """When the call began, in milliseconds since 1970. For a request of a batch, this time is in the past."""
     headers: dict[str, str] = {}

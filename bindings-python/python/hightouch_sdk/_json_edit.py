@@ -116,7 +116,10 @@ class ObjectDraft(Draft, MutableMapping[str, Any]):
         _detach([part])
 
     def _unshadow(self, key: str) -> None:
-        """Removes the earlier members named ``key``, so that none of them takes the place of the last member."""
+        """Removes the other members named ``key`` when the last one is deleted or renamed.
+
+        Otherwise, another member of this name would become the last one, and so take effect.
+        """
         for place in [place for place, name in self._shadowed.items() if name == key]:
             del self._shadowed[place], self._parts[place]
 

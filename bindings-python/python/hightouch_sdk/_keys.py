@@ -52,7 +52,10 @@ class Keys:
         return type(self)(self._ask)
 
     def serve(self, engine: Engine, opts: Opts) -> Opts:
-        """Starts the thread at the first call, and marks a call that the key function makes itself."""
+        """Starts the thread at the first call, and returns the options of the call.
+
+        If the key function itself makes the call, an option says so.
+        """
         # While the interpreter shuts down, no thread can start, and no waiting thread can run again. A call that needs
         # a key would wait forever, so it is refused like a call inside the key function.
         if in_key_function.get() or sys.is_finalizing():
@@ -118,7 +121,8 @@ class _Wants:
 def _answer(wants: _Wants, to: weakref.ref[Keys]) -> None:
     while True:
         wants.begin()
-        # If the `Keys` object was garbage-collected before `begin`, nothing would cancel the call. So the thread ends.
+        # Garbage collection of the `Keys` object cancels the call that `begin` has started. If the object was collected
+        # before `begin`, nothing would cancel the call, so the thread ends here.
         if to() is None or not wants.wanted():
             return
         keys = to()

@@ -36,7 +36,7 @@ T = TypeVar("T")
 L = TypeVar("L", bound="_Listing[Any]")
 
 SMALL = 20
-"""The smallest default page size of all lists. If ``take`` needs fewer rows, the list requests a smaller page."""
+"""Every list has at least this page size by default. If ``take`` needs fewer rows, the list requests a smaller page."""
 
 
 def filters(args: Args) -> Args:
@@ -156,7 +156,6 @@ class Page(Tabular[T], Value, Generic[T], frozen=True, dict=True):
 
 
 def page_of(items: list[T], has_next: bool, of: type[T] | None, about: Mapping[str, object]) -> Page[T]:
-    """Creates a page of a list."""
     page = Page(items, has_next)
     vars(page)["origin"] = of, about
     return page

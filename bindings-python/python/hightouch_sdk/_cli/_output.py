@@ -27,9 +27,9 @@ class Column(Struct, Generic[T], frozen=True):
     name: str
     value: Callable[[T], Any]
     in_table: bool = True
-    """Whether tables have the column. A table must fit on a screen."""
+    """Whether tables have the column. Tables leave out some columns, because a table must fit on a screen."""
     in_data: bool = True
-    """Whether CSV and JSON have the column. Only tables need a column that sums up other columns for people."""
+    """Whether CSV and JSON have the column. They leave out a column that only summarises other columns."""
     show: Callable[[Any], str] | None = None
     """Converts a value to its text in a table. Default: the function ``short``."""
 

@@ -44,7 +44,8 @@ class App(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             status = super().invoke(ctx)
-            # Writes the rest of the output here, so that a closed pipe is noticed in this block too.
+            # Without this flush, Python would write the rest of the output at exit. There, no `except` would catch the
+            # error of a closed pipe.
             sys.stdout.flush()
         except HightouchError as error:
             explain(error)

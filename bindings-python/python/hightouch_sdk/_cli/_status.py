@@ -63,9 +63,12 @@ def status_of(error: HightouchError) -> Status:
 def status_of_items(items: Sequence[BatchItem], *, warnings_fail: bool) -> Status:
     """Returns the exit status of a batch that has ended.
 
-    If a run failed, the status is ``FAILED``. Otherwise, the status is ``UNKNOWN`` if the error of any sync has this
-    status, or if a sync did not succeed and has no error. Otherwise, the status is that of the first error, or
-    ``DONE``.
+    The first of these rules that applies decides:
+
+    * A run failed: ``FAILED``.
+    * The error of a sync has the status ``UNKNOWN``, or a sync did not succeed and has no error: ``UNKNOWN``.
+    * A sync has an error: the status of the first error.
+    * Otherwise: ``DONE``.
     """
     outcomes = {item.outcome for item in items}
     if "failure" in outcomes or (warnings_fail and "warning" in outcomes):
