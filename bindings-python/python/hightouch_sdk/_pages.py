@@ -217,7 +217,7 @@ class _Listing(Generic[T]):
         if most is None:
             return args
         limit: Any = args.get("limit", SMALL)
-        # The core refuses a `limit` (rows per page) that is not a number.
+        # A `limit` (rows per page) that is not an integer is passed on, so that the core refuses it.
         if not hasattr(limit, "__index__") or most >= operator.index(limit):
             return args
         return {**args, "limit": max(most, 1)}
@@ -254,7 +254,7 @@ class Listing(_Listing[T], Tabular[T]):
     """A list of the API. Iterating over the list fetches page after page; each iteration starts from the first page."""
 
     def __init__(self, door: Door, query: Query) -> None:
-        self._door = door  # Comes first, so that pickling a list raises the clear error of the door.
+        self._door = door  # Set first: pickling a list then fails at the door, whose error says what is wrong.
         super().__init__(query)
 
     def __iter__(self) -> Iterator[T]:
@@ -302,7 +302,7 @@ class AsyncListing(_Listing[T]):
     """A list of the API. ``async for`` fetches page after page; ``await`` fetches the first page only."""
 
     def __init__(self, door: AsyncDoor, query: Query) -> None:
-        self._door = door  # Comes first, so that pickling a list raises the clear error of the door.
+        self._door = door  # Set first: pickling a list then fails at the door, whose error says what is wrong.
         super().__init__(query)
 
     async def __aiter__(self) -> AsyncIterator[T]:

@@ -103,7 +103,7 @@ class _Stage:
         threading.Thread(target=run, args=(self._tick,), daemon=True, name="hightouch-progress").start()
 
     def add(self, display: Display) -> bool:
-        """Adds a display. Returns False if all displays were removed already, because the screen has then ended."""
+        """Adds a display. Returns False if the screen has ended, because all other displays were removed."""
         with self._lock:
             if not self._displays:
                 return False

@@ -14,7 +14,7 @@ HEIGHT = 200
 
 
 class _Shown:
-    """A frame as IPython shows it."""
+    """Wraps a frame for IPython, which shows the frame as HTML or as text."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame

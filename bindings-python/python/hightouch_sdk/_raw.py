@@ -43,7 +43,9 @@ class RawResponse(Generic[T]):
         return self.body.decode("utf-8", "replace")
 
     def parse(self) -> T:
-        """Returns what the method returns without ``with_raw_response``. Sends nothing; the client may be closed.
+        """Returns what the method returns without ``with_raw_response``.
+
+        Sends nothing, and works even after the client was closed.
 
         Returns:
             The result of the method. For a list, these are the rows of the first page; for a trigger, the handle of the

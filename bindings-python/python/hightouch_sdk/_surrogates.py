@@ -44,7 +44,7 @@ def decode(decoder: Decoder[T], text: bytes) -> T:
 
 
 def _restored(value: Any, mark: bytes) -> Any:
-    r"""Replaces each ``mark`` by ``\u`` in all opaque JSON of a decoded value."""
+    r"""Restores lone surrogates in the opaque JSON of a value. ``decode`` has written ``mark`` for their ``\u``."""
     if isinstance(value, Raw):
         return Raw(bytes(value).replace(mark, rb"\u"))
     if isinstance(value, Json):

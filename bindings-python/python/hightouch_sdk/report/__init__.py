@@ -114,8 +114,8 @@ def runs_report(
     """Reads the runs of a workspace and writes one page about them.
 
     The page is one file that loads nothing from elsewhere. The file is written after the reading. Requests have the
-    priority ``"bulk"``, so that they delay nothing else. One request reads up to 100 syncs of the workspace. If a
-    sync ran in the period, one request reads up to 100 of its runs.
+    priority ``"bulk"``, so that they delay nothing else. A request reads up to 100 syncs of the workspace, or up to
+    100 runs of a sync that ran in the period.
 
     Args:
         ht: The client.

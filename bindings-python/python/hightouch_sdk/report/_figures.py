@@ -126,7 +126,7 @@ class SyncFigures:
     other_reasons: int = 0
     """The number of runs that did not succeed for reasons that ``reasons`` does not list."""
     last_status: str | None = None
-    """The status of the latest run in the period, by start time, that has ended."""
+    """The status of the run that started last, among the runs of the period that have ended."""
     last_at: datetime | None = None
     """When the run of ``last_status`` started."""
 

@@ -57,7 +57,9 @@ class Reading:
         self._in_a_row = 0
 
     def found(self, sync: Sync, *, is_fresh: bool = True) -> None:
-        """Adds a sync to the report. If a fresh sync last ran before the period, none of its runs is read.
+        """Adds a sync to the report.
+
+        The runs of the sync are not read if the sync was read just now and last ran before the period.
 
         Args:
             sync: The sync.

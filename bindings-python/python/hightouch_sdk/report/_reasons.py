@@ -26,7 +26,7 @@ class Reason(Struct, frozen=True):
 
 
 def reason_of(run: SyncRun) -> Reason | None:
-    """Returns why a run did not succeed, or None if nothing is known about a run that ended with warnings."""
+    """Returns why a run did not succeed. Returns None if a run ended with warnings, and nothing says why."""
     problem = problem_of(run)
     text = shortened(run.error or getattr(problem, "summary", None) or "")
     if not text:

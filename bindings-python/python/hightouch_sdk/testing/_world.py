@@ -51,6 +51,7 @@ class World(Faults):
 
     As a context manager, a world ends with the block, and raises :class:`WorldError` if the judge of the sandbox found
     something wrong.
+
     Time in a world passes faster than real time. Clients of this world in this process shorten their pauses by the same
     factor: between two reads of a run, before a retry, and for the rate limit. Time limits that a program sets stay
     real time.
