@@ -36,7 +36,7 @@ def types_of(method: Any) -> dict[str, Any]:
 
 
 def typed(method: Any, args: dict[str, Any]) -> dict[str, Any]:
-    """Converts arguments to the types that the method takes. A value of another shape stays unchanged."""
+    """Converts arguments to the types that the method takes. An argument that does not fit its type stays unchanged."""
     if getattr(method, "__self__", None) is None or not hasattr(method.__self__, "with_raw_response"):
         return args
     types = types_of(method.__func__)

@@ -44,7 +44,8 @@ def installed(version: str) -> Path:
     python = home / "bin" / "python"
     if not python.exists():
         subprocess.run([str(executable(version)), "-m", "venv", home], check=True)
-    # The package and its extras need these libraries. pip installs the wheel without its dependencies.
+    # The package and its extras need these libraries. They are installed here, because the wheel is installed below
+    # with `--no-deps`.
     names = ("jinja2", "msgspec", "opentelemetry-api", "vl-convert-python")
     needed = [f"{name}=={metadata.version(name)}" for name in names]
     install(python, *needed)

@@ -103,7 +103,7 @@ def test_a_disk_that_is_full_ends_the_starts_and_not_the_runs(seven: World, tmp_
         """,
     )
     lines = out.splitlines()
-    # The batch only follows the runs that it started before the disk was full.
+    # Once the disk is full, the batch starts no more runs, but still follows the runs that it started before.
     assert "success True None" in lines
     refused = [line for line in lines if line.startswith("not_started False ")]
     assert refused

@@ -119,7 +119,7 @@ def test_a_refused_key_starts_nothing(seven: World) -> None:
 
 
 def test_syncs_come_from_arguments_files_tags_and_models(new_world: Callable[..., World], tmp_path: Path) -> None:
-    # Every third sync of the sandbox has the tag, and every eleventh sync is disabled.
+    # Every third sync of the sandbox has the tag `team=growth`, and every eleventh sync is disabled.
     world = new_world(syncs=34, pastRuns=0, slugs=SLUGS, models=2, runs={"seconds": 1})
     file = tmp_path / "syncs"
     file.write_text("# nightly\nsync-1\n\n3  # by its id\nsync-2\n")

@@ -75,7 +75,7 @@ def test_five_syncs_of_which_two_fail_are_named_and_the_program_exits_with_1(
 def test_the_runs_of_1000_syncs_come_as_fast_as_the_limit_allows(
     new_world: Callable[..., World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The job sends its requests in the fewest windows that the rate limit allows, by the times in the server's log."""
+    """Checks, with the times in the server's log, that the job takes no more windows than the rate limit requires."""
     world = new_world(syncs=1000, pastRuns=2, timeScale=1)
     monkeypatch.setattr(hightouch_sdk, "AsyncHightouch", partial(AsyncHightouch, **world.settings()))
     monkeypatch.chdir(tmp_path)

@@ -76,7 +76,7 @@ CASES = {
 def test_a_call_without_descriptors_says_so_and_works_once_there_are_some(
     world: World, closing: str, before: str, client: str
 ) -> None:
-    """Incident: the call raised a ConfigError about the file in `SSL_CERT_FILE`."""
+    """Incident: the file in `SSL_CERT_FILE` could not be opened, so the call raised a ConfigError about this file."""
     out, err = run(
         world,
         EXHAUSTED

@@ -17,7 +17,7 @@ import hightouch_sdk
 import interpreters
 from sandbox import ROOT, Sandbox, World
 
-# Creates a client. Comes before the code of each example without a client, such as an example that continues another
+# This code comes before each example that does not create a client itself, such as an example that continues another
 # example.
 BEFORE = "from hightouch_sdk import Hightouch\n\nht = Hightouch()\n"
 MARKDOWN = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)

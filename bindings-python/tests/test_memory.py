@@ -10,8 +10,8 @@ import pytest
 from sandbox import World
 from scripts import run
 
-# How many sources the list has. The sandbox writes sources three times as fast as syncs, and the package reads both
-# with the same code.
+# How many sources the list has. The test reads sources, because the sandbox writes sources three times as fast as
+# syncs. The package reads both with the same code.
 ITEMS = 40_000
 # Memory may grow by this much, because allocators keep some freed memory. The whole list takes four times as much.
 SLACK_KIB = 8 * 1024
