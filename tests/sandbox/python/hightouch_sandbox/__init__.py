@@ -30,7 +30,7 @@ def path() -> str:
     folders = [
         sysconfig.get_path("scripts"),
         sysconfig.get_path("scripts", user),
-        # After `pip install --target`, the folder `bin` is beside the package; after `--prefix`, some folders above it.
+        # `pip install --target` puts the folder `bin` beside the package. `--prefix` puts `bin` some folders higher.
         *[str(above / "bin") for above in Path(__file__).resolve().parents[1:5]],
         str(Path(sys.executable).parent),
     ]
