@@ -15,7 +15,7 @@ pub mod way;
 /// Opens the file that keeps the limit called `name` on this machine.
 ///
 /// # Errors
-/// Processes cannot share the limit on this machine. The error is the reason, as the end of a sentence.
+/// The reason, as the end of a sentence, if processes cannot share the limit on this machine.
 pub fn host_store(name: &str, quota: limit::Quota) -> Result<Box<dyn limit::Store>, String> {
     host::store(name, quota)
 }

@@ -136,7 +136,7 @@ fn no_combination_of_crashes_stops_and_faults_lets_more_than_the_limit_through()
 }
 
 /// The server keeps only five requests of a window free for processes that cannot reach it. Incident: 64 processes lost
-/// the server at the same moment, and each sent a request at once.
+/// the server at the same moment, and each sent a request at once, 64 in place of five.
 #[test]
 fn many_processes_that_lose_the_server_at_once_keep_within_the_limit() {
     let faults = vec![Fault::Hangs(33 * SECOND..53 * SECOND)];
@@ -154,7 +154,7 @@ fn many_processes_that_lose_the_server_at_once_keep_within_the_limit() {
 #[test]
 fn what_a_process_sends_while_it_asks_whether_the_server_is_back_counts() {
     for (processes, share) in [(3, 0.3), (2, 0.5)] {
-        // The first fault is longer than a lease, the second one shorter.
+        // The first fault lasts longer than a lease (a minute), and the second one is shorter.
         let faults = vec![Fault::Hangs(20 * SECOND..95 * SECOND), Fault::Hangs(110 * SECOND..157 * SECOND)];
         let world = Hosts { share: Some(share), patience: 4 * SECOND, faults, ..hosts(processes, 20 * MS) };
         played(&world, |outcome, seed| assert_eq!(outcome.refusals, 0, "seed {seed}"));

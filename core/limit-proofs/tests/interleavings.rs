@@ -176,7 +176,8 @@ fn a_request_that_was_given_up_frees_its_place_after_a_while() {
     });
 }
 
-/// Two looks wait in a lane with room for one. `hint` makes one look more urgent, and the other look gives up.
+/// Two looks (requests that read the state of a run) wait for one permit. `hint` makes the second look more urgent, and
+/// the first look gives up.
 #[test]
 fn a_hint_meets_looks_that_join_leave_and_go() {
     explore(PREEMPTIONS, || {

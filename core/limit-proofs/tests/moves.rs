@@ -59,7 +59,7 @@ impl Process {
         Self { caller, way: Way::new(place(at)), ends: Vec::new(), sent: 0 }
     }
 
-    /// Takes the next step of a move. Returns false if no step is left.
+    /// Takes the next step of a move of the limit. Returns false if no step is left.
     fn step(&mut self, world: &World) -> bool {
         world.server.set_clock(world.now);
         let Some(words) = self.way.words(&mut self.caller, &Quota::default()) else { return false };
@@ -68,7 +68,8 @@ impl Process {
         true
     }
 
-    /// Asks for `want` requests and sends the granted ones at once. Returns `None` if the limit has to move first.
+    /// Asks the server to grant `want` requests, and sends the granted ones at once. Returns `None` if the limit has to
+    /// move first.
     fn ask(&mut self, world: &mut World, want: u64) -> Option<Answer> {
         world.server.set_clock(world.now);
         let question = Question {
@@ -102,7 +103,7 @@ impl Process {
         answer
     }
 
-    /// Asks for `want` requests and sends the granted ones, after all moves that have to come first.
+    /// Moves the limit as far as necessary, asks the server to grant `want` requests, and sends the granted ones.
     fn uses(&mut self, world: &mut World, want: u64) -> Answer {
         loop {
             while self.step(world) {}
@@ -140,8 +141,8 @@ fn dies_after(steps: usize, alone: bool, broken: &[(&str, &str)]) -> u64 {
             let _ = same_key.uses(&mut world, 20);
             same_key.way.move_to(&place('e'));
         } else if steps > 0 || !alone {
-            // If no process has begun a move, the requests sent with the key are not counted at the place of the
-            // workspace.
+            // If `alone` is set and no step was taken, no limit moves. Then the place of the workspace cannot count the
+            // requests that were sent with the key.
             let _ = other.uses(&mut world, 20);
         }
     }
@@ -161,7 +162,7 @@ fn what_a_process_has_sent_counts_if_it_dies_in_the_midst_of_a_move() {
     }
 }
 
-/// Each change in this list breaks one promise of a move. The API then refuses requests.
+/// Each change of the server's script breaks one promise of a move, so the API must refuse requests.
 #[test]
 fn a_move_that_breaks_a_promise_is_found_out() {
     let forgets = ("return { 'moved', to, id, left }", "return { 'moved', to }");
@@ -173,7 +174,8 @@ fn a_move_that_breaks_a_promise_is_found_out() {
     );
 }
 
-/// Two processes bring the same state to the place of the workspace. Returns how many requests count there afterwards.
+/// Two processes bring the same state of a limit to its new place, the place of the workspace. Returns how many
+/// requests count there afterwards.
 fn brought_twice(broken: &[(&str, &str)]) -> u64 {
     let mut world = World::new(broken);
     let mut dies = Process::new("dies", '1');
@@ -182,10 +184,10 @@ fn brought_twice(broken: &[(&str, &str)]) -> u64 {
     let _ = two.uses(&mut world, 0);
     assert_eq!(dies.uses(&mut world, 70).granted.len(), 70);
     let _ = dies.uses(&mut world, 0);
-    // The process dies before it brings the state to the new place.
+    // The process dies before it brings the state of its limit to the new place.
     dies.moves(&world, 'e', 2);
     world.now += SECOND;
-    // Both processes learn of the state before either process brings the state to the new place.
+    // Both processes learn of this state before either of them brings it to the new place.
     assert!(one.ask(&mut world, 0).is_none());
     assert!(two.ask(&mut world, 0).is_none() && two.step(&world));
     let _ = one.uses(&mut world, 0);

@@ -13,9 +13,10 @@ const MS: Nanos = 1_000_000;
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Grant,
-    /// Ends the request at this index of the requests in flight.
+    /// Ends the request at this index of the requests in flight. If the state allows a note, the end is written as a
+    /// note.
     End(usize),
-    /// As `End`, but the end changes the state at once and is not noted.
+    /// As `End`, but changes the state at once and writes no note.
     Tell(usize),
     Refuse(usize),
     /// A process reads the state, and adds the notes to it.

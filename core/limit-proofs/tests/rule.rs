@@ -8,8 +8,8 @@ use limit_proofs::limit::state::{Decision, Linger, Reach, State, Ticket};
 use limit_proofs::limit::{NEVER, Nanos, Quota};
 use proptest::prelude::*;
 
-/// The tests use a window of 40 ns, and abandoned requests count for 20 ns. These times are so short that a test can
-/// try every nanosecond.
+/// The tests use a window of 40 ns, and abandoned requests count as in flight for 20 ns. These times are so short that
+/// a test can try every nanosecond.
 const SCALE: f64 = 2.5e8;
 const SPAN: Nanos = 40;
 const LINGER: Nanos = 20;

@@ -52,8 +52,8 @@ impl Twins {
         let _ = member.ask(&server, &question());
         let quota = Quota { scale: MICROS, ..Quota::default() };
         let mut state = State::lost(quota, now);
-        // Lost requests count as in flight for one window. The script ends these requests exactly then, but the rule of
-        // a process ends them only when the state is next used.
+        // After the loss, as many requests as the limit allows count as in flight for one window. The script ends these
+        // requests exactly then, but the rule of a process ends them only when the state is next used.
         let now = now + quota.span();
         state.settle(now);
         Self { server, member, state, open: Vec::new(), rng: Rng::with_seed(seed), now }

@@ -29,13 +29,14 @@ struct Faults {
     busy_in: Option<u32>,
     /// On average, the store loses the state after one in this many grants.
     loss_in: Option<u32>,
-    /// One in this many notes of an end is lost, because it was torn or the file was removed.
+    /// One in this many notes is lost, because it was written only in part or the file was removed. A note records the
+    /// end of a request without the lock.
     note_lost_in: Option<u32>,
     /// One in this many notes is written up to 20 s late, because its process was stopped just before.
     note_late_in: Option<u32>,
     /// On average, one in this many notes is followed by a crash of its process, before anybody reads the note.
     crash_after_note_in: Option<u32>,
-    /// A noted end counts as if the request had ended at its grant, which breaks the rule.
+    /// Whether a request that ended with a note counts as ended since its grant. This breaks the rule.
     notes_end_early: bool,
     /// A lost state counts as an empty one, which breaks the rule.
     lost_is_empty: bool,
@@ -51,9 +52,9 @@ struct Processes {
     /// How often the shared state was written, and the state itself.
     kept: (u64, Vec<u64>),
     notes: [Option<EndNote>; SLOTS],
-    /// The notes that are written late, and when.
+    /// The notes that are written late, and the time at which each is written.
     late_notes: Vec<(Nanos, EndNote)>,
-    /// How many ends were noted.
+    /// How many ends of requests were written as notes.
     noted: u64,
     rng: Rng,
     all: Vec<Process>,
@@ -111,7 +112,7 @@ impl Processes {
         }
     }
 
-    /// Changes the limit in one of the processes, as a gate does.
+    /// Lets one of the processes change the state of the limit, as a gate does.
     fn change<R>(&mut self, now: Nanos, index: usize, change: impl FnOnce(&mut Turns<()>) -> R) -> R {
         let is_busy = self.happens(self.faults.busy_in);
         for (_, note) in self.late_notes.extract_if(.., |(at, _)| *at <= now) {
@@ -167,7 +168,7 @@ impl Processes {
         self.change(now, sent.process, |turns| end(turns, now, sent.grant, ended));
     }
 
-    /// Writes a note without the lock.
+    /// Writes the note of an ended request, which needs no lock.
     fn write(&mut self, now: Nanos, index: usize, note: EndNote) {
         self.noted += 1;
         if self.happens(self.faults.note_late_in) {
@@ -397,8 +398,8 @@ fn a_request_that_nobody_ends_counts_until_its_lease_ends() {
     assert_eq!(Rule::wait(&mut state, again), None);
 }
 
-/// The state does not know the request if its lease has expired or the state was lost. If the end of such a request is
-/// reported, the end counts like any other end.
+/// The state of the limit does not know a request if its lease has expired or the state was lost. If the end of such a
+/// request is reported, the end counts like any other end.
 #[test]
 fn an_end_that_the_state_does_not_know_counts_too() {
     let quota = Quota::default();

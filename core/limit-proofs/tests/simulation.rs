@@ -29,7 +29,7 @@ fn world(latency: Latency, handshake: u64, pattern: Pattern, arrival: Arrival, s
     World { latency, handshake: handshake * SECOND, pattern, arrival, duration, seed, stranger: None }
 }
 
-/// Chooses when requests arrive, by the handshake and the seed.
+/// Chooses when requests arrive at the server, from the duration of the handshake and the seed.
 fn arrival(handshake: u64, seed: u64) -> Arrival {
     ARRIVALS[usize::try_from((handshake + seed) % 4).unwrap()]
 }

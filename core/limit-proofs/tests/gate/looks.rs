@@ -27,7 +27,8 @@ fn soon() -> Ask {
 
 type Order = Arc<Mutex<Vec<&'static str>>>;
 
-/// Starts a task that waits for the permit of a look, and then appends `name` to `order`.
+/// Starts a task that waits for the permit of a look (a request that reads the state of a run), and then appends `name`
+/// to `order`.
 fn waits(gate: &Arc<Gate>, look: &Arc<Look>, name: &'static str, order: &Order) -> JoinHandle<()> {
     let (gate, ask, order) = (Arc::clone(gate), looking(look), Arc::clone(order));
     tokio::spawn(async move {
@@ -37,7 +38,7 @@ fn waits(gate: &Arc<Gate>, look: &Arc<Look>, name: &'static str, order: &Order) 
     })
 }
 
-/// Makes `count` looks, one after another. Each is answered at once.
+/// Sends `count` looks (requests that read the state of a run), one after another. Each is answered at once.
 async fn look_often(gate: &Arc<Gate>, count: usize) {
     for _ in 0..count {
         gate.acquire(looking(&Look::new(0))).await.unwrap().seen();

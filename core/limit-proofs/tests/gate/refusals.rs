@@ -37,7 +37,7 @@ async fn many_refusals_at_once_cut_once() {
         "half of a burst of 200 got through"
     );
     assert!((1..2).contains(&stats.closed_for.as_secs()), "{:?}", stats.closed_for);
-    // A refusal of a request that was granted after the cut causes another cut.
+    // A refused request that was granted after a cut (a lowering of the limit) causes another cut.
     let permit = gate.acquire(Ask::new(Class::Read)).await.unwrap();
     let _ = permit.refused(None);
     assert_eq!((gate.stats().allowed, gate.stats().cuts), (49, 2));

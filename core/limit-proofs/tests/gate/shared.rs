@@ -112,8 +112,8 @@ async fn an_end_is_not_only_noted_if_a_request_waits_here() {
     assert_eq!(two.told(), 2);
 }
 
-/// After a refusal has cut the limit, each successful request raises the limit again for all processes. So its end must
-/// change the shared state at once, and a note is not enough.
+/// After a refusal has lowered the limit, each successful request raises it again for all processes. So the end of a
+/// request must change the shared state at once. A note of the end, which is read later, is not enough.
 #[tokio::test]
 async fn while_a_cut_is_in_force_ends_are_not_noted() {
     let two = Two::new(5);

@@ -31,10 +31,10 @@ pub(crate) struct Hosts {
     pub(crate) crash_in: Option<u32>,
     /// Whether a process is stopped now and then, for up to 20 s.
     pub(crate) stops: bool,
-    /// Changes of the script, each a text and its replacement. These changes make the script wrong on purpose.
+    /// Changes of the server's script, each a text and its replacement. They make the script wrong on purpose.
     pub(crate) broken: &'static [(&'static str, &'static str)],
-    /// Whether the script uses the clock of each process instead of the server's clock. The clocks of the processes run
-    /// up to a tenth too fast.
+    /// Whether the server's script uses the clock of each process instead of the server's clock. The clocks of the
+    /// processes run up to a tenth too fast.
     pub(crate) own_clocks: bool,
     pub(crate) duration: Nanos,
     pub(crate) seed: u64,

@@ -198,7 +198,7 @@ impl Play {
                 let kept = if forgets_all { HashMap::new() } else { self.before[0].clone() };
                 *self.server.kept.borrow_mut() = kept;
                 self.server.start.set(self.server.start.get() + 1);
-                // A restart closes the connections. Each courier then opens another connection and asks again.
+                // A restart closes the connections. Each process then opens another connection and asks again.
                 self.questions.clear();
                 self.answers.clear();
             }
@@ -227,7 +227,7 @@ impl Play {
 
     fn heard(&mut self, who: usize, life: u64, call: u64) {
         let Some(mut words) = self.questions.remove(&(who, life, call)) else { return };
-        // The second argument is the `run_id` of the server, which a courier reads when it connects.
+        // The second argument is the `run_id` of the server, which a process reads when it connects.
         words[1] = self.server.start.get().to_string();
         let fast = (who as u64 + 1) * u64::from(self.hosts.own_clocks);
         let apart = self.now / 1000 / 10 * fast / self.hosts.processes as u64;

@@ -1,4 +1,4 @@
-//! The real rule, and weaker rules that must fail in the same simulations.
+//! The SDK's rule of when a request may be sent, and weaker rules that must fail in the same simulations.
 
 use limit_proofs::limit::state::{Decision, Reach, State, Ticket};
 use limit_proofs::limit::turn::End;
@@ -6,7 +6,7 @@ use limit_proofs::limit::{Linger, NEVER, Nanos, Quota};
 
 use super::counters::LIMIT;
 
-/// The window of the real rule. The weaker rules use the same window, so that the comparison is fair.
+/// The window of the SDK's rule. The weaker rules use the same window, so that the comparison is fair.
 const SPAN: Nanos = 10_050_000_000;
 
 /// Decides when a request may be sent.
@@ -133,7 +133,7 @@ impl Rule for SlidingEnds {
     fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
 }
 
-/// The real rule, but a request counts as ended when it is sent.
+/// The SDK's rule, but a request counts as ended when it is sent.
 pub(crate) struct DeparturesInsteadOfEnds(pub(crate) State);
 
 impl Rule for DeparturesInsteadOfEnds {
@@ -153,7 +153,7 @@ impl Rule for DeparturesInsteadOfEnds {
     fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
 }
 
-/// The real rule, but an abandoned request counts as never sent.
+/// The SDK's rule, but an abandoned request counts as never sent.
 pub(crate) struct ForgetsTheAbandoned(pub(crate) State);
 
 impl Rule for ForgetsTheAbandoned {
@@ -177,7 +177,7 @@ impl Rule for ForgetsTheAbandoned {
     }
 }
 
-/// The real rule, but it ignores that a server may stop answering and still read requests later.
+/// The SDK's rule, but it ignores that a server may stop answering and still read requests later.
 pub(crate) struct LingersBriefly(pub(crate) State);
 
 impl Rule for LingersBriefly {
@@ -201,7 +201,7 @@ impl Rule for LingersBriefly {
     }
 }
 
-/// Returns the real rule, but without the half percent that allows for slow clocks.
+/// Returns the SDK's rule, but without the half percent that the rule adds to the window because clocks may be slow.
 pub(crate) fn without_allowance_for_clocks() -> State {
     State::new(Quota { window: std::time::Duration::from_nanos(9_950_248_757), ..Quota::default() })
 }
