@@ -7,7 +7,8 @@ use super::engine::{open, parse};
 use super::sample::arguments;
 use super::{first_line, text_of};
 
-/// The deepest nesting of a value: 127 levels of opaque JSON, within 12 levels of the answer around it.
+/// The deepest nesting of a value: 127 levels of opaque JSON (JSON that the API leaves open), within 12 levels of the
+/// answer around it.
 const DEEPEST: usize = 127 + 12;
 
 pub fn play(input: &[u8]) {
@@ -33,8 +34,8 @@ pub fn play(input: &[u8]) {
     let sent = at_server(&of, value);
     let again = if sent.is_array() { json!({"data": sent, "hasMore": false}) } else { sent.clone() };
     let reread = parse(op, &args, 200, &[], &again.to_string());
-    // Opaque JSON can look like an error that Hightouch sends under the status 200. Then the SDK rightly returns an
-    // error.
+    // Opaque JSON, which the API leaves open, can look like an error that Hightouch sends under the status 200. Then
+    // the SDK rightly returns an error.
     if !reread.ok && reread.head["status"] == 200 {
         return;
     }

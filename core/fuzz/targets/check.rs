@@ -1,4 +1,4 @@
-//! Checks that hold for everything that the door returns.
+//! Checks that hold for every result of the door, the JSON interface that the packages of all languages use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -138,7 +138,8 @@ impl Given {
     }
 }
 
-/// Reads JSON. Opaque JSON may contain a number that no `Value` can hold, such as `1e999`. Such a number becomes null.
+/// Reads JSON. Opaque JSON, which the API leaves open, may contain a number that no `Value` can hold, such as `1e999`.
+/// Such a number becomes null.
 fn readable(json: &[u8]) -> Value {
     let raw: &RawValue =
         serde_json::from_slice(json).unwrap_or_else(|error| panic!("the text is not JSON: {error}"));

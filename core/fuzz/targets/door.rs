@@ -1,5 +1,5 @@
-//! Fuzzes the door with any operation, arguments and options. Input: a line with the operation, a line with the
-//! options, and the arguments.
+//! Fuzzes the door, the JSON interface that the packages of all languages use, with any operation, arguments and
+//! options. Input: a line with the operation, a line with the options, and the arguments.
 //!
 //! `{{origin}}` is replaced with the origin of the server. If a string in the arguments begins with `b64:`, the string
 //! is replaced with the base64url form of its rest. Run tokens, page tokens and the member `seen` of a run step are

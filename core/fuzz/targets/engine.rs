@@ -111,8 +111,8 @@ thread_local! {
     static ANSWERED: ManuallyDrop<Answered> = ManuallyDrop::new(Answered::new());
 }
 
-/// Returns the result of the operation if the server gives this answer. The call is raw, so it sends only one request,
-/// whatever the answer.
+/// Returns the result of the operation if the server gives this answer. The call sets the option `raw`, so that the SDK
+/// sends only one request, whatever the answer.
 pub fn parse(op: &str, args: &Value, status: u16, headers: &[(&str, &str)], body: &str) -> Given {
     ANSWERED.with(|answered| {
         answered.server.set(status, headers, body);

@@ -39,7 +39,8 @@ fn state(numbers: &[u64]) {
     assert!(opens.is_some_and(|after| after < HOUR + 4 * span), "closed for {opens:?} after {numbers:?}");
 }
 
-/// A state with requests in flight that were granted before and after a cut.
+/// Returns a state with requests in flight. Some were granted before a refusal (429) lowered the limit, and the others
+/// afterwards.
 fn in_flight() -> State {
     let mut state = State::shared(Quota::default(), START);
     let mut grant = |after: Nanos| state.grant(START + after);
@@ -52,9 +53,9 @@ fn in_flight() -> State {
     state
 }
 
-/// Checks that notes end only requests that are in flight, and that no request ends before its grant. Every three
-/// numbers are a note: the lease, counted from the first lease; the time of the end, counted from `START`; and the
-/// number of cuts.
+/// Checks that the notes of ended requests end only requests that are in flight, and that no request ends before its
+/// grant. Every three numbers are a note: the lease of the request and the time of its end, both counted from `START`,
+/// and the number of times that the limit had been lowered.
 fn notes(numbers: &[u64]) {
     let (mut state, now) = (in_flight(), START + 10 * SECOND);
     let before = state.in_flight();
@@ -95,7 +96,8 @@ fn reply(words: &[String]) {
     assert!(pool.earliest(START, Reach::Whole) == NEVER);
 }
 
-/// Checks that each step of a move of the limit has a place and arguments, whatever the server replies.
+/// Checks that each step of a move of the limit names a place on the server and has arguments, whatever the server
+/// replies.
 fn way(replies: &str) {
     let mut caller = Caller { server: String::new(), unlost: 0, changes: 0, member: "1".to_owned(), call: 0 };
     let mut way = Way::new("0".repeat(32));

@@ -15,7 +15,7 @@ pub fn play(input: &[u8]) {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             let stats = runtime.block_on(engine.call("client.stats", "", "", &Cancel::new()));
             let stats = Given::of(stats);
-            // With the setting `diagnosing`, an engine may exist without a client.
+            // With the setting `diagnosing`, an engine can be created although the settings allow no client.
             let diagnosing =
                 serde_json::from_str::<Value>(&text).is_ok_and(|given| given["diagnosing"] == true);
             assert!(stats.ok || diagnosing, "a client that was made has a limit");
