@@ -343,8 +343,9 @@ fn default(ty: &Value) -> Result<String, Error> {
     })
 }
 
-/// Returns a Python expression that wraps the opaque JSON in an `expression` of the type `ty`. Returns an empty text if
-/// the type holds no opaque JSON, or is an object: an object wraps its own opaque JSON.
+/// Returns a Python expression that wraps the opaque JSON (JSON that the API leaves open) in an `expression` of the
+/// type `ty`. Returns an empty text if the type holds no opaque JSON, or is an object: an object wraps its own opaque
+/// JSON.
 fn wrap(ty: &Value, expression: &str) -> Result<String, Error> {
     if let Some(plain) = ty.as_str() {
         return Ok(if plain == "json" { format!("json_of({expression})") } else { String::new() });

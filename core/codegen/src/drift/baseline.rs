@@ -91,7 +91,7 @@ fn beside_good(at: &str, theirs: BTreeSet<String>, earlier: &BTreeSet<String>) -
 /// The bounds on the parameters and the body of an operation. A place in a request is written like `body.recipients[]`.
 #[derive(Default)]
 struct Bounds {
-    /// All places, including places without a bound.
+    /// All places of values in the request, with or without a bound.
     places: BTreeSet<String>,
     numbers: BTreeMap<(String, &'static str), f64>,
     patterns: BTreeMap<String, String>,

@@ -273,8 +273,8 @@ fn a_smaller_page_was_missed() {
     });
 }
 
-/// OpenAPI documents before version 3.1 cannot put a description beside a reference, so generators wrap the reference
-/// in an `allOf`.
+/// Incident: the comparison reported a wrapped reference as breaking. OpenAPI documents before version 3.1 cannot put a
+/// description beside a reference, so generators wrap the reference in an `allOf`.
 #[test]
 fn a_reference_in_a_wrapper_with_a_description_was_called_a_break() {
     let (lines, status) = drift(|document| {

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use minijinja::{Error, Value};
 use serde_json::{Value as Json, json};
 
-/// Marks the types of arguments that contain opaque JSON at any depth. Wherever such a type is named, sets its type
-/// parameter.
+/// Marks each type that arguments use and that contains opaque JSON (JSON that the API leaves open) at any depth.
+/// Wherever such a type is named, sets its type parameter.
 pub(super) fn mark(catalogue: &mut Json) {
     let types = catalogue.get("types").cloned().unwrap_or_default();
     let mut given = BTreeSet::new();
@@ -74,7 +74,8 @@ fn named(of: &Json, types: &Json, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Whether a type contains opaque JSON at any depth. Every union does, because it keeps an unknown variant as JSON.
+/// Whether a type contains opaque JSON (JSON that the API leaves open) at any depth. Every union does, because it keeps
+/// an unknown variant as JSON.
 fn holds_json(name: &str, types: &Json) -> bool {
     let mut all = BTreeSet::new();
     named(&json!({ "ref": name }), types, &mut all);
