@@ -36,7 +36,7 @@ pub(super) struct Drive {
 enum Begin {
     Start,
     Follow(RunToken),
-    /// Search for the run of an earlier trigger. The second value is what the file records about the item.
+    /// Search for the run of an earlier trigger. The second value is what the checkpoint records about the item.
     Find(Unanswered, Progress),
 }
 
@@ -103,9 +103,10 @@ impl Drive {
         if self.checkpoint.is_some() && !open.is_empty() {
             self.learn_time().await;
         }
-        // A search for the run of a trigger must not find the run of another item. Therefore, before the first search,
-        // the runs in the file are claimed for this batch, and all searches are announced. The process remembers only
-        // so many claims, so only runs of syncs with a search are claimed.
+        // A search for the run of a trigger must not take the run of another item. Therefore, before the first search,
+        // the runs in the checkpoint are claimed, so that no search of this process takes them, and all searches are
+        // registered. The process remembers a limited number of claims, so only runs of syncs with a search are
+        // claimed.
         let sought: BTreeSet<String> = open
             .iter()
             .filter_map(|(_, progress)| match progress {

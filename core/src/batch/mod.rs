@@ -55,7 +55,7 @@ pub struct Batch {
     _stop: DropGuard,
 }
 
-/// What a batch reports about its requests, for hosts that call hooks or write a log.
+/// What a batch reports about its requests, for the packages that call hooks or write a log.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tell {
     /// Whether to report requests that have ended.

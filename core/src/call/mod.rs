@@ -108,8 +108,8 @@ pub(crate) struct Call {
     /// The digest of the API key with which the slug in the path was looked up. With another API key, the slug may
     /// belong to another sync.
     bound: Option<[u8; 32]>,
-    /// If the call reads the state of a run that is followed: what the gate knows about this run. `None` for other
-    /// calls.
+    /// If the call reads the state of a run that is followed: what the queue of the rate limit knows about this run.
+    /// `None` for other calls.
     look: Option<Arc<Look>>,
 }
 
@@ -233,8 +233,8 @@ impl Call {
         self
     }
 
-    /// Makes errors, logs and hooks name the followed run. The caller waits for the run and did not call the method
-    /// that reads the run.
+    /// Makes errors, logs and hooks name the followed run, because the caller waits for the run and did not itself call
+    /// the method that reads it.
     pub(crate) fn on_run(mut self, run: Subject) -> Self {
         self.subject = Subject { operation_id: self.subject.operation_id, ..run };
         self
@@ -286,8 +286,8 @@ impl Call {
         })
     }
 
-    /// Marks the call as a look, a request that reads the state of a followed run. Looks wait in a lane of their own at
-    /// the gate.
+    /// Marks the call as a look, a request that reads the state of a followed run. Looks wait for the rate limit in a
+    /// queue of their own, the lane.
     pub(crate) fn looking(mut self, look: Arc<Look>) -> Self {
         self.look = Some(look);
         self
@@ -322,7 +322,7 @@ impl Call {
         self.safety
     }
 
-    /// Sets the class with which the call waits at the gate, if the caller sets no priority.
+    /// Sets the class with which the call waits for the rate limit, if the caller sets no priority.
     pub(crate) fn of_class(mut self, class: Class) -> Self {
         self.class = class;
         self
@@ -332,7 +332,7 @@ impl Call {
         self.safety == Safety::Write
     }
 
-    /// The class with which the request waits at the gate: the caller's priority, or else the class of the call.
+    /// The class with which the request waits for the rate limit: the caller's priority, or else the class of the call.
     pub(crate) fn class(&self, options: &Options) -> Class {
         options.priority.map_or(self.class, Priority::class)
     }

@@ -64,7 +64,7 @@ pub struct Options {
     /// Headers to send in addition to the client's headers. If the call and the client have headers with the
     /// same name, the header of the call is sent.
     pub headers: BTreeMap<String, String>,
-    /// The id of the call, if a host has already given the call an id.
+    /// The id of the call, if the package for Python, Node.js or Swift has already chosen the id.
     pub(crate) call_id: Option<String>,
 }
 

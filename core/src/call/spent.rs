@@ -68,7 +68,7 @@ pub(crate) struct Spent {
     key: Option<[u8; 32]>,
     /// When the first byte of the last attempt was sent.
     sent: Option<Instant>,
-    /// How many requests the call had sent before this account was opened. Another account reports these requests.
+    /// How many requests the call had already sent when `beside` created this account. Another account reports them.
     elsewhere: usize,
     /// The report of the call. It has the name of the call, even if it covers requests that prepare or follow the call.
     meta: Meta,
@@ -124,8 +124,8 @@ impl Spent {
         let own = (!self.meta.attempts.is_empty())
             .then(|| (self.meta.request_id.clone(), self.meta.mended.clone()));
         self.merge(other.meta);
-        // If the call has sent its own request, the report keeps the id of this request, and the paths of the values
-        // that were replaced by defaults in its answer.
+        // If the report already has attempts, it keeps the id of their request, and the paths of the values that were
+        // replaced by defaults in the answer.
         if let Some(own) = own {
             (self.meta.request_id, self.meta.mended) = own;
         }

@@ -57,7 +57,7 @@ impl Client {
         if answer.body.is_empty() { Ok(answer) } else { self.checked_json(call, answer) }
     }
 
-    /// Returns the answer if its body is JSON that hosts can decode.
+    /// Returns the answer if its body is JSON that Python, Node.js and Swift can decode.
     fn checked_json(&self, call: &Call, answer: Answer) -> Result<Answer, Error> {
         let checked = std::str::from_utf8(json::without_byte_order_mark(&answer.body))
             .map_err(|_| "it is not UTF-8".to_owned())
