@@ -49,7 +49,8 @@ pub struct Reply {
     pub head: String,
     /// The value as JSON, or the bytes of a raw answer. Empty after a failure.
     pub body: Vec<u8>,
-    /// The texts of the opaque JSON in the body, one after another. Empty if the body holds these texts itself.
+    /// The opaque JSON (JSON that the API leaves open) of the value, as texts one after another. Empty if `body`
+    /// contains these texts.
     pub texts: Vec<u8>,
 }
 
