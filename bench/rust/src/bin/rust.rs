@@ -212,8 +212,8 @@ impl Lane for Bare {
     }
 }
 
-/// The HTTP client of hyper-util with the TLS of hyper-rustls. The SDK is built on both. This lane reads answers and
-/// discards them.
+/// The HTTP client of hyper-util with the TLS of hyper-rustls. The SDK is built on both. The benchmark reads the
+/// answers of this client and discards them.
 struct Hyper {
     client: legacy::Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
     url: String,
