@@ -20,7 +20,7 @@ pub enum End {
 /// How a request ended, in a form that can be reported to the shared limit later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// The request ended in another way than by a refusal.
+    /// The request ended, and the server did not refuse it.
     Otherwise(End),
     /// The server refused the request with this `Retry-After`. The random number varies the length of the pause.
     Refused(Option<Duration>, u32),

@@ -53,8 +53,8 @@ impl Errands {
         let Some(core) = self.core.upgrade() else { return };
         core.change(|inner, now| {
             if inner.turns.pool_mut().is_some_and(|pool| pool.answered(now, question, answer)) {
-                // Inside the change, so that the first request that the change grants can already report that the limit
-                // is shared again.
+                // This call is inside the change, so that the first request that the change grants can already report
+                // that the limit is shared again.
                 core.returned();
             }
         });

@@ -24,7 +24,7 @@ use super::turn::{End, Next, Turns};
 use super::waiter::Decision;
 use super::{NEVER, Nanos, Quota};
 
-/// In each second, at most this many waiters check whether the first waiter overslept.
+/// In each second, at most this many waiters check whether the first waiter, which sleeps on behalf of all, overslept.
 const WATCHES: u64 = 64;
 
 /// The rate limit of one workspace, shared by all its clients in this process.
@@ -40,7 +40,8 @@ pub(super) struct Core {
     inner: Mutex<Shared>,
     /// Why the limit is not shared at present although it should be; `None` if nothing is wrong.
     pub(super) fallback: Mutex<Option<String>>,
-    /// Whether `changes` holds changes of the scope that no call has reported yet.
+    /// Whether `changes` holds a change that no call has reported yet: this process began to keep the limit alone, or
+    /// shared it again.
     pub(super) untold: AtomicBool,
     pub(super) changes: Mutex<Vec<ScopeChange>>,
     pub(super) told: Told,
@@ -51,9 +52,11 @@ pub(super) struct Shared {
     pub(super) turns: Turns<Arc<Notify>>,
     /// Decisions that waiters have not fetched yet.
     pub(super) answers: BTreeMap<Place, Decision>,
-    /// The times and places of grants, oldest first. The entry of a fetched grant remains, and `take_back` skips it.
+    /// When each grant was made, and for which place in the queue; oldest first. An entry stays after the waiter has
+    /// fetched its grant, and `take_back` skips such an entry.
     unfetched: VecDeque<(Nanos, Place)>,
-    /// The places of waiting looks at runs, by the id of the look and the number of the place.
+    /// The places in the queue of requests that read the state of a run, by the id of their [`Look`] and the number of
+    /// the place.
     pub(super) looking: BTreeMap<(u64, u64), Place>,
     /// The waiter that sleeps on behalf of all waiters, and the time until which it sleeps.
     pub(super) first: Option<(Place, Nanos)>,
@@ -63,7 +66,8 @@ pub(super) struct Shared {
     pub(super) courier: Option<Box<dyn Courier>>,
     /// The time until which the courier has nothing to do.
     pub(super) courier_sleeps_until: Nanos,
-    /// The name of the place in the store to which the limit is to move; `None` if the limit stays at its place.
+    /// The name of the file, or of the entry on the server, to which the limit is to move; `None` if the limit need not
+    /// move.
     pub(super) joining: Option<String>,
     /// Whether another gate has absorbed this gate.
     pub(super) moved: bool,
@@ -163,7 +167,7 @@ impl Gate {
         }
     }
 
-    /// Returns how many looks at runs the gate grants in a window at present.
+    /// Returns how many looks (requests that read the state of a run) the gate grants in a window at present.
     #[must_use]
     pub fn looks_in_window(&self) -> u64 {
         looks_of(self.core.lock().turns.state().allowed())
@@ -320,8 +324,9 @@ impl Shared {
         self.looking.range((look.id(), 0)..=(look.id(), u64::MAX)).next().is_some()
     }
 
-    /// Returns how long the waiter at `place` sleeps before it checks whether the first waiter overslept. The waiters
-    /// check in turns, so ten thousand waiters cause no more checks than a hundred.
+    /// Returns how long the waiter at `place` sleeps before it checks whether the first waiter, which sleeps on behalf
+    /// of all waiters, overslept. The waiters check in turns, so ten thousand waiters cause no more checks than a
+    /// hundred.
     pub(super) fn watch(&self, place: Place, now: Nanos) -> Nanos {
         let beat = self.turns.state().quota().scaled(LOOK_AFTER_FIRST).max(1);
         let waiting: usize = Class::ALL.into_iter().map(|class| self.turns.waiting(class)).sum();
@@ -368,8 +373,8 @@ impl Shared {
         }
     }
 
-    /// Takes back the grants that were not fetched within `bound`, because a waiter that is not polled must not keep
-    /// its grant.
+    /// Takes back the grants that their waiters did not fetch within `bound`, because a waiter that is not polled must
+    /// not keep its grant.
     fn take_back(&mut self, now: Nanos, bound: Nanos) {
         while let Some((at, place)) = self.unfetched.front().copied() {
             if matches!(self.answers.get(&place), Some(Decision::Granted(_))) {

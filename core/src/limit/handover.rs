@@ -21,7 +21,7 @@ impl<W> Turns<W> {
         Handover { state: self.state.clone(), common, looks: self.line.looks().granted().collect() }
     }
 
-    /// Absorbs another limit; `time` converts a time of the other limit to a time of this limit.
+    /// Merges another limit into this one; `time` converts a time of the other limit to a time of this limit.
     pub fn absorb(&mut self, now: Nanos, handover: &Handover, time: impl Fn(Nanos) -> Nanos) {
         self.state.absorb(now, &handover.state, &time);
         if let (Some(common), Some(theirs)) = (&mut self.common, &handover.common) {

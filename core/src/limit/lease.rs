@@ -31,12 +31,13 @@ impl Leases {
         Self { held: VecDeque::new(), first: now, next: now }
     }
 
-    /// Gives later leases ids that no lease from before `now` has, not even a lease that this list lacks.
+    /// Skips the ids below `now`, because another copy of this list may have given them to leases that this list lacks.
     pub fn skip_to(&mut self, now: Nanos) {
         self.next = self.next.max(now);
     }
 
-    /// Adds a lease that expires at `until`, and returns its id. No earlier lease may expire after `until`.
+    /// Adds a lease that expires at `until`, and returns its id. `until` must not lie before the end of a lease that is
+    /// held.
     pub fn take(&mut self, until: Nanos) -> u64 {
         let id = self.next;
         self.next += 1;
@@ -101,13 +102,13 @@ impl Leases {
         self.held.len() as u64
     }
 
-    /// Writes the leases for [`Leases::read`].
+    /// Writes the leases as integers, for [`Leases::read`] to read.
     pub fn write(&self, to: &mut Vec<u64>) {
         to.extend([self.next, self.first, self.held.len() as u64]);
         to.extend(self.held.iter().flat_map(|lease| [lease.id, lease.until]));
     }
 
-    /// Reads leases. None of them may expire after `latest`. Returns `None` if the integers are damaged.
+    /// Reads leases. Returns `None` if the integers are damaged, for example if a lease expires after `latest`.
     #[must_use]
     pub fn read(from: &mut Words<'_>, latest: Nanos) -> Option<Self> {
         let next = from.up_to(NEVER - MOST)?;

@@ -10,7 +10,7 @@ use super::looks::{Looks, Urgency};
 /// The class of a request. The class decides how much weight the request has in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// Starts something; weighs 8.
+    /// Starts a run or sends a campaign; weighs 8.
     Trigger,
     /// Reads the state of a run; weighs 4.
     Poll,
@@ -24,7 +24,7 @@ impl Class {
     /// All classes, the heaviest first.
     pub const ALL: [Self; 4] = [Self::Trigger, Self::Poll, Self::Read, Self::Bulk];
 
-    /// What a turn costs its class: 8 divided by the weight.
+    /// How much each served request adds to the `pass` of its class: 8 divided by the weight.
     const fn stride(self) -> u64 {
         match self {
             Self::Trigger => 1,
@@ -71,7 +71,7 @@ pub struct LookPriority {
 #[derive(Debug)]
 pub struct Line<W> {
     arrivals: u64,
-    /// The highest `pass` at which a class was served.
+    /// The highest `pass` that a class had when one of its requests was served.
     virtual_time: u64,
     queues: [Queue<W>; 4],
     looks: Looks<W>,
@@ -123,21 +123,21 @@ impl<W> Line<W> {
         self.queue_mut(place.class).waiting.remove(&(place.fresh, place.arrival))
     }
 
-    /// Makes a look that waits at `place` more urgent.
+    /// Raises the urgency of the look (a request that reads the state of a run) that waits at `place`.
     pub fn raise(&mut self, place: Place, urgency: Urgency) {
         if place.look {
             self.looks.raise(place.arrival, urgency);
         }
     }
 
-    /// The first request of a class. Ignores the lane of looks.
+    /// The first request in the queue of a class. Requests in the lane of looks do not count.
     #[must_use]
     pub fn head(&self, class: Class) -> Option<(Place, &W)> {
         let (&(fresh, arrival), waiter) = self.queue(class).waiting.first_key_value()?;
         Some((Place { class, look: false, fresh, arrival }, waiter))
     }
 
-    /// The look that goes next.
+    /// The look (a request that reads the state of a run) that goes next.
     #[must_use]
     pub fn head_of_looks(&self) -> Option<(Place, &W)> {
         let (arrival, fresh, waiter) = self.looks.head()?;
@@ -193,7 +193,7 @@ impl<W> Line<W> {
         self.queue(place.class).waiting.get(&(place.fresh, place.arrival))
     }
 
-    /// How many requests of a class wait. Looks count as polls.
+    /// How many requests of a class wait. Looks, the requests that read the state of a run, count as polls.
     #[must_use]
     pub fn waiting(&self, class: Class) -> usize {
         let looks = if class == Class::Poll { self.looks.waiting() } else { 0 };

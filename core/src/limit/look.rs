@@ -41,14 +41,14 @@ impl Look {
         self.lock().looked_at = looked_at;
     }
 
-    /// How urgent the next look is.
+    /// How urgent the next look at the run is.
     #[must_use]
     pub fn urgency(&self) -> Urgency {
         self.lock().urgency
     }
 
-    /// Resolves once the next look is urgent; at once if it already is. If several tasks wait, each raise wakes one
-    /// task.
+    /// Resolves once the next look at the run is urgent; at once if it already is. If several tasks wait, each raise of
+    /// the urgency wakes one task.
     pub async fn urgent(&self) {
         while self.urgency() == Urgency::Usual {
             self.raised.notified().await;
@@ -63,7 +63,7 @@ impl Look {
         *self.lock()
     }
 
-    /// Raises the urgency; never lowers it. Returns whether the urgency changed.
+    /// Raises the urgency of the next look at the run; never lowers it. Returns whether the urgency changed.
     pub(super) fn raise(&self, urgency: Urgency) -> bool {
         let mut priority = self.lock();
         if urgency <= priority.urgency {

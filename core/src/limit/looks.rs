@@ -21,7 +21,7 @@ pub enum Urgency {
     Ended,
 }
 
-/// If usual looks wait, one of them goes after this many urgent looks in a row.
+/// After this many urgent looks in a row, one look that is not urgent goes, if any waits.
 const IN_A_ROW: u32 = 3;
 
 /// How many looks at runs are granted in a window of `allowed` requests: a tenth, rounded down, but at least one.
@@ -69,7 +69,7 @@ impl<W> Default for Looks<W> {
 }
 
 impl<W> Looks<W> {
-    /// How many looks wait.
+    /// How many looks (requests that read the state of a run) wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.len()
@@ -237,8 +237,9 @@ mod tests {
         assert_eq!(looks.waiting(), 2);
     }
 
-    /// No list shows that a sequence has changed, so a look at a run of a sequence is never urgent. Such a look must
-    /// get its turn even if there are always urgent looks at runs of syncs.
+    /// No list of the API shows that a sequence has changed. So a look (a request that reads the state of a run) is
+    /// never urgent for a run of a sequence. Such a look must get its turn even if there are always urgent looks at
+    /// runs of syncs.
     #[test]
     fn what_nothing_points_to_gets_its_turn_among_ever_more_that_is_urgent() {
         let mut looks = Looks::default();

@@ -97,8 +97,9 @@ impl Shared {
         self.courier = Some(courier);
     }
 
-    /// Wakes the courier if it has something to do before it wakes by itself. If the courier cannot run, this process
-    /// keeps the limit alone from now on, and the first such call returns the reason.
+    /// Wakes the courier, which asks the server, if there is something to ask before the courier wakes by itself. If
+    /// the courier cannot run, this process keeps the limit alone from now on. The call that finds this out first
+    /// returns the reason.
     pub(super) fn wake_courier(&mut self, now: Nanos) -> Option<String> {
         let courier = self.courier.as_ref()?;
         let wanted = self.turns.wanted(now);
@@ -118,7 +119,7 @@ impl Shared {
                 let was_down = pool.is_down();
                 let question = pool.question(now, wanted);
                 pool.unanswered(now, question);
-                // So the next question tries again to wake the courier.
+                // With `NEVER`, the next question tries again to wake the courier.
                 self.courier_sleeps_until = NEVER;
                 (!was_down).then_some(why)
             }

@@ -66,8 +66,8 @@ impl Permit {
         let core = self.gate.core();
         let mut inner = core.lock();
         if end == End::Seen && !inner.moved {
-            // If no request waits at this gate, no grant depends on this end. So the shared limit need not be changed
-            // at once: the next change or a note in the store can report the end.
+            // If no request waits at this gate, none waits for the end of this request. So the shared limit need not be
+            // changed at once: the next change, or a note in the store, can report the end.
             if inner.turns.may_tell_later() {
                 inner.turns.end(core.now(), grant, end);
                 return;

@@ -12,8 +12,8 @@ use super::{NEVER, Nanos, Quota};
 /// How long the report of an ended request is delayed, so that one question to the server reports several ended
 /// requests.
 const TOGETHER: Duration = Duration::from_millis(50);
-/// Replaces [`TOGETHER`] if all granted requests have ended. If the caller's next request follows within this time, the
-/// question for that request also reports the end of the earlier request.
+/// How long the report of an ended request is delayed if no other granted request is in flight. If the caller's next
+/// request follows within this time, the question for that request also reports the end of the earlier request.
 const NEXT: Duration = Duration::from_millis(5);
 /// A server that does not answer is asked again after this long.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
@@ -42,9 +42,9 @@ pub struct Pool {
     /// The numbers of the grants that the server believes to be in flight.
     held: BTreeSet<u64>,
     ends: Vec<(u64, Ended)>,
-    /// The latest time to report the first of `ends`.
+    /// The latest time to report the ended requests in `ends` to the server.
     tell_at: Nanos,
-    /// When the server may be asked again for requests that wait.
+    /// The earliest time to ask the server again for grants for waiting requests.
     ask_at: Nanos,
     /// When the server was last asked.
     asked: Nanos,
@@ -54,7 +54,7 @@ pub struct Pool {
     /// Of the requests that this process granted without the server: how many were not reported to the server yet, and
     /// how many are in flight.
     sent: (u64, u64),
-    /// How many of the requests in `sent` were reported with the last question.
+    /// How many of the requests that were granted without the server (`sent`) the last question reported.
     told: u64,
     is_down: bool,
     is_new_connection: bool,
@@ -113,7 +113,8 @@ impl Pool {
         }
     }
 
-    /// From the next question on, declares a quota to the server that keeps within `quota` and all earlier quotas.
+    /// Combines `quota` with all earlier quotas. From the next question on, the process declares the combined quota to
+    /// the server.
     pub fn tighten(&mut self, quota: Quota) {
         self.quota = self.quota.stricter(quota);
     }
@@ -357,8 +358,8 @@ impl Pool {
             let window = self.quota.window.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX));
             let quota = Quota { requests: 1, window, ..self.quota };
             // If there are more processes than requests that the server keeps free, not all processes may send their
-            // first request at once. So each process first waits for `windows` windows, plus a part of this time,
-            // different for each process.
+            // first request at once. So each process first waits for one to two times `windows` windows. The exact time
+            // differs between processes.
             let waits = windows > 1;
             let until = now.saturating_add(scrambled(now) % quota.span());
             let mut state =

@@ -31,7 +31,7 @@ impl Default for Quota {
 }
 
 impl Quota {
-    /// Writes the quota for [`Quota::read`].
+    /// Writes the quota as integers, for [`Quota::read`] to read.
     pub fn write(&self, to: &mut Vec<u64>) {
         let window = u64::try_from(self.window.as_nanos()).unwrap_or(LONGEST).min(LONGEST);
         to.extend([u64::from(self.requests), window, self.scale.to_bits()]);

@@ -34,7 +34,7 @@ pub struct Recovery {
 }
 
 impl Recovery {
-    /// Writes the recovery for [`Recovery::read`].
+    /// Writes the recovery as integers, for [`Recovery::read`] to read.
     pub fn write(&self, to: &mut Vec<u64>) {
         to.extend([self.base, self.ceiling, u64::from(self.met), self.clean]);
     }

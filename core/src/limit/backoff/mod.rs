@@ -63,7 +63,7 @@ pub struct Backoff {
     recovery: Option<Recovery>,
     /// Counts the cuts. A refusal of a request that was granted before the last cut does not cut again.
     epoch: u64,
-    /// Requests granted since the last cut that have not ended. A request that was given up does not count.
+    /// Requests granted since the last cut that are still in flight, without those that were given up.
     flying: u64,
     /// Requests granted since the last cut that succeeded.
     successes: u64,
@@ -89,7 +89,7 @@ struct Burst {
 }
 
 impl Burst {
-    /// How many requests of the burst the server accepted; `None` if the server refused too few to tell, or accepted
+    /// How many requests around the last cut the server accepted; `None` if it refused too few to tell, or accepted
     /// none.
     fn let_through(self) -> Option<u64> {
         let enough = self.succeeded && self.refused >= (self.used / 4).max(SAMPLE);
@@ -121,7 +121,8 @@ impl Backoff {
         new
     }
 
-    /// Writes the backoff for [`Backoff::read`], without the fields that can be computed from the quota.
+    /// Writes the backoff as integers, for [`Backoff::read`] to read, without the fields that can be computed from the
+    /// quota.
     pub fn write(&self, to: &mut Vec<u64>) {
         to.extend([self.allowed, self.epoch, self.flying, self.successes, u64::from(self.in_a_row)]);
         to.extend([self.closed_until, self.refusing_since.unwrap_or(NEVER)]);
@@ -201,7 +202,8 @@ impl Backoff {
         if beyond == 0 {
             return from;
         }
-        // At k times `pause` after the gate opened, one more request may be sent if `beyond` is less than 2^k.
+        // `beyond` is how many more requests are in flight than have succeeded. At k times `pause` after the gate
+        // opened, one more request may be sent if `beyond` is less than 2^k.
         let doublings = u64::from(u64::BITS - beyond.leading_zeros());
         from.max(self.closed_until.saturating_add(doublings * self.pause))
     }
@@ -224,8 +226,8 @@ impl Backoff {
     pub fn succeeded(&mut self, now: Nanos, epoch: u64) {
         self.ends(epoch);
         self.refusing_since = None;
-        // The success of a request from before the last cut does not raise the lowered limit. But the request may
-        // belong to the burst of that cut.
+        // The success of a request from before the last cut does not raise the lowered limit. But if the request was
+        // granted between the last two cuts, its answer helps to show how many requests the server accepts.
         if epoch != self.epoch {
             if epoch + 1 == self.epoch {
                 self.burst.succeeded = true;
@@ -306,7 +308,8 @@ impl Backoff {
         self.begin_epoch(Burst { used, refused: 1, succeeded: self.successes > 0 });
     }
 
-    /// Lowers the limit further once the answers to the burst show how many requests the server accepts.
+    /// Lowers the limit further once the answers to the requests around the last cut show how many requests the server
+    /// accepts.
     fn learn(&mut self) {
         if let (Some(ceiling), Some(recovery)) = (self.burst.let_through(), &mut self.recovery) {
             self.allowed = self.allowed.min((ceiling * 7 / 10).max(1));

@@ -27,7 +27,7 @@ impl State {
         one == other && rest.get(1..) == others.get(1..)
     }
 
-    /// Writes the state for [`State::read`].
+    /// Writes the state as integers, for [`State::read`] to read.
     pub fn write(&self, to: &mut Vec<u64>) {
         self.quota.write(to);
         to.extend([self.last, self.granted, self.refused, self.cuts, self.lingering.len() as u64]);

@@ -43,9 +43,9 @@ impl State {
         (now < until).then_some(EndNote { lease, at: now, epoch: ticket.epoch })
     }
 
-    /// Adds the noted ends at `now`. `note` returns the note of a lease. A note without a lease in flight is ignored,
-    /// because its end was added before. An end counts as no earlier than the grant and the ends that are known, and no
-    /// later than `now`.
+    /// Adds the ends of requests that were noted beside the state. `note` returns the note for the lease with this id.
+    /// Only the leases in flight are asked for, because the other ends were added before. A noted end counts as no
+    /// earlier than the grant and the last known end, and as no later than `now`.
     pub fn add_noted(&mut self, now: Nanos, note: impl Fn(u64) -> Option<EndNote>) {
         let Some(leases) = &mut self.leases else { return };
         let lease = self.quota.scaled(LEASE);

@@ -9,7 +9,8 @@ pub struct Ticket {
     pub(super) epoch: u64,
     pub(super) at: Nanos,
     pub(super) lease: Option<u64>,
-    /// Whether another request in flight had the same slot when this one was granted. See [`super::EndNote`].
+    /// Whether another request in flight had the same slot for a note ([`super::EndNote::slot`]) when this one was
+    /// granted.
     pub(super) shares_slot: bool,
 }
 
