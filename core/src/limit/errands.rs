@@ -24,7 +24,7 @@ pub struct Errands {
     core: Weak<Core>,
 }
 
-/// What the courier does next.
+/// What the courier, which asks the server for a gate, does next.
 #[derive(Debug)]
 pub enum Errand {
     /// Ask the server, and pass its answer to [`Errands::answered`] or [`Errands::unanswered`].

@@ -64,7 +64,7 @@ pub(super) struct Shared {
     pub(super) store: Option<Box<dyn Store>>,
     /// Asks the server that keeps the limit for several machines; `None` if no server keeps the limit.
     pub(super) courier: Option<Box<dyn Courier>>,
-    /// The time until which the courier has nothing to do.
+    /// The time until which the courier, which asks the server, has nothing to do.
     pub(super) courier_sleeps_until: Nanos,
     /// The name of the file, or of the entry on the server, to which the limit is to move; `None` if the limit need not
     /// move.

@@ -13,8 +13,9 @@ const WINDOWS: u64 = 3;
 /// Each further cut while the limit grows back doubles the time until the limit reaches the ceiling, at most this many
 /// times.
 const DOUBLINGS: u32 = 3;
-/// In the first [`WINDOWS`] windows of clean time beyond the ceiling, the limit grows by at least this many requests.
-/// Without this minimum, a recovery from a limit of 1 would take hours instead of minutes.
+/// In the first [`WINDOWS`] windows of clean time (see the comment of this module) beyond the ceiling, the limit grows
+/// by at least this many requests. Without this minimum, a recovery from a limit of 1 would take hours instead of
+/// minutes.
 const LEAST_HEIGHT: u64 = 8;
 /// The number of fraction bits in the fixed-point arithmetic of the curve.
 const BITS: u32 = 20;
@@ -75,8 +76,9 @@ impl Recovery {
         self.ceiling = self.ceiling.min(ceiling);
     }
 
-    /// Notes one success. `allowed` is the limit at that time. `open` says how long the gate has been open again, in
-    /// nanoseconds; clean time never exceeds this duration.
+    /// Notes one success, which advances the clean time (see the comment of this module). `allowed` is the limit at
+    /// that time. `open` says how long the gate has been open again, in nanoseconds; clean time never exceeds this
+    /// duration.
     pub fn succeeded(&mut self, open: Nanos, allowed: u64) {
         self.clean = self.clean.saturating_add(self.window / allowed.max(1)).min(open);
     }
