@@ -28,7 +28,8 @@ pub(super) const WITHIN: Duration = Duration::from_millis(800);
 const IDLE: Duration = Duration::from_secs(30);
 /// The Redis key of a limit begins with this prefix. The number is the version of the state's format.
 const PREFIX: &str = "hightouch-limit:1:";
-/// [`Server::unlost`] holds for this long after a connection was opened. Later, the server may have lost states.
+/// [`Server::unlost`], the time for which the server has lost no state, is relied on for this long after a connection
+/// was opened. Later, the server may have lost states.
 const FRESH: Duration = Duration::from_secs(1);
 /// A question fails if a cluster says this many times in a row that the limit has moved to another node (`MOVED`).
 const REDIRECTIONS: usize = 3;
@@ -323,7 +324,8 @@ async fn opened(
     info: &RedisConnectionInfo,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
 ) -> Result<(MultiplexedConnection, Driver), Failure> {
-    // No timeouts are set here, because the courier gives up each question after `WITHIN`.
+    // No timeouts are set here, because the courier, the thread that asks the server, gives up each question after
+    // `WITHIN`.
     let config = AsyncConnectionConfig::new().set_response_timeout(None).set_connection_timeout(None);
     let made = MultiplexedConnection::new_with_config(info, stream, config).await;
     let (connection, driver) = made.map_err(|error| why(&error))?;

@@ -18,7 +18,8 @@ use crate::limit::pool::Answer;
 const LONGEST_CHAIN: usize = 8;
 const STRANGE: &str = "its answer cannot be read";
 
-/// The place of a limit, and the steps of a move that must be done before the next question to the server.
+/// The place of a limit (its entry on the server), and the steps of a move that must be done before the next question
+/// to the server.
 #[derive(Debug)]
 pub struct Way {
     name: String,
@@ -28,7 +29,7 @@ pub struct Way {
     followed: usize,
 }
 
-/// A step of a move. `at`, `from` and `to` are names of places.
+/// A step of a move. `at`, `from` and `to` are names of places (entries on the server).
 #[allow(missing_docs)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -44,7 +45,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// The name of the place at which this step runs the script.
+    /// The name of the place (entry on the server) at which this step runs the script.
     #[must_use]
     pub fn at(&self) -> &str {
         match self {
@@ -55,13 +56,13 @@ impl Step {
 }
 
 impl Way {
-    /// Starts at the place with this name, without a move in progress.
+    /// Starts with a limit at the place (entry on the server) with this name, and with no move in progress.
     #[must_use]
     pub fn new(name: String) -> Self {
         Self { name, steps: Vec::new(), followed: 0 }
     }
 
-    /// The name of the limit's place, as far as this process knows.
+    /// The name of the place (entry on the server) where the limit is, as far as this process knows.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
