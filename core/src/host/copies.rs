@@ -26,9 +26,9 @@ pub(super) type Id = [u8; 16];
 /// of the copy that was taken over. Both are zero if this file continues no other file.
 const ORIGIN: u64 = 32;
 const ORIGIN_LENGTH: usize = 24;
-/// How much room each copy has, in bytes.
+/// How much room the file has for each of the two copies of the state, in bytes.
 const ROOM: usize = 1 << 20;
-/// Most copies have no more bytes than this.
+/// Most copies of a state have at most this many bytes.
 const NEAR: usize = 32 << 10;
 /// The position in the file at which the heads begin: the numbers of the first copy, the name of the successor, the
 /// notes of ended requests, and the numbers of the second copy.
@@ -52,7 +52,7 @@ pub(super) struct Copies<S: System> {
     /// The generation, length and checksum of the copy that this process read or wrote last.
     pub(super) known: Numbers,
     process: u32,
-    /// The heads as this process read them last.
+    /// The heads (the bytes between the two copies of the state), as this process read them last.
     heads: Vec<u8>,
     /// The state that this process read or wrote last, as integers.
     words: Vec<u64>,
@@ -76,7 +76,7 @@ impl Numbers {
     }
 }
 
-/// The numbers of both copies, and the name of the successor, which stands between them.
+/// What the file says about its two copies of the state, and which file takes the place of this file.
 #[derive(Debug)]
 pub(super) struct Head {
     /// The name of the file that takes the place of this one; `None` if no file does.
@@ -146,7 +146,7 @@ impl<S: System> Copies<S> {
         S::is_removed(&self.file).map_err(|error| failed(&error))
     }
 
-    /// Reads the heads. A part that is missing counts as zero.
+    /// Reads the heads, the bytes between the two copies of the state. Missing bytes count as zero.
     pub(super) fn head(&mut self) -> Head {
         if S::read_exact_at(&self.file, &mut self.heads, HEADS).is_err() {
             self.heads.fill(0);

@@ -31,8 +31,8 @@ const TOLERANCE: Nanos = 1_000_000_000;
 /// The most requests that the limit in a file may have. After a loss of the state, the file has an entry for each
 /// request of the limit, and it has no room for more entries than this.
 const MOST_REQUESTS: u64 = 40_000;
-/// How many successors are followed at most. A successor has a successor of its own if clients changed to an API key of
-/// another workspace.
+/// The most moves of a limit from file to file that a process follows. A limit moves more than once if clients change
+/// to an API key of another workspace.
 const LONGEST_CHAIN: usize = 8;
 
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 /// A file is removed only if nobody has written to it for this long.
 const OLD: Duration = Duration::from_hours(1);
-/// A sweep checks at most this many files, because a client waits until it is done.
+/// The removal of old files checks at most this many files, because a client waits until the removal is done.
 const MOST: usize = 2000;
 
 /// Calls `remove` for each file that nobody has written to for an hour. Files with the extension `lock` stay.

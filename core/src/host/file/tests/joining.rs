@@ -53,7 +53,8 @@ fn what_was_sent_counts_if_a_process_dies_before_the_old_file_leads_to_the_new_o
     send(&mut at_new_place, 50);
     let mut dies = User::of(&one);
     send(&mut dies, 70);
-    // Does what `join` does before it names the successor, and then dies.
+    // This process does what `join` does first: it writes the state to the new file. It dies before the old file names
+    // the new file.
     dies.file.open(&mut dies.state).unwrap();
     let mut there = User::of(&to);
     there.file.open(&mut there.state).unwrap();
@@ -103,8 +104,8 @@ fn a_file_that_is_busy_is_joined_later() {
     assert_eq!(user.change(|state| state.in_flight()).unwrap(), 1);
 }
 
-/// After a change to an API key of another workspace, successors can lead back to the file itself. A process that
-/// joined its own file would wait for a lock that it holds.
+/// After clients change to an API key of another workspace, a limit can move back to an earlier file. A process that
+/// moved the limit from a file to that same file would wait for a lock that it holds.
 #[test]
 fn a_file_does_not_join_itself() {
     let folder = Folder::new("circle");

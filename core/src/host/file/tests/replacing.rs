@@ -1,4 +1,5 @@
-//! Tests that a new file continues the state of a file while a stopped process holds its lock.
+//! Tests that a new file replaces a file and continues its state, while a stopped process holds the lock of the old
+//! file.
 
 use super::super::replacing::{Busy, HOPELESS, STOPPED};
 use super::joining::name;
