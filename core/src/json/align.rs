@@ -17,10 +17,10 @@ pub(super) enum Pair {
 /// The maximum number of comparisons in one stretch: a range of the old list together with a range of the new list. A
 /// stretch that needs more comparisons is divided, or its items are paired by position.
 const STRETCH: usize = 2_000_000;
-/// The maximum number of comparisons in all stretches of a diff together.
+/// The maximum number of comparisons in a whole diff.
 pub(super) const BUDGET: usize = 20_000_000;
-/// How many times a stretch may be divided into smaller stretches. It is divided at items that occur once in each of
-/// its ranges.
+/// How many times a stretch (a range of the old list and a range of the new list) may be divided into smaller
+/// stretches. The divisions are at equal items that occur only once in each of the two ranges.
 const DIVISIONS: usize = 8;
 
 /// The weight of a pair of equal items. It exceeds the sum of the weights of all unequal pairs in a stretch.

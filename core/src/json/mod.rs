@@ -118,7 +118,7 @@ impl Json {
         Self(text.into())
     }
 
-    /// Serializes a value. Opaque parts keep their text.
+    /// Serializes a value. Any [`Json`] inside the value keeps its text.
     pub(crate) fn of(value: &impl Serialize) -> Self {
         serde_json::to_string(value).map_or_else(|_| Self::default(), |text| Self(text.into()))
     }

@@ -1,4 +1,4 @@
-//! The parts of a value in an edit, with the white space around them.
+//! The members of objects and the items of lists in an edit, with the white space around them.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use super::edit::Change;
 use super::steps::{Name, Step};
 use super::{Json, scan};
 
-/// A value, which stays text until one of its parts is looked up.
+/// A value, which stays text until one of its members or items is looked up.
 #[derive(Debug)]
 pub(super) enum Node {
     Text(Box<str>),
@@ -14,7 +14,7 @@ pub(super) enum Node {
 }
 
 impl Node {
-    /// Splits the value into its parts. Returns `None` if the value is neither an object nor a list.
+    /// Splits the value into its members or items. Returns `None` if the value is neither an object nor a list.
     pub(super) fn open(&mut self) -> Option<&mut Container> {
         if let Self::Text(text) = self {
             *self = Self::Open(Container::read(text)?);
@@ -30,7 +30,7 @@ impl Node {
     }
 }
 
-/// An object or a list, with the white space around its parts.
+/// An object or a list, with the white space around its parts (members or items).
 #[derive(Debug)]
 pub(super) struct Container {
     pub(super) is_object: bool,
@@ -41,11 +41,11 @@ pub(super) struct Container {
     names: HashMap<Box<[u8]>, usize>,
     /// Whether several members of the object may have the same name.
     has_doubles: bool,
-    /// The white space before the first part.
+    /// The white space before the first member or item.
     head: Box<str>,
-    /// The white space before each new part after the first part.
+    /// The white space before each new member or item, except the first.
     rest: Box<str>,
-    /// The white space after the last part.
+    /// The white space after the last member or item.
     tail: Box<str>,
     /// The colon between a new name and its value, with the white space around it.
     between: Box<str>,
@@ -53,7 +53,8 @@ pub(super) struct Container {
 
 #[derive(Debug)]
 pub(super) struct Part {
-    /// The white space before the part; `None` if the part uses `head` or `rest` of the container.
+    /// The white space before this member or item. `None` for the first one and for new ones, which use `head` or
+    /// `rest` of their [`Container`].
     lead: Option<Box<str>>,
     name: Option<Name>,
     between: Box<str>,
@@ -145,7 +146,7 @@ impl Container {
         to.push(if self.is_object { '}' } else { ']' });
     }
 
-    /// Returns the index of the part that a step leads to, or why no such part exists.
+    /// Returns the index of the member or item to which a step leads, or why there is none.
     pub(super) fn place(&self, step: &Step) -> Result<usize, String> {
         match step {
             Step::Name(_) if !self.is_object => Err("a list has indexes and no names".to_owned()),

@@ -31,7 +31,8 @@ impl Name {
         if is_text { Ok(Self::given(raw.get())) } else { Err("a name must be a string") }
     }
 
-    /// Spells a name with as few escapes as possible, because a host may escape more characters than JSON needs.
+    /// Spells a name with as few escapes as possible, because a host language may escape more characters than JSON
+    /// needs.
     fn given(token: &str) -> Self {
         let name = Self::token(token);
         str::from_utf8(&name.read).map(Self::of).unwrap_or(name)
