@@ -22,8 +22,9 @@ const LONGEST_LINE: usize = 1000;
 /// The longest name in an error, in characters: the method with its arguments, or the resource.
 const LONGEST_NAME: usize = 200;
 
-/// Declares the closed set of kinds. Each kind has the name that crosses the door, and a family: `argument`, `api`,
-/// `connection`, `timeout` or `other`. The family decides which base class the kind's error class has in a host.
+/// Declares the closed set of kinds. Each kind has a name, which is the same in every language, and a family:
+/// `argument`, `api`, `connection`, `timeout` or `other`. The family decides which base class the error class of the
+/// kind has in a host language.
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])* $variant:ident = $name:literal ($family:ident)),* $(,)?) => {
         /// The kind of an error: a closed set, the same in every language.
@@ -251,7 +252,7 @@ impl Error {
         }
     }
 
-    /// The text of [`Display`](fmt::Display), with names as a language spells them.
+    /// The text of [`Display`](fmt::Display), with names as the language of `style` spells them.
     pub(crate) fn in_style(&self, style: Style) -> String {
         let inner = &self.0;
         let mut what = brief(&inner.what.in_style(style), LONGEST_LINE);

@@ -85,8 +85,8 @@ impl Error {
         self
     }
 
-    /// Adds the report of a wait for a run, with the attempts of every look at the run. The text of the error names
-    /// only the attempts of the request that failed.
+    /// Adds the report of a wait for a run, with the attempts of every request that read the state of the run. The text
+    /// of the error names only the attempts of the request that failed.
     pub(crate) fn with_looks(mut self, meta: Meta) -> Self {
         self.0.meta = Some(meta);
         self
