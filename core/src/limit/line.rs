@@ -103,7 +103,8 @@ impl<W> Line<W> {
         let idle = self.waiting(class) == 0;
         let queue = self.queue_mut(class);
         if idle {
-            // Raises the pass, so that a class earns no turns while none of its requests wait.
+            // The class with the lowest pass goes next. Raises the pass, so that a class earns no turns while none of
+            // its requests wait.
             queue.pass = queue.pass.max(now);
         }
         match look {
@@ -175,7 +176,8 @@ impl<W> Line<W> {
         let pass = queue.pass;
         queue.pass += chosen.class.stride();
         self.virtual_time = self.virtual_time.max(pass);
-        // Raises the pass of each class that may not go now, so that this class earns no turns for later.
+        // The class with the lowest pass goes next. Raises the pass of each class that may not go now, so that this
+        // class earns no turns for later.
         for queue in &mut self.queues {
             if !may_go.iter().any(|place| place.class == queue.class) {
                 queue.pass = queue.pass.max(pass);

@@ -278,7 +278,7 @@ impl State {
         refusal
     }
 
-    /// Absorbs another limit. `time` converts a time of `other` to a time of this limit.
+    /// Merges another limit into this one. `time` converts a time of `other` to a time of this limit.
     ///
     /// Requests that ended at `other` count here too. Requests in flight at `other` count as in flight here for at
     /// least a window from now, because only `other` learns when they end. The totals are added. For everything else,
