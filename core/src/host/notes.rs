@@ -8,10 +8,10 @@ use super::copies::{Id, put, sum};
 use crate::limit::state::{EndNote, SLOTS};
 
 const EACH: usize = 32;
-/// The length of all slots in bytes.
+/// The length of all slots for notes together, in bytes.
 pub(super) const LENGTH: usize = EACH * SLOTS;
 
-/// The position of a lease's slot among the slots.
+/// The position in bytes of the slot for the note of a lease, counted from the first slot.
 pub(super) fn position(lease: u64) -> usize {
     EACH * EndNote::slot(lease)
 }

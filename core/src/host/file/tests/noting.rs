@@ -25,7 +25,7 @@ impl User {
     }
 }
 
-/// Writes over the slot of a lease.
+/// Overwrites the slot for the note of a lease with the bytes `slot`.
 fn overwrite(user: &User, lease: u64, slot: &[u8]) {
     let at = start(1, 0) - 24 - notes::LENGTH as u64 + notes::position(lease) as u64;
     user.file.copies.file.write_all_at(slot, at).unwrap();
