@@ -23,7 +23,7 @@ pub(super) const BUDGET: usize = 20_000_000;
 /// stretches. The divisions are at equal items that occur only once in each of the two ranges.
 const DIVISIONS: usize = 8;
 
-/// The weight of a pair of equal items. It exceeds the sum of the weights of all unequal pairs in a stretch.
+/// The weight of a pair of equal items. It exceeds the sum of the weights of all unequal pairs in one [`STRETCH`].
 const EQUAL: u64 = 1 << 40;
 
 /// Pairs the items of two lists, in order: as many equal items as possible, and between them the items that have the

@@ -26,7 +26,7 @@ pub(super) enum Shape<'a> {
 pub(super) struct Members<'a> {
     /// The members in their order. Of several members with the same name, the last value counts.
     pub all: Vec<Member<'a>>,
-    /// For each member, the class of its name and the class of its value; sorted.
+    /// For each member, the class (the id of equal values) of its name and that of its value; sorted.
     pub sorted: Vec<(Class, Class)>,
 }
 
