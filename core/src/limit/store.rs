@@ -16,15 +16,15 @@ pub trait Store: fmt::Debug + Send {
     /// Locks the store, and replaces `state`, the last state that this process knows, with the state in the store.
     ///
     /// # Errors
-    /// The store is lost, or busy at present. `state` is unchanged.
+    /// The store cannot be used any more, or another process holds the lock. `state` is unchanged.
     fn open(&mut self, state: &mut State) -> Result<(), Unavailable>;
 
-    /// Moves the limit to the place called `name`. The store must be open. If that place already holds the limit of
-    /// another API key of the same workspace, merges both limits into `state`. All users of the old place then use the
-    /// new place.
+    /// Moves the limit to the place called `name`, such as another file. The store must be open. If that place already
+    /// holds the limit of another API key of the same workspace, merges both limits into `state`. All users of the old
+    /// place then use the new place.
     ///
     /// # Errors
-    /// The store is lost, or busy at present. The limit stays at the old place.
+    /// The store cannot be used any more, or another process holds the lock. The limit stays at the old place.
     fn join(&mut self, name: &str, state: &mut State) -> Result<(), Unavailable>;
 
     /// Writes a note that a request has ended, without taking the lock. Each process that opens the store later adds
@@ -37,7 +37,7 @@ pub trait Store: fmt::Debug + Send {
     /// Writes `state` to the store and unlocks the store.
     ///
     /// # Errors
-    /// The store is lost: `state` could not be written, or the store could not be unlocked.
+    /// The store cannot be used any more: `state` could not be written, or the store could not be unlocked.
     fn close(&mut self, state: &State) -> Result<(), Unavailable>;
 }
 

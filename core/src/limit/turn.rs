@@ -10,7 +10,7 @@ use super::pool::{Pass, Pool, Wanted};
 use super::state::{Reach, State, Ticket};
 use super::{NEVER, Nanos, Quota};
 
-/// One limit and its queue.
+/// The queue of waiting requests, and the limits that they must keep within.
 #[derive(Debug)]
 pub struct Turns<W> {
     /// The limit of this process.
@@ -35,8 +35,8 @@ pub(super) struct Common {
     /// Requests that ended while the state was not open, and how they ended. [`Turns::opened`] adds these ends to the
     /// state.
     pub(super) missed: Vec<(Ticket, Ended)>,
-    /// Requests that ended and for which a note was written. If a note was lost, the state lacks the end of the
-    /// request. Then [`Turns::opened`] adds the end.
+    /// Requests that ended, if a note of the end was written instead of a change of the state. If the note was lost,
+    /// [`Turns::opened`] adds the end to the state.
     pub(super) noted: Vec<Ticket>,
 }
 
@@ -214,7 +214,7 @@ impl<W> Turns<W> {
         self.line.leave(place).map(|waiter| waiter.who)
     }
 
-    /// Makes a look that waits at `place` more urgent.
+    /// Makes the request at `place` more urgent, a request that looks at a run.
     pub fn raise(&mut self, place: Place, urgency: Urgency) {
         self.line.raise(place, urgency);
     }
@@ -230,13 +230,14 @@ impl<W> Turns<W> {
         self.line.at(place).map(|waiter| &waiter.who)
     }
 
-    /// How many requests of a class wait. Looks count as polls.
+    /// How many requests of a class wait. Requests that look at a run count as polls.
     #[must_use]
     pub fn waiting(&self, class: Class) -> usize {
         self.line.waiting(class)
     }
 
-    /// A time before which a request of `class` that joins now cannot be granted; `look` is true for a look at a run.
+    /// A time before which a request of `class` cannot be granted if it joins the queue now. `look` says whether the
+    /// request looks at a run.
     pub fn no_earlier_than(&mut self, now: Nanos, class: Class, look: bool) -> Nanos {
         let now = self.settle(now);
         if look {
@@ -286,8 +287,8 @@ impl<W> Turns<W> {
                 first = Some((time, place));
             }
         };
-        // Bulk requests usually leave a tenth of the limit free for more urgent requests that come later. If a more
-        // urgent request had to wait until now, even this tenth was in use. Then bulk requests may use the whole limit
+        // Bulk requests usually leave a tenth of the limit free, so that more urgent requests need not wait. If a more
+        // urgent request had to wait until now, this tenth was in use too. Then bulk requests may use the whole limit
         // in their turn.
         let mut have_waited = false;
         for class in Class::ALL {
@@ -367,7 +368,8 @@ impl<W> Turns<W> {
         None
     }
 
-    /// Ends abandoned requests that can no longer arrive. Returns the later of `now` and the last known time.
+    /// Counts abandoned requests as ended once they can no longer reach the server. Returns the later of `now` and the
+    /// last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         if let Some(common) = &mut self.common {
             common.state.settle(now);
@@ -378,7 +380,7 @@ impl<W> Turns<W> {
         self.state.settle(now)
     }
 
-    /// The time from which the state decides like a new state; see [`State::needed_until`].
+    /// The time from which the limit of this process decides like a new limit; see [`State::needed_until`].
     pub fn needed_until(&mut self, now: Nanos) -> Nanos {
         self.state.needed_until(now)
     }
@@ -388,7 +390,8 @@ impl<W> Turns<W> {
     }
 }
 
-/// The times at which one more request may go. The time for each [`Reach`] is computed only once.
+/// The time at which one more request may go, for each [`Reach`] (the whole limit, or all but a tenth). Each time is
+/// computed only once.
 struct Times<'a, W> {
     turns: &'a Turns<W>,
     now: Nanos,

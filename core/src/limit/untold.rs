@@ -1,5 +1,5 @@
-//! Reports the end of a request to a shared limit without changing the state of the limit at once: by a note, or
-//! together with the next change of the state.
+//! Reports to a shared limit that a request has ended, without changing the state of the limit at once. Either a note
+//! is written, which needs no lock, or the end is added at the next change of the state.
 
 use super::Nanos;
 use super::line::Class;
@@ -29,8 +29,8 @@ impl<W> Turns<W> {
     }
 
     /// The note that reports the end of a request at `now` to the shared limit. Returns `None` if the caller must
-    /// change the state of the limit instead: for example, if earlier ends were not reported yet, or if a request waits
-    /// here, because only a change can grant it.
+    /// change the state of the limit instead: for example, if earlier ends were not reported yet, or if another request
+    /// of this process waits, because a request is granted only during a change of the state.
     #[must_use]
     pub fn end_note(&self, now: Nanos, grant: &Grant) -> Option<EndNote> {
         let common = self.common.as_ref().filter(|common| !common.open && common.missed.is_empty())?;
@@ -47,7 +47,7 @@ impl<W> Turns<W> {
 }
 
 impl Common {
-    /// Adds the ends that the state lacks because their notes were lost.
+    /// Adds the ends of requests that the state lacks because the notes with these ends were lost.
     pub(super) fn add_lost_notes(&mut self, now: Nanos) {
         for ticket in self.noted.drain(..) {
             if self.state.lacks_end_of(now, &ticket) {

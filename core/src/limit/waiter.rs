@@ -21,9 +21,9 @@ pub struct Ask {
     pub max_wait: Option<Duration>,
     /// Whether the request was refused (429) and waits again. Such a request goes to the head of its class.
     pub rejoin: bool,
-    /// The priority of the run that the request looks at; `None` if the request looks at no run. A request that looks
-    /// at a run waits in the lane of looks, and counts as a poll whatever its class. All looks together get a tenth of
-    /// the limit.
+    /// The priority of the run that the request looks at; `None` if the request looks at no run. Requests that look at
+    /// runs wait in a queue of their own, the lane, and count as polls whatever their class. Together they get a tenth
+    /// of the limit.
     pub look: Option<Arc<Look>>,
 }
 
@@ -43,7 +43,7 @@ pub enum NotGranted {
     TooLong(Duration),
     /// The server has refused everything for this long, and refused one more request while this request waited.
     Hopeless(Duration),
-    /// Another gate has absorbed this gate. Ask the other gate.
+    /// Another gate has taken over the limit of this gate. Ask the other gate.
     Moved,
 }
 

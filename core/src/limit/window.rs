@@ -6,9 +6,11 @@
 //!
 //! > |F| + cur(s) + prev(s)·(1 − (t−s)/T) + 1 ≤ N
 //!
-//! where cur(s) counts the ends in [s, t], and prev(s) those in [s−T, s). Take a server with a bucket that begins at s:
-//! every request reached the server before its end was seen, so the sum counts the request for at least as much as the
-//! server does. With s = t the sum is that of the exact sliding window, with s just after t−T that of the fixed window.
+//! where cur(s) counts the ends in [s, t], and prev(s) those in [s−T, s). A server that divides time into buckets of
+//! length T may compute this sum, with s as the beginning of its present bucket. The client does not know s, so it
+//! checks every s. A request reaches the server before its end is seen, so the server counts no request for more than
+//! the client does. With s = t the sum is that of an exact sliding window; with s just after t−T it is that of a fixed
+//! window.
 //!
 //! It is enough to check s = t, the times in C, and the times in C+T (each a window after a time in C). Between two
 //! neighbouring times, the sum only grows with s.
@@ -16,10 +18,10 @@
 use super::words::{MOST, Words, write_pairs};
 use super::{NEVER, Nanos};
 
-/// The log stays exact up to this many entries; a longer log is made coarse. If the limit is at most a quarter of this
-/// number, the log never becomes longer.
+/// The log stays exact up to this many entries. In a longer log, ends that are close in time are merged into one entry.
+/// If the limit is at most a quarter of this number, the log never becomes longer.
 const MOST_TIMES: usize = 2048;
-/// A coarse log has at most this many entries for each window.
+/// After entries of the log were merged, the log has at most this many entries for each window.
 const GRAINS: Nanos = 256;
 
 /// How many requests are in flight, and when earlier requests ended.
@@ -196,8 +198,8 @@ impl Window {
         let blocker = self.ends.partition_point(|ends| ends.total + room < total);
         t = t.max(self.at(blocker).saturating_add(span + 1));
         // Now checks every s in C or C+T, in ascending order (C: see the comment of this module). The first `a` entries
-        // of the log lie before s, the first `b` before s−T. If t is forbidden because of s, t moves to the first time
-        // that is allowed by s. Once s exceeds t, every s up to t has been checked, so t is the result.
+        // of the log lie before s, the first `b` before s−T. If the rule does not hold for this s at t, t moves to the
+        // first time at which it does. Once s exceeds t, every s up to t has been checked, so t is the result.
         let mut a = t.checked_sub(span).map_or(0, |time| self.until(time));
         let mut b = t.checked_sub(2 * span).map_or(0, |time| self.until(time));
         loop {
