@@ -32,7 +32,7 @@ pub(crate) struct Method(pub &'static str);
 pub(crate) enum Term {
     Null,
     Boolean,
-    /// A length of time. Every host passes it to the core as whole milliseconds.
+    /// A length of time. Python, Node.js and Swift pass it to the core as whole milliseconds.
     Time,
 }
 

@@ -1,4 +1,4 @@
-//! Canonical JSON: the form in which the core writes values of the API for the hosts.
+//! Canonical JSON: the form in which the core passes values of the API to Python, Node.js and Swift.
 
 use std::io;
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use serde_json::{Serializer, Value, ser::Formatter};
 use super::copier::{Copied, copied};
 use super::{Mended, Readable, Reader, Types};
 
-/// Canonical JSON, and the positions of its opaque parts.
+/// Canonical JSON, and the positions of its opaque parts: the JSON for which the API defines no structure.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Written {
     pub text: Vec<u8>,

@@ -51,7 +51,7 @@ pub(crate) struct Copier<'de> {
     is_first: bool,
     /// How many nested objects are being copied.
     depth: usize,
-    /// The tag of the union's variant that is copied next. The tag becomes the member `kind` of the variant's object.
+    /// If the next object is a variant of a union: the tag of the variant, which becomes the object's member `kind`.
     kind: Option<&'static str>,
     id: Option<Range<usize>>,
     workspace: Option<i64>,
@@ -236,7 +236,8 @@ impl<'de> Copier<'de> {
         Ok(true)
     }
 
-    /// Adds to `others` a member that the type does not know. [`others`](Self::others) writes these members.
+    /// Adds a member that the type does not know to `others`. The method [`others`](Self::others) writes all of them at
+    /// the end of the object.
     pub(crate) fn other(&mut self, name: &Name<'de>, others: &mut OtherMembers) -> Result<(), Unusual> {
         let raw = self.raw()?;
         if others.add(name.text, &raw) { Ok(()) } else { Err(Unusual) }

@@ -9,8 +9,8 @@
 /// - `required`: the object is unusable if the member is missing. A list leaves out an unusable item; a
 ///   [`Page`](crate::operation::Page) fails instead. If the whole answer is unusable, the call ends with a protocol
 ///   error. A caller must pass the member.
-/// - `defaulted`: a missing member becomes the default of its type and is noted as mended. A caller must pass the
-///   member.
+/// - `defaulted`: a missing member becomes the default of its type, and its path is added to the answer's list of
+///   replaced values. A caller must pass the member.
 /// - `optional`: a missing member is `None`. A caller may leave the member out.
 /// - `needed`: a missing member is `None`. A caller must pass the member.
 /// - `nulled`: a missing member is `None`. If a caller leaves the member out, the request contains null.

@@ -38,7 +38,7 @@ use serde_json::Value;
 
 use crate::text::brief;
 
-/// The maximum number of paths that [`Mended`] keeps for an answer.
+/// For each answer, [`Mended`] keeps at most this many paths of values that were replaced or left out.
 const MENDED_SHOWN: usize = 64;
 
 /// A message or a path shows at most this many characters of a text from the server, such as a name in a map.

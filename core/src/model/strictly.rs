@@ -11,8 +11,8 @@
 /// - `needed`: the member must be present and not null. The field is an `Option`, because answers may lack the member.
 /// - `given`: the member must be present and may be null. The field is an `Option`.
 /// - `nullable`: the member may be absent or null, with different meanings. The field is a `Patch`.
-/// - `optional`, `shown`: the member may be absent or null. Null means the same as absent, because a host passes null
-///   for a member that was missing from an answer. The field is an `Option`.
+/// - `optional`, `shown`: the member may be absent or null. Null means the same as absent, because Python, Node.js and
+///   Swift pass back null for a member that was missing from an answer. The field is an `Option`.
 /// - `nulled`: like `optional`, but an absent member is sent as null.
 /// - `omittable`: the member may be absent but not null. The field is an `Option`.
 /// - `internal`: like `omittable`, but error messages do not list the member.

@@ -49,7 +49,8 @@ fn read<T: Readable>(
     let (mut is_list, mut is_null, mut has_more) = (false, false, None);
     from.object(mended, |name, from, mended| {
         match name {
-            // Paths of mended values start at the list that the caller gets: "3.plannedRows", not "data.3.plannedRows".
+            // The paths of replaced values start at the list that the caller gets: "3.plannedRows", not
+            // "data.3.plannedRows".
             "data" => {
                 is_null = from.is_null();
                 is_list = items(from, mended, &mut each)?;

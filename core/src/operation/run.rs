@@ -21,7 +21,7 @@ pub enum RunKind {
 }
 
 impl RunKind {
-    /// The name in tokens and in every language: `sync`, `sequence` or `identity_graph`.
+    /// The name of the kind, in tokens and in every language: `sync`, `sequence` or `identity_graph`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -71,7 +71,7 @@ impl Cursor {
         self.step == CursorStep::First
     }
 
-    /// Whether the cursor is valid. A cursor comes back from a host, so any value is possible.
+    /// Whether the cursor is valid. A cursor that is read from a caller's token may have any value.
     pub(crate) fn is_sound(&self) -> bool {
         self.size >= 1 && self.seen.len() <= PAGES_KEPT
     }

@@ -257,7 +257,7 @@ codes! {
         "The Slack message has a syntax error."
         "Check the template and the JSON of the message.";
 
-    // Other destinations.
+    // Destinations that have no section of their own in this list.
     AMPLITUDE_INVALID_JSON_REQUEST InvalidData
         "Amplitude refused the format of the request."
         "Check the mappings against what Amplitude's API takes.";
@@ -283,7 +283,7 @@ codes! {
         "Freshdesk's proxy blocked the address of the request."
         "Allow Hightouch's addresses in Freshdesk, or ask Freshdesk.";
 
-    // Rejected rows.
+    // Why rows were rejected.
     NULL_EXTERNAL_ID InvalidData
         "Rows have no value in their required external id."
         "Fill the id in every row, or leave such rows out of the model.";

@@ -23,8 +23,8 @@ pub(super) struct Reading {
     pub advice: &'static str,
 }
 
-/// Finds the reading of a text. Returns `None` if the text has no known phrase, or if it has phrases of several
-/// categories and [`PRECEDENCE`] does not say which category wins.
+/// Finds the [`Reading`] for an error text. Returns `None` if the text has no known phrase, or if it has phrases of
+/// several categories and [`PRECEDENCE`] does not say which category wins.
 pub(super) fn read(text: &str) -> Option<&'static Reading> {
     let start: String = text.chars().take(READ).collect::<String>().to_lowercase();
     let words: Vec<&str> =

@@ -159,7 +159,7 @@ fn details(results: &[RecipientResult], said: Option<Json>) -> Json {
     Json::of(&Details { results, details: said })
 }
 
-/// Returns the error of a call in which one chunk failed. The details of the error say what is known about each
+/// Returns the error of a campaign if one of its requests failed. The details of the error say what is known about each
 /// recipient.
 fn partial(
     FailedChunk { error, results: of_chunk }: FailedChunk,
