@@ -14,7 +14,7 @@ pub struct Waiting {
     pub trigger: usize,
     /// Waiting requests that read the state of a run.
     pub poll: usize,
-    /// All other waiting requests.
+    /// Waiting requests that belong to none of the other three priorities.
     pub read: usize,
     /// Waiting requests that read a lot, such as later pages of a list.
     pub bulk: usize,
@@ -85,7 +85,7 @@ pub struct LimitStats {
     pub closed_for: Duration,
     /// Refusals (429) that this process has seen so far.
     pub refused: u64,
-    /// Cuts of the limit so far, including cuts after refusals that other processes received.
+    /// How often a refusal (429) has lowered the limit so far, including refusals that other processes received.
     pub cuts: u64,
     /// Requests that this process has sent so far or is about to send.
     pub granted: u64,

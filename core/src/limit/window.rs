@@ -73,7 +73,7 @@ impl Window {
         self.flying += 1;
     }
 
-    /// Notes that a request in flight was never sent.
+    /// Removes a request from those in flight, because it was not sent after all.
     pub fn vanishes(&mut self) {
         self.flying = self.flying.saturating_sub(1);
     }
