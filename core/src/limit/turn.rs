@@ -214,7 +214,7 @@ impl<W> Turns<W> {
         self.line.leave(place).map(|waiter| waiter.who)
     }
 
-    /// Makes the request at `place` more urgent, a request that looks at a run.
+    /// Makes the request that waits at `place` more urgent. This must be a request that looks at a run.
     pub fn raise(&mut self, place: Place, urgency: Urgency) {
         self.line.raise(place, urgency);
     }
