@@ -35,8 +35,9 @@ const LAST_LOOK: Duration = Duration::from_secs(15);
 /// of the caller during an outage.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many milliseconds the times at which runs were requested may be behind the `Date` headers of answers: the server
-/// may take the two from different clocks. With a larger value, a run from before the trigger could be adopted.
+/// How many milliseconds the times at which runs were requested may be behind the `Date` headers of answers: the
+/// server may take the two from different clocks. With a larger value, a run from before the trigger could be taken
+/// for the trigger's run.
 const CLOCK_SLACK: i64 = 500;
 
 /// Returns the id of the run that the trigger started: the only run that was requested since the trigger was sent and
@@ -81,7 +82,7 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
 struct Searched<S> {
     /// The runs that the trigger may have started, without the runs that another trigger of this process has claimed.
     seen: Vec<S>,
-    /// Whether the list was read at all.
+    /// Whether at least one reading of the list succeeded.
     read: bool,
     /// Whether the last reading certainly showed every run that the trigger may have started.
     decided: bool,
@@ -90,8 +91,8 @@ struct Searched<S> {
 }
 
 /// Reads the list of runs at the times in `looks`, and collects the runs that the trigger may have started. `place`
-/// returns `Equal` for such a run and `Less` for an older run. The search ends early if `is_settled` returns true after
-/// a complete reading.
+/// returns `Equal` for such a run and `Less` for an older run. After a reading that found all such runs, `is_settled`
+/// says whether later readings are unnecessary.
 async fn search<S: Listed>(
     sender: &Sender,
     of: &Of,
@@ -139,7 +140,7 @@ async fn search<S: Listed>(
 }
 
 /// How long a trigger may take to start its run after the request was sent, by the server's clock, in milliseconds.
-/// With a larger value, a later scheduled run could be adopted.
+/// With a larger value, a later scheduled run could be taken for the trigger's run.
 const LATEST_START: i64 = 10_000;
 
 /// When a trigger can have started its run, by the server's clock, in milliseconds since 1970.
@@ -150,8 +151,8 @@ pub(crate) struct StartWindow {
 }
 
 impl StartWindow {
-    /// Returns when a trigger that is sent now can start its run. The attempt to send the trigger takes at most
-    /// `within`. Returns `None` while the server's clock is unknown.
+    /// Returns the window of a trigger that is sent now. The attempt to send the trigger takes at most `within`.
+    /// Returns `None` while the server's clock is unknown.
     pub(crate) fn from_now(sender: &Sender, within: Duration) -> Option<Self> {
         let (clock, now, scale) = (sender.server_clock(), Instant::now(), sender.config().scale);
         let attempt = sender.unscaled(i64::try_from(within.as_millis()).unwrap_or(i64::MAX));
@@ -177,7 +178,7 @@ impl StartWindow {
 pub(crate) struct Unanswered {
     open: OpenTrigger,
     window: Option<StartWindow>,
-    /// Whether the trigger sets no option. After a trigger with an option, no run is adopted.
+    /// Whether the trigger sets no option. After a trigger with an option, its run is not looked for.
     plain: bool,
 }
 
@@ -186,13 +187,13 @@ impl Unanswered {
         Self { open: OpenTrigger::new(sender, of), window, plain }
     }
 
-    /// Finds the run that the trigger started: the only run that was requested in the start window and that no other
-    /// trigger of this process has claimed.
+    /// Finds the run that the trigger started: the only run that was requested in the window of the trigger and that
+    /// no other trigger of this process has claimed.
     ///
     /// # Errors
-    /// The given `error`, and whether this error is final. The error is not final if the list of runs could not be read
-    /// or the call was cancelled. After a search, the details of the error hold the runs that the trigger may have
-    /// started, as `candidates`.
+    /// The given `error`, and whether this error is final. The error is not final if the list of runs could not be
+    /// read or the call was cancelled. After a search, the details of the error hold the runs that the trigger may
+    /// have started, as `candidates`.
     pub(crate) async fn find<S: Listed>(
         mut self,
         sender: &Sender,
@@ -225,11 +226,12 @@ impl Unanswered {
     }
 }
 
-/// When the trigger was sent; `None` if the time is unknown, or if the server's answer to the trigger is final.
+/// When the trigger was sent. `None` if the time is unknown, or if the status of the answer shows that no gateway gave
+/// up on the trigger.
 fn departed(error: &Error, spent: &Spent) -> Option<Instant> {
     match error.outcome() {
-        // A gateway that answers with one of these statuses may have forwarded the trigger before it gave up. Any
-        // other status is final.
+        // A gateway that answers with one of these statuses may have forwarded the trigger before it gave up. After
+        // any other status, the run is not looked for.
         Some(Outcome::Answered { status }) if !matches!(status, 408 | 499 | 500..) => None,
         outcome => outcome.and_then(Outcome::since).or(spent.sent()),
     }

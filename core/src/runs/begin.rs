@@ -57,8 +57,8 @@ pub(crate) async fn started<S: RunState>(
     }
 }
 
-/// A trigger in progress. If this value is dropped before the run is known, the claims remember the trigger as lost,
-/// because the trigger may have started a run.
+/// A trigger in progress. If this value is dropped before the run is known, the trigger may still have started a run.
+/// So [`Claims`] then lists the trigger as lost.
 pub(super) struct OpenTrigger {
     sender: Sender,
     of: Of,
@@ -72,7 +72,8 @@ impl OpenTrigger {
         open
     }
 
-    /// Gets the claims anew for each use, because the workspace may have been merged into another workspace.
+    /// Gets [`Claims`] from the sender for each use, because the workspace may have been merged into another
+    /// workspace.
     fn claims(&self) -> Arc<Claims> {
         self.sender.part()
     }
@@ -81,7 +82,7 @@ impl OpenTrigger {
         &self.of
     }
 
-    /// Claims a run, unless another trigger of this process may have started it.
+    /// Claims a run for this trigger. Returns false if another trigger of this process may have started the run.
     pub(super) fn claim_alone(&mut self, run: &str) -> bool {
         let claims = self.claims();
         let mut claims = claims.lock();
@@ -101,7 +102,7 @@ impl Drop for OpenTrigger {
     }
 }
 
-/// Claims a run that an earlier process has started.
+/// Claims a run that an earlier process has started, so that no trigger of this process takes it for its own run.
 pub(crate) fn claim(sender: &Sender, token: &RunToken) {
     let of = Of { kind: token.kind, parent: token.parent.clone() };
     sender.part::<Claims>().lock().take(&of, &token.run);

@@ -1,4 +1,5 @@
-//! The runs that triggers of this process have claimed. A trigger never adopts a run that another trigger has claimed.
+//! Notes the runs that belong to triggers of this process (a trigger *claims* its run). If the answer to a trigger was
+//! lost, the trigger looks for its run, but never takes a run that another trigger has claimed.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,8 +9,8 @@ use tokio::time::Instant;
 use crate::operation::RunKind;
 use crate::workspace::Part;
 
-/// How many claimed runs and how many lost triggers are remembered at most. Old entries can be forgotten, because a
-/// trigger looks for its run only for seconds.
+/// How many claimed runs, and how many ended triggers with an unknown run, are remembered at most. Old entries can be
+/// forgotten, because a trigger looks for its run only for seconds.
 const MOST: usize = 1000;
 
 /// What this process knows of the triggers that its clients have sent in one workspace.
@@ -34,7 +35,8 @@ impl Part for Claims {
     }
 }
 
-/// The claimed runs, the triggers in progress, and the lost triggers. Does no I/O and reads no clock.
+/// The claimed runs, the triggers in progress, and the lost triggers, which ended before their run was known. Does no
+/// I/O and reads no clock.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     taken: VecDeque<(Of, String)>,
@@ -62,7 +64,7 @@ impl Known {
         }
     }
 
-    /// Claims a run. Returns false if the run was claimed before.
+    /// Claims a run for the caller's trigger. Returns false if a trigger has claimed the run before.
     pub(crate) fn take(&mut self, of: &Of, run: &str) -> bool {
         if self.is_taken(of, run) {
             return false;
@@ -81,7 +83,7 @@ impl Known {
         self.forget_oldest();
     }
 
-    /// Removes the oldest claims and lost triggers beyond [`MOST`].
+    /// Removes the oldest entries of both lists beyond [`MOST`].
     fn forget_oldest(&mut self) {
         self.taken.drain(..self.taken.len().saturating_sub(MOST));
         self.lost.drain(..self.lost.len().saturating_sub(MOST));
@@ -93,8 +95,9 @@ impl Known {
     }
 
     /// Whether only the caller's trigger can have started a run that appeared after `sent`, as far as this process
-    /// knows. False if another trigger for the same sync or graph is in progress, or was lost since `sent`. If `sent`
-    /// is `None`, any lost trigger counts.
+    /// knows. Returns false if another trigger for the same sync or graph is in progress. Also returns false if such a
+    /// trigger ended at `sent` or later before its run was known. If `sent` is `None`, the time of the end does not
+    /// matter.
     pub(crate) fn is_alone(&self, of: &Of, sent: Option<Instant>) -> bool {
         !self.has_rivals(of)
             && !self.lost.iter().any(|(known, at)| known == of && sent.is_none_or(|sent| *at >= sent))
@@ -117,7 +120,7 @@ mod tests {
         assert!(claims.take(&sync("2"), "9001"), "ids are told apart by what runs");
     }
 
-    /// Guards against claims that grow without bound when many workspaces are merged.
+    /// Guards against lists of claimed runs and lost triggers that grow without bound when many workspaces are merged.
     #[test]
     fn merged_claims_forget_the_oldest() {
         let (own, other, start) = (Claims::default(), Claims::default(), Instant::now());

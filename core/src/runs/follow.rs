@@ -24,13 +24,12 @@ use crate::error::{Error, Kind};
 use crate::limit::Class;
 use crate::sender::{Event, Sender, tell};
 
-/// What a caller knows about a run, and when the run was last looked at. A host passes this value back without reading
-/// it.
+/// What a caller knows about a run, and when the run was last read. A host passes this value back without reading it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seen {
     /// The last state from the server as JSON, if any.
     state: Option<String>,
-    /// When the run was last looked at, in milliseconds since 1970.
+    /// When the run was last read, in milliseconds since 1970.
     at: i64,
     /// Since when the run has been missing from answers, in milliseconds since 1970.
     missing: Option<i64>,
@@ -197,15 +196,15 @@ impl<S: RunState> Step<'_, S> {
         if seen.at == 0 {
             return Instant::now();
         }
-        // The pause before the next look at the run is counted from the last look, which may have been in an earlier
-        // step. Part of the pause may have passed between the steps.
+        // The pause before the run is read again counts from the last reading, which may have been in an earlier step.
+        // Part of the pause may have passed between the steps.
         let now = self.sender.now_millis();
         let passed = Duration::from_millis(u64::try_from(now.saturating_sub(seen.at)).unwrap_or(0));
         let age = self.sender.unscaled(now.saturating_sub(self.token.since));
         Instant::now() + self.sender.scaled(pause(age)).saturating_sub(passed)
     }
 
-    /// Looks at the run once. Returns whether the step ends with this look.
+    /// Reads the run once. Returns true if the step has a result: the state has changed, or the run has ended.
     async fn look(&mut self, until: Option<Instant>) -> Result<bool, Error> {
         let bound = until.map(|until| until.max(Instant::now() + LOOK_AT_LEAST));
         let call = call::<S>(self.token)?;

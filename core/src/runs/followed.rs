@@ -71,9 +71,9 @@ impl Followed {
         Following { followed: Arc::clone(self), sync, run }
     }
 
-    /// Returns the earliest `since` of the followed runs of syncs if reading the list of syncs saves requests. Returns
-    /// `None` if one window of the limit has room for a request for each followed run, or if no followed run is of a
-    /// sync.
+    /// Returns the earliest `since` of the followed runs of syncs, or `None` if the list of syncs need not be read.
+    /// The list is not needed if one window of the limit has room for a request for each followed run, or if no
+    /// followed run is of a sync.
     pub(super) fn crowded_since(&self, looks_in_window: u64) -> Option<i64> {
         let runs = self.lock();
         if runs.by_sync.values().map(Vec::len).sum::<usize>() as u64 <= looks_in_window {
@@ -87,8 +87,8 @@ impl Followed {
         self.lock().by_sync.contains_key(&Some(sync.to_owned()))
     }
 
-    /// Makes the look at the oldest followed run of a sync urgent. A sync executes one run at a time, so a change of
-    /// the sync most likely concerns the oldest run.
+    /// Makes the next request that reads the oldest followed run of a sync urgent. A sync executes one run at a time,
+    /// so a change of the sync most likely concerns the oldest run.
     pub(super) fn hint(&self, gate: &Gate, sync: &str, urgency: Urgency) {
         let oldest = {
             let runs = self.lock();
@@ -102,14 +102,14 @@ impl Followed {
 }
 
 impl Following {
-    /// Returns the value by which the gate knows how urgent a request for this run is. `looked` is when the run was
-    /// last read, in milliseconds since 1970.
+    /// Returns the [`Look`] by which the gate, where requests wait for the limit, knows how urgent a request for this
+    /// run is. `looked` is when the run was last read, in milliseconds since 1970.
     pub(super) fn look(&self, looked: i64) -> Arc<Look> {
         self.run.look.set_looked_at(looked);
         Arc::clone(&self.run.look)
     }
 
-    /// Waits until `due`, or until the look at the run becomes urgent.
+    /// Waits until `due`, or until it becomes urgent to read the run.
     pub(super) async fn due(&self, due: Instant) {
         tokio::select! {
             () = tokio::time::sleep_until(due) => {}

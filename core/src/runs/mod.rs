@@ -125,7 +125,8 @@ impl<S: RunState> FollowStep<S> {
     }
 }
 
-/// The error of a wait that timed out; `failure` is the error of the last look at the run, if that look failed.
+/// The error of a wait that timed out; `failure` is the error of the last request that read the run, if that request
+/// failed.
 pub(crate) fn expired(sender: &Sender, token: &RunToken, failure: Option<&Error>) -> Error {
     let age =
         Duration::from_millis(u64::try_from(sender.now_millis().saturating_sub(token.since)).unwrap_or(0));

@@ -1,4 +1,4 @@
-//! How often a run is looked at. Does no I/O and reads no clock.
+//! How often a followed run is read. Does no I/O and reads no clock.
 
 use std::time::Duration;
 

@@ -27,7 +27,7 @@ impl StepReport {
         Self { call_id, headers, spent: Mutex::new(spent) }
     }
 
-    /// The options of a request of the step: `options` with the id and the headers of the step.
+    /// Returns `options` with the call id and the headers that all requests of the step share.
     pub(super) fn options(&self, options: &Options) -> Options {
         Options { call_id: Some(self.call_id.clone()), headers: self.headers.clone(), ..options.clone() }
     }

@@ -21,17 +21,17 @@ use crate::model::Timestamp;
 use crate::page::{self, Cursor, Row};
 use crate::sender::Sender;
 
-/// How many milliseconds before the trigger of the oldest followed run the list of syncs begins. The margin is needed
-/// because clocks and the server's filter may be inexact.
+/// The request for the list asks for syncs that ran after the trigger of the oldest followed run, minus this many
+/// milliseconds. The margin is needed because clocks and the server's filter may be inexact.
 const MARGIN_MS: i64 = 60_000;
-/// The pause between two readings of the list, as a multiple of the pause between pages.
+/// The pause between two readings of the list of syncs, as a multiple of the pause between pages.
 const BETWEEN: u32 = 3;
 /// If the API key has no permission to list syncs, the list is requested again after this time, because the permissions
 /// of the key may have changed.
 const REFUSED_FOR: Duration = Duration::from_hours(1);
-/// The least pause between pages. During the pause, the follower that reads the pages can look at its own run.
+/// The least pause between pages. During the pause, the follower that reads the pages can read its own run.
 const LEAST: Duration = Duration::from_millis(10);
-/// The time limit of the request for a page.
+/// The time limit of the request for a page of the list of syncs.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Statuses of a sync without a run in progress.
 const ENDED: [&str; 5] = ["success", "warning", "failed", "cancelled", "interrupted"];
@@ -65,8 +65,8 @@ pub(super) struct Sweep {
 #[derive(Debug, Default)]
 struct SweepState {
     readers: u64,
-    /// The follower that reads the list for all followers, and until when it has the task. After this time,
-    /// another follower may take the task, because the first follower may no longer be polled.
+    /// The follower that reads the list of syncs for all followers, and the end of its turn. After this time, another
+    /// follower may take the turn, because the first follower may no longer be polled.
     reader: Option<(u64, Instant)>,
     due: Option<Instant>,
     cursor: Option<(Call, Cursor)>,
@@ -128,8 +128,8 @@ impl Drop for SweepReader<'_> {
     }
 }
 
-/// Reads the list for as long as this future is polled and no other follower reads. `busy` is true while a page is
-/// requested. The pages are added to `report`.
+/// Reads the list of syncs for as long as this future is polled and no other follower reads the list. `busy` is true
+/// while a page is requested. The pages are added to `report`.
 pub(super) async fn lead<S: RunState>(
     sender: &Sender,
     followed: &Arc<Followed>,
