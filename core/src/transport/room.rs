@@ -16,7 +16,7 @@ pub(super) const SMALL_BODY: usize = 256 << 10;
 /// Bytes that larger bodies share: fifty times the largest known page. Bodies that need more are read one by one.
 const SHARED: usize = 32 << 20;
 
-/// The memory that the bodies of a client share.
+/// Bounds the memory that the bodies of all answers of one client use together.
 #[derive(Debug)]
 pub(super) struct Rooms {
     shared: Arc<Semaphore>,

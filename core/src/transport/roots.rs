@@ -125,8 +125,8 @@ fn no_descriptors(error: &Error) -> Option<Error> {
 mod tests {
     use super::*;
 
-    /// With `SSL_CERT_FILE`, a company can trust one authority alone. So the SDK must not also trust public
-    /// authorities.
+    /// A company sets `SSL_CERT_FILE` to trust its own authority alone. So the SDK must not trust public authorities
+    /// too.
     #[test]
     fn a_file_that_replaces_the_systems_store_is_read_alone() {
         let path = std::env::temp_dir().join(format!("hightouch-roots-{}.pem", std::process::id()));

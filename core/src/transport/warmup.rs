@@ -37,11 +37,12 @@ enum Phase {
     Warm,
 }
 
-/// A request's role in the warm-up. If the first request is dropped, another request goes ahead.
+/// The role of a request: the first request opens a connection, and the others wait for it. If the first request is
+/// dropped, the next new request becomes the first.
 #[derive(Debug)]
 pub(super) struct Warming<'a> {
     warmup: &'a Warmup,
-    /// Present in the request that goes ahead. Dropping this sender wakes the requests that wait.
+    /// Held by the first request. Dropping this sender wakes the requests that wait.
     first: Option<watch::Sender<()>>,
 }
 
@@ -60,12 +61,12 @@ impl Warmup {
         self.state().multiplexes
     }
 
-    /// Forgets the warm connection, so the next request goes ahead alone.
+    /// Forgets the open connection. The next request then opens a connection, and later requests wait for its answer.
     pub(super) fn cool(&self) {
         self.state().phase = Phase::Cold;
     }
 
-    /// Waits while another request goes ahead, for at most [`LONGEST_WAIT`].
+    /// Waits for at most [`LONGEST_WAIT`] if another request is opening the connection.
     pub(super) async fn enter(&self) -> Warming<'_> {
         let mut ahead = {
             let mut state = self.state();

@@ -25,7 +25,8 @@ impl Departure {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets the instant. Called before the next attempt, and once the outcome of this attempt is known.
+    /// Forgets when the request was sent. Called before the next attempt, and once the outcome of this attempt is
+    /// known.
     pub(crate) fn reset(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
