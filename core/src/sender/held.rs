@@ -11,8 +11,8 @@ use crate::error::{Error, Kind};
 use crate::limit::{Linger, Permit, Refusal};
 use crate::transport::Departure;
 
-/// A permit. If the permit is dropped and the request was certainly not sent, the request does not count towards the
-/// limit.
+/// A permit to send one request. If the permit is dropped and the request was certainly not sent, the request does not
+/// count towards the limit.
 pub(super) struct Held<'a> {
     permit: Option<Permit>,
     pub(super) departure: &'a Departure,
@@ -37,7 +37,8 @@ impl<'a> Held<'a> {
         let Some(permit) = self.permit.take() else { return };
         match outcome {
             Outcome::NeverLeft | Outcome::Barred => permit.never_sent(),
-            // The server reacted: it may have counted the request, and the request cannot arrive later.
+            // The server answered or refused the request. It may have counted the request, and the request cannot
+            // arrive later.
             Outcome::Refused | Outcome::Unusable { .. } | Outcome::Answered { .. } => permit.seen(),
             Outcome::Lost { silent, .. } => {
                 permit.abandoned(if silent { Linger::Window } else { Linger::Brief });

@@ -26,9 +26,9 @@ type Ask = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Given> + Send>> + Send + 
 pub(crate) enum KeySource {
     /// No key function exists, so a refusal of the key is final.
     Nowhere,
-    /// From a key function of the user.
+    /// A key function of the user returns the key.
     Function(Ask),
-    /// From a host language. The host waits for [`Sender::key_wanted`] and answers with [`Sender::use_key`] or
+    /// The host language provides the key. It waits for [`Sender::key_wanted`] and answers with [`Sender::use_key`] or
     /// [`Sender::key_failed`].
     Host,
 }
@@ -80,8 +80,8 @@ pub(crate) async fn asking<F: Future>(inside: F) -> F::Output {
     ASKING.scope((), inside).await
 }
 
-/// Spawns a task. If a key function spawns the task, the task counts as a part of the key function. The task's
-/// spans are children of the current span.
+/// Spawns a task in the current span. If a key function spawns the task, clients with a key function refuse calls from
+/// the task too; see [`asking`].
 pub(crate) fn spawn_alike(task: impl Future<Output = ()> + Send + 'static) {
     let task = spans::in_current(task);
     if ASKING.try_with(|()| ()).is_ok() {
@@ -241,7 +241,8 @@ impl Sender {
         failure.map_or_else(|| Ok(keys.digest() != used), Err)
     }
 
-    /// Asks once. If this function returns without an error, the new key is already in use.
+    /// Asks the user's key function or the host for a key, once. If this function returns without an error, the new
+    /// key is already in use.
     async fn ask(&self) -> Result<(), Error> {
         let failed = |cause: String| {
             let cause = self.scrub(&cause);

@@ -244,8 +244,8 @@ impl Sender {
         self.0.own_clock.now_millis()
     }
 
-    /// The server's time at an instant, in milliseconds since 1970, as the earliest possible value. `None` before the
-    /// first answer with a date.
+    /// The earliest time that the server's clock can have shown at an instant, in milliseconds since 1970. `None`
+    /// before the first answer with a date.
     pub(crate) fn server_time(&self, at: Instant) -> Option<i64> {
         self.server_clock().earliest(at, self.0.config.scale)
     }

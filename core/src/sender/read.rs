@@ -28,7 +28,7 @@ pub(super) struct Begun<'a> {
     sender: &'a Sender,
     /// The report of the request before its first attempt.
     pub(super) meta: Meta,
-    /// The headers that the hooks want; `None` if there is no hook.
+    /// The headers of the request, as the hooks changed them; `None` if there is no hook.
     pub(super) headers: Option<BTreeMap<String, String>>,
     pub(super) span: Span,
 }

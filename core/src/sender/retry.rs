@@ -79,7 +79,7 @@ impl Budget {
         Self { tenths: Self::FULL, paid: None }
     }
 
-    /// A successful call earns a tenth of a retry.
+    /// Adds a tenth of a retry to the budget. Called after each successful call.
     pub(super) fn earn(&mut self) {
         self.tenths = (self.tenths + 1).min(Self::FULL);
     }
