@@ -173,7 +173,7 @@ impl Asked {
             checkpoint: asked.checkpoint.map(PathBuf::from),
             retry_unknown: asked.retry_unknown.unwrap_or(false),
             retry_failed: asked.retry_failed.unwrap_or(false),
-            // The requests of a batch are calls with ids of their own.
+            // Each request of a batch is a call with an id of its own.
             options: Options { call_id: None, ..caller.options.clone() },
         };
         let tell = Tell {

@@ -1,4 +1,4 @@
-//! Functions of the door that need no client. They neither wait nor do I/O.
+//! Functions that host languages call without a client. They neither wait nor do I/O.
 
 use std::panic::catch_unwind;
 
@@ -110,7 +110,8 @@ enum PathStep {
 }
 
 impl<'de> Deserialize<'de> for PathStep {
-    /// Reads the raw text first: an untagged enum cannot read a number if `serde_json` keeps the digits of all numbers.
+    /// Reads the raw text first: an untagged enum cannot read a number if any crate enables serde_json's feature
+    /// `arbitrary_precision`.
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(from)?;
         let name = serde_json::from_str(raw.get()).map(Self::Name);

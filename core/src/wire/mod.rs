@@ -67,7 +67,7 @@ pub struct CallOutput {
     /// Whether the call succeeded. `head` holds the report of the call (its meta) after a success, and the failure
     /// otherwise.
     pub ok: bool,
-    /// JSON: `{"meta", "next"?, "sync"?, "answer"?}`, or the failure.
+    /// JSON: `{"meta", "next"?, "sync"?, "answer"?}` if the call succeeded, otherwise the failure.
     pub head: String,
     /// The value as JSON, or the bytes of a raw answer; empty if the call failed.
     pub body: Vec<u8>,
@@ -76,7 +76,7 @@ pub struct CallOutput {
     pub texts: Vec<u8>,
 }
 
-/// What an operation of the door returns, before it is written as a [`CallOutput`].
+/// The result of an operation, before it is written as a [`CallOutput`].
 pub(crate) struct Reply {
     pub meta: Meta,
     pub next: Option<String>,

@@ -1,4 +1,4 @@
-//! The operations of the door, by name.
+//! Runs the operations that host languages call by name.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -17,7 +17,7 @@ struct Kinds<'a> {
 }
 
 /// Returns why a run did not succeed, as JSON; `null` if the run succeeded or has not ended, or if `run` is not a run.
-/// `run` is a run of any kind in the JSON of the door.
+/// `run` is the JSON of a run of any kind, as hosts get it.
 pub(super) fn problem(run: &str) -> String {
     let kinds = serde_json::from_str::<Kinds<'_>>(run).ok();
     let problem = kinds.and_then(|kinds| match (kinds.sync_runs, kinds.failed_rows) {

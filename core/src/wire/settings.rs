@@ -1,4 +1,4 @@
-//! Settings and options as they cross the door.
+//! Settings and options, as host languages pass them in JSON.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -67,7 +67,7 @@ request! {
         /// The host language with its version, such as `python/3.11`. The User-Agent names it, and messages spell names
         /// as this language does.
         client(internal) language = "language": String,
-        /// Makes opaque JSON cross the door as text, for hosts whose decoders would lose digits.
+        /// Passes opaque JSON to and from the host as text, for hosts with decoders that would lose digits.
         client(internal) json_text = "jsonText": bool,
         /// Divides every wait of the SDK by this number; for tests.
         client(internal) time_scale = "timeScale": f64,

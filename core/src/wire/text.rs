@@ -21,7 +21,7 @@ use crate::model::Written;
 const OPEN: &str = "{\"$json\":[";
 const CLOSE: &str = "]}";
 
-/// Replaces each opaque part with a mark that holds its text.
+/// Replaces each opaque value with a mark that holds the value's JSON as a string.
 pub(super) fn marked(written: &Written) -> Vec<u8> {
     written.with(|to, part| {
         to.extend_from_slice(OPEN.as_bytes());
@@ -35,8 +35,8 @@ pub(super) fn marked(written: &Written) -> Vec<u8> {
 /// second text.
 const FEW: usize = 4096;
 
-/// Replaces each opaque part of a body with a mark. Returns the body, and the text that the ranges in the body refer
-/// to.
+/// Replaces each opaque value of a body with a mark. Returns the body, and the text to which the marks refer by
+/// ranges. This text is empty if the marks hold the values themselves.
 pub(super) fn passed(written: Written) -> (Vec<u8>, Vec<u8>) {
     if written.opaque.is_empty() {
         return (written.text, Vec::new());
@@ -45,7 +45,8 @@ pub(super) fn passed(written: Written) -> (Vec<u8>, Vec<u8>) {
     if opaque <= FEW { (marked(&written), Vec::new()) } else { split(&written) }
 }
 
-/// Replaces each opaque part with a mark that holds its range. Returns the JSON, and the text that the ranges refer to.
+/// Replaces each opaque value with a mark that holds a range. Returns the JSON, and the text of the opaque values, to
+/// which the ranges refer.
 fn split(written: &Written) -> (Vec<u8>, Vec<u8>) {
     let mut texts = Vec::with_capacity(written.opaque.iter().map(ExactSizeIterator::len).sum());
     let body = written.with(|to, part| {
@@ -56,7 +57,7 @@ fn split(written: &Written) -> (Vec<u8>, Vec<u8>) {
     (body, texts)
 }
 
-/// Replaces each mark in the arguments with the JSON that it holds.
+/// Replaces each mark in the arguments with the JSON that the mark holds.
 ///
 /// # Errors
 /// Kind `invalid_request` if a mark does not hold exactly one JSON value, because any other text could change the
@@ -130,7 +131,7 @@ mod tests {
         }
     }
 
-    /// Inside a string, text that looks like a mark stays text.
+    /// Inside a string, text that looks like a mark (`{"$json":["…"]}`) stays text.
     #[test]
     fn a_mark_within_a_string_is_text() {
         let args =

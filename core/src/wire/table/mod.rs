@@ -1,5 +1,5 @@
-//! The operations of the API at the door: how each operation reads its arguments, makes its call and returns its
-//! answer.
+//! The operations of the API as host languages call them: how each operation reads its arguments, makes its call and
+//! returns its answer.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -22,7 +22,7 @@ use crate::runs::{self, Listed, RunOrigin, RunState, RunToken};
 type Making<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
 type Members = std::collections::BTreeMap<String, Box<RawValue>>;
 
-/// One operation at the door.
+/// An operation as host languages call it: by name, with arguments in JSON.
 pub(super) struct Entry {
     pub operation: &'static Operation,
     make: for<'a> fn(&'a Caller<'a>, Members) -> Making<'a>,
@@ -31,7 +31,8 @@ pub(super) struct Entry {
 /// The operations that hosts have methods for, as the resources declare them.
 pub(super) static TABLE: LazyLock<Vec<Entry>> = LazyLock::new(|| collected().entries);
 
-/// The methods for finding runs. Each uses an operation that [`TABLE`] has under another name.
+/// The methods that find one run, such as `syncs.latest_run`. They send operations that list runs, which [`TABLE`] has
+/// under the names of other methods.
 pub(super) static LOOKUPS: LazyLock<Vec<Entry>> = LazyLock::new(|| collected().lookups);
 
 /// Operations that only other operations use. Hosts have no methods for them.
