@@ -76,9 +76,9 @@ pub(crate) fn is_remembered(sender: &Sender, slug: &str) -> bool {
     remembered(sender, slug).is_some()
 }
 
-/// Looks up the id of the sync with a slug, before the call `wanted`. Errors name `wanted`. Uses a remembered id only
-/// if `remembers` is true: a call that changes a sync must not use an old id, because another sync may have the slug
-/// now.
+/// Looks up the id of the sync with a slug, before the call `wanted` is sent. Errors name the operation of `wanted`,
+/// not the look-up. Uses a remembered id only if `remembers` is true: a call that changes a sync must not use an old
+/// id, because another sync may have the slug now.
 pub(crate) async fn resolve(
     sender: &Sender,
     slug: &str,
