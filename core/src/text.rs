@@ -78,7 +78,7 @@ fn breaks(char: char) -> bool {
 /// JSON once or several times (RFC 8259 §7), or inside base64 text (RFC 4648). Other spellings are not looked
 /// for; `docs/decisions/003-spellings-of-the-key.md` says why.
 pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
-    // No spelling is shorter than the secret, so a shorter text cannot contain the secret.
+    // No escaped form of the secret is shorter than the secret, so a shorter text cannot contain the secret.
     if secret.is_empty() || text.len() < secret.len() {
         return text.to_owned();
     }
@@ -86,7 +86,7 @@ pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
     let mut kept = 0;
     let mut at = 0;
     while at < text.len() {
-        // A mark from an earlier call stays whole, even if the secret is a part of the mark.
+        // A mark from an earlier call, such as `[key]`, stays whole, even if the secret is a part of the mark.
         let marked = text
             .as_bytes()
             .get(at..)
@@ -113,8 +113,8 @@ pub(crate) fn without(text: &str, secret: &str, mark: &str) -> String {
     clean
 }
 
-/// Returns the position after the secret if the secret begins at `start`. Each byte of the secret may have any
-/// spelling.
+/// Returns the position after the secret if the secret begins at `start`. Each byte of the secret may be escaped in
+/// any way that [`spellings`] knows.
 fn end_of(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
     let (first, rest) = secret.split_first()?;
     let mut ends = Vec::new();
@@ -127,7 +127,7 @@ fn end_of(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
         for at in ends.drain(..) {
             spellings(text, at, *byte, &mut next);
         }
-        // Several spellings of the secret can end at the same position, so duplicates are removed.
+        // The secret may end at one position in several readings of the escapes, so duplicates are removed.
         next.sort_unstable();
         next.dedup();
         std::mem::swap(&mut ends, &mut next);
@@ -135,7 +135,8 @@ fn end_of(text: &[u8], start: usize, secret: &[u8]) -> Option<usize> {
     ends.into_iter().max()
 }
 
-/// For each spelling of `byte` at the position `at`, adds the position of its end to `ends`.
+/// Finds each form of `byte` that begins at `at`: the byte itself, percent-encoded, or escaped for JSON. Adds the
+/// position after each form to `ends`.
 fn spellings(text: &[u8], at: usize, byte: u8, ends: &mut Vec<usize>) {
     let Some(here) = text.get(at) else { return };
     if *here == byte {
