@@ -16,7 +16,7 @@ const DRIFT: f64 = 1e-3;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ServerClock {
     known: Option<Bounds>,
-    /// How many times an answer contradicted the bounds from earlier answers.
+    /// How many times the date of an answer contradicted the bounds that earlier answers set for the server's time.
     jumps: u32,
 }
 
@@ -60,7 +60,7 @@ impl ServerClock {
         self.known.map(|known| known.moved(at, scale).most)
     }
 
-    /// How many times an answer contradicted the bounds from earlier answers.
+    /// How many times the date of an answer contradicted the bounds that earlier answers set for the server's time.
     pub(crate) fn jumps(&self) -> u32 {
         self.jumps
     }
@@ -96,7 +96,8 @@ mod tests {
         assert_eq!(ServerClock::default().earliest(Instant::now(), 1.0), None);
     }
 
-    /// The machine's own clock has no influence. Only the time that has passed since an answer matters.
+    /// The estimate starts from the date of an answer, and adds or subtracts the time between. The machine's wall
+    /// clock has no influence.
     #[test]
     fn the_time_before_an_answer_is_reckoned_back_from_it() {
         let start = Instant::now();

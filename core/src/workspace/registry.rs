@@ -63,8 +63,9 @@ pub(crate) struct Tenancy {
 
 impl Tenancy {
     /// Finds or creates the workspace of an API key at a server, and returns a reference to it. If the clients of a
-    /// workspace name different limits or shares, the strictest applies to all of them. The scope of the first client
-    /// applies to all of them.
+    /// workspace have different limits (`quota`) or shares (`share`, the part of the limit that a process may use),
+    /// the strictest applies to all of them. The `scope` of the first client (who shares the limit) applies to all of
+    /// them.
     pub(crate) fn of(
         origin: &str,
         key: [u8; 32],

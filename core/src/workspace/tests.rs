@@ -75,8 +75,8 @@ async fn a_request_in_flight_keeps_its_workspace() {
     permit.seen();
 }
 
-/// Incident: a gate counted an abandoned request as in flight until the next use of the gate, so the workspace was kept
-/// for ever.
+/// Incident: the last client of a workspace abandoned a request. The request counted as in flight until the next
+/// request to the workspace, which never came. So the process kept the workspace for ever.
 #[tokio::test(start_paused = true)]
 async fn an_abandoned_request_does_not_keep_its_workspace_for_ever() {
     let _turn = TURN.lock().await;
@@ -102,7 +102,8 @@ async fn a_pause_that_the_server_asked_for_outlives_the_thirty_seconds() {
     assert_eq!(enter(5).workspace().gate().stats().closed_for, Duration::from_secs(15));
 }
 
-/// Guards against a separate share for each client: two clients together would then use twice the share.
+/// Guards against a separate limit for each client: two clients of one workspace could then send twice as many
+/// requests.
 #[tokio::test(start_paused = true)]
 async fn of_two_quotas_and_shares_the_stricter_holds_for_all_clients() {
     let _turn = TURN.lock().await;
