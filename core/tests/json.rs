@@ -72,7 +72,7 @@ fn edits_at_the_door_give_what_the_cases_say() {
 #[test]
 fn edits_in_rust_give_what_the_cases_say() {
     for EditCase { name, json, edits, gives } in cases().edits {
-        // Some cases name a member by half of a surrogate pair, which a `String` cannot hold.
+        // Skips cases that name a member by half of a surrogate pair, because a `String` cannot hold it.
         let Ok(edits) = serde_json::from_str::<Vec<Value>>(edits.get()) else { continue };
         let mut edit = json.parse::<Json>().unwrap().edit();
         let all_made = edits.iter().all(|step| {

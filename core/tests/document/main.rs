@@ -1,5 +1,6 @@
 //! Checks that the SDK reads every answer that conforms to Hightouch's OpenAPI document. The tests generate answers
-//! from the schemas of the document, and a local server sends these answers to a client behind the door.
+//! from the schemas of the document, and a local server sends these answers to a client. The tests call the client as
+//! a package does, with JSON.
 
 #![allow(
     clippy::unwrap_used,

@@ -49,7 +49,7 @@ pub enum Speaks {
 pub struct Behaviour {
     pub speaks: Speaks,
     pub after: After,
-    /// The steps for each counted request, in order. The last entry also serves all further requests.
+    /// The steps for each request that [`Seen`] counts, in order. The last entry also serves all further requests.
     pub steps: Vec<Vec<Step>>,
 }
 

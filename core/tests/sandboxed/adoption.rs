@@ -28,8 +28,8 @@ async fn a_run_that_another_trigger_of_the_client_started_is_not_adopted() {
     world.delete();
 }
 
-/// Incident: the client did not record which run belonged to a raw trigger. Another trigger, which had started no run,
-/// adopted this run as its own.
+/// Incident: the client did not record the run of a trigger with `raw()`, which returns the server's answer as it is.
+/// Another trigger, which had started no run, adopted this run as its own.
 #[tokio::test]
 async fn a_run_that_a_raw_trigger_started_is_not_adopted() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers"}});
@@ -59,8 +59,9 @@ async fn a_raw_trigger_whose_answer_was_lost_adopts_nothing() {
     world.delete();
 }
 
-/// The first trigger has lost its answer and finds two new runs. It must not give up at once: when the second trigger
-/// gets its answer, only one of the two runs is left.
+/// The answer to the first trigger is lost, and the list of runs shows two new runs. The first trigger must not give
+/// up at once: the answer to the second trigger names one of the two runs, so the other run belongs to the first
+/// trigger.
 #[tokio::test]
 async fn if_another_trigger_claims_one_of_two_candidates_the_trigger_adopts_the_other() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});
@@ -100,9 +101,10 @@ async fn two_triggers_that_waited_for_the_first_key_and_were_lost_adopt_nothing(
     world.delete();
 }
 
-/// The first trigger begins before the key function has returned a key, so the client records it in a temporary
-/// workspace. Its end must be recorded in the workspace of the key. Otherwise the client would count the first trigger
-/// as still unfinished, and the second trigger would adopt nothing.
+/// The first trigger begins before the key function has returned a key, so the client records the trigger in a
+/// temporary workspace. The end of this trigger must be recorded in the workspace of the key. Otherwise the first
+/// trigger would seem to be still in progress. The second trigger, which loses its answer, could then not know that
+/// the new run is its own.
 #[tokio::test]
 async fn a_trigger_that_waited_for_the_first_key_is_no_rival_of_later_ones() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"reset": "before-headers", "apply": true}});
@@ -128,7 +130,8 @@ fn client_with_a_slow_key(world: &World) -> Client {
     .unwrap()
 }
 
-/// Only one of the two triggers starts a run, and the client cannot know which.
+/// The answers to both triggers are lost. Only one of the triggers starts a run, and the client cannot know which. So
+/// neither may adopt the run.
 #[tokio::test]
 async fn two_triggers_that_were_lost_at_once_adopt_nothing() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});

@@ -104,8 +104,8 @@ async fn a_resumed_batch_starts_only_what_was_not_started_and_follows_the_rest()
     world.delete();
 }
 
-/// The checkpoint records each trigger that is about to be sent: the intent. A later process adopts a run that was
-/// created soon after the intent, so the batch must write the intent after the wait for the limit.
+/// Before a batch sends a trigger, it writes an intent to the checkpoint. A later process takes a run that was created
+/// soon after the intent as its own. So the batch must write the intent after the wait for the limit.
 #[tokio::test]
 async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
     let hangs = json!({"when": {"operation": "TriggerRun"}, "answer": {"delayMs": 400}, "times": 9});
@@ -192,7 +192,7 @@ async fn a_sync_whose_run_may_have_been_started_is_started_again_only_if_asked()
     world.delete();
 }
 
-/// The outcome of the first trigger is unknown. If the server refuses the second trigger, the item must stay unknown.
+/// A trigger has an unknown outcome. If the server refuses a second trigger, the sync's outcome must stay unknown.
 #[tokio::test]
 async fn a_sync_that_could_not_be_started_again_stays_unknown() {
     let refused = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"status": 403}});
@@ -246,7 +246,7 @@ async fn the_run_of_an_intent_is_found_behind_pages_of_newer_runs() {
     let text = std::fs::read_to_string(&path).unwrap();
     let (header, _) = text.split_once('\n').unwrap();
     let mut intent = lines(&path)[1].clone();
-    // The intent covers 10 s of world time. The sleep below takes 40 s of world time, so the other runs start later.
+    // The intent covers runs created within 10 s of world time. The sleep takes 40 s, so the other runs come too late.
     intent["until"] = json!(intent["since"].as_i64().unwrap() + 10_000);
     std::fs::write(&path, format!("{header}\n{intent}\n")).unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;
@@ -294,7 +294,7 @@ async fn a_run_of_another_item_is_not_adopted() {
     world.delete();
 }
 
-/// Two items triggered one sync, which has one new run. Neither item adopts it, because the other may have started it.
+/// Two items of a batch triggered one sync. Only one new run exists, and the batch cannot know which item started it.
 #[tokio::test]
 async fn two_intents_for_one_sync_adopt_nothing() {
     let (world, path) = (losing(&json!({})), place("twice"));

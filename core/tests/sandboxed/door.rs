@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::sandbox::{World, sandbox};
 
-/// The result of a call: whether it succeeded, its head, its body as text.
+/// The result of a call: whether it succeeded, its head (the report or the failure, as JSON), and its body as text.
 type Given = (bool, Value, String);
 
 fn engine(world: &World, with: &Value) -> Engine {

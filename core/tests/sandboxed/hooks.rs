@@ -1,4 +1,4 @@
-//! The id of a call, headers from hooks, and notices.
+//! Tests the id of a call, the headers that hooks add to requests, and the notices that the core sends during a call.
 
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +17,7 @@ fn engine(world: &World) -> Engine {
     Engine::new(&settings.to_string()).unwrap()
 }
 
-/// Makes a call. Returns its head and its notices.
+/// Makes a call. Returns its head (the report or the failure, as JSON) and its notices.
 async fn told(engine: &Engine, op: &str, args: &Value, opts: &Value) -> (Value, Vec<Value>) {
     let notices = Arc::new(Mutex::new(Vec::new()));
     let listener = Arc::clone(&notices);

@@ -24,7 +24,8 @@ const MARKS: [&str; 5] = ["cnry7Kq3", "vX9w", "Y25yeTdLcTMv", "Nucnk3S3Ez", "jbn
 const PASSWORD: &str = "pw-7Kq3vX9w";
 
 thread_local! {
-    /// The log of this thread; `None` while no log is collected. The sandbox logs on other threads.
+    /// The log of this thread; `None` while no log is collected. The sandbox runs on other threads, so its log is left
+    /// out.
     static LOGGED: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
@@ -233,7 +234,7 @@ async fn calls_with_the_key_in_the_wrong_place_fail_without_showing_it() {
     }
 }
 
-/// If a base URL does not end in the API's path, the hint of a 404 shows the URL.
+/// If a base URL does not end in the API's path, the hint of a 404 shows the URL. A key in this URL must be removed.
 #[tokio::test]
 async fn a_base_url_with_the_key_in_it_is_not_shown_by_hints_or_diagnoses() {
     let world = sandbox().world(&json!({}));

@@ -11,8 +11,8 @@ const SCALE: f64 = 10.0;
 /// The batch must see the end of each run within this time, in seconds of world time. On a machine that is not busy,
 /// the batch sees each end within 20 s.
 const SOON: f64 = 120.0;
-/// The most requests that the batch may send, as a multiple of the fewest that are possible. For each run, these are
-/// one trigger and one request that reads the end of the run.
+/// The most requests that the batch may send, as a multiple of the fewest that are possible. The fewest are two for
+/// each run: one that triggers it, and one that reads its end.
 const MOST: f64 = 3.0;
 
 #[expect(clippy::cast_precision_loss, reason = "far below 2^52 ms")]

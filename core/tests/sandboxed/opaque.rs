@@ -1,5 +1,5 @@
-//! Opaque JSON keeps its text on the way through the core to a package: as JSON or, with the setting `jsonText`, as a
-//! string.
+//! Opaque JSON (JSON that the API leaves open, such as `configuration`) keeps its text on the way through the core to
+//! a package. The package gets it as JSON or, with the setting `jsonText`, as a string.
 
 use hightouch_sdk::wire::{CallOutput, Cancel, Engine};
 use serde_json::{Value, json};
@@ -27,8 +27,9 @@ async fn call(engine: &Engine, op: &str, args: &Value) -> CallOutput {
     engine.call(op, &args.to_string(), "", &Cancel::new()).await
 }
 
-/// Returns the body of a successful call. If opaque JSON came in `texts`, the body has a mark `{"$json":[start,end]}`
-/// for each piece. In the returned body, each mark holds its piece itself, as a string.
+/// Returns the body of a successful call. If the core returned the texts of opaque JSON in `texts`, the body has a
+/// mark `{"$json":[start,end]}` for each text. This function replaces the two numbers in the mark with the text, as a
+/// string.
 fn body(outcome: &CallOutput) -> String {
     assert!(outcome.ok, "{}", outcome.head);
     let body = String::from_utf8(outcome.body.clone()).unwrap();
@@ -60,7 +61,7 @@ fn text_at(answer: &str, pointer: &str) -> String {
     text
 }
 
-/// Incident: a host returned an integer of 30 digits in a configuration as 1.2345678901234568e29.
+/// Incident: a package returned an integer of 30 digits in a configuration as 1.2345678901234568e29.
 #[tokio::test]
 async fn opaque_json_keeps_its_exact_text_in_every_place_of_an_answer() {
     let event = format!(r#"{{"name":"E","type":"track","schema":{ODD}}}"#);
@@ -115,7 +116,8 @@ async fn opaque_json_keeps_its_exact_text_in_every_place_of_an_answer() {
     }
 }
 
-/// Details may be any JSON. A number outside the range of a double must not hide the server's message.
+/// The `details` of an error may be any JSON. If they contain a number outside the range of a double, the server's
+/// message must still be shown.
 #[tokio::test]
 async fn details_of_an_error_keep_their_exact_text() {
     let said = format!(r#"{{"message":"no good","details":{ODD}}}"#);

@@ -1,4 +1,4 @@
-//! Raw answers, as users of the crate see them.
+//! Raw answers (status, headers and undecoded body), as users of the crate get them.
 
 use std::sync::{Arc, Mutex};
 

@@ -30,7 +30,8 @@ fn during(what: &str, counter: &str, share: &Value, url: &str, fault: impl FnOnc
     seen
 }
 
-/// Waits until each worker has made `calls` more calls while its limit had this scope.
+/// Waits until each worker has made `calls` more calls while its limit had this scope: `fleet` if the limit was
+/// shared, `process` if not.
 fn each(workers: &[Worker], scope: &str, calls: u64) {
     let until: Vec<_> = workers.iter().map(|worker| worker.calls(scope) + calls).collect();
     for (worker, calls) in workers.iter().zip(until) {
@@ -46,8 +47,8 @@ fn alone(workers: &[Worker]) {
     }
 }
 
-/// Fails unless each worker kept a limit alone for the reasons in `why`, reported the reasons, and shares the limit at
-/// the end.
+/// Fails unless each worker stopped sharing the limit for a reason in `why`, reported this, and shares the limit again
+/// at the end.
 fn fell_back_and_returned(seen: &[Seen], why: &[&str]) {
     for seen in seen {
         assert_eq!(seen.scopes.last().map(String::as_str), Some("fleet"), "{seen:?}");

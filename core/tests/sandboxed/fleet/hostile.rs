@@ -101,8 +101,8 @@ async fn alone(what: &str, url: &str, why: &str) {
         let called = tokio::time::timeout(ENDS, list()).await;
         called.unwrap_or_else(|_| panic!("{what}: a call does not end: {:?}", client.stats())).unwrap();
     }
-    // If the server sends a readable answer that grants nothing, the client counts the limit as shared for a moment.
-    // The next request to this server ends that, so the test waits for it.
+    // After a readable answer that grants nothing, the client reports the limit as shared until its next request to
+    // this server. So the test waits.
     let began = Instant::now();
     let mut stats = client.stats();
     while stats.scope != Scope::Process && began.elapsed() < ENDS {

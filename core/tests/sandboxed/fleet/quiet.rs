@@ -37,7 +37,7 @@ fn commands(redis: &Redis) -> (u64, u64) {
     for (name, calls) in calls {
         match name.as_str() {
             "evalsha" | "eval" => script += calls,
-            // The script itself and this test send these commands.
+            // The Lua script of the limit and this test send these commands.
             "info" | "get" | "set" | "time" | "client" | "client|list" => {}
             _ => others += calls,
         }
@@ -110,7 +110,8 @@ async fn a_workspace_without_clients_closes_its_connection() {
     let first = client(&world, &redis);
     let end = Instant::now() + PATIENCE;
     while connections() == 0 {
-        // On a busy machine, the server may answer too late, and the client then keeps a limit of its own for a while.
+        // One call may not be enough: if the server of the limit answers too late, the client keeps a limit of its own
+        // for a while.
         first.syncs().get(1).await.unwrap();
         assert!(Instant::now() < end, "{:?}", first.stats());
     }

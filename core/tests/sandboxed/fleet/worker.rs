@@ -41,8 +41,8 @@ pub struct Seen {
     pub scopes: Vec<String>,
     /// The reasons why the worker kept a limit of its own.
     pub reasons: Vec<String>,
-    /// The names of the worker's notices about the limit: `alone` if it is no longer shared, and `shared` if it is
-    /// again.
+    /// The names of the worker's notices about the limit: `alone` once the limit is no longer shared, and `shared`
+    /// once it is shared again.
     pub notices: Vec<String>,
     /// The codes of the findings in a diagnosis that ran while the worker kept a limit alone.
     pub findings: Vec<String>,
@@ -95,8 +95,8 @@ impl Worker {
         assert!(done.unwrap().success());
     }
 
-    /// Returns how many calls of the worker have succeeded while the worker's limit had this scope, according to the
-    /// output of the worker.
+    /// Returns how many calls of the worker have succeeded while its limit had this scope (`fleet` if the limit was
+    /// shared, `process` if not), according to the worker's output.
     pub fn calls(&self, scope: &str) -> u64 {
         let said = self.said.lock().unwrap();
         let states: Vec<_> = said.iter().filter(|said| said["is"] == "state").collect();
@@ -105,7 +105,7 @@ impl Worker {
         steps.map(|step| done(step[1]) - done(step[0])).sum()
     }
 
-    /// Waits until this many calls of the worker have succeeded with this scope.
+    /// Waits until this many calls of the worker have succeeded while its limit had this scope (see [`Self::calls`]).
     pub fn until(&self, scope: &str, calls: u64) {
         let patience = Instant::now() + PATIENCE;
         while self.calls(scope) < calls {
@@ -195,8 +195,8 @@ async fn worker() {
     }
 }
 
-/// Prints the findings of a diagnosis. The diagnosis may wait as long as a window, so a short fall-back can end before
-/// the diagnosis does.
+/// Prints the findings of a diagnosis. A diagnosis may take as long as a window of the limit, so the worker may share
+/// the limit again before the diagnosis ends.
 async fn diagnose(engine: Arc<Engine>) {
     let diagnosis = plain(&engine, "client.diagnose").await;
     for finding in diagnosis["findings"].as_array().unwrap() {
