@@ -23,7 +23,8 @@ pub(crate) struct Played {
     /// The answers of operations, for example `ListSync 404`.
     #[serde(default)]
     pub(crate) answers: BTreeSet<String>,
-    /// The number of complaints of the judge. A play with complaints does not count.
+    /// How many complaints the judge has about the requests of this play. A play with complaints does not count as
+    /// coverage.
     pub(crate) complaints: usize,
 }
 

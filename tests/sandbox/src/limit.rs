@@ -60,7 +60,8 @@ impl Limit {
         *self = Self { peak, refused, ..Self::new(settings) };
     }
 
-    /// Returns the most requests that arrived within any window so far, without the requests of the stranger.
+    /// Returns the most requests that arrived within any window so far, without the simulated requests of another
+    /// client.
     pub(crate) fn peak(&self) -> usize {
         self.peak
     }

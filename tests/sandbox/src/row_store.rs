@@ -21,7 +21,7 @@ pub(crate) struct RowStore {
 }
 
 impl RowStore {
-    /// Creates a store with `count` rows of the seed. The keys of these rows begin with `base + 1`.
+    /// Creates a store of `count` rows that are generated from the seed. The keys of these rows begin with `base + 1`.
     pub(crate) fn seeded(base: Key, count: usize) -> Self {
         let keys: Vec<Key> = (base + 1..).take(count).collect();
         let next = keys.last().map_or(base + 1, |last| last + 1);
@@ -62,7 +62,8 @@ impl RowStore {
         self.keys.binary_search(&key).map(|at| self.keys.remove(at)).is_ok()
     }
 
-    /// Inserts a row of the seed in the order of keys, even if the row was removed before.
+    /// Inserts the row that the seed generates for this key, even if the row was removed before. The keys stay in
+    /// order.
     pub(crate) fn put(&mut self, key: Key) {
         if let Err(at) = self.keys.binary_search(&key) {
             self.keys.insert(at, key);

@@ -199,7 +199,8 @@ impl When {
     }
 }
 
-/// Whether `pairs` has each wanted value. `null` means that the name must be absent. `same` compares two names.
+/// Whether `pairs` has each name of `wanted` with its value. A wanted `null` means that the name must be absent.
+/// `same` says whether two names are equal.
 fn within(
     wanted: &BTreeMap<String, Value>,
     pairs: &[(String, String)],

@@ -17,7 +17,7 @@ pub(crate) struct SequenceRun {
     listed: Millis,
     status: String,
     phases: Vec<String>,
-    /// The runs of the members, each with its sync.
+    /// The runs of the sequence's members, each with the key of its sync.
     pub(crate) members: Vec<(Key, Run)>,
 }
 

@@ -259,7 +259,7 @@ impl Workspace {
     }
 }
 
-/// Reads a numeric id from a body. The document says `number`, so `5.0` is 5.
+/// Reads a numeric id from a body. The OpenAPI document declares such ids as `number`, so `5.0` means 5.
 pub(crate) fn number(value: &Value) -> Option<Key> {
     value.as_u64().or_else(|| Kind::Sync.key(&value.as_f64()?.to_string()))
 }

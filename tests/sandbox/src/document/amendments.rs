@@ -10,7 +10,7 @@ const SOURCE: &str = include_str!("../../amendments.json");
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Amendment {
-    /// The reason, for readers of the file.
+    /// The reason for the amendment, for readers of the file.
     #[cfg_attr(not(test), expect(dead_code, reason = "only a test reads it"))]
     why: String,
     /// A JSON pointer to the value to set; the parent of the value must exist. `-` is the end of a list, and `*` every
@@ -30,7 +30,7 @@ pub(super) fn apply(document: &mut Value) {
 }
 
 impl Amendment {
-    /// Returns how many places were changed.
+    /// Changes the document. Returns the number of changed places.
     fn apply(&self, document: &mut Value) -> usize {
         let segments: Vec<String> =
             self.at.split('/').skip(1).map(|segment| segment.replace("~1", "/").replace("~0", "~")).collect();

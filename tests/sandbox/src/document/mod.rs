@@ -50,7 +50,7 @@ enum Place {
 struct RequestBody {
     required: bool,
     schema: Schema,
-    /// A copy of `schema` that allows only the named members.
+    /// A copy of `schema` that allows only the members that it names.
     closed: Schema,
 }
 

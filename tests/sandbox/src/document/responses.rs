@@ -10,9 +10,9 @@ use serde_json::Value;
 pub(crate) enum Shape {
     /// The result of the operation.
     Payload,
-    /// `{"message", "details"}`.
+    /// An object with only the members `message` and `details`.
     Validation,
-    /// `{"error"}`.
+    /// An object with only the member `error`.
     Trigger,
     /// The text "Internal Server Error".
     Internal,

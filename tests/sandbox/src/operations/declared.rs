@@ -1,4 +1,5 @@
-//! Compares the answers of the sandbox with the document. `scenario_table` makes this comparison for each operation.
+//! Compares answers of the sandbox with the vendor's OpenAPI document. `scenario_table` makes this comparison for each
+//! operation.
 
 use super::tests::{ask, read, workspace};
 use super::*;
@@ -23,7 +24,7 @@ fn the_answers_about_failed_runs_match_the_document() {
     }
 }
 
-/// Returns what the document does not allow in an answer, except for the known nulls.
+/// Returns what the document does not allow in an answer, as pairs of place and reason. Leaves out [`KNOWN_NULLS`].
 pub(super) fn undeclared(operation: &Operation, reply: &Reply) -> Vec<(String, String)> {
     let faults = operation.faults_of_answer(&reply.body);
     faults.into_iter().filter(|(at, _)| !KNOWN_NULLS.iter().any(|known| at.ends_with(known))).collect()

@@ -33,7 +33,8 @@ pub(super) fn page<T>(
     Reply::good(more.map_or_else(|| json!({"data": shown}), |more| json!({"hasMore": more, "data": shown})))
 }
 
-/// Reads a parameter that the amended document restricts to whole numbers from 0. `5.0` is 5.
+/// Reads a query parameter that is a whole number from 0, because the sandbox has already refused any other value.
+/// `5.0` means 5.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and not negative")]
 fn whole(request: &Request, name: &str, default: usize) -> usize {
     request

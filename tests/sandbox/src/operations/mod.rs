@@ -1,4 +1,4 @@
-//! The operations of the API, performed in a world.
+//! Performs the operations of the API on the data of a world (one workspace).
 
 mod campaigns;
 mod events;

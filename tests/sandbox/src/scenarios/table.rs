@@ -12,7 +12,7 @@ use crate::document::{DOCUMENT, Shape};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Entry {
     pub(crate) operation: String,
-    /// `RESOURCE.METHOD`.
+    /// The method of the SDK to call, as `RESOURCE.METHOD`.
     pub(crate) call: String,
     #[serde(default)]
     pub(crate) args: Value,

@@ -68,7 +68,7 @@ impl Kind {
         }
     }
 
-    /// Parses an id of a path or a query. The document says `number`, so `5.0` is 5.
+    /// Parses an id from a path or a query. The OpenAPI document declares numeric ids as `number`, so `5.0` means 5.
     pub(crate) fn key(self, id: &str) -> Option<Key> {
         let key = match self {
             Self::Contract => id.strip_prefix("contract-")?.parse().ok()?,
@@ -162,12 +162,12 @@ impl Seeds {
         self.head_from(&mut self.rng(kind, key), kind, key)
     }
 
-    /// Returns the model that a sync of the seed reads.
+    /// Returns the model that a generated sync reads.
     pub(crate) fn model_of(&self, sync: Key) -> Key {
         1 + sync % self.models.max(1)
     }
 
-    /// Returns the destination that a sync of the seed writes to.
+    /// Returns the destination that a generated sync writes to.
     pub(crate) fn destination_of(&self, sync: Key) -> Key {
         1 + sync % self.destinations.max(1)
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::script::When;
 
-/// A change to a collection after a request, or before the first request.
+/// Rows to insert into a list of the API and to delete from it, after a request or when the world is created.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
@@ -15,12 +15,12 @@ pub(crate) struct Change {
     /// The rows to delete, by their numbers in the order of the seed. Numeric ids are equal to these numbers.
     #[serde(default)]
     pub(crate) delete: Vec<u64>,
-    /// The numbers of the rows to insert: deleted rows or new rows.
+    /// The rows to insert, by the same numbers: rows that were deleted before, or new rows.
     #[serde(default)]
     pub(crate) insert: Vec<u64>,
 }
 
-/// A list of the API.
+/// A list of the API in which a [`Change`] inserts and deletes rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum Collection {

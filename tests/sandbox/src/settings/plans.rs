@@ -23,7 +23,8 @@ impl TryFrom<Map<String, Value>> for RunSettings {
     }
 }
 
-/// The plan of a run, in world time.
+/// The plan of a run: how long it takes and how it ends. Durations are in world time, which may pass faster than real
+/// time.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Plan {
@@ -65,7 +66,7 @@ impl RunSettings {
     }
 }
 
-/// Sequences and the plan of their runs, in world time.
+/// Sequences and the plan of their runs. Durations are in world time.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct SequenceSettings {
@@ -94,7 +95,7 @@ impl Default for SequenceSettings {
     }
 }
 
-/// Identity graphs and the plan of their runs, in world time.
+/// Identity graphs and the plan of their runs. Durations are in world time.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct GraphSettings {
@@ -140,7 +141,7 @@ impl Default for ReprocessingSettings {
     }
 }
 
-/// The settings of a campaign and the plan of its sends, in world time.
+/// The settings of a campaign and the plan of its sends (messages to one recipient). Durations are in world time.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct CampaignSettings {
