@@ -1,4 +1,4 @@
-/** Tests of programs that use hightouch-sdk, against a local server that implements the Hightouch API. */
+/** Helps to test programs that use hightouch-sdk, with a local server that implements the Hightouch API. */
 
 export {
   Faults,

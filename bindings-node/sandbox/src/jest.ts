@@ -1,4 +1,4 @@
-/** Worlds for tests with Jest. */
+/** Gives each test of Jest a world of its own: a workspace of the sandbox. */
 
 import { afterAll, afterEach, beforeEach } from '@jest/globals'
 
@@ -9,9 +9,9 @@ import type { World, WorldOptions } from './world.js'
  * Gives each test of this file, or of the block that calls `useWorld`, a world of its own.
  *
  * `new Hightouch()` uses this world during the test, because `HIGHTOUCH_API_KEY` and `HIGHTOUCH_BASE_URL` are set. So
- * the test cannot reach a real workspace. After the test, the judge of the world checks the requests, and fails the
- * test if a request is wrong. Tests of one file must not run at the same time, because they share the environment
- * variables.
+ * the test cannot reach a real workspace. After the test, the sandbox checks the requests that the world received, and
+ * the test fails if a request is wrong. Tests of one file must not run at the same time, because they share the
+ * environment variables.
  *
  * @param options Settings of the worlds.
  * @returns A function that returns the world of the current test. The function throws an Error outside of tests.

@@ -44,8 +44,8 @@ export interface LogEntry {
 const names = Object.keys(METHODS) as MethodName[]
 
 /**
- * Returns the first method in `METHODS` that sends an operation. In `METHODS`, lookups are last, because they use the
- * operations of other methods.
+ * Returns the first method in `METHODS` that sends an operation. Methods without an operation of their own, such as
+ * `syncs.run`, are last in `METHODS`.
  */
 function methodOf(operation: string | null): MethodName | undefined {
   return names.find((name) => operationsOf(name).some((one) => one === operation))

@@ -1,4 +1,4 @@
-/** Starts the program, and sends requests to its control interface. */
+/** Starts the server of the sandbox, and sends requests to its control interface. */
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

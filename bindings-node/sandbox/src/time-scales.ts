@@ -1,4 +1,4 @@
-/** Tells the clients of this process the time scale of their world: how many times faster than real time it runs. */
+/** Tells the clients of this process how many times faster than real time their world runs: its time scale. */
 
 /**
  * The package `hightouch-sdk` reads this global variable. A variable of a module would not be shared, because Jest can

@@ -11,8 +11,8 @@ import { sharedSandbox, type Sandbox } from './server.js'
 import { setTimeScale } from './time-scales.js'
 
 /**
- * The judge found a request that breaks a rule, a fault was used less often than planned, or fewer requests came than a
- * test waited for.
+ * A request to the world was wrong, a fault was used less often than planned, or fewer requests came than a test waited
+ * for.
  */
 export class WorldError extends Error {
   /** The name of the class. */
@@ -208,9 +208,9 @@ export class World extends Faults {
   /**
    * Returns sentences that say which requests are wrong, and which faults were used less often than planned.
    *
-   * Waits up to 10 seconds for requests that have not ended. The judge checks each request against Hightouch's
-   * description of the API and against rules. One rule is that a client does not send a refused API key again. After
-   * {@link Faults.setLimit} the judge accepts refusals.
+   * Waits up to 10 seconds for requests that have not ended. Checks each request against Hightouch's description of the
+   * API and against rules of the sandbox. One rule is that a client does not send a refused API key again. Refusals
+   * (429) are accepted after {@link Faults.setLimit}.
    */
   async judge(): Promise<string[]> {
     const wire = this.isLimited ? { refused: 2 ** 31, allow: ['limit'] } : {}
