@@ -87,12 +87,12 @@ describe('a key function', () => {
     const kinds = await Promise.all(Array.from({ length: 20 }, () => kind(ht.syncs.get(1))))
     assert.deepEqual(new Set(kinds), new Set(['authentication']))
     assert.equal(give.mock.callCount(), 2)
-    // The function was called again after the first 401, and returned the same key. `late` began before this second
+    // The key function was called again after the first 401, and returned the same key. `late` began before this second
     // call of the function, so the 401 of `late` does not cause a third call.
     assert.equal(await kind(late), 'authentication')
     assert.equal(give.mock.callCount(), 2)
     assert.equal((await statuses(home)).length, 21)
-    // A call that starts now may call the function again.
+    // A call that starts now may call the key function again.
     assert.equal(await kind(ht.syncs.get(1)), 'authentication')
     assert.equal(give.mock.callCount(), 3)
   })
@@ -110,7 +110,7 @@ describe('a key function', () => {
     const home = await world()
     const cause = new Error('the vault is sealed')
     const give = test.mock.fn<sdk.ApiKeyFunction>(async () => {
-      // All three calls must start before the function fails. A later call would call the function again.
+      // All three calls must start before the key function fails. A call that starts later would call it again.
       await setTimeout(500)
       throw cause
     })

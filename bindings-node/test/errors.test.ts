@@ -142,8 +142,8 @@ describe('a client', () => {
       const body = { limit: wrong } as unknown as sdk.JsonInput
       await assert.rejects(ht.request('POST', '/syncs', { body }), sdk.InvalidRequestError)
     }
-    // A separate check of `encode` finds these numbers as direct members of the arguments. JSON.stringify would write
-    // them as null.
+    // JSON.stringify would write these numbers as null. `encode` has a separate check for numbers that are direct
+    // members of the arguments or options.
     for (const wrong of [NaN, -Infinity]) {
       await assert.rejects(
         ht.syncs.list({ limit: wrong }).then(),

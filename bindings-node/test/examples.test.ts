@@ -40,7 +40,7 @@ function pages(): string[] {
 function examples(): [name: string, code: string][] {
   return pages().flatMap((page) => {
     const text = readFileSync(path.join(ROOT, page), 'utf8').replace(/^ *\* ?/gm, '')
-    // A block with a file name in its first line is part of a project, which stranger.test.ts runs.
+    // Skips a block that has a file name in its first line. It is part of a project, which stranger.test.ts runs.
     const blocks = [...text.matchAll(/^```(?:js|ts)\n(?!\/\/ [\w.]+\n)(.*?)^```$/gms)]
     return blocks.map(([, code = ''], index): [string, string] => [
       `${page.replace(/[./]/g, '-')}-${String(index + 1)}`,

@@ -314,8 +314,8 @@ describe('opaque JSON of the server', () => {
   })
 
   /**
-   * Opaque JSON crosses the door in marks such as `{"$json": ["1"]}`. Values that only look like marks must stay
-   * unchanged.
+   * This package and the core exchange opaque JSON as marks, such as `{"$json": ["1"]}`. A value of the server or of
+   * the user that only looks like a mark must stay unchanged.
    */
   test('may look like the marks in which it crosses the door', async () => {
     answer = '{"id":1,"slug":"a","configuration":{"$json":["1"]},"tags":{"$json":"x"}}'

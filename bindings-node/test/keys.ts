@@ -1,10 +1,13 @@
-/** A key function that a scenario describes. */
+/** An API key function (the setting `apiKey` of a client), as a scenario describes it. */
 
 import { setTimeout } from 'node:timers/promises'
 
 import type { Hightouch } from 'hightouch-sdk'
 
-/** What one call of the function does: return a key, perhaps late; fail; or make a call with its own client. */
+/**
+ * What one call of the key function does: it returns a key, perhaps late; it fails; or it makes a call with the client
+ * that has this function.
+ */
 export type KeyEntry = string | { fails?: string; usesClient?: true; delayMs?: number; key?: string }
 
 export class KeyFunction {

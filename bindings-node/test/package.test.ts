@@ -20,7 +20,7 @@ const imported = import('hightouch-sdk') as Promise<Record<string, unknown>>
 
 describe('the package', () => {
   test('exports the same names and classes to import and require', async () => {
-    // tsc adds `__esModule`, and Node.js adds `module.exports`.
+    // Two names are not exports of the package: tsc adds `__esModule`, and Node.js adds `module.exports`.
     const { __esModule, 'module.exports': whole, ...names } = await imported
     assert(__esModule === undefined || __esModule === true)
     assert(whole === undefined || whole === required)
@@ -115,7 +115,7 @@ describe('loading the native addon', () => {
     }
   })
 
-  /** Incident: with --no-addons, or --permission alone, the message said to install the package again. */
+  /** Incident: if --no-addons or --permission forbade addons, the message said to install the package again. */
   test('that Node forbids says which flag is missing', async () => {
     const code = "new (require('hightouch-sdk').Hightouch)({ apiKey: 'k' })"
     const { stderr } = await promisify(execFile)(process.execPath, ['--no-addons', '--eval', code], {

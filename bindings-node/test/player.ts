@@ -387,7 +387,7 @@ function texts(value: JsonValue | undefined): string[] {
   return value === undefined ? [] : ([value].flat() as string[])
 }
 
-/** Replaces each `{{name.member}}` in `value`. A string with nothing else becomes the named value, of any type. */
+/** Replaces each `{{name.member}}` in `value`. A string that is only `{{…}}` becomes the value itself, of any type. */
 function fill(value: JsonValue, names: Record<string, unknown>): JsonValue {
   if (typeof value === 'string') {
     const whole = /^\{\{([^{}]+)\}\}$/.exec(value)?.[1]

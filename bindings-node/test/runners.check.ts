@@ -15,7 +15,7 @@ const SUITE = PAGE.get('job.test.mjs') ?? ''
 const IMPORT = "import { test } from 'node:test'"
 const COUNT = SUITE.match(/^test\(/gm)?.length ?? 0
 
-/** Returns the suite of the page for another runner, with the two imports that the page says to change. */
+/** Returns the test suite of docs/testing.md for another runner: only two imports differ, as the page says. */
 function suiteFor(runner: string, importTest: string): string {
   assert(SUITE.includes(IMPORT))
   return SUITE.replace(IMPORT, importTest).replace(

@@ -58,7 +58,7 @@ describe('a run', () => {
     assert(graph?.kind === 'identity_graph')
     assert.deepEqual([graph.id, graph.status, graph.error], [run.id, 'FAILURE', 'no memory left'])
     assert.equal(states.at(-1), 'FAILURE')
-    // With 'return', the wait returns the same state, without the kind.
+    // With `onFailure: 'return'`, `wait` returns the same state, but without `kind`.
     const { kind, ...state } = graph
     assert.equal(kind, run.kind)
     assert.deepEqual(state, await run.wait({ onFailure: 'return' }))

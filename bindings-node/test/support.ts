@@ -1,4 +1,4 @@
-/** Starts the sandbox for a test file and creates worlds in it. */
+/** Starts the sandbox for a test file, and creates worlds in it: workspaces for one test each. */
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

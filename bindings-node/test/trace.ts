@@ -1,13 +1,14 @@
 /**
- * Writes everything that users can see of the values in tests to a file. tests/house/canary then checks that the file
- * contains no API key. Each line is a JSON object with the members `player`, `what` and `text`.
+ * Writes values of tests to a file, in every form that a user can see, such as the text of `inspect`. Afterwards,
+ * tests/house/canary checks that the file contains no API key. Each line is a JSON object with the members `player`,
+ * `what` and `text`.
  */
 
 import { appendFileSync } from 'node:fs'
 import path from 'node:path'
 import { inspect } from 'node:util'
 
-/** Writes everything that a user can see of a value, if HIGHTOUCH_TRACE names a folder. */
+/** Writes a value in every form that a user can see to a file in the folder HIGHTOUCH_TRACE, if that is set. */
 export function trace(what: string, value: unknown, more = ''): void {
   const folder = process.env.HIGHTOUCH_TRACE
   if (folder === undefined) return
