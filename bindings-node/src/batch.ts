@@ -80,8 +80,8 @@ export interface BatchWaitOptions {
  */
 export interface BatchEstimate {
   /**
-   * Requests that prepare triggers: one for each slug, unless the client remembers the id, one for each sync with
-   * `ifRunning: 'join'`, and one if a checkpoint needs the server's time.
+   * Requests that prepare triggers: one for each slug, unless the client remembers the id; one for each sync with
+   * `ifRunning: 'join'`; and one if a checkpoint needs the server's time.
    */
   lookups: number
   /** Requests that start runs: one for each sync. */
@@ -130,7 +130,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     this.#id = id
     this.#signal = signal
     this.#items = syncs.map((sync, index) => ({ index, sync, adopted: false, joined: false }))
-    // Neither the signal nor the registry may keep the batch from being garbage-collected.
+    // Neither the signal nor the registry `collected` may keep the batch from being garbage-collected.
     const self = new WeakRef(this)
     const onAbort = (): void => {
       const batch = self.deref()

@@ -10,7 +10,7 @@ import { RawResponse } from './raw.js'
 import type { Calls } from './resource.js'
 import { handleOf, type AnyRunHandle, type RunRecord } from './runs.js'
 
-/** Returns the values of calls. */
+/** The implementation that returns values and not raw responses. */
 export class ValueCalls implements Calls {
   readonly #door: Door
 

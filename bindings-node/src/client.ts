@@ -16,7 +16,10 @@ import type { Diagnosis, Stats } from './reports.js'
 import { Resources } from './resources.js'
 import { handleOf, type AnyRunHandle, type RunRecord } from './runs.js'
 
-/** Who shares a rate limit: `'process'`, `'host'` (this machine), or the URL of a Redis or Valkey server. */
+/**
+ * Who shares a rate limit: this process (`'process'`), this machine (`'host'`), or all processes that name the same
+ * Redis or Valkey server by its URL.
+ */
 // With a plain `string`, editors would no longer suggest `'process'` and `'host'`.
 export type LimitScope = 'process' | 'host' | (string & Record<never, never>)
 
@@ -215,10 +218,13 @@ function extraCertificates(): string | undefined {
   return file !== undefined && existsSync(file) ? file : undefined
 }
 
-/** The global variable in which the package `hightouch-sandbox` keeps the time scale of each base URL of a world. */
+/** The global variable in which `hightouch-sandbox` keeps the time scale of each world, by the world's base URL. */
 const TIME_SCALES = Symbol.for('hightouch-sdk.timeScales')
 
-/** Returns how many times shorter the pauses of a client are, if its base URL is the address of a world. */
+/**
+ * Returns the time scale of the sandbox world at this base URL: the number by which a client divides its pauses. Empty
+ * for any other URL.
+ */
 function timeScaleOf(baseUrl: string | undefined): { timeScale?: number } {
   const scales = (globalThis as { [TIME_SCALES]?: ReadonlyMap<string, number> })[TIME_SCALES]
   const timeScale = scales?.get(baseUrl ?? '')
@@ -229,7 +235,8 @@ function timeScaleOf(baseUrl: string | undefined): { timeScale?: number } {
 const PROXIES = ['HTTPS_PROXY', 'https_proxy', 'ALL_PROXY', 'all_proxy', 'NO_PROXY', 'no_proxy']
 
 /**
- * Returns the variables that the core reads. A worker thread can have its own environment, which the core cannot see.
+ * Returns the environment variables that the core needs. A worker thread can have its own environment, which the core
+ * cannot see.
  */
 function environment(): Record<string, string> {
   const ours = Object.keys(process.env).filter((name) => name.startsWith('HIGHTOUCH_'))

@@ -28,7 +28,8 @@ function replaceMarks(value: object, texts: Buffer | undefined): unknown {
   const members = value as Record<string, unknown>
   for (const name in members) {
     const member = members[name]
-    // A map of the API, such as `tags`, can have a member named `$json` too, but that member is never an array.
+    // In a mark, the member `$json` is an array. A map of the API, such as `tags`, can have a member of this name too,
+    // but never an array.
     if (name === MARK && Array.isArray(member)) {
       const [text, end] = member as [string | number, number?]
       return new Json(undefined, typeof text === 'string' ? text : ({ texts, start: text, end } as TextPart))

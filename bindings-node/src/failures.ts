@@ -20,7 +20,7 @@ function ownPath(): string | undefined {
   return { 'hightouch-sdk.js': __filename, 'failures.js': folder }[path.basename(__filename)]
 }
 
-/** The largest number of this package's frames between a user's call and the creation of an error. */
+/** The largest number of stack frames of this package between a user's call and the creation of an error. */
 const OWN_FRAMES = 12
 
 /**

@@ -5,12 +5,15 @@ import { types } from 'node:util'
 import { endOfString, formatPath, type Path } from './jsontext.js'
 
 /**
- * Opaque JSON crosses the door as a mark: an object with one member, which has this name. `{"$json": ["…"]}`
- * holds the text of the JSON. In the body of an answer, `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of
- * the texts that came with the body.
+ * This package and the core exchange opaque JSON as marks. A mark is an object with one member, which has this name.
+ * `{"$json": ["…"]}` holds the text of the JSON. In the body of an answer, `{"$json": [12, 40]}` stands for the bytes
+ * from 12 up to 40 of the texts that came with the body.
  */
 export const MARK = '$json'
-/** The start of a mark in JSON text. It cannot occur within a JSON string, where the quotes would be escaped. */
+/**
+ * The start of a mark ({@link MARK}) in JSON text. It cannot occur within a JSON string, where the quotes would be
+ * escaped.
+ */
 const MARK_START = `{"${MARK}":[`
 const MARK_END = ']}'
 
@@ -54,7 +57,7 @@ function problemOfJson(textIn: TextIn, value: unknown, path: Path): Problem | un
   }
 }
 
-/** Replaces each mark in JSON text with the JSON text in the mark. */
+/** Replaces each mark, such as `{"$json":["1.50"]}`, with the JSON text in it, such as `1.50`. */
 function replaceMarkTexts(text: string): string {
   const parts: string[] = []
   let from = 0
@@ -68,8 +71,8 @@ function replaceMarkTexts(text: string): string {
 }
 
 /**
- * Encodes a value as JSON. With `withMarks`, each Json and each bigint in the value becomes a mark, so that no digit is
- * lost.
+ * Encodes a value as JSON. With `withMarks`, each Json and each bigint in the value becomes a mark ({@link MARK}), so
+ * that no digit is lost.
  *
  * @param errorOf Creates the error to throw.
  * @param path The path of the value, for the error.
@@ -102,7 +105,10 @@ export function stringify(
   }
 }
 
-/** Encodes an object that has a member named `$json`, so that the core does not take the object for a mark. */
+/**
+ * Encodes an object that has a member named `$json`. The caller sends this text in a mark ({@link MARK}), because the
+ * core could take the object itself for a mark.
+ */
 function objectText(textIn: TextIn, value: Record<string, unknown>): string {
   const members = Object.entries(value).filter(([, member]) => member !== undefined)
   return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${encodeText(textIn, member, [name])}`).join(',')}}`

@@ -4,11 +4,14 @@
  */
 
 /**
- * The name of the guard, a member of each Json. An object that has the guard but is not a Json is a
- * copy that was made member by member.
+ * The name of a member that each Json has, called the guard. An object that has this member but is not a Json is a copy
+ * that was made member by member.
  */
 export const COPY_GUARD = '[Json]'
-/** The value of the guard. `structuredClone` throws for a symbol, and the error shows the symbol's description. */
+/**
+ * The value of the member `COPY_GUARD`. `structuredClone` throws for a symbol, and the error shows the symbol's
+ * description.
+ */
 export const COPY_ITS_VALUE = Symbol(
   'a Json cannot be copied: copy its `value`, or call its method `with` to get a changed one',
 )

@@ -95,7 +95,7 @@ export class Json<T = JsonValue> {
   constructor(value: undefined, text: string | TextPart)
   constructor(value?: JsonInput, text?: string | TextPart) {
     this.#state = { text: text ?? encodeText(textIn, value) }
-    // `value` and the guard are own properties, so that deepEqual compares the value, and a copy gets the guard.
+    // Both are own properties: deepEqual then compares `value`, and a copy can be recognised by its `COPY_GUARD`.
     Object.defineProperty(this, 'value', Json.#value)
     Object.defineProperty(this, COPY_GUARD, Json.#guard)
     // The state is writable, because a Proxy may not return a wrapped object for a property that cannot change.

@@ -15,7 +15,7 @@ export function endOfString(text: string, at: number): number {
   return end + 1
 }
 
-/** The bytes from `start` up to `end` of the texts that came with an answer. */
+/** The position of a JSON text in an answer: the bytes of `texts` from `start` up to `end`. */
 export interface TextPart {
   texts: Buffer
   start: number
@@ -84,7 +84,7 @@ export function stepsOf(path: string | Path): Path {
   return steps
 }
 
-/** A change as it crosses the door. `old` and `new` are JSON text, so that no digit is lost. */
+/** A change of a JsonDiff, as the core encodes it. `old` and `new` are JSON text, so that no digit is lost. */
 export interface WrittenChange {
   path: Path
   kind: 'added' | 'removed' | 'changed'

@@ -3,7 +3,7 @@
 import { createRequire } from 'node:module'
 import path from 'node:path'
 
-/** An engine of the core. */
+/** The object in the core that makes the calls of one client. */
 export interface NativeEngine {
   /** Returns, as JSON, what hooks are told about a call before it begins. */
   announce(op: string, args: string): string
@@ -16,13 +16,13 @@ export interface NativeCancel {
 
 /**
  * The result of one call. `head` describes the answer if `ok` is true, and is the failure otherwise. `texts` is present
- * if marks in the body refer to bytes of `texts`.
+ * if `body` refers to opaque JSON by its position in these bytes.
  */
 export type Settled = [id: number, ok: boolean, head: string, body: string, texts?: Buffer]
 
 /** The bridge of one JavaScript thread to the core. */
 export interface NativeBridge {
-  /** Starts one call. The function that was passed to the constructor gets the result. */
+  /** Starts one call. The bridge passes the result to the function that its constructor got. */
   call(
     engine: NativeEngine,
     id: number,
@@ -39,9 +39,9 @@ export interface NativeBridge {
 
 /** The exports of the native addon. */
 export interface Native {
-  /** Creates an engine from settings, which are JSON. Returns the failure as JSON if no engine can be created. */
+  /** Creates the engine of a client from settings in JSON. Returns the failure as JSON if it cannot be created. */
   open(settings: string): NativeEngine | string
-  /** Calls a function of the core that needs no engine. Returns the result as JSON, or why the function failed. */
+  /** Calls a function of the core that needs no client. Returns the result as JSON, or why the function failed. */
   local(op: string, args: string): [ok: boolean, text: string]
   Cancel: new () => NativeCancel
   Bridge: new (settle: (batch: Settled[]) => void) => NativeBridge
@@ -155,7 +155,7 @@ function besides(name: string): string[] {
 let native: Native | undefined
 
 /**
- * Calls a function of the core that needs no engine and no I/O.
+ * Calls a function of the core that needs no client and no I/O.
  *
  * @param errorClass The class of the error to throw if the function fails.
  */

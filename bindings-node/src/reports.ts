@@ -16,7 +16,7 @@ export interface Stats {
   fallback: string | null
   /** Requests that the setting `limit` allows in one window. */
   limit: number
-  /** Requests that may be sent in one window at present: fewer than `limit` after refusals (429), or with a `share`. */
+  /** Requests that may be sent in one window now: fewer than `limit` after refusals (429) or if `share` is set. */
   allowed: number
   /** Requests in progress. A request that was given up still counts for as long as it may reach the server. */
   inFlight: number

@@ -179,7 +179,7 @@ export abstract class RunHandle<State> {
     } finally {
       observer.end()
     }
-    // The last step always has a state.
+    // The loop ends with a step that has the final state of the run, so `last` is not null.
     return last as State
   }
 

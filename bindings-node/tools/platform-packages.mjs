@@ -33,8 +33,8 @@ const root = path.join(import.meta.dirname, '..')
 const repository = path.join(root, '..')
 
 /**
- * The packages. `built` is the name of a platform's file in BUILT, and `shipped` is its name in the package for that
- * platform.
+ * The packages. `built` is the name of a platform's file in the folder BUILT, the first argument of this program.
+ * `shipped` is the name of the same file in the package for that platform.
  */
 const PACKAGES = [
   {
@@ -117,7 +117,10 @@ function pack(manifest, fill) {
   })
 }
 
-/** Returns the fields of the manifest that name the repository. npm compares them with the origin of the package. */
+/**
+ * Returns the fields of the manifest that name the repository. npm compares `repository` with the provenance of the
+ * package.
+ */
 function origin() {
   const { GITHUB_REPOSITORY: name, GITHUB_SERVER_URL: server } = process.env
   if (!name || !server) return {}
