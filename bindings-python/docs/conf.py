@@ -75,7 +75,7 @@ nitpick_ignore_regex = [
     ("py:class", r"(opentelemetry\..*|TracerProvider|Self|ImportError|RuntimeError)"),
     ("py:class", r"(Any|Async)?(Iterator|Callable|Mapping|Sequence|Awaitable|Generic|Literal|PathLike.*|Any)"),
     ("py:class", r"(str|bytes|int|float|bool|object|list|dict|tuple|type|None|datetime|timedelta|BaseException)"),
-    # Type variables, and classes with the same methods as a documented resource.
+    # Type variables, and the raw and asynchronous variants of resources. Their methods are those of documented classes.
     ("py:(class|obj)", r"(.*\.)?[KLST]"),
     ("py:class", r"(.*\.)?(\w+WithRawResponse|Async(" + "|".join(RESOURCES.values()) + "))"),
 ]

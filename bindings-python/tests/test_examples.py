@@ -71,7 +71,7 @@ def test_every_example_runs_as_it_stands(
 ) -> None:
     python = Path(sys.executable) if version is None else interpreters.installed(version)
     jobs = []
-    # The environments of the other versions have no libraries besides the package.
+    # Only the Python version that runs the tests has the other libraries that some examples import.
     examples = {name: code for name, code in EXAMPLES.items() if version is None or not LIBRARIES.search(code)}
     for name, code in examples.items():
         answer = new_world(syncs=10, slugs=["orders-to-salesforce"], runs={"seconds": 1}).answer

@@ -223,7 +223,7 @@ def test_a_call_while_the_interpreter_shuts_down_succeeds(world: World) -> None:
 def test_a_first_call_in_del_at_shutdown_says_that_python_shuts_down(
     world: World, before: str, first: set[str]
 ) -> None:
-    """Incident: at shutdown, a first call raised `ImportError: sys.meta_path is None`, and later calls a NameError."""
+    """Incident: while Python shut down, a first call raised ImportError, and later calls raised NameError."""
     out, err = run(
         world,
         f"""

@@ -134,7 +134,7 @@ def test_the_workers_of_gunicorn_share_one_limit_after_a_preload(
     finally:
         gunicorn.terminate()
         gunicorn.wait(60)
-    # On a busy machine, some workers accept most connections, so the others may have much less than an equal share.
+    # On a busy machine, a few workers accept most connections. So the others may make far fewer calls than the average.
     check(busy_world, scope, done, part=0.05)
 
 

@@ -124,7 +124,7 @@ def test_a_lost_trigger_is_told_when_the_search_begins(
 
 
 def refusals() -> list[dict[str, Any]]:
-    """Answers of the server: a failure, then a refusal that asks for a pause of 30 s (1.5 real seconds)."""
+    """Answers of the server: a failure, then a refusal that asks for a pause of 30 seconds of the world (1.5 s)."""
     return [
         {"when": {"nth": 1}, "answer": {"status": 503}},
         {"when": {"nth": 2}, "answer": {"status": 429, "headers": {"Retry-After": "30"}}},

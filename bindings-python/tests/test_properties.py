@@ -99,7 +99,7 @@ def test_the_variables_of_a_message_come_back(
 
 
 class Confidant:
-    """Accepts any body, even a body that the sandbox would usually refuse. Answers a read with that body."""
+    """Creates worlds that accept any body, even one that the sandbox usually refuses, and that return it to a read."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox

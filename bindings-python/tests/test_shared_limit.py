@@ -124,8 +124,8 @@ REPORT = """
 
 
 def alone(world: World, folder: Path, meanwhile: str = "") -> str:
-    """Runs a program whose folder for temporary files is ``folder``. Checks that the program reports exactly
-    once that it keeps the limit alone. Returns the reason."""
+    """Runs a program with ``folder`` as its folder for temporary files. Checks that the program cannot share its rate
+    limit, and reports this exactly once. Returns the reason."""
     environment = {**world.environment(), "TMPDIR": str(folder)}
     world.environment = lambda: environment  # type: ignore[method-assign]
     out, err = run(world, REPORT.format(meanwhile=meanwhile))

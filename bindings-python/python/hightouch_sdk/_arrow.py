@@ -63,7 +63,7 @@ class Sink:
         self._batches.append(self.batch(about, values))
 
     def table(self) -> pyarrow.Table:
-        """Returns the table of all rows, in one piece."""
+        """Returns the table of all rows, with a single chunk for each column."""
         table: pyarrow.Table = self._arrow.Table.from_batches(self._batches, schema=self.schema)
         return table.combine_chunks()
 

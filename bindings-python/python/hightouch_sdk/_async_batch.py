@@ -203,7 +203,7 @@ class AsyncSyncBatch(Batch):
         # `asyncio.run` cancels all tasks at its end, so the closing task may be cancelled.
         if not self._closing.done() or self._closing.cancelled():
             return False
-        # Another task may have stopped the batch and closed it at the same moment.
+        # `batch.stop` fails with this error if an abandoned task has closed the batch already.
         with suppress(ClientClosedError):
             self._known.take_stop(self._closing.result()[1])
         self._known.finished = True

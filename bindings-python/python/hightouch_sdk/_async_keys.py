@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 _LOOK_S = 0.5
-"""How often to check whether the event loop that runs the key function has stopped, in seconds."""
+"""The seconds between two checks whether the event loop that runs the key function has stopped."""
 
 
 class AsyncKeys(Keys):
@@ -58,7 +58,7 @@ class AsyncKeys(Keys):
 
     def _running(self) -> asyncio.AbstractEventLoop | None:
         with self._lock:
-            # Iterates over a list, because the dict changes if another thread abandons a loop.
+            # Iterates over a list, because the dict loses an entry when another thread drops an event loop.
             loops = [known() for known in self._calls.keyrefs()]
             return next((loop for loop in loops if loop and self._calls.get(loop) and loop.is_running()), None)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ._door import Door, Pending
 
 INTERRUPTED_S = 5.0
-"""How long an interrupted wait still waits for the answers to triggers in progress, in seconds."""
+"""For how many seconds an interrupted wait still waits for the answers to triggers in progress."""
 
 FOLLOW: Args = {"onFailure": "return", "onWarning": "return"}
 """The arguments of ``batch.next`` with which a failed sync raises no error."""
@@ -294,7 +294,7 @@ class SyncBatch(Batch):
             self._closing = self._local.begin("batch.stop", self._named())
         answer = self._closing.wait(seconds)
         if answer is not None:
-            # Another thread may have stopped the batch at the same moment.
+            # `batch.stop` fails with this error if the batch was closed already.
             with suppress(ClientClosedError):
                 self._known.take_stop(read(answer, "batch.stop")[1])
             self._known.finished = True

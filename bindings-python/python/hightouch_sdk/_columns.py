@@ -152,7 +152,10 @@ def _about(name: str, kind: str, is_field: bool) -> Column:
 
 
 def _within(part: str, column: Column, name: str) -> Column:
-    """Returns a column of a part of the value. The cells of the column are null if the part is absent."""
+    """Returns a column named ``name`` that applies ``column`` to the attribute ``part`` of a value.
+
+    A cell is null if the attribute is None.
+    """
 
     def cell(value: Any, about: About) -> Any:
         it = getattr(value, part)

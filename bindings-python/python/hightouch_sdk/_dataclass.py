@@ -24,8 +24,8 @@ PARAMS = SimpleNamespace(
 )  # fmt: skip
 """The dataclass options of every value. ``repr=False`` makes ``pprint`` use the value's own ``repr``."""
 
-# The annotations of values use these names. In the modules of the values, the names stand for types that only the
-# decoder understands, so other libraries get the public types from this dict.
+# Maps names in the annotations of values to the public types, which other libraries need. In the modules of the values,
+# the names stand for types that only the decoder understands.
 _PUBLIC = {**{name: getattr(hightouch_sdk, name) for name in ENUMS}, "Json": Json, "MaybeJson": Json | None}
 _PUBLIC["datetime"] = datetime.__origin__
 

@@ -148,7 +148,7 @@ _DECODERS: dict[object, Decoder[Any]] = {}
 
 def decoder(of: type[T]) -> Decoder[T]:
     """Returns the decoder of a type. Creates the decoder at its first use."""
-    # Without the GIL, reading an item takes no lock, while `get` does.
+    # In Python without the GIL, `_DECODERS[of]` takes no lock, but `_DECODERS.get(of)` does.
     try:
         return _DECODERS[of]
     except KeyError:
@@ -211,7 +211,7 @@ class Pending:
         """Waits for the answer; returns None if no answer arrives within ``seconds``. Several threads may wait."""
         end = None if seconds is None else monotonic() + seconds
         while self._answer is None and (end is None or monotonic() < end):
-            # Python runs signal handlers between two waits.
+            # Waits in short slices, because Python runs signal handlers only between two waits.
             if arrived(self._mailbox, _SLICE_S):
                 for _, answer in self._mailbox.drain():
                     self._answer = answer
@@ -256,7 +256,7 @@ class Door:
         try:
             return self._call(op, args or {}, opts or {}, late)
         except HightouchError as error:
-            # Removes the frames below this frame, because these frames mean nothing to the caller.
+            # Removes the frames below this one from the traceback, because they mean nothing to the caller.
             raise error.with_traceback(None)  # noqa: B904
 
     def _call(self, op: str, args: Args, opts: Opts, late: Late | None) -> tuple[str, bytes]:

@@ -42,7 +42,7 @@ class Draft(HasText):
         return draft(part, self) if isinstance(part, str) and part[0] in "{[" else part
 
     def _changes(self) -> None:
-        """Prepares a change: refuses a change that would be lost, and discards the texts that become outdated.
+        """Prepares a change: refuses a change that would be lost, and discards the texts of this draft and its parents.
 
         Raises:
             RuntimeError: The edit has ended, or this part was replaced or removed.
@@ -116,9 +116,10 @@ class ObjectDraft(Draft, MutableMapping[str, Any]):
         _detach([part])
 
     def _unshadow(self, key: str) -> None:
-        """Removes the other members named ``key`` when the last one is deleted or renamed.
+        """Removes the earlier members named ``key`` when the last one is deleted or renamed.
 
-        Otherwise, another member of this name would become the last one, and so take effect.
+        Of several members with the same name, only the last one has an effect. If the earlier members stayed, one of
+        them would now have an effect.
         """
         for place in [place for place, name in self._shadowed.items() if name == key]:
             del self._shadowed[place], self._parts[place]
@@ -207,7 +208,7 @@ def _part(read: Part[str]) -> Part[str | Draft]:
 
 
 def draft(text: str, up: Draft | None) -> ObjectDraft | ArrayDraft:
-    """Creates a draft (an editable object or array) from text that was checked already.
+    """Creates a draft (an editable object or array) from JSON text that is known to be valid.
 
     Raises:
         TypeError: The text is neither an object nor an array.

@@ -17,7 +17,7 @@ class Part(Generic[T]):
     def __init__(self, value: T, name: str = "", before: str | None = None, after: str = "") -> None:
         self.value = value
         self.name = name
-        """The text from the name to the value, with the colon. Empty for an item of an array."""
+        """The text before the value: the name, the colon and their white space. Empty for an item of an array."""
         self.before = before
         """The white space before the part. If ``None``, the layout's ``head`` or ``rest`` is written instead."""
         self.after = after
@@ -33,7 +33,7 @@ class Layout:
         self.head = ""
         """The white space before the first part."""
         self.rest = ""
-        """The white space before each new part that is not the first."""
+        """The white space before each new part, except a new first part."""
         self.tail = ""
         """The white space after the last part."""
         self.between = ":"

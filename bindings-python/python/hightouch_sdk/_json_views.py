@@ -45,7 +45,7 @@ class JsonObject(Frozen, Mapping[str, Any]):
     __slots__ = ("_parts", "_seen", "_text")
 
     def __init__(self, text: str) -> None:
-        """Takes text that was checked already."""
+        """Takes JSON text that is known to be valid."""
         self._text = text
         self._parts = members(text)
         self._seen: dict[str, Any] = {}
@@ -102,7 +102,7 @@ class JsonArray(Frozen, tuple[Any, ...]):
         _text: str
 
     def __new__(cls, text: str) -> JsonArray:
-        """Takes text that was checked already."""
+        """Takes JSON text that is known to be valid."""
         self = super().__new__(cls, map(view, items(text)))
         vars(self)["_text"] = text
         return self
@@ -148,7 +148,7 @@ class JsonArray(Frozen, tuple[Any, ...]):
 
 
 def view(text: str) -> Any:
-    """Returns the value of JSON text that was checked already."""
+    """Returns the value of JSON text that is known to be valid."""
     if text[0] == "{":
         return JsonObject(text)
     return JsonArray(text) if text[0] == "[" else loads(text)

@@ -36,7 +36,7 @@ T = TypeVar("T")
 L = TypeVar("L", bound="_Listing[Any]")
 
 SMALL = 20
-"""Every list has at least this page size by default. If ``take`` needs fewer rows, the list requests a smaller page."""
+"""The smallest default page size of any list. If ``take`` needs fewer rows, the list requests a smaller page."""
 
 
 def filters(args: Args) -> Args:
@@ -92,7 +92,7 @@ class Tabular(Generic[T]):
     def to_pandas(self) -> PandasFrame:
         """Reads all rows into a ``pandas.DataFrame``. Needs ``hightouch-sdk[pandas]``.
 
-        The columns have pandas' nullable types, such as ``Int64``, because pandas' other types depend on the data.
+        The columns have pandas' nullable types, such as ``Int64``. The default types of pandas depend on the data.
 
         Raises:
             ImportError: pandas or pyarrow is not installed.
@@ -254,7 +254,8 @@ class Listing(_Listing[T], Tabular[T]):
     """A list of the API. Iterating over the list fetches page after page; each iteration starts from the first page."""
 
     def __init__(self, door: Door, query: Query) -> None:
-        self._door = door  # Set first: pickling a list then fails at the door, whose error says what is wrong.
+        # Pickling fails at the first attribute. The door is set first, because its error says why pickling fails.
+        self._door = door
         super().__init__(query)
 
     def __iter__(self) -> Iterator[T]:
@@ -302,7 +303,8 @@ class AsyncListing(_Listing[T]):
     """A list of the API. ``async for`` fetches page after page; ``await`` fetches the first page only."""
 
     def __init__(self, door: AsyncDoor, query: Query) -> None:
-        self._door = door  # Set first: pickling a list then fails at the door, whose error says what is wrong.
+        # Pickling fails at the first attribute. The door is set first, because its error says why pickling fails.
+        self._door = door
         super().__init__(query)
 
     async def __aiter__(self) -> AsyncIterator[T]:

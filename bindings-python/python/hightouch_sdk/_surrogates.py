@@ -44,7 +44,7 @@ def decode(decoder: Decoder[T], text: bytes) -> T:
 
 
 def _restored(value: Any, mark: bytes) -> Any:
-    r"""Restores lone surrogates in the opaque JSON of a value. ``decode`` has written ``mark`` for their ``\u``."""
+    r"""Restores lone surrogates in the opaque JSON of a value. ``decode`` has replaced their ``\u`` by ``mark``."""
     if isinstance(value, Raw):
         return Raw(bytes(value).replace(mark, rb"\u"))
     if isinstance(value, Json):

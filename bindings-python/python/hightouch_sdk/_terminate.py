@@ -47,7 +47,7 @@ class Terminable:
         """The id of the process that counts this block in ``waits``; None if the block is not counted."""
 
     def __enter__(self) -> None:
-        if sys.is_finalizing():  # Python can import no more modules and handles no more signals.
+        if sys.is_finalizing():  # While Python shuts down, it imports no modules and handles no signals.
             return
         # Imported here, because the imports are slow and most programs wait for no batch.
         import signal

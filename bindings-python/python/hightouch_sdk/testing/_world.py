@@ -91,7 +91,7 @@ class World(Faults):
         self.sandbox: Sandbox = sandbox or shared()
         """The server of this world."""
         self.judged: bool = judge
-        """Whether the end of the block, or of a test with pytest, checks the requests."""
+        """Whether the requests are checked at the end of the ``with`` block or, with pytest, at the end of the test."""
         asked = {
             "syncs": max(3, len(slugs)) if syncs is None else syncs,
             "slugs": list(slugs),
