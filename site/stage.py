@@ -34,7 +34,7 @@ def name(page: str) -> str:
     if path == "README":
         return "index"
     if path.endswith("/README"):
-        # tests/sandbox/README.md is `sandbox`, and docs/decisions/README.md is `decisions/index`.
+        # tests/sandbox/README.md becomes `sandbox`, and docs/decisions/README.md becomes `decisions/index`.
         folder = path.removesuffix("/README")
         return folder.removeprefix("tests/") if folder.startswith("tests/") else f"{folder}/index"
     return path.lower()
