@@ -66,7 +66,7 @@ def check_with_tools(sdk: Path, sandbox: Path, sdist: Path) -> None:
         assert tag[1] == "manylinux_2_17_x86_64", shown
         print(f"auditwheel show {wheel.name}: {tag[1]}")
         if wheel == sdk:
-            # With an unwinder of its own, the module crashes when a waiting thread outlives the interpreter.
+            # If the module had its own unwinder, it would crash when a waiting thread outlives the interpreter.
             assert "libgcc_s.so.1" in shown, "the module does not use the unwinder of the system"
         print("check-wheel-contents", run(TOOLS / "check-wheel-contents", wheel).strip())
     print("abi3audit", run(TOOLS / "abi3audit", "--strict", "--summary", sdk).strip())
@@ -158,7 +158,7 @@ def use_in_tree(suite: str, version: str, python: str, sdk: Path, sandbox: Path)
     tree = Path(run(ROOT / "packaging" / "debian", suite).strip())
     place = tree / "srv" / "hightouch"
     shutil.rmtree(place, ignore_errors=True)
-    # The trees have no pip. The pip of this machine chooses the wheels by the platform tags of the tree.
+    # The Debian trees have no pip. So the pip of this machine chooses the wheels, by the platform tags of the tree.
     tags = ["--python-version", version, "--platform", "manylinux2014_x86_64", "--platform", "manylinux_2_17_x86_64"]
     if suite != "bullseye":
         tags += ["--platform", "manylinux_2_28_x86_64"]
