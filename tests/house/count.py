@@ -52,7 +52,7 @@ def main(logs: Path, broken: int) -> int:
         failed_all += failed
     if empty:
         print(f"These parts ran no tests: {', '.join(empty)}.")
-    # Some parts, such as a linter or a build, can fail although no test fails. The sum then has at least one failure.
+    # A part such as a linter or a build can fail although no test fails. The sum then counts at least one failure.
     failed_all = max(failed_all, broken, len(empty))
     print(f"{passed_all} passed, {failed_all} failed")
     return 1 if failed_all else 0
