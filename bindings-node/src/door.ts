@@ -87,6 +87,7 @@ class PendingCalls {
    */
   #bridge: NativeBridge | undefined
   #lastId = 0
+  #turnsSoon = false
   /** The number of pending calls that keep the process alive. */
   #keepingAlive = 0
   #openDoors = 0
@@ -108,10 +109,17 @@ class PendingCalls {
     do this.#lastId = (this.#lastId + 1) >>> 0
     while (this.#pending.has(this.#lastId))
     const id = this.#lastId
-    this.#bridge ??= new this.native.Bridge((batch) => {
+    const bridge = (this.#bridge ??= new this.native.Bridge((batch) => {
       this.#settle(batch)
-    })
-    this.#bridge.call(engine, id, op, args, opts, cancel)
+    }, process.versions.bun === undefined && process.versions.deno === undefined && process.versions.electron === undefined))
+    bridge.call(engine, id, op, args, opts, cancel)
+    if (bridge.turns && !this.#turnsSoon) {
+      this.#turnsSoon = true
+      queueMicrotask(() => {
+        this.#turnsSoon = false
+        this.#settle(bridge.turn())
+      })
+    }
     if (keepsAlive) this.#keepAlive(1)
     return new Promise<Settled>((resolve) => {
       this.#pending.set(id, (settled) => {

@@ -31,6 +31,8 @@ export interface NativeBridge {
     opts: string,
     cancel: NativeCancel | undefined,
   ): void
+  readonly turns: boolean
+  turn(): Settled[]
   /** Keeps the event loop alive if `busy` is true, and lets the event loop end if `busy` is false. */
   hold(busy: boolean): void
   /** Closes the handle on the event loop. No call may be in progress, and no call may be made afterwards. */
@@ -44,7 +46,7 @@ export interface Native {
   /** Calls a function of the core that needs no client. Returns the result as JSON, or why the function failed. */
   local(op: string, args: string): [ok: boolean, text: string]
   Cancel: new () => NativeCancel
-  Bridge: new (settle: (batch: Settled[]) => void) => NativeBridge
+  Bridge: new (settle: (batch: Settled[]) => void, byLoop: boolean) => NativeBridge
 }
 
 /** Returns the C library of this process: `musl`, or `glibc` with its version. */

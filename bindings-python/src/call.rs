@@ -1,14 +1,21 @@
 //! Calls that no thread waits for. Their answers and notices are collected in a mailbox, from which an event loop takes
 //! many at once.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::cell::Cell;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use hightouch_sdk::wire::{CallOutput, Cancel};
+use hightouch_sdk::wire::{CallOutput, Cancel, Watch};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
+use crate::process::driver;
 use crate::wakeup::Wakeup;
+
+thread_local! {
+    /// The mailbox for which this thread does the I/O.
+    static TURNING: Cell<usize> = const { Cell::new(0) };
+}
 
 /// `(ok, head, body)`, as the door defines them.
 pub(crate) type Answer<'py> = (bool, String, Bound<'py, PyBytes>);
@@ -44,6 +51,8 @@ struct Shared {
     given: Mutex<Given>,
     arrival: Condvar,
     wakeup: Wakeup,
+    /// Set if the event loop of the mailbox does the I/O.
+    watch: OnceLock<Option<Watch>>,
 }
 
 #[derive(Default)]
@@ -69,6 +78,7 @@ impl Mailbox {
             given: Mutex::default(),
             arrival: Condvar::new(),
             wakeup: Wakeup::new()?,
+            watch: OnceLock::new(),
         })))
     }
 
@@ -94,6 +104,26 @@ impl Mailbox {
     /// Takes all answers, as `(ticket, answer)`.
     fn drain<'py>(&self, py: Python<'py>) -> Vec<(u64, Answer<'py>)> {
         self.0.wakeup.clear();
+        let outcomes = std::mem::take(&mut self.0.lock().outcomes);
+        outcomes.into_iter().map(|(ticket, outcome)| (ticket, answer(py, outcome))).collect()
+    }
+
+    /// Returns the descriptor that is readable while the event loop should call [`turn`](Self::turn). Returns `None` if
+    /// event loops cannot do the I/O on this system.
+    fn watched(&self, py: Python<'_>) -> Option<i32> {
+        let io = driver(py).ok()?;
+        self.0.watch.get_or_init(|| io.watch()).as_ref().map(Watch::descriptor)
+    }
+
+    /// Does the I/O, and takes all answers as `drain` does.
+    fn turn<'py>(&self, py: Python<'py>) -> Vec<(u64, Answer<'py>)> {
+        if let Some(Some(watch)) = self.0.watch.get() {
+            py.detach(|| {
+                TURNING.set(std::ptr::from_ref(&*self.0) as usize);
+                watch.turn();
+                TURNING.set(0);
+            });
+        }
         let outcomes = std::mem::take(&mut self.0.lock().outcomes);
         outcomes.into_iter().map(|(ticket, outcome)| (ticket, answer(py, outcome))).collect()
     }
@@ -124,12 +154,18 @@ impl Shared {
             if is_awaited {
                 self.arrival.notify_all();
             }
-            self.wakeup.wake();
+            if TURNING.get() != std::ptr::from_ref(self) as usize {
+                self.wakeup.wake();
+            }
         }
     }
 }
 
 impl Mailbox {
+    pub(crate) fn watch(&self) -> Option<&Watch> {
+        self.0.watch.get()?.as_ref()
+    }
+
     pub(crate) fn delivery(&self, ticket: u64) -> Delivery {
         Delivery { shared: Arc::clone(&self.0), ticket }
     }

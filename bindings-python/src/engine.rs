@@ -143,7 +143,7 @@ impl Engine {
 
     /// Starts a call. Its answer arrives in `mailbox` under `ticket`. With `listens`, the notices of the call arrive in
     /// `mailbox` too.
-    #[pyo3(signature = (op, args, opts, mailbox, ticket, listens=false))]
+    #[pyo3(signature = (op, args, opts, mailbox, ticket, listens=false, alone=false))]
     #[expect(clippy::too_many_arguments, reason = "Python passes them by position")]
     fn start(
         &self,
@@ -154,6 +154,7 @@ impl Engine {
         mailbox: &Mailbox,
         ticket: u64,
         listens: bool,
+        alone: bool,
     ) -> Call {
         let cancel = wire::Cancel::new();
         let (door, delivery, signal) = (Arc::clone(&self.door), mailbox.delivery(ticket), cancel.clone());
@@ -164,7 +165,8 @@ impl Engine {
                 return Call(cancel);
             }
         };
-        driver.spawn(async move {
+        let watched = mailbox.watch();
+        let call = async move {
             let outcome = if listens {
                 let notices = delivery.clone();
                 let tell = move |notice| notices.notify(notice);
@@ -173,7 +175,14 @@ impl Engine {
                 door.call(&op, &args, &opts, &signal).await
             };
             delivery.put(outcome);
-        });
+        };
+        match watched {
+            Some(watch) => {
+                watch.spawn(call);
+                if alone { py.detach(|| watch.turn()) }
+            }
+            None => driver.spawn_batched(call),
+        }
         Call(cancel)
     }
 }

@@ -3,7 +3,6 @@
 
 mod call;
 mod clock;
-mod driver;
 mod engine;
 mod local;
 mod process;

@@ -3,9 +3,10 @@
 use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
+use hightouch_sdk::wire::Driver;
 use pyo3::Python;
 
-use crate::driver::Driver;
+
 
 /// The driver of one process. If the lock is held during a fork, its copy in the child stays locked for ever. Therefore
 /// a child does not touch the slot of its parent, and creates a slot of its own.

@@ -114,10 +114,10 @@ impl Engine {
         opts: String,
         cancel: Arc<Cancel>,
     ) -> Result<Reply, BridgeError> {
-        let output = match wire::thread() {
-            Ok(thread) => {
+        let output = match wire::driver() {
+            Ok(io) => {
                 let engine = Arc::clone(&self.0);
-                let call = thread.spawn(async move { engine.call(&op, &args, &opts, &cancel.0).await });
+                let call = io.spawn(async move { engine.call(&op, &args, &opts, &cancel.0).await });
                 AbortOnDropHandle::new(call).await
             }
             Err(error) => Ok(self.0.unstarted(&op, &args, &error)),

@@ -19,7 +19,9 @@ mod patch;
 mod problem;
 mod reason;
 mod secret;
+mod tasks;
 mod text;
+mod timers;
 #[macro_use]
 mod model;
 #[macro_use]

@@ -10,6 +10,11 @@
     reason = "JavaScript calls these functions, through napi"
 )]
 
+#[cfg(unix)]
+mod event_loop;
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hightouch_sdk::wire;
@@ -95,7 +100,7 @@ impl CompletedCalls {
         };
         // Only the first result in the queue wakes the JavaScript thread, because that thread then takes the whole
         // queue. The woken thread locks the queue, so the queue is unlocked before the thread is woken.
-        if is_first {
+        if is_first && TURNING.get() != std::ptr::from_ref(self) as usize {
             // Waking fails if the JavaScript thread is ending. In this case, nothing waits for the result.
             if let Some(wake) = &*lock(&self.wake) {
                 wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
@@ -115,6 +120,9 @@ pub struct Bridge {
     /// too.
     ended: CancellationToken,
     _end: DropGuard,
+    /// Set if the event loop does the I/O.
+    watch: Option<Rc<wire::Watch>>,
+    watched: RefCell<Option<event_loop::Watched>>,
 }
 
 #[napi]
@@ -122,7 +130,7 @@ impl Bridge {
     /// Creates the bridge of this JavaScript thread. `settle` is called on this thread with the results of calls, one
     /// or more at a time.
     #[napi(constructor, catch_unwind)]
-    pub fn new(settle: Function<'_, FnArgs<(Vec<Settled>,)>, ()>) -> Result<Self> {
+    pub fn new(env: Env, settle: Function<'_, FnArgs<(Vec<Settled>,)>, ()>, by_loop: bool) -> Result<Self> {
         let queue = Arc::new(Mutex::new(Vec::new()));
         let drained = Arc::clone(&queue);
         let function = || settle.build_threadsafe_function::<()>().callee_handled::<false>().weak::<true>();
@@ -132,8 +140,27 @@ impl Bridge {
         })?;
         let alive = function().build_callback(|_| Ok(FnArgs::from((Vec::new(),))))?;
         let ended = CancellationToken::new();
+        let completed = Arc::new(CompletedCalls { queue, wake: Mutex::new(Some(wake)) });
+        let io = if by_loop { wire::driver().ok() } else { None };
+        let mut watch = io.and_then(wire::Driver::watch).map(Rc::new);
+        let mut watched = None;
+        if let Some(watch) = &watch {
+            let (watch, completed, settle) = (Rc::clone(watch), Arc::clone(&completed), settle.create_ref()?);
+            let descriptor = watch.descriptor();
+            watched = event_loop::Watched::new(&env, descriptor, move || {
+                let ended = turn(&watch, &completed);
+                if !ended.is_empty() {
+                    let _ = event_loop::call_back(env, &settle, ended);
+                }
+            });
+        }
+        if watched.is_none() {
+            watch = None;
+        }
         Ok(Self {
-            completed: Arc::new(CompletedCalls { queue, wake: Mutex::new(Some(wake)) }),
+            watch,
+            watched: RefCell::new(watched),
+            completed,
             alive: Mutex::new(Some(alive)),
             _end: ended.clone().drop_guard(),
             ended,
@@ -151,20 +178,36 @@ impl Bridge {
         opts: String,
         cancel: Option<&Cancel>,
     ) {
-        let thread = match wire::thread() {
-            Ok(thread) => thread,
+        let io = match wire::driver() {
+            Ok(io) => io,
             Err(error) => return self.completed.push(id, engine.0.unstarted(&op, &args, &error)),
         };
         let engine = Arc::clone(&engine.0);
         let completed = Arc::clone(&self.completed);
         let ended = self.ended.clone();
         let cancel = cancel.map(|cancel| cancel.0.clone()).unwrap_or_default();
-        thread.spawn_batched(async move {
+        let call = async move {
             let call = engine.call(&op, &args, &opts, &cancel);
             if let Some(outcome) = ended.run_until_cancelled(call).await {
                 completed.push(id, outcome);
             }
-        });
+        };
+        match &self.watch {
+            Some(watch) => watch.spawn(call),
+            None => io.spawn_batched(call),
+        }
+    }
+
+    /// Whether the event loop does the I/O, so that `turn` must be called after calls were started.
+    #[napi(getter)]
+    pub fn turns(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    /// Does the I/O, and returns the results of calls.
+    #[napi(catch_unwind)]
+    pub fn turn(&self) -> Vec<Settled> {
+        self.watch.as_ref().map(|watch| turn(watch, &self.completed)).unwrap_or_default()
     }
 
     /// Keeps the event loop of this thread alive if `busy` is true, and otherwise lets the loop end.
@@ -183,7 +226,20 @@ impl Bridge {
     pub fn close(&self) {
         let functions = (lock(&self.completed.wake).take(), lock(&self.alive).take());
         drop(functions);
+        self.watched.take();
     }
+}
+
+thread_local! {
+    /// The results for which this thread does the I/O.
+    static TURNING: Cell<usize> = const { Cell::new(0) };
+}
+
+fn turn(watch: &wire::Watch, completed: &CompletedCalls) -> Vec<Settled> {
+    TURNING.set(std::ptr::from_ref(completed) as usize);
+    watch.turn();
+    TURNING.set(0);
+    std::mem::take(&mut *lock(&completed.queue)).into_iter().map(settled).collect()
 }
 
 fn settled((id, outcome): (u32, wire::CallOutput)) -> Settled {

@@ -39,10 +39,16 @@ class _Inbox:
         self.mailbox = Mailbox()
         self._pending: dict[int, asyncio.Future[Answer]] = {}
         self._tickets = count()
+        self.turns = False
+        self.soon = False
         descriptor = self.mailbox.fileno()
         if descriptor is not None:
             try:
                 loop.add_reader(descriptor, self.deliver)
+                watched = self.mailbox.watched()
+                if watched is not None:
+                    self.turns = True
+                    loop.add_reader(watched, self.turn)
                 return
             except NotImplementedError:
                 pass
@@ -61,6 +67,15 @@ class _Inbox:
             if future is not None and not future.done():
                 future.set_result(answer)
         # Logs the notices last. If a log filter raises, the event loop reports the exception, and no answer is lost.
+        for notice in self.mailbox.notices():
+            tell(notice)
+
+    def turn(self) -> None:
+        self.soon = False
+        for ticket, answer in self.mailbox.turn():
+            future = self._pending.get(ticket)
+            if future is not None and not future.done():
+                future.set_result(answer)
         for notice in self.mailbox.notices():
             tell(notice)
 
@@ -189,7 +204,11 @@ class AsyncDoor:
         inbox = _inbox(loop)
         ticket, future = inbox.expect(loop)
         try:
-            call = engine.start(op, args, opts, inbox.mailbox, ticket, listener() is not None)
+            alone = inbox.turns and len(inbox._pending) == 1
+            call = engine.start(op, args, opts, inbox.mailbox, ticket, listener() is not None, alone)
+            if inbox.turns and not alone and not inbox.soon:
+                inbox.soon = True
+                loop.call_soon(inbox.turn)
             try:
                 answer = await future
             except BaseException as stopped:

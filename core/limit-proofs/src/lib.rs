@@ -5,6 +5,10 @@
 #[allow(dead_code)]
 #[path = "../../src/host/mod.rs"]
 mod host;
+// The gate uses one of its functions.
+#[allow(dead_code, unused_imports)]
+#[path = "../../src/timers.rs"]
+mod timers;
 #[path = "../../src/limit/mod.rs"]
 pub mod limit;
 #[path = "../../src/fleet/script.rs"]

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub use estimate::Estimate;
@@ -30,6 +30,7 @@ use crate::runs::Ending::Failure;
 use crate::runs::{OnEnd, RunState as _};
 use crate::sender::{Listener, Sender, spawn_alike, with_listener, with_reporter};
 use crate::text::brief;
+use crate::timers::timeout_at;
 use checkpoint::{Checkpoint, Progress, Recorded};
 use drive::Drive;
 use table::{Ending, Table};

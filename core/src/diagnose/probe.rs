@@ -49,7 +49,7 @@ pub(super) async fn probe(config: &Config, tls: ClientConfig) -> Result<Negotiat
     };
     let limit = config.bounds.timeout;
     let connected: Result<_, Box<dyn StdError + Send + Sync>> =
-        tokio::time::timeout(limit, connecting).await.map_err(|_| {
+        crate::timers::timeout(limit, connecting).await.map_err(|_| {
             Error::new(Kind::Timeout, format!("no TLS connection to {} in {}", way.to, span(limit)))
         })?;
     connected.map_err(|error| {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::followed::{Followed, Following};
 use super::pace::{LOOK_AT_LEAST, MISSING_BORNE, PAGE_BORNE, UNREADABLE_BORNE, pause};
@@ -23,6 +23,7 @@ use crate::call::{Call, Options, Spent};
 use crate::error::{Error, Kind};
 use crate::limit::Class;
 use crate::sender::{Event, Sender, tell};
+use crate::timers::timeout_at;
 
 /// What a caller knows about a run, and when the run was last read. A host passes this value back without reading it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

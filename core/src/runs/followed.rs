@@ -112,7 +112,7 @@ impl Following {
     /// Waits until `due`, or until it becomes urgent to read the run.
     pub(super) async fn due(&self, due: Instant) {
         tokio::select! {
-            () = tokio::time::sleep_until(due) => {}
+            () = crate::timers::sleep_until(due) => {}
             () = self.run.look.urgent() => {}
         }
     }

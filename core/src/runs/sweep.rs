@@ -141,12 +141,12 @@ pub(super) async fn lead<S: RunState>(
         let (reads, then) = reader.turn();
         if !reads {
             tokio::select! {
-                () = tokio::time::sleep_until(then) => {}
+                () = crate::timers::sleep_until(then) => {}
                 () = followed.sweep.left.notified() => {}
             }
             continue;
         }
-        tokio::time::sleep_until(then).await;
+        crate::timers::sleep_until(then).await;
         let pause = pause(sender);
         let looks = sender.workspace().map_or(u64::MAX, |workspace| workspace.gate().looks_in_window());
         followed.sweep.lock().due = Some(Instant::now() + pause * BETWEEN);

@@ -197,7 +197,7 @@ impl Sender {
                         spent.waited_so_far(),
                         &Event::Retry(error.kind().as_str().to_owned(), pause),
                     );
-                    tokio::time::sleep(pause).await;
+                    crate::timers::sleep(pause).await;
                     retries += 1;
                     rejoin = false;
                 }

@@ -13,6 +13,7 @@ use crate::config::Key;
 use crate::error::{Error, Kind};
 use crate::message::Style;
 use crate::reason::Reason;
+use crate::tasks::noticed;
 
 /// How many API keys are remembered. Remembered keys are removed from all texts that are shown.
 const KEYS_KEPT: usize = 8;
@@ -85,9 +86,9 @@ pub(crate) async fn asking<F: Future>(inside: F) -> F::Output {
 pub(crate) fn spawn_alike(task: impl Future<Output = ()> + Send + 'static) {
     let task = spans::in_current(task);
     if ASKING.try_with(|()| ()).is_ok() {
-        tokio::spawn(asking(task));
+        tokio::spawn(noticed(asking(task)));
     } else {
-        tokio::spawn(task);
+        tokio::spawn(noticed(task));
     }
 }
 
@@ -211,7 +212,7 @@ impl Sender {
     ) -> Result<bool, Error> {
         let late = async {
             match until {
-                Some(until) => tokio::time::sleep_until(until).await,
+                Some(until) => crate::timers::sleep_until(until).await,
                 None => std::future::pending().await,
             }
         };

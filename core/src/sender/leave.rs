@@ -90,7 +90,7 @@ impl Sender {
             tokio::select! {
                 biased;
                 taken = &mut acquired => return taken,
-                () = tokio::time::sleep(self.scaled(LONG_WAIT)) => {}
+                () = crate::timers::sleep(self.scaled(LONG_WAIT)) => {}
             }
             let is_first = waited.is_zero();
             waited += self.scaled(LONG_WAIT);

@@ -209,7 +209,7 @@ impl Sender {
         tokio::select! {
             biased;
             error = self.over() => Err(error),
-            () = tokio::time::sleep_until(until) => Ok(()),
+            () = crate::timers::sleep_until(until) => Ok(()),
         }
     }
 

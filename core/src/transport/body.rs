@@ -11,10 +11,11 @@ use http_body_util::BodyDataStream;
 use hyper::body::Incoming;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, BufReader};
 use tokio::task::coop::consume_budget;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tokio_util::io::StreamReader;
 
 use super::room::{LARGEST_BODY, Room, Rooms, SMALL_BODY};
+use crate::timers::timeout_at;
 
 /// A body that was read to its end.
 #[derive(Debug, Default)]

@@ -16,13 +16,14 @@ use hyper_util::client::proxy::matcher::Intercept;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::Instant;
 use tower_service::Service;
 
 use super::addresses::{Resolver, Unresolved};
 use super::proxy::intercept;
 use crate::config::Config;
 use crate::text::span;
+use crate::timers::{note, timeout};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often TCP checks a silent connection, and how many checks in a row may fail.
@@ -84,6 +85,10 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
+        // hyper-util has timers of its own: one for the second kind of address (IPv6 or IPv4) after 300 ms, and one for
+        // each address, which gets a part of the whole time.
+        let parts = (1..10).map(|part| CONNECT_TIMEOUT * part / 10);
+        parts.chain([Duration::from_millis(300)]).for_each(|time| note(Instant::now() + time));
         let connecting = timeout(CONNECT_TIMEOUT, self.0.call(to));
         Box::pin(async move {
             connecting.await.unwrap_or_else(|_| {

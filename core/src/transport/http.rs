@@ -10,9 +10,8 @@ use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, Method, Response, Uri, Version};
 use hyper::body::Incoming as Arriving;
 use hyper_util::client::legacy;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::addresses::{self, Addresses, Resolver};
 use super::body::{self, Body, Unread};
@@ -22,6 +21,7 @@ use super::failed::{Failed, ended_all};
 use super::proxy::Way;
 use super::response::Scrub;
 use super::room::{Room, Rooms};
+use super::runtime::{Tasks, Timers};
 use super::tls;
 use super::warmup::Warmup;
 use super::watched::{Departure, Watched};
@@ -29,6 +29,7 @@ use crate::attempt::Outcome;
 use crate::config::Config;
 use crate::error::{Error, Kind};
 use crate::text::span;
+use crate::timers::timeout_at;
 
 /// The maximum number of HTTP/1.1 connections. Each connection carries one request at a time.
 const HTTP1_CONNECTIONS: u16 = 32;
@@ -229,9 +230,9 @@ impl Http {
         let window = STREAM_WINDOW * u32::from(HTTP1_CONNECTIONS + HTTP2_STREAMS);
         // `sender/retry.rs` decides about all retries. The HTTP client itself tries another connection only if a reused
         // connection was closed before anything was sent.
-        legacy::Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
+        legacy::Client::builder(Tasks)
+            .timer(Timers)
+            .pool_timer(Timers)
             .pool_idle_timeout(IDLE_POOL)
             .http2_keep_alive_interval(Duration::from_secs(15))
             .http2_keep_alive_timeout(Duration::from_secs(10))

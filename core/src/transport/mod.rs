@@ -11,6 +11,7 @@ mod refusal;
 mod response;
 mod room;
 mod roots;
+mod runtime;
 mod tls;
 mod verifier;
 mod warmup;

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use http::Version;
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
+
+use crate::timers::timeout;
 
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// A connection stops counting as warm this long before the end of its idle time, because the HTTP client is about to

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::announce::Announced;
 use super::failure::Failure;
@@ -22,6 +22,7 @@ use crate::message::Name;
 use crate::resources::{IfRunning, TriggerSync};
 use crate::runs::OnEnd;
 use crate::sender::RequestReport;
+use crate::timers::timeout_at;
 
 #[derive(Debug, Default)]
 pub(super) struct Batches(Mutex<Known>);

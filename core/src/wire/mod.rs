@@ -5,6 +5,7 @@
 mod announce;
 mod batches;
 mod catalogue;
+mod driver;
 mod failure;
 mod local;
 mod ops;
@@ -12,13 +13,12 @@ mod problem;
 mod settings;
 mod table;
 mod text;
-mod thread;
 
 pub use catalogue::catalogue;
+pub use driver::{Driver, Watch, driver};
 pub use failure::Failure;
 pub use local::local;
 pub use settings::{options, settings, with_time_scale};
-pub use thread::{Thread, thread};
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -15,7 +15,9 @@ mod real {
 
     pub(in crate::limit) use std::sync::{Mutex, MutexGuard};
     pub(in crate::limit) use tokio::sync::Notify;
-    pub(in crate::limit) use tokio::time::{Instant, timeout_at};
+    pub(in crate::limit) use tokio::time::Instant;
+
+    pub(in crate::limit) use crate::timers::timeout_at;
 
     /// How often the waiters check the first waiter in the queue. If nobody polls the task of the first waiter, it
     /// oversleeps, and without the check it would hold up all other waiters.

@@ -1,0 +1,280 @@
+//! The driver with threads, tasks and a small event loop of its own.
+
+use std::os::fd::BorrowedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::ThreadId;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal, raise};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::spawn_blocking;
+
+use super::*;
+use crate::timers::sleep;
+
+/// An event loop, in the thread that runs it.
+struct EventLoop {
+    watch: Watch,
+    turns: usize,
+}
+
+impl EventLoop {
+    fn of(driver: &'static Driver) -> Self {
+        Self { watch: driver.watch().expect("the descriptor of the runtime was not found"), turns: 0 }
+    }
+
+    /// Watches the descriptor until `done`.
+    fn run_until(&mut self, done: impl Fn() -> bool) {
+        let begun = Instant::now();
+        self.watch.turn();
+        while !done() {
+            assert!(begun.elapsed() < Duration::from_mins(1), "the calls do not end");
+            self.wait(PollTimeout::from(60_000_u16));
+            self.watch.turn();
+            self.turns += 1;
+        }
+    }
+
+    fn wait(&self, longest: PollTimeout) {
+        // SAFETY: the driver keeps the descriptor open for as long as the process lives.
+        #[allow(unsafe_code, reason = "Rust does not know who owns the descriptor")]
+        let descriptor = unsafe { BorrowedFd::borrow_raw(self.watch.descriptor()) };
+        poll(&mut [PollFd::new(descriptor, PollFlags::POLLIN)], longest).unwrap();
+    }
+}
+
+/// Notes the threads that poll a call.
+async fn on_threads<F: Future>(seen: Arc<Mutex<Vec<ThreadId>>>, call: F) -> F::Output {
+    let mut call = std::pin::pin!(call);
+    std::future::poll_fn(|context| {
+        seen.lock().unwrap().push(thread::current().id());
+        call.as_mut().poll(context)
+    })
+    .await
+}
+
+/// Sends `size` bytes to a server in another thread, which sends them back.
+async fn echoed(size: usize) -> usize {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let listener = listener.into_std().unwrap();
+    listener.set_nonblocking(false).unwrap();
+    let server = thread::spawn(move || {
+        let (mut from, _) = listener.accept().unwrap();
+        let mut to = from.try_clone().unwrap();
+        io::copy(&mut from, &mut to).unwrap();
+        drop(to.shutdown(std::net::Shutdown::Write));
+    });
+    let (mut read, mut write) = TcpStream::connect(address).await.unwrap().into_split();
+    let sent = tokio::spawn(noticed(async move {
+        write.write_all(&vec![7; size]).await.unwrap();
+        write.shutdown().await.unwrap();
+    }));
+    let mut answer = Vec::new();
+    read.read_to_end(&mut answer).await.unwrap();
+    sent.await.unwrap();
+    server.join().unwrap();
+    answer.len()
+}
+
+#[test]
+fn an_event_loop_does_the_io_of_its_calls_in_its_own_thread() {
+    let driver = Driver::start().unwrap();
+    let mut event_loop = EventLoop::of(driver);
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    for _ in 0..20 {
+        let done = Arc::new(AtomicBool::new(false));
+        let call = (Arc::clone(&done), Arc::clone(&seen));
+        event_loop.watch.spawn(async move {
+            assert_eq!(on_threads(call.1, echoed(1000)).await, 1000);
+            call.0.store(true, Ordering::SeqCst);
+        });
+        event_loop.run_until(|| done.load(Ordering::SeqCst));
+    }
+    let seen = seen.lock().unwrap();
+    assert!(seen.iter().all(|id| *id == thread::current().id()), "another thread did the I/O");
+}
+
+#[test]
+fn many_calls_of_an_event_loop_end() {
+    let driver = Driver::start().unwrap();
+    let mut event_loop = EventLoop::of(driver);
+    let ended = Arc::new(AtomicUsize::new(0));
+    for nth in 0..100 {
+        let ended = Arc::clone(&ended);
+        event_loop.watch.spawn(async move {
+            assert_eq!(echoed(nth * 1000).await, nth * 1000);
+            ended.fetch_add(1, Ordering::SeqCst);
+        });
+    }
+    event_loop.run_until(|| ended.load(Ordering::SeqCst) == 100);
+}
+
+#[test]
+fn a_timer_makes_the_descriptor_readable() {
+    let driver = Driver::start().unwrap();
+    let mut event_loop = EventLoop::of(driver);
+    let ended = Arc::new(AtomicUsize::new(0));
+    // Later timers are noted first, and one of them is cancelled.
+    for wait in [3_600_000, 90, 60, 30] {
+        let ended = Arc::clone(&ended);
+        event_loop.watch.spawn(async move {
+            sleep(Duration::from_millis(wait)).await;
+            ended.fetch_add(1, Ordering::SeqCst);
+        });
+    }
+    event_loop.run_until(|| ended.load(Ordering::SeqCst) == 3);
+    assert!(event_loop.turns < 20, "the event loop did not sleep between the timers: {}", event_loop.turns);
+}
+
+#[test]
+fn a_task_that_another_thread_wakes_makes_the_descriptor_readable() {
+    let driver = Driver::start().unwrap();
+    let mut event_loop = EventLoop::of(driver);
+    for pause in [0, 0, 0, 1, 20] {
+        let done = Arc::new(AtomicBool::new(false));
+        let call = Arc::clone(&done);
+        event_loop.watch.spawn(async move {
+            let blocking = spawn_blocking(move || thread::sleep(Duration::from_millis(pause)));
+            // The call is a task that wakes another task, which waits for a thread.
+            tokio::spawn(noticed(blocking)).await.unwrap().unwrap();
+            call.store(true, Ordering::SeqCst);
+        });
+        event_loop.run_until(|| done.load(Ordering::SeqCst));
+    }
+}
+
+#[test]
+fn a_large_answer_does_not_hold_up_the_event_loop() {
+    let driver = Driver::start().unwrap();
+    let mut event_loop = EventLoop::of(driver);
+    let done = Arc::new(AtomicBool::new(false));
+    let call = Arc::clone(&done);
+    event_loop.watch.spawn(async move {
+        // Always has something to do, like an answer that arrives faster than it is read.
+        for _ in 0..10_000 {
+            let (mut one, mut other) = tokio::net::UnixStream::pair().unwrap();
+            one.write_all(b"x").await.unwrap();
+            other.read_exact(&mut [0]).await.unwrap();
+        }
+        call.store(true, Ordering::SeqCst);
+    });
+    event_loop.run_until(|| done.load(Ordering::SeqCst));
+    assert!(event_loop.turns > 100, "one turn did the I/O of the whole answer: {}", event_loop.turns);
+}
+
+/// Programs block their event loop by mistake, and a notebook stops its loop between two cells.
+#[test]
+fn calls_end_while_the_event_loop_is_blocked() {
+    let driver = Driver::start().unwrap();
+    let mut event_loop = EventLoop::of(driver);
+    let own = thread::current().id();
+    for _ in 0..2 {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (done, receive) = mpsc::channel();
+        let call = Arc::clone(&seen);
+        event_loop.watch.spawn(async move {
+            on_threads(call, async {
+                // The event loop is blocked before the call can end.
+                sleep(Duration::from_millis(100)).await;
+                echoed(10).await
+            })
+            .await;
+            done.send(()).unwrap();
+        });
+        event_loop.watch.turn();
+        receive.recv_timeout(Duration::from_mins(1)).unwrap();
+        assert!(seen.lock().unwrap().iter().any(|id| *id != own));
+
+        // The event loop goes on, and does the I/O itself again.
+        let (ended, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
+        let call = (Arc::clone(&ended), Arc::clone(&seen));
+        event_loop.run_until(|| !driver.lock().stands_in);
+        event_loop.watch.spawn(async move {
+            on_threads(call.1, echoed(10)).await;
+            call.0.store(true, Ordering::SeqCst);
+        });
+        event_loop.run_until(|| ended.load(Ordering::SeqCst));
+        assert!(seen.lock().unwrap().iter().all(|id| *id == own));
+    }
+}
+
+#[test]
+fn calls_end_after_their_event_loop_is_gone() {
+    let driver = Driver::start().unwrap();
+    let event_loop = EventLoop::of(driver);
+    let (done, receive) = mpsc::channel();
+    event_loop.watch.spawn(async move {
+        sleep(Duration::from_millis(100)).await;
+        done.send(()).unwrap();
+    });
+    event_loop.watch.turn();
+    drop(event_loop);
+    receive.recv_timeout(Duration::from_mins(1)).unwrap();
+}
+
+#[test]
+fn event_loops_and_threads_share_a_driver() {
+    let driver = Driver::start().unwrap();
+    let threads = (0..6).map(|nth| {
+        thread::spawn(move || {
+            for round in 0..40 {
+                match nth % 3 {
+                    0 => assert_eq!(driver.run(echoed(round)), round),
+                    1 => {
+                        let event_loop = EventLoop::of(driver);
+                        let done = Arc::new(AtomicBool::new(false));
+                        let call = Arc::clone(&done);
+                        event_loop.watch.spawn(async move {
+                            echoed(round).await;
+                            call.store(true, Ordering::SeqCst);
+                        });
+                        // The event loop of another thread may do all the I/O, so this one looks again after a while.
+                        event_loop.watch.turn();
+                        while !done.load(Ordering::SeqCst) {
+                            event_loop.wait(PollTimeout::from(10_u8));
+                            event_loop.watch.turn();
+                        }
+                    }
+                    _ => {
+                        let (done, receive) = mpsc::channel();
+                        driver.spawn_batched(async move { done.send(echoed(round).await).unwrap() });
+                        assert_eq!(receive.recv_timeout(Duration::from_mins(1)), Ok(round));
+                    }
+                }
+            }
+        })
+    });
+    for thread in threads.collect::<Vec<_>>() {
+        thread.join().unwrap();
+    }
+    let waiting = driver.lock();
+    assert_eq!((waiting.threads, waiting.calls, waiting.loops), (0, 0, 0));
+}
+
+#[test]
+fn futures_that_are_spawned_in_batches_all_run() {
+    let (done, results) = mpsc::channel();
+    for nth in 0..1000 {
+        let done = done.clone();
+        driver().unwrap().spawn_batched(async move { done.send(nth).unwrap() });
+    }
+    let mut ran: Vec<i32> =
+        (0..1000).map(|_| results.recv_timeout(Duration::from_secs(30)).unwrap()).collect();
+    ran.sort_unstable();
+    assert_eq!(ran, (0..1000).collect::<Vec<_>>());
+}
+
+/// Incident: a server closed a connection while a request was being written, and SIGPIPE ended the Swift process.
+#[test]
+fn a_broken_pipe_on_the_thread_of_all_calls_does_not_end_the_process() {
+    let seen = Driver::start().unwrap().spawn(async {
+        let blocked = SigSet::thread_get_mask().map(|mask| mask.contains(Signal::SIGPIPE));
+        (blocked, raise(Signal::SIGPIPE))
+    });
+    let runtime = Builder::new_current_thread().build().unwrap();
+    assert_eq!(runtime.block_on(seen).unwrap(), (Ok(true), Ok(())));
+}

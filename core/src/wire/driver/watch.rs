@@ -1,0 +1,139 @@
+//! How an event loop does the I/O: in turns, each of which ends when there is nothing more to do.
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, poll_fn};
+use std::sync::PoisonError;
+use std::task::{Poll, Waker};
+
+use super::Driver;
+use crate::tasks::wakes;
+
+/// How many times a turn checks for I/O at most. A large answer that arrives without a pause would otherwise hold up
+/// the event loop until its end.
+const MOST_CHECKS: u32 = 8;
+
+thread_local! {
+    /// Wakes the turn that this thread does.
+    static TURN: RefCell<Option<Waker>> = const { RefCell::new(None) };
+    /// How many tasks this thread had woken when the runtime last had nothing to do.
+    static IDLE_SINCE: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Ends the wait of a turn. The runtime calls this function when every task waits. It would then wait for I/O, but if
+/// its future is woken here, it only checks for I/O.
+pub(super) fn runtime_is_idle() {
+    TURN.with_borrow(|turn| {
+        if let Some(turn) = turn {
+            IDLE_SINCE.set(wakes());
+            turn.wake_by_ref();
+        }
+    });
+}
+
+/// An event loop that watches a driver.
+pub struct Watch {
+    driver: &'static Driver,
+    descriptor: i32,
+    process: u32,
+}
+
+impl Driver {
+    /// Registers an event loop. Returns `None` if event loops cannot do the I/O on this system.
+    pub fn watch(&'static self) -> Option<Watch> {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            let descriptor = self.descriptor.as_ref()?;
+            descriptor.alarm.watch();
+            self.lock().loops += 1;
+            Some(Watch { driver: self, descriptor: descriptor.number, process: std::process::id() })
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        None
+    }
+}
+
+impl Watch {
+    /// The descriptor to watch. Whenever it is readable, the event loop must call [`turn`](Self::turn).
+    #[must_use]
+    pub fn descriptor(&self) -> i32 {
+        self.descriptor
+    }
+
+    /// Adds a call. It begins at the next [`turn`](Self::turn), which the event loop must not wait with.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        let call = self.driver.begin(true);
+        self.driver.add(call, future);
+    }
+
+    /// Does all I/O that is possible without waiting, and runs the tasks that can go on. If another thread does the I/O,
+    /// this method returns at once.
+    pub fn turn(&self) {
+        // A forked child must not use the runtime of its parent.
+        if self.process != std::process::id() {
+            return;
+        }
+        let driver = self.driver;
+        let mut waiting = driver.lock();
+        waiting.turns = waiting.turns.wrapping_add(1);
+        if waiting.threads > 0 || waiting.in_turn || waiting.stands_in {
+            let stands_in = waiting.stands_in;
+            drop(waiting);
+            if stands_in {
+                // The driver's thread then makes the descriptor readable, so the next turn does the I/O.
+                driver.wanted.notify_one();
+            }
+            if !driver.fresh.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+                driver.take_fresh_soon();
+            }
+            return;
+        }
+        waiting.in_turn = true;
+        drop(waiting);
+        let is_idle = driver.check_until_idle();
+        driver.lock().in_turn = false;
+        if !is_idle {
+            driver.make_readable();
+        }
+    }
+}
+
+impl Driver {
+    /// Runs all tasks that can go on, and checks for I/O, until there is nothing to do. Returns false if there is more
+    /// to do after [`MOST_CHECKS`] checks.
+    fn check_until_idle(&'static self) -> bool {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        if let Some(descriptor) = &self.descriptor {
+            descriptor.alarm.set_again();
+        }
+        let mut checks = None;
+        let is_idle = self.block_on(poll_fn(|context| {
+            let Some(done) = checks.replace(checks.map_or(0, |checks| checks + 1)) else {
+                TURN.set(Some(context.waker().clone()));
+                self.take_fresh();
+                return Poll::Pending;
+            };
+            // All tasks waited, and then the runtime checked for I/O. Tasks that I/O or timers have woken are counted by
+            // this thread. Tasks that other threads have woken are in the global queue.
+            let is_idle = wakes() == IDLE_SINCE.get() && self.runtime.metrics().global_queue_depth() == 0;
+            if is_idle || done >= MOST_CHECKS { Poll::Ready(is_idle) } else { Poll::Pending }
+        }));
+        TURN.set(None);
+        is_idle
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // In a forked child, another thread of the parent may have held the lock for ever.
+        if self.process != std::process::id() {
+            return;
+        }
+        let mut waiting = self.driver.lock();
+        waiting.loops -= 1;
+        let listens = waiting.listens_for.is_some();
+        drop(waiting);
+        if listens {
+            self.driver.changed.notify_one();
+        }
+    }
+}
