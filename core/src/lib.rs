@@ -3,6 +3,8 @@
 //! The types of the API are in [`resources`]. Import them by name and not with `*`, because some of them, such as
 //! [`resources::Sync`], have the name of a type or trait of the prelude.
 
+#![cfg_attr(not(test), warn(clippy::disallowed_methods))]
+
 // Modules that define macros come before the modules that use these macros. `core/layers.txt` says which modules each
 // module may import.
 #[macro_use]

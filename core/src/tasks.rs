@@ -2,12 +2,14 @@
 //! (`wire/driver`).
 
 use std::cell::Cell;
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Wake, Waker};
+use std::task::{self, Context, Poll, Waker};
 
 use futures_util::task::AtomicWaker;
+use pin_project_lite::pin_project;
+use tokio::task::JoinHandle;
 
 thread_local! {
     static WAKES: Cell<u64> = const { Cell::new(0) };
@@ -18,21 +20,44 @@ pub(crate) fn wakes() -> u64 {
     WAKES.get()
 }
 
-/// Returns a future that does the same as `task`, and counts how often its task is woken.
-pub(crate) async fn noticed<F: Future>(task: F) -> F::Output {
-    let wake = Arc::new(Noticed(AtomicWaker::new()));
-    let waker = Waker::from(Arc::clone(&wake));
-    let mut task = pin!(task);
-    poll_fn(|context| {
-        wake.0.register(context.waker());
-        task.as_mut().poll(&mut Context::from_waker(&waker))
-    })
-    .await
+pin_project! {
+    /// A task that counts how often it is woken.
+    pub(crate) struct Noticed<F> {
+        #[pin]
+        task: F,
+        wake: Arc<Wake>,
+        waker: Waker,
+    }
 }
 
-struct Noticed(AtomicWaker);
+/// Returns a future that does the same as `task`, and counts how often its task is woken.
+pub(crate) fn noticed<F: Future>(task: F) -> Noticed<F> {
+    let wake = Arc::new(Wake(AtomicWaker::new()));
+    Noticed { task, waker: Waker::from(Arc::clone(&wake)), wake }
+}
 
-impl Wake for Noticed {
+impl<F: Future> Future for Noticed<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let own = self.project();
+        own.wake.0.register(context.waker());
+        own.task.poll(&mut Context::from_waker(own.waker))
+    }
+}
+
+/// Spawns a task on the runtime of this thread.
+#[expect(clippy::disallowed_methods, reason = "the task is noticed")]
+pub(crate) fn spawn<F>(task: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    tokio::spawn(noticed(task))
+}
+
+struct Wake(AtomicWaker);
+
+impl task::Wake for Wake {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }

@@ -5,8 +5,7 @@ use std::cell::Cell;
 use std::future::Future;
 use std::time::Duration;
 
-use tokio::time::Instant;
-pub(crate) use tokio::time::error::Elapsed;
+use tokio::time::{Instant, Sleep, Timeout};
 
 /// Is told when timers end.
 pub(crate) trait Alarm: Sync {
@@ -34,29 +33,25 @@ pub(crate) fn note(at: Instant) {
 }
 
 /// Waits until `at`.
-pub(crate) async fn sleep_until(at: Instant) {
+#[expect(clippy::disallowed_methods, reason = "the timer is noted")]
+pub(crate) fn sleep_until(at: Instant) -> Sleep {
     note(at);
-    tokio::time::sleep_until(at).await;
+    tokio::time::sleep_until(at)
 }
 
 /// Waits for `time`.
-pub(crate) async fn sleep(time: Duration) {
-    sleep_until(Instant::now() + time).await;
+pub(crate) fn sleep(time: Duration) -> Sleep {
+    sleep_until(Instant::now() + time)
 }
 
-/// Waits for a future until `at`.
-///
-/// # Errors
-/// The future was not ready at that time.
-pub(crate) async fn timeout_at<F: Future>(at: Instant, future: F) -> Result<F::Output, Elapsed> {
+/// Waits for a future until `at`. The result is an error if the future is not ready at that time.
+#[expect(clippy::disallowed_methods, reason = "the timer is noted")]
+pub(crate) fn timeout_at<F: Future>(at: Instant, future: F) -> Timeout<F> {
     note(at);
-    tokio::time::timeout_at(at, future).await
+    tokio::time::timeout_at(at, future)
 }
 
-/// Waits for a future for at most `time`.
-///
-/// # Errors
-/// The future was not ready within that time.
-pub(crate) async fn timeout<F: Future>(time: Duration, future: F) -> Result<F::Output, Elapsed> {
-    timeout_at(Instant::now() + time, future).await
+/// Waits for a future for at most `time`. The result is an error if the future is not ready within that time.
+pub(crate) fn timeout<F: Future>(time: Duration, future: F) -> Timeout<F> {
+    timeout_at(Instant::now() + time, future)
 }

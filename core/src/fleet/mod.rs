@@ -1,5 +1,8 @@
 //! Keeps the limit of a workspace on a Redis or Valkey server, so that processes on any machine share it.
 
+// A thread of its own runs the tasks and timers of this module, never an event loop.
+#![allow(clippy::disallowed_methods)]
+
 mod courier;
 mod link;
 mod measured;

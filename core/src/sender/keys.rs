@@ -13,7 +13,7 @@ use crate::config::Key;
 use crate::error::{Error, Kind};
 use crate::message::Style;
 use crate::reason::Reason;
-use crate::tasks::noticed;
+use crate::tasks::spawn;
 
 /// How many API keys are remembered. Remembered keys are removed from all texts that are shown.
 const KEYS_KEPT: usize = 8;
@@ -86,9 +86,9 @@ pub(crate) async fn asking<F: Future>(inside: F) -> F::Output {
 pub(crate) fn spawn_alike(task: impl Future<Output = ()> + Send + 'static) {
     let task = spans::in_current(task);
     if ASKING.try_with(|()| ()).is_ok() {
-        tokio::spawn(noticed(asking(task)));
+        spawn(asking(task));
     } else {
-        tokio::spawn(noticed(task));
+        spawn(task);
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use hyper::rt::{Executor, Sleep, Timer};
 use hyper_util::rt::TokioTimer;
 
-use crate::tasks::noticed;
+use crate::tasks::spawn;
 use crate::timers::note;
 
 #[derive(Clone)]
@@ -19,7 +19,7 @@ where
     F::Output: Send + 'static,
 {
     fn execute(&self, task: F) {
-        tokio::spawn(noticed(task));
+        spawn(task);
     }
 }
 

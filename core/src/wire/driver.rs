@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 use self::descriptor::Descriptor;
 use self::idle::{Next, Waiting};
 pub use self::watch::Watch;
-use crate::tasks::noticed;
+use crate::tasks::{noticed, spawn};
 use crate::timers::with_alarm;
 
 /// Does the I/O of a process. It lives as long as the process.
@@ -135,7 +135,7 @@ impl Driver {
     fn take_fresh(&self) {
         let fresh = std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner));
         for call in fresh {
-            tokio::spawn(noticed(call));
+            spawn(call);
         }
     }
 
