@@ -46,7 +46,7 @@ def examples() -> dict[str, str]:
         for index, block in enumerate(blocks):
             code = textwrap.dedent(block)
             if PROJECT.match(code):
-                continue  # test_stranger.py runs this block, which is a file of its project.
+                continue  # test_stranger.py writes this block to a file, and runs it there.
             programs[f"{page}-{index + 1}"] = code if "Hightouch(" in code else BEFORE + code
     return programs
 

@@ -50,7 +50,8 @@ class CallStart(Struct, frozen=True, kw_only=True, rename="camel"):
     batch. None for every other call. Hooks are called for such a request only after its end, while the program waits
     for the batch, iterates over the batch or stops it."""
     started_ms: float = 0.0
-    """When the call began, in milliseconds since 1970. For a request of a batch, this time is in the past."""
+    """When the call began, in milliseconds since 1970. For a request of a batch, hooks are called long after this
+    time."""
     headers: dict[str, str] = {}
     """The headers to send in addition to those of the client. At first, these are the headers in the option
     ``headers``. A hook may add headers, such as ``traceparent``, and change or remove headers. All requests of the call

@@ -11,8 +11,8 @@ extension JSONValue: Codable {
     /// `{"$json": [12, 40]}` stands for the bytes from 12 up to 40 of the texts that came with an answer.
     static let mark = "$json"
 
-    /// Decodes any JSON. A `Decoder` does not expose the text. So a number that is not an `Int` keeps only the digits
-    /// of a `Double`. If the magnitude is 2^53 or more, the number keeps up to 38 digits, as a `Decimal` does.
+    /// Decodes any JSON. A `Decoder` does not expose the text, so a number that is not an `Int` may lose digits. Below
+    /// 2^53 it has the digits of a `Double`. From 2^53 on it has the digits of a `Decimal`, which are at most 38.
     public init(from decoder: any Decoder) throws {
         if let texts = decoder.texts {
             var marked = try decoder.container(keyedBy: AnyKey.self).nestedUnkeyedContainer(forKey: AnyKey(Self.mark))

@@ -291,8 +291,8 @@ impl Pool {
         let whole = wanted.whole.min(MOST_AT_ONCE).saturating_sub(ready);
         let some = wanted.some.min(MOST_AT_ONCE - whole.min(MOST_AT_ONCE));
         let some = some.saturating_sub(ready.saturating_sub(wanted.whole));
-        // `most` is twice the limit, the highest number of requests that can have ended within the two windows that
-        // count.
+        // A report tells the ended requests of the last two windows. In each window, at most as many requests as the
+        // limit can end.
         let (sent, flying) = (self.sent.0, self.sent.1.min(self.sent.0));
         self.told = sent;
         let most = self.without.as_ref().map_or(0, |without| 2 * without.state.declared());
