@@ -54,8 +54,8 @@ fn in_flight() -> State {
 }
 
 /// Checks that the notes of ended requests end only requests that are in flight, and that no request ends before its
-/// grant. Every three numbers are a note: the lease of the request and the time of its end, both counted from `START`,
-/// and the number of times that the limit had been lowered.
+/// grant. Each note is made of three numbers: the lease of the request (a time), the time of its end, and how many times
+/// the limit had been lowered. Both times count from `START`.
 fn notes(numbers: &[u64]) {
     let (mut state, now) = (in_flight(), START + 10 * SECOND);
     let before = state.in_flight();

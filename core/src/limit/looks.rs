@@ -103,7 +103,7 @@ impl<W> Looks<W> {
         self.waiting.get(self.ranks.get(&arrival)?)
     }
 
-    /// The look that goes next: its arrival, whether it is fresh, and its data.
+    /// The look that goes next: its number in the order of arrival, [`Rank::fresh`], and its data.
     #[must_use]
     pub fn head(&self) -> Option<(u64, bool, &W)> {
         let (rank, who) = self.first()?;

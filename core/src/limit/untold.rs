@@ -29,8 +29,8 @@ impl<W> Turns<W> {
     }
 
     /// The note that reports the end of a request at `now` to the shared limit. Returns `None` if the caller must
-    /// change the state of the limit instead: for example, if earlier ends were not reported yet, or if another request
-    /// of this process waits, because a request is granted only during a change of the state.
+    /// change the state of the limit instead. This is so if earlier ends were not reported yet, or if another request of
+    /// this process waits, for example. Requests are granted only during a change of the state.
     #[must_use]
     pub fn end_note(&self, now: Nanos, grant: &Grant) -> Option<EndNote> {
         let common = self.common.as_ref().filter(|common| !common.open && common.missed.is_empty())?;

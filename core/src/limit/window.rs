@@ -188,7 +188,7 @@ impl Window {
         };
         let total = self.total();
         if total - self.forgotten <= room {
-            // One more request fits even if all ended requests in the log count.
+            // One more request fits, even if every ended request in the log is counted.
             return from;
         }
         let mut t = from;

@@ -134,7 +134,8 @@ impl Hooks {
         }
     }
 
-    /// Makes a gate call the hooks for changes of the limit's scope. A client gets its gate with its first API key.
+    /// Registers the hooks for changes of the limit's scope with a gate, which calls them then. A client gets its gate
+    /// with its first API key.
     pub(super) fn listen(&self, gate: &Gate) {
         for listener in all(&self.scope) {
             gate.on_change_of_scope(&listener);

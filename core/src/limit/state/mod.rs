@@ -1,6 +1,7 @@
-//! The state of one limit: pure, in integer nanoseconds, without clock, waiting or randomness.
+//! The state of one limit: pure, in integer nanoseconds, without waiting or randomness.
 //!
-//! If the clock goes back, the latest known time counts instead.
+//! The caller passes the time. If it is earlier than the latest time that the state knows, the latest known time counts
+//! instead.
 
 mod kept;
 mod noted;
@@ -133,7 +134,7 @@ impl State {
         self.backoff.tighten(&self.quota.shared(self.share));
     }
 
-    /// From now on, allows only the part `share` (above 0, at most 1) of the declared requests in a window, rounded
+    /// From now on, allows only a part of the quota: `share` (above 0, at most 1) times its requests in a window, rounded
     /// down, but at least one request. Of several shares, the smallest holds.
     pub fn set_share(&mut self, share: f64) {
         if share < self.share {
