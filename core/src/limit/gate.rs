@@ -24,7 +24,7 @@ use super::turn::{End, Next, Turns};
 use super::waiter::Decision;
 use super::{NEVER, Nanos, Quota};
 
-/// In each second, at most this many waiters check whether the first waiter, which sleeps on behalf of all, overslept.
+/// The first waiter sleeps on behalf of all. At most this many waiters a second check whether it has overslept.
 const WATCHES: u64 = 64;
 
 /// The rate limit of one workspace, shared by all its clients in this process.

@@ -31,7 +31,8 @@ impl Leases {
         Self { held: VecDeque::new(), first: now, next: now }
     }
 
-    /// Skips the ids below `now`, because another copy of this list may have given them to leases that this list lacks.
+    /// Skips the ids below `now`; ids start at the time at which the list was created. Another copy of this list may
+    /// have given the skipped ids to leases that this list lacks.
     pub fn skip_to(&mut self, now: Nanos) {
         self.next = self.next.max(now);
     }

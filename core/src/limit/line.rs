@@ -57,7 +57,7 @@ impl Place {
     }
 }
 
-/// The priority of a look at a run among other looks.
+/// The priority of a look (a request that reads the state of a run) among the waiting looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LookPriority {
     /// How urgent the look is.
@@ -167,8 +167,8 @@ impl<W> Line<W> {
             .min_by_key(|place| (self.queue(place.class).pass, place.class, place.fresh, place.arrival))
     }
 
-    /// Serves `chosen`, charges its class for the turn, and returns its data. `may_go` lists the places of all requests
-    /// that may go at `now`; `span` is the window over which looks are counted.
+    /// Removes the request at `chosen` from the queue, raises the `pass` of its class, and returns its data. `may_go`
+    /// lists the places of all requests that may go at `now`; `span` is the window over which looks are counted.
     pub fn serve(&mut self, chosen: Place, may_go: &[Place], now: Nanos, span: Nanos) -> Option<W> {
         let waiter =
             if chosen.look { self.looks.serve(chosen.arrival, now, span)? } else { self.leave(chosen)? };

@@ -129,7 +129,7 @@ impl<W> Looks<W> {
         self.room(now, if kept { (most - most / 4).max(1) } else { most }, span)
     }
 
-    /// A time before which a look that joins the lane now cannot go.
+    /// A lower bound: a look that joins the lane now cannot go before this time.
     #[must_use]
     pub fn no_earlier_than(&self, now: Nanos, allowed: u64, span: Nanos) -> Nanos {
         self.room(now, looks_of(allowed), span)

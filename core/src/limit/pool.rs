@@ -145,7 +145,7 @@ impl Pool {
         }
     }
 
-    /// The last answer.
+    /// The server's last answer.
     #[must_use]
     pub fn last(&self) -> &Answer {
         &self.last
@@ -291,8 +291,8 @@ impl Pool {
         let whole = wanted.whole.min(MOST_AT_ONCE).saturating_sub(ready);
         let some = wanted.some.min(MOST_AT_ONCE - whole.min(MOST_AT_ONCE));
         let some = some.saturating_sub(ready.saturating_sub(wanted.whole));
-        // A report tells the ended requests of the last two windows. In each window, at most as many requests as the
-        // limit can end.
+        // A report counts the requests that ended within the last two windows. The number of requests that end in one
+        // window cannot exceed the limit.
         let (sent, flying) = (self.sent.0, self.sent.1.min(self.sent.0));
         self.told = sent;
         let most = self.without.as_ref().map_or(0, |without| 2 * without.state.declared());
@@ -358,8 +358,8 @@ impl Pool {
             let window = self.quota.window.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX));
             let quota = Quota { requests: 1, window, ..self.quota };
             // If there are more processes than requests that the server keeps free, not all processes may send their
-            // first request at once. So each process first waits for one to two times `windows` windows. The exact time
-            // differs between processes.
+            // first request at once. So each process first waits for `windows` windows, and for a part of as many
+            // windows more. This part differs between processes.
             let waits = windows > 1;
             let until = now.saturating_add(scrambled(now) % quota.span());
             let mut state =

@@ -66,7 +66,7 @@ pub struct Answer {
     pub changes: u64,
     /// The declared limit.
     pub declared: u64,
-    /// The limit after the cuts by refusals.
+    /// The limit that holds now: the declared limit, or less after refusals.
     pub allowed: u64,
     /// Requests in flight.
     pub in_flight: u64,
@@ -78,7 +78,7 @@ pub struct Answer {
     pub waiting: u64,
     /// The number of refusals (429) that all processes got.
     pub refused: u64,
-    /// How often the limit was cut.
+    /// How often a refusal has lowered the limit.
     pub cuts: u64,
     /// Whether the server had lost the state of the limit.
     pub lost: bool,

@@ -17,7 +17,7 @@ const DOUBLINGS: u32 = 3;
 /// by at least this many requests. Without this minimum, a recovery from a limit of 1 would take hours instead of
 /// minutes.
 const LEAST_HEIGHT: u64 = 8;
-/// The number of fraction bits in the fixed-point arithmetic of the curve.
+/// The growth of the limit is calculated with fixed-point numbers that have this many fraction bits.
 const BITS: u32 = 20;
 
 /// The recovery of a limit.
@@ -76,9 +76,8 @@ impl Recovery {
         self.ceiling = self.ceiling.min(ceiling);
     }
 
-    /// Notes one success, which advances the clean time (see the comment of this module). `allowed` is the limit at
-    /// that time. `open` says how long the gate has been open again, in nanoseconds; clean time never exceeds this
-    /// duration.
+    /// Notes a success, which advances the clean time over which the limit grows back. `allowed` is the present limit.
+    /// `open` says how long the gate has been open again, in nanoseconds; clean time never exceeds this duration.
     pub fn succeeded(&mut self, open: Nanos, allowed: u64) {
         self.clean = self.clean.saturating_add(self.window / allowed.max(1)).min(open);
     }

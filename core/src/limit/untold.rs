@@ -29,8 +29,8 @@ impl<W> Turns<W> {
     }
 
     /// The note that reports the end of a request at `now` to the shared limit. Returns `None` if the caller must
-    /// change the state of the limit instead. This is so if earlier ends were not reported yet, or if another request of
-    /// this process waits, for example. Requests are granted only during a change of the state.
+    /// change the state of the limit instead. For example, earlier ends were not reported yet, or another request of
+    /// this process waits: only a change of the state can grant that request.
     #[must_use]
     pub fn end_note(&self, now: Nanos, grant: &Grant) -> Option<EndNote> {
         let common = self.common.as_ref().filter(|common| !common.open && common.missed.is_empty())?;
@@ -47,7 +47,7 @@ impl<W> Turns<W> {
 }
 
 impl Common {
-    /// Adds the ends of requests that the state lacks because the notes with these ends were lost.
+    /// Adds the noted ends that are missing from the state because their notes were lost.
     pub(super) fn add_lost_notes(&mut self, now: Nanos) {
         for ticket in self.noted.drain(..) {
             if self.state.lacks_end_of(now, &ticket) {

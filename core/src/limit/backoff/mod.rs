@@ -89,8 +89,8 @@ struct Burst {
 }
 
 impl Burst {
-    /// How many requests around the last cut the server accepted; `None` if it refused too few to tell, or accepted
-    /// none.
+    /// Of the requests around the last cut, returns how many were accepted. Returns `None` if none was accepted, or if
+    /// too few were refused for an estimate.
     fn let_through(self) -> Option<u64> {
         let enough = self.succeeded && self.refused >= (self.used / 4).max(SAMPLE);
         self.used.checked_sub(self.refused).filter(|through| enough && *through > 0)

@@ -124,7 +124,7 @@ impl State {
         state
     }
 
-    /// Also keeps within `quota` from now on. A limit that refusals have lowered stays lowered.
+    /// From now on, keeps within `quota` and the earlier quota. A limit that refusals have lowered stays lowered.
     pub fn tighten(&mut self, quota: Quota) {
         if quota == self.quota {
             return;
@@ -282,8 +282,8 @@ impl State {
     /// Merges another limit into this one. `time` converts a time of `other` to a time of this limit.
     ///
     /// Requests that ended at `other` count here too. Requests in flight at `other` count as in flight here for at
-    /// least a window from now, because only `other` learns when they end. The totals are added. For everything else,
-    /// the stricter value holds.
+    /// least a window from now, because only `other` learns when they end. The numbers of grants, refusals and cuts are
+    /// added up. For everything else, the stricter value holds.
     pub fn absorb(&mut self, now: Nanos, other: &Self, time: impl Fn(Nanos) -> Nanos) {
         let now = self.settle(now);
         self.set_share(other.share);

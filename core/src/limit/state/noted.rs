@@ -7,7 +7,7 @@ use super::super::Nanos;
 use super::super::lease::Leases;
 use super::{LEASE, State, Ticket};
 
-/// How many notes there is room for.
+/// The number of slots for notes. Each slot holds one note of an ended request.
 pub const SLOTS: usize = 64;
 
 /// The note that a request was answered, and not refused.
