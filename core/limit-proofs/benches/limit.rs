@@ -99,7 +99,7 @@ impl Drop for File {
 
 /// Measures a call from the request for a permit to the end of the permit, in a process that calls again and again. No
 /// other process uses the limit, which is kept in the process or in a file. With a window of 2000 µs, the log of ended
-/// requests is about as long as the log of a full limit; with a window of 1 µs, the log is empty.
+/// requests is about as long as if the limit were used up; with a window of 1 µs, the log is empty.
 #[divan::bench(args = [(false, 2000), (true, 2000), (false, 1), (true, 1)])]
 fn a_call_of_a_process_that_is_alone(bencher: Bencher<'_, '_>, (shared, micros): (bool, u64)) {
     let quota = Quota { requests: 40_000, window: Duration::from_micros(micros), ..Quota::default() };

@@ -5,7 +5,7 @@
 #[allow(dead_code)]
 #[path = "../../src/host/mod.rs"]
 mod host;
-// The gate uses one of its functions.
+// The gate uses one function of this module.
 #[allow(dead_code, unused_imports)]
 #[path = "../../src/timers.rs"]
 mod timers;

@@ -141,8 +141,8 @@ fn dies_after(steps: usize, alone: bool, broken: &[(&str, &str)]) -> u64 {
             let _ = same_key.uses(&mut world, 20);
             same_key.way.move_to(&place('e'));
         } else if steps > 0 || !alone {
-            // If `alone` is set and no step was taken, no limit moves. Then the place of the workspace cannot count the
-            // requests that were sent with the key.
+            // Skipped if `alone` is set and no step was taken: then no limit moves, so the place of the workspace
+            // cannot count the requests that were sent with the key.
             let _ = other.uses(&mut world, 20);
         }
     }
@@ -162,7 +162,8 @@ fn what_a_process_has_sent_counts_if_it_dies_in_the_midst_of_a_move() {
     }
 }
 
-/// Each change of the server's script breaks one promise of a move, so the API must refuse requests.
+/// Each changed version of the server's script breaks one rule of moves. The simulation must notice this: too many
+/// requests are sent, and the API refuses some.
 #[test]
 fn a_move_that_breaks_a_promise_is_found_out() {
     let forgets = ("return { 'moved', to, id, left }", "return { 'moved', to }");

@@ -127,7 +127,8 @@ async fn absorbing_twice_or_oneself_changes_nothing_and_no_two_gates_lose_each_o
 struct TwoStates {
     states: [State; 2],
     rng: fastrand::Rng,
-    /// The requests in flight: when each ends, the index of its state in `states`, and that of its ticket in `tickets`.
+    /// For each request in flight: when it ends, the index of its state in `states`, and the index of its ticket in
+    /// `tickets`.
     flying: BinaryHeap<Reverse<(Nanos, usize, usize)>>,
     tickets: Vec<Option<Ticket>>,
     /// When each request arrived, and when it was granted.

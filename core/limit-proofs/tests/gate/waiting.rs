@@ -1,4 +1,4 @@
-//! Which requests wait, for how long, and which one goes first.
+//! Tests which requests wait, for how long, and which request goes first.
 
 use std::collections::BTreeMap;
 use std::future::{Future as _, poll_fn};

@@ -45,7 +45,7 @@ impl Counter for Exact {
 /// A server that refuses requests although its counter admits them: all requests for a while, or one request.
 pub(crate) struct Refuses<C> {
     counter: C,
-    /// When the server refuses requests, in time since the first arrival.
+    /// The period in which the server refuses requests, counted from the first arrival.
     when: Range<Nanos>,
     start: Option<Nanos>,
     one: bool,
