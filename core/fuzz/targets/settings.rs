@@ -25,8 +25,8 @@ pub fn play(input: &[u8]) {
             let head: Value = serde_json::from_str(&json).expect("a failure is JSON");
             failure(&head, &json);
             assert_eq!(head["kind"], "config");
-            // An error names the path of the certificates, which may contain `KEY`. If the settings have another key,
-            // the SDK cannot know that `KEY` is a key, too.
+            // An error names the path of the certificates (`caBundle`), and this path may contain `KEY`. The SDK
+            // removes `KEY` from the error only if `KEY` is the API key in the settings.
             let given: Value = serde_json::from_str(&text).unwrap_or_default();
             if given["caBundle"].is_null() || given["apiKey"] == KEY {
                 without_the_key(&json);
