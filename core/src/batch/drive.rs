@@ -42,7 +42,7 @@ enum Begin {
 
 /// Why a sync was not started, or why it is unknown whether it was started.
 struct NotBegun {
-    /// The error of the item.
+    /// The error that the item reports.
     error: Error,
     /// The error of the request that failed last.
     last: Error,

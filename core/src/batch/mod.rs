@@ -100,7 +100,6 @@ impl Syncs {
     }
 }
 
-/// Checks the arguments of a batch.
 fn check(sender: &Sender, syncs: &[SyncReference], how: &RunMany, at: &Subject) -> Result<(), Error> {
     let refused = |error: Error| error.at(at).scrubbed(|text| sender.scrub(text));
     check_join(&how.trigger, false).map_err(refused)?;

@@ -22,7 +22,7 @@ pub(crate) enum Told {
     Request(Box<RequestReport>),
 }
 
-/// The items that have changed, and the reports that came, since the news were last read.
+/// What is new since the last reading: the items that have changed, and new reports.
 #[derive(Debug, Default)]
 pub(crate) struct News {
     pub items: Vec<BatchItem>,

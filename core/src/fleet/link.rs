@@ -21,15 +21,15 @@ use crate::config::FleetAddress;
 use crate::secret::Secret;
 use crate::transport::tls_config;
 
-/// How long one question may take, with the connection, redirections and everything else.
+/// The time limit of one question to the server, including the connection attempt and redirections.
 pub(super) const WITHIN: Duration = Duration::from_millis(800);
 /// A connection that was idle for this long is not used again. A firewall on the way may have dropped it silently, and
 /// no answer would come.
 const IDLE: Duration = Duration::from_secs(30);
 /// The Redis key of a limit begins with this prefix. The number is the version of the state's format.
 const PREFIX: &str = "hightouch-limit:1:";
-/// [`Server::unlost`], the time for which the server has lost no state, is relied on for this long after a connection
-/// was opened. Later, the server may have lost states.
+/// [`Server::unlost`] says for how long the server has lost no state. This process relies on it for this long after the
+/// connection was opened. Later, the server may have lost states.
 const FRESH: Duration = Duration::from_secs(1);
 /// A question fails if a cluster says this many times in a row that the limit has moved to another node (`MOVED`).
 const REDIRECTIONS: usize = 3;

@@ -1,6 +1,6 @@
 //! Keeps the limit of a workspace on a Redis or Valkey server, so that processes on any machine share it.
 
-// A thread of its own runs the tasks and timers of this module, never an event loop.
+// This module runs its tasks and timers on its own thread, so the rules for event loops do not apply to it.
 #![allow(clippy::disallowed_methods)]
 
 mod courier;

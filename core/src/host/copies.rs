@@ -30,8 +30,8 @@ const ORIGIN_LENGTH: usize = 24;
 const ROOM: usize = 1 << 20;
 /// Most copies of a state have at most this many bytes.
 const NEAR: usize = 32 << 10;
-/// The position in the file at which the heads begin: the numbers of the first copy, the name of the successor, the
-/// notes of ended requests, and the numbers of the second copy.
+/// The position of the heads in the file. The heads are four values: the [`Numbers`] of the first copy, the name of the
+/// file that replaces this one, the notes of ended requests, and the [`Numbers`] of the second copy.
 pub(super) const HEADS: u64 = FIRST + ROOM as u64;
 const EACH: usize = 24;
 pub(super) const NAME: usize = 32;

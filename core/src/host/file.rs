@@ -258,7 +258,7 @@ impl<S: System> Store for LimitFile<S> {
             return Err(Unavailable::Lost("the process was forked".to_owned()));
         }
         let head = self.lock()?;
-        // The clock is read after the heads, so that no note has a later time.
+        // Reads the clock after `lock` has read the file's head with the notes, so that no note is later than `now`.
         let now = now();
         if !self.copies.is_known(&head) || is_over(state, now) {
             *state = self.state(&head, state).map_err(Unavailable::Lost)?;

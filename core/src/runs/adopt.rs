@@ -237,8 +237,8 @@ fn departed(error: &Error, spent: &Spent) -> Option<Instant> {
     }
 }
 
-/// Whether the run was requested before or after the trigger was sent, by the server's clock. A run without a time
-/// counts as older. While the server's clock is unknown, every run counts as older.
+/// Returns `Equal` if the run may come from the trigger that was sent at `sent`, and `Less` if the run is older. A run
+/// without a time counts as older. While the server's clock is unknown, every run counts as older.
 fn place<S: Listed>(sender: &Sender, sent: Instant, run: &S) -> Ordering {
     match (sender.server_time(sent), run.created()) {
         (Some(sent), Some(created)) if created.as_millis() >= sent - CLOCK_SLACK => Ordering::Equal,

@@ -102,8 +102,8 @@ impl Followed {
 }
 
 impl Following {
-    /// Returns the [`Look`] by which the gate, where requests wait for the limit, knows how urgent a request for this
-    /// run is. `looked` is when the run was last read, in milliseconds since 1970.
+    /// Returns the [`Look`] that tells the gate (the queue for the rate limit) how urgently this run must be read.
+    /// `looked` is when the run was last read, in milliseconds since 1970.
     pub(super) fn look(&self, looked: i64) -> Arc<Look> {
         self.run.look.set_looked_at(looked);
         Arc::clone(&self.run.look)

@@ -124,7 +124,7 @@ impl Hooks {
         let listener: Arc<ScopeListener> = Arc::new(move |change: &ScopeChange| {
             hook(&match change {
                 ScopeChange::Alone(why) => ScopeChanged::new(Scope::Process, Some(why.clone())),
-                // After a failure, only a limit on a Redis or Valkey server is shared again. A file is not used again.
+                // Only a limit on a Redis or Valkey server can be shared again. A file is given up after a failure.
                 ScopeChange::Shared => ScopeChanged::new(Scope::Fleet, None),
             });
         });
@@ -134,8 +134,8 @@ impl Hooks {
         }
     }
 
-    /// Registers the hooks for changes of the limit's scope with a gate, which calls them then. A client gets its gate
-    /// with its first API key.
+    /// Registers the hooks of `on_scope` with a gate. From now on, the gate calls them at each change of the limit's
+    /// scope. A client gets its gate with its first API key.
     pub(super) fn listen(&self, gate: &Gate) {
         for listener in all(&self.scope) {
             gate.on_change_of_scope(&listener);

@@ -20,7 +20,7 @@ use crate::transport;
 
 /// How many characters are shown of the path of a mended value: a value that the core replaced by a default.
 const PATH_SHOWN: usize = 200;
-/// How many characters are shown of the reason that makes an answer unreadable.
+/// How many characters an error shows of the reason why an answer cannot be read.
 const WHY_SHOWN: usize = 400;
 
 /// A call that has begun: its start hooks have run. [`end`](Self::end) runs its end hooks.

@@ -193,8 +193,8 @@ impl Http {
         }
     }
 
-    /// Counts the loss of a connection that could carry several requests, and returns the number of the loss. Returns
-    /// `None` for any other error.
+    /// If `error` is the loss of a connection that could carry several requests, counts the loss and returns its
+    /// number. Otherwise returns `None`.
     fn lost(&self, error: &(dyn StdError + 'static), begun: Begun) -> Option<u64> {
         if !ended_all(error, begun.multiplexes) {
             return None;

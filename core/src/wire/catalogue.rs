@@ -1,4 +1,4 @@
-//! The catalogue, from which the models, methods and docs of the hosts are generated.
+//! The catalogue, from which the models, methods and docs of the Python, Node.js and Swift packages are generated.
 
 use serde_json::{Value, json};
 

@@ -102,7 +102,7 @@ pub(super) fn diagnosed(diagnosis: &Diagnosis) -> Result<Reply, Error> {
         diagnosis: &'a Diagnosis,
         text: String,
     }
-    // `plain` is for values without opaque JSON, as a diagnosis is.
+    // `plain` is for values without opaque JSON, such as a diagnosis.
     Reply::plain(Meta::of(&Subject::method("diagnose")), &Told { diagnosis, text: diagnosis.to_string() })
 }
 

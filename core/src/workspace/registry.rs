@@ -98,7 +98,7 @@ impl Tenancy {
         self.workspace.now()
     }
 
-    /// Merges `before`, the workspace that the client used before it had a key, into the workspace of this tenancy.
+    /// Merges `before` into the workspace that this tenancy refers to. The client used `before` until it had a key.
     pub(crate) fn take_over(&self, before: &Arc<Workspace>) {
         self.workspace().absorb(before);
     }

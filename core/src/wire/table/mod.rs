@@ -251,7 +251,7 @@ fn prepared<E: Endpoint>(mut args: Members) -> Result<Call, Error> {
     call_on::<E>(ids, &rest(&args)?)
 }
 
-/// Takes the ids in the path of an operation out of its arguments.
+/// Removes from the arguments the ids that belong in the operation's path, and returns them.
 fn ids(operation: &Operation, args: &mut Members) -> Result<Vec<Id>, Error> {
     let id_of = |parameter: &PathId| {
         let wire = parameter.argument.wire;
