@@ -158,7 +158,7 @@ impl<W> Line<W> {
 
     /// Chooses the request that goes next. `may_go` lists the places of the requests that may go now: the first of each
     /// class, and the first look. The class with the lowest `pass` goes next; of two classes with an equal `pass`, the
-    /// heavier class. Between a poll and a look, a request that waits again goes first; otherwise, the earlier arrival.
+    /// heavier class. If a poll and a look may go, the request that waits again goes first, or else the earlier one.
     #[must_use]
     pub fn choose(&self, may_go: &[Place]) -> Option<Place> {
         may_go

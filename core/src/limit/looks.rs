@@ -117,8 +117,8 @@ impl<W> Looks<W> {
         (self.urgent >= IN_A_ROW).then(usual).flatten().or_else(|| self.waiting.first_key_value())
     }
 
-    /// The first time at or after `now` at which the look that goes next may go, with `allowed` requests in a window of
-    /// `span`.
+    /// The first time at or after `now` at which the next look may go. The limit allows `allowed` requests in a
+    /// window of length `span`.
     ///
     /// All looks together get [`looks_of`] requests of a window. A quarter of these requests is kept for urgent looks,
     /// and for a usual look that goes after `IN_A_ROW` urgent looks.
@@ -135,7 +135,7 @@ impl<W> Looks<W> {
         self.room(now, looks_of(allowed), span)
     }
 
-    /// The first time at or after `now` at which fewer than `most` looks were granted within the last window.
+    /// The first time at or after `now` for which fewer than `most` looks were granted in the window that ends then.
     fn room(&self, now: Nanos, most: u64, span: Nanos) -> Nanos {
         let blocker = usize::try_from(most).ok().and_then(|most| self.granted.len().checked_sub(most));
         let blocker = blocker.and_then(|index| self.granted.get(index));
