@@ -112,8 +112,8 @@ fn a_call_of_a_process_that_is_alone(bencher: Bencher<'_, '_>, (shared, micros):
     assert_eq!(gate.fallback(), None);
 }
 
-/// Measures one part of a call of a process that is alone, in a file with a full log: the request for a permit, or the
-/// end of the permit.
+/// Measures one part of a call: the request for a permit, or the end of the permit. No other process uses the limit.
+/// The limit's file holds a full log of ended requests.
 #[divan::bench(args = ["grant", "end"], sample_count = 5000, sample_size = 1)]
 fn a_part_of_a_call_in_a_file(bencher: Bencher<'_, '_>, part: &str) {
     let quota = Quota { requests: 40_000, window: Duration::from_millis(2), ..Quota::default() };
