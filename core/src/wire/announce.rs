@@ -118,7 +118,7 @@ impl Called {
         Self { subject: call.subject().clone(), method: Some(call.method().to_string()), path }
     }
 
-    /// Describes a call if its arguments cannot be read, or if the call does not use an operation of the API.
+    /// Describes a call by its name `op` alone: its arguments cannot be read, or it uses no operation of the API.
     fn unknown(op: &str) -> Self {
         match Entry::find(op) {
             Some(Entry { operation, .. }) => Self {

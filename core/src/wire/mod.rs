@@ -71,8 +71,8 @@ pub struct CallOutput {
     pub head: String,
     /// The value as JSON, or the bytes of a raw answer; empty if the call failed.
     pub body: Vec<u8>,
-    /// The opaque values of the body as text, one after another; marks in the body give the range of each value. Empty
-    /// if the body holds these values itself, and always empty without the setting `jsonText`.
+    /// The opaque JSON values of the body, one after another. Marks in the body give the range of each value in this
+    /// text. Empty if the body itself holds the values, which it always does without the setting `jsonText`.
     pub texts: Vec<u8>,
 }
 

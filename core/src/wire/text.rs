@@ -1,4 +1,5 @@
-//! Passes opaque JSON through the door as text, for hosts whose JSON decoders would lose digits of large numbers.
+//! Passes opaque JSON through the door (the core's JSON interface) as text. Some host languages need this, because
+//! their JSON decoders would lose digits of large numbers.
 //!
 //! With the setting `jsonText`, a mark replaces each opaque value. There are two marks:
 //! * `{"$json": ["…"]}`: the string holds the JSON. Used in heads, failures, arguments, and bodies with little opaque
