@@ -256,8 +256,8 @@ impl Drive {
             Err(error) => error,
         };
         if let Some(checkpoint) = &self.checkpoint {
-            // The new line of the checkpoint keeps the times of the first trigger. With the times of the second
-            // trigger, a later process could mistake a run that a schedule has started for the run of the trigger.
+            // Records the times of the first trigger again, because the second trigger certainly started no run. With
+            // the times of the second trigger, a later process could adopt a run that a schedule has started.
             let _ = checkpoint.still_unknown(item.index, sending).await;
         }
         let what = message![unknown.what(), "; it could not be started again: ", last.what()];

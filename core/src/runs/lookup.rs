@@ -30,7 +30,7 @@ pub(crate) async fn lookup<S: Listed>(
     Err(sender.error_at(call, error))
 }
 
-/// Returns the most recently requested run of the parent that the call names.
+/// Returns the most recently requested run of the sync or identity graph that the call names.
 pub(crate) async fn latest<S: Listed>(
     sender: &Sender,
     call: &Call,

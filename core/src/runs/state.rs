@@ -75,7 +75,7 @@ pub(crate) struct Lost<'a> {
 
 /// The state of a run, for each kind of run that the API lists.
 pub(crate) trait Listed: RunState<Answer = Page<Self>> + Row {
-    /// The call that reads a page of the list from `offset` on, ordered by the time at which the runs were requested.
+    /// The call that reads a page of the list of runs from `offset` on. The list is ordered by the times of `created`.
     fn newest(parent: &str, offset: u32) -> Result<Call, Error>;
 
     /// When the run was requested.

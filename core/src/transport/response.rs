@@ -64,7 +64,7 @@ pub(crate) fn check(answer: &Exchange, scrub: Scrub<'_>) -> Result<(), Error> {
     })
 }
 
-/// Explains a body that is not JSON, if the explanation can be clearer than a parser's error.
+/// Says what a body is that is not JSON: empty, or a web page. Returns `None` for any other body.
 pub(crate) fn no_json(body: &[u8], scrub: Scrub<'_>) -> Option<String> {
     let body = json::without_byte_order_mark(body);
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
