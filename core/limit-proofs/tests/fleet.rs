@@ -161,8 +161,8 @@ fn what_a_process_sends_while_it_asks_whether_the_server_is_back_counts() {
     }
 }
 
-/// Each change in this list breaks one promise of the script. The API then refuses requests, although it refuses none
-/// with the unchanged script.
+/// Each change in this list breaks one promise of the server's Lua script. The API then refuses requests, although it
+/// refuses none with the unchanged script.
 #[test]
 fn a_script_that_breaks_a_promise_is_found_out() {
     let plain = Hosts { duration: 130 * SECOND, ..hosts(4, 20 * MS) };

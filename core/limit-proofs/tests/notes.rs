@@ -203,8 +203,9 @@ fn a_note_of_an_earlier_end_keeps_the_log_in_order() {
     assert_eq!((read.in_flight(), read.ended_recently()), (0, 2));
 }
 
-/// Incident: a process wrote a note of an end, and the machine was then idle for minutes, so a new state replaced the
-/// old one. The process did not find the end in the new state and reported it again, so the end counted once more.
+/// Incident: a process wrote a note that a request had ended. The machine was then idle for minutes, so a new state
+/// replaced the old one. The process did not find the end in the new state and reported it again, so the end counted
+/// once more.
 #[test]
 fn after_a_long_pause_an_end_that_was_noted_is_not_told_again() {
     const SECOND: Nanos = 1000 * MS;

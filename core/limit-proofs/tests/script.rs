@@ -32,7 +32,8 @@ fn question() -> Question {
     }
 }
 
-/// A simulation in which the script and the rule of a process get the same requests at the same times.
+/// A simulation in which the Lua script of the server and the rule of a process get the same requests at the same
+/// times.
 struct Twins {
     server: Server,
     member: Member,
@@ -52,8 +53,8 @@ impl Twins {
         let _ = member.ask(&server, &question());
         let quota = Quota { scale: MICROS, ..Quota::default() };
         let mut state = State::lost(quota, now);
-        // After the loss, as many requests as the limit allows count as in flight for one window. The script ends these
-        // requests exactly then, but the rule of a process ends them only when the state is next used.
+        // After the loss, as many requests as the limit allows count as in flight for one window. The script counts
+        // these requests as ended exactly then, but the rule of a process does so only when the state is next used.
         let now = now + quota.span();
         state.settle(now);
         Self { server, member, state, open: Vec::new(), rng: Rng::with_seed(seed), now }

@@ -29,8 +29,8 @@ struct Faults {
     busy_in: Option<u32>,
     /// On average, the store loses the state after one in this many grants.
     loss_in: Option<u32>,
-    /// One in this many notes is lost, because it was written only in part or the file was removed. A note records the
-    /// end of a request without the lock.
+    /// One in this many notes (which record the end of a request without the lock) is lost, as if it was written only
+    /// in part or the file was removed.
     note_lost_in: Option<u32>,
     /// One in this many notes is written up to 20 s late, because its process was stopped just before.
     note_late_in: Option<u32>,

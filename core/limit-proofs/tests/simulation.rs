@@ -90,8 +90,8 @@ fn with_a_tail_of_forty_seconds_no_counter_refuses() {
     assert!(no_counter_refuses(Latency::Tail) >= 17.5);
 }
 
-/// Returns how many requests are refused under a weaker rule in the simulations of one kind, and the most arrivals in
-/// 10 s.
+/// Simulates a client with a weaker rule. Returns how many requests the server refuses, and the largest number of
+/// requests that arrive within 10 s.
 fn refusals_of<R: Rule>(
     latency: Latency,
     pattern: Pattern,
