@@ -60,7 +60,7 @@ impl Errands {
         });
     }
 
-    /// Notes that the server has not answered. `why` is the reason, worded as the end of a sentence.
+    /// Records that the server has not answered. `why` is the reason, worded as the end of a sentence.
     pub fn unanswered(&self, question: Question, why: &str) {
         let Some(core) = self.core.upgrade() else { return };
         core.change(|inner, now| {

@@ -195,7 +195,7 @@ impl<W> Line<W> {
         self.queue(place.class).waiting.get(&(place.fresh, place.arrival))
     }
 
-    /// How many requests of a class wait. Looks, the requests that read the state of a run, count as polls.
+    /// How many requests of a class wait. Looks (requests that read the state of a run) count as polls.
     #[must_use]
     pub fn waiting(&self, class: Class) -> usize {
         let looks = if class == Class::Poll { self.looks.waiting() } else { 0 };

@@ -70,8 +70,9 @@ impl Shared {
         self.lost(now, closed)
     }
 
-    /// Notes in the store that an answered request has ended. Returns the grant if the end was not noted; the caller
-    /// must then change the shared limit instead. For example, nothing is noted while the limit has to move.
+    /// Writes a note to the store: the request with this grant was answered, so it has ended. Returns the grant if no
+    /// note was written, for example because the limit has to move; the caller must then change the shared limit
+    /// instead.
     pub(super) fn note_end(&mut self, now: Nanos, grant: Grant) -> Option<Grant> {
         let store = self.store.as_mut().filter(|_| self.joining.is_none() && self.answers.is_empty());
         let is_noted =

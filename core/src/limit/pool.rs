@@ -119,7 +119,7 @@ impl Pool {
         self.quota = self.quota.stricter(quota);
     }
 
-    /// Keeps within `share` of the limit while the server does not answer.
+    /// While the server does not answer, this process may use only a part of the limit: the fraction `share`.
     pub fn set_share(&mut self, share: f64) {
         self.share = Some(self.share.map_or(share, |earlier| earlier.min(share)));
     }
@@ -192,7 +192,7 @@ impl Pool {
         }
     }
 
-    /// A time before which no request can go.
+    /// A lower bound (at or after `from`) of the time at which one more request may go.
     #[must_use]
     pub fn no_earlier_than(&self, from: Nanos, reach: Reach) -> Nanos {
         match self.without() {
@@ -234,7 +234,7 @@ impl Pool {
         }
     }
 
-    /// Notes how a request has ended.
+    /// Records how a request has ended.
     pub fn end(&mut self, now: Nanos, pass: Pass, ended: Ended) {
         self.used = now;
         match (pass, &mut self.without) {
@@ -332,7 +332,8 @@ impl Pool {
         is_back
     }
 
-    /// Notes that the server has not answered a question. From now on, this process grants requests without the server.
+    /// Records that the server has not answered a question. From now on, this process grants requests without the
+    /// server.
     pub fn unanswered(&mut self, now: Nanos, question: Question) {
         // The ended requests in the question are reported again. If the server received the question after all, these
         // requests count twice.

@@ -37,7 +37,8 @@ pub struct Question {
     /// How many requests the server keeps free for processes that cannot reach the server.
     pub kept_free: u64,
     /// How many requests this process sends in a window while it cannot reach the server, if a client has set a share
-    /// of the limit. If no client has, this is 0, and the process then uses the requests that the server keeps free.
+    /// of the limit. If no client has set a share, this is 0: the process then uses the requests that the server keeps
+    /// free.
     pub share: u64,
     /// What this process wants to send.
     pub wanted: Wanted,

@@ -143,7 +143,8 @@ impl<W> Turns<W> {
         std::mem::take(&mut common.open).then_some(&common.state)
     }
 
-    /// Whether requests may be granted now. A shared limit must be open for this; see [`Turns::opened`].
+    /// Whether requests may be granted now. If several processes share the limit, [`Turns::opened`] must have read its
+    /// state before.
     #[must_use]
     pub fn can_grant(&self) -> bool {
         self.common.as_ref().is_none_or(|common| common.open && !self.withheld)
@@ -236,8 +237,8 @@ impl<W> Turns<W> {
         self.line.waiting(class)
     }
 
-    /// A time before which a request of `class` cannot be granted if it joins the queue now. `look` says whether the
-    /// request looks at a run.
+    /// A lower bound of the time at which a request of `class` can be granted if it joins the queue now. `look` says
+    /// whether the request looks at a run.
     pub fn no_earlier_than(&mut self, now: Nanos, class: Class, look: bool) -> Nanos {
         let now = self.settle(now);
         if look {
@@ -348,8 +349,8 @@ impl<W> Turns<W> {
         self.tell(now, grant.common, grant.pass, Ended::Refused(retry_after, jitter)).unwrap_or(own)
     }
 
-    /// Adds the end of a request to the shared limit: now if its state is open, otherwise as soon as the state is
-    /// opened.
+    /// Reports the end of a request to the shared limit. If the state of that limit is not open, [`Turns::opened`] adds
+    /// the end to the state later.
     fn tell(
         &mut self,
         now: Nanos,

@@ -39,7 +39,7 @@ pub struct Window {
 #[derive(Clone, Copy, Debug)]
 struct Ends {
     at: Nanos,
-    /// How many requests have ended up to this time, including requests that were removed from the log.
+    /// How many requests had ended by this time, including requests that were removed from the log.
     total: u64,
 }
 
@@ -99,7 +99,7 @@ impl Window {
         self.ends.partition_point(|ends| ends.at.saturating_add(2 * self.span) <= now)
     }
 
-    /// Notes that `number` requests ended at `at`. No request in the log may have ended later.
+    /// Records that `number` requests ended at `at`. No request in the log may have ended later.
     fn push(&mut self, at: Nanos, number: u64) {
         let total = self.total() + number;
         match self.ends.last_mut() {

@@ -65,7 +65,7 @@ pub struct Backoff {
     epoch: u64,
     /// Requests granted since the last cut that are still in flight, without those that were given up.
     flying: u64,
-    /// Requests granted since the last cut that succeeded.
+    /// How many of the requests that were granted since the last cut have succeeded.
     successes: u64,
     /// The number of cuts without a success in between. Only successes of requests that were granted since the last cut
     /// count.
@@ -177,7 +177,8 @@ impl Backoff {
         self.recovery.is_some()
     }
 
-    /// The number of cuts so far.
+    /// The number of the current epoch. A new epoch begins when a refusal lowers the limit, and when a closed limit is
+    /// merged into this one.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch
@@ -208,14 +209,14 @@ impl Backoff {
         from.max(self.closed_until.saturating_add(doublings * self.pause))
     }
 
-    /// Notes that a request is sent. Returns the epoch of the request. Pass the epoch to the method that notes how the
-    /// request ended.
+    /// Records that a request is sent. Returns the epoch of the request. Pass the epoch to the method that records how
+    /// the request ended.
     pub fn leaves(&mut self) -> u64 {
         self.flying += 1;
         self.epoch
     }
 
-    /// Notes that a request granted in `epoch` ended without an answer.
+    /// Records that a request that was granted in `epoch` ended without an answer.
     pub fn ends(&mut self, epoch: u64) {
         if epoch == self.epoch {
             self.flying = self.flying.saturating_sub(1);

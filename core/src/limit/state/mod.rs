@@ -22,15 +22,16 @@ pub use ticket::Ticket;
 /// assumption about networks.
 pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 
-/// A request that was given up without an answer counts as in flight for as long as it went unanswered (at most this
-/// duration), plus [`BRIEF_LINGER`]. The sum is at least a window.
+/// A request that was given up without an answer still counts as in flight for a while: for as long again as it went
+/// unanswered (at most this duration), plus [`BRIEF_LINGER`], and for at least a window.
 ///
 /// A server that was stopped for a while reads old requests from its sockets later. We assume that a server is stopped
 /// for at most twice the time that a request went unanswered: a minute, with the default timeout of 30 s. After a
 /// longer stop, the server may read up to twice the limit at once.
 pub const LONGEST_UNANSWERED: Duration = Duration::from_secs(30);
 
-/// How long a request of a shared limit counts as in flight at most, if its process does not report its end.
+/// If a process does not report the end of a request to the shared limit, the request counts as in flight for this
+/// long.
 pub const LEASE: Duration = Duration::from_mins(1);
 
 /// Why a request was given up after it was sent. The reason decides how long the request may still arrive.
@@ -216,7 +217,7 @@ impl State {
         }
     }
 
-    /// Notes that a request is sent `now`. Call this only if [`Self::earliest`] is `now`.
+    /// Records that a request is sent `now`. Call this only if [`Self::earliest`] is `now`.
     pub fn grant(&mut self, now: Nanos) -> Ticket {
         let at = self.settle(now);
         self.window.leaves();
@@ -382,7 +383,7 @@ impl State {
         ends_count_until.max(self.closed_until())
     }
 
-    /// Grants so far, except for requests that were never sent.
+    /// How many requests were granted so far, without those that were never sent.
     #[must_use]
     pub fn granted_total(&self) -> u64 {
         self.granted

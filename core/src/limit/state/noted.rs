@@ -22,7 +22,7 @@ pub struct EndNote {
 }
 
 impl EndNote {
-    /// The slot of the note for a lease, below [`SLOTS`].
+    /// The number of the slot for the note of a lease; less than [`SLOTS`].
     ///
     /// If a request is granted while another request with the same slot is in flight, the later request gets no note.
     /// So no note replaces a note that was not read yet, unless a note is written late or the state is lost.
