@@ -28,7 +28,7 @@ const ORIGIN: u64 = 32;
 const ORIGIN_LENGTH: usize = 24;
 /// How much room the file has for each of the two copies of the state, in bytes.
 const ROOM: usize = 1 << 20;
-/// Most copies of a state have at most this many bytes.
+/// A copy of a state usually has at most this many bytes.
 const NEAR: usize = 32 << 10;
 /// The position of the heads in the file. The heads are four values: the [`Numbers`] of the first copy, the name of the
 /// file that replaces this one, the notes of ended requests, and the [`Numbers`] of the second copy.
@@ -237,7 +237,7 @@ impl<S: System> Copies<S> {
         self.words.clear();
         state.write(&mut self.words);
         if self.known.generation > 0 && State::are_alike(&self.words, &self.before) {
-            // Without a write, no other process has to read the file again.
+            // The state is the same as before. Without a write, no other process has to read the file again.
             return Ok(());
         }
         let length = self.words.len();
@@ -259,8 +259,8 @@ impl<S: System> Copies<S> {
             S::write_all_at(&self.file, &vec![0; 2 * NEAR], HEADS - NEAR as u64)
                 .map_err(|error| failed(&error))?;
         }
-        // A process that dies during this write leaves a copy that does not match its checksum. The other copy then
-        // counts.
+        // A process that dies during this write leaves a copy that does not match its checksum. Readers then use the
+        // other copy.
         let written = S::write_all_at(&self.file, &self.bytes, start(copy, length) - before as u64);
         written.map_err(|error| failed(&error))?;
         self.known = numbers;

@@ -23,16 +23,17 @@ const PAUSE: Duration = Duration::from_micros(50);
 /// If a change of the state took this long, all its grants are void. A change makes its grants within a second of its
 /// start, and a grant is void a second after it was made. See `FETCHED_WITHIN` in `limit`.
 const VOID: Duration = Duration::from_secs(2);
-/// How often to check whether the path leads to another file. Each change makes a cheaper check: whether the file still
-/// has a name. A file that was moved away still has a name, so it stays in use until the path is checked again.
+/// How often to check whether the path leads to another file. In addition, every change of the limit makes a cheaper
+/// check: whether the file still has a name. A file that was moved away still has a name, so it stays in use until the
+/// path is checked again.
 const LOOK_AT_PATH: Nanos = 1_000_000;
 /// How far ahead of the clock a time in the file may lie. The clocks of processors differ a little.
 const TOLERANCE: Nanos = 1_000_000_000;
 /// The most requests that the limit in a file may have. After a loss of the state, the file has an entry for each
 /// request of the limit, and it has no room for more entries than this.
 const MOST_REQUESTS: u64 = 40_000;
-/// The most moves of a limit from file to file that a process follows. A limit moves more than once if clients change
-/// to an API key of another workspace.
+/// A process follows at most this many moves of a limit from file to file. A limit moves more than once if clients
+/// change to an API key of another workspace.
 const LONGEST_CHAIN: usize = 8;
 
 #[derive(Debug)]
@@ -44,7 +45,7 @@ pub(super) struct LimitFile<S: System> {
     busy: Option<Busy>,
     /// When to check again where the path leads.
     look_at_path: Nanos,
-    /// When the lock was taken for the present change.
+    /// When this process took the lock of the file for the current change of the state.
     locked: Instant,
     /// The removed or replaced files that this process used before. Their states are not in the open file yet.
     left: Vec<Left>,

@@ -16,7 +16,7 @@ pub(super) fn position(lease: u64) -> usize {
     EACH * EndNote::slot(lease)
 }
 
-/// The slot of a note in the file with the id `file`.
+/// Returns the bytes of the slot that holds `note` in the file with the id `file`.
 pub(super) fn write(file: &Id, note: &EndNote) -> [u8; EACH] {
     let mut slot = [0; EACH];
     put(&mut slot, &[note.lease, note.at, note.epoch, check(file, note)]);

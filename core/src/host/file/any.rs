@@ -93,7 +93,7 @@ fn exclude<S: System>(what: &str) {
     let (mut one, mut other) = (User::<S>::of(&path), User::<S>::of(&path));
     one.file.open(&mut one.state).unwrap();
     assert_eq!(other.file.open(&mut other.state), Err(Unavailable::Busy));
-    // A process that dies closes its files.
+    // Closes the file of `one`, as the system does when a process dies.
     drop(one);
     assert_eq!(other.grant(1), 1);
 }

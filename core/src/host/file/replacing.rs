@@ -53,17 +53,19 @@ impl<S: System> LimitFile<S> {
     }
 
     /// Puts a new file in the place of this one. Does nothing if another process is replacing this file, or has
-    /// replaced it. `newest` is the copy that was the newest during the whole wait.
+    /// replaced it. `newest` is the copy of the state that was the newest during the whole wait for the lock.
     ///
-    /// The new file counts as full until the state is copied. The state is copied after the new file has its name. From
-    /// that time on, no process changes the old file: whoever locks the old file finds that it was removed.
+    /// The limit in the new file counts as used up until the state is copied from the old file. The state is copied
+    /// after the new file has its name. Once it has its name, no process changes the old file: whoever locks the old
+    /// file finds that it was removed.
     pub(super) fn replace(&mut self, newest: Numbers) -> Result<(), String> {
         let Some(mut fresh) = self.put_in_place()? else { return Ok(()) };
         self.busy = None;
         let head = self.copies.head();
         if head.newest() != newest {
             // The process that held the lock was not stopped after all. It may be about to grant more requests, which
-            // no copy of the state shows yet. So the new file still counts as full.
+            // no copy of the state shows yet. So the state is not copied, and the limit in the new file still counts as
+            // used up.
             return Ok(());
         }
         match self.copies.read(&head).filter(|read| !is_ahead(read, now())) {

@@ -104,7 +104,8 @@ fn an_end_counts_at_the_time_of_its_note_within_bounds() {
     }
 }
 
-/// Several processes grant, note and change at random. No note may replace a note that was not read yet.
+/// Several processes grant requests, write notes of ended requests, and change the state, in random order. No note may
+/// replace a note that was not read yet.
 #[test]
 fn no_note_is_lost_however_many_requests_have_the_same_slot() {
     let folder = Folder::new("noted-slots");
@@ -185,7 +186,7 @@ fn a_file_that_was_removed_is_left_with_what_was_noted_in_it() {
     assert!(one.notes(&ticket));
     fs::remove_file(folder.file()).unwrap();
     assert_eq!(other.counts(), (1, 1));
-    // The new file began after the grant, so the state cannot know whether this end was in the old file.
+    // The new file was created after the grant. So its state cannot show whether the old file had a note of this end.
     assert!(other.state.lacks_end_of(now(), &ticket));
 }
 
