@@ -193,8 +193,8 @@ impl Drive {
         Ok(started?)
     }
 
-    /// Sends the trigger of a sync. The checkpoint first records that the trigger is about to be sent, and then the
-    /// run.
+    /// Sends the trigger of a sync. The checkpoint first records that the trigger is about to be sent, and afterwards
+    /// which run it started.
     async fn trigger(&self, item: &BatchItem) -> Result<RunToken, Error> {
         let mut spent = self.sender.account(&subject(&item.sync, &self.how), &self.how.options, false);
         spent.before_send = self.checkpoint.as_ref().map(|checkpoint| checkpoint.before_send(item.index));

@@ -87,7 +87,7 @@ impl BatchItem {
         self.outcome.is_some()
     }
 
-    /// Notes that the run was not started, or cannot be followed any longer.
+    /// Records that the run was not started, or cannot be followed any longer.
     pub(super) fn failed(&mut self, error: Error) {
         let outcome = if self.may_run(&error) { ItemOutcome::Unknown } else { ItemOutcome::NotStarted };
         self.outcome = Some(outcome);

@@ -84,7 +84,7 @@ impl Table {
         self.lock().items.clone()
     }
 
-    /// Notes the new state of an item.
+    /// Records the new state of an item.
     pub(super) fn report(&self, item: &BatchItem) {
         let mut state = self.lock();
         let Some(slot) = state.items.get_mut(item.index) else { return };

@@ -61,7 +61,7 @@ pub(super) fn open(path: &Path, header: &str) -> Result<Opened, Unusable> {
         if text.get(..begun) != BEGINNING.as_bytes().get(..begun) {
             return Err("is not a checkpoint of this method".to_owned());
         }
-        // No run is started before the header is complete, so an incomplete header is replaced.
+        // No run is started before the header is complete. So a file with an incomplete header can be begun anew.
         rewrite(&mut file, path, header).map_err(failed("written"))?;
         return Ok(Opened { log: Log { file, written: 0, broken: None }, events: String::new() });
     }
@@ -119,7 +119,7 @@ fn rewrite(file: &mut File, path: &Path, header: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Appends lines to the file. Lines that wait at the same time are flushed to the disk together.
+/// Appends lines to the file. Lines that are queued at the same time are flushed to the disk together.
 pub(super) struct Appender {
     queue: Mutex<Queue>,
     log: Arc<tokio::sync::Mutex<Log>>,

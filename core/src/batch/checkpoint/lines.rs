@@ -133,7 +133,6 @@ pub(super) fn event(item: usize, progress: &Progress) -> String {
 /// What a file records about a batch.
 #[derive(Debug, Default)]
 pub(in crate::batch) struct Recorded {
-    /// How far each item has come.
     pub items: Vec<Progress>,
     /// Every run that the file names, including earlier runs of items that were started again.
     pub runs: Vec<RunToken>,
