@@ -1,5 +1,5 @@
-//! The connection to the server, and how it is opened: host names, TLS, the password, Sentinels, and redirections of a
-//! cluster.
+//! The connection to the Redis or Valkey server, and how it is opened: host names, TLS, the password, Sentinels, and
+//! redirections of a cluster.
 
 use std::io;
 use std::sync::Arc;

@@ -39,7 +39,7 @@ pub enum Reply {
     /// The asked place expects the limit of the place with this name. The asked place grants nothing until that limit
     /// has been moved to it.
     First(String),
-    /// The place now expects the limit of another place.
+    /// The place (an entry on the server) now expects that the limit of another place is moved to it.
     Expected,
     /// The limit has left the place, and this state must be absorbed at the new place.
     Left(Left),

@@ -33,7 +33,7 @@ pub struct Way {
 #[allow(missing_docs)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Tells the place `at` to expect the limit.
+    /// Tells the new place `at` that the limit will be moved to it.
     Expect { at: String },
     /// Moves the limit away from the place `from`, towards the place `to`.
     Leave { from: String, to: String },
@@ -79,7 +79,7 @@ impl Way {
         }
     }
 
-    /// The next step; `None` if no step must be done before the next question.
+    /// The next step of a move; `None` if no step must be done before the next question to the server.
     #[must_use]
     pub fn next(&self) -> Option<&Step> {
         self.steps.last()
