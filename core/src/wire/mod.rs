@@ -1,4 +1,5 @@
-//! The door: settings, calls and answers as JSON. Bridges use nothing else of this crate.
+//! The door: the interface of this crate for other languages. Settings, calls and answers pass it as JSON. The bridges
+//! (native modules of the packages) use nothing else of this crate.
 //!
 //! No call panics or returns a Rust error. A failure crosses the door as data.
 
@@ -105,8 +106,8 @@ impl Reply {
         written(value).map(|body| Self::new(meta, body))
     }
 
-    /// Creates the reply of a call that has ended. A raw call succeeds once its answer has arrived, so an error in
-    /// `json` becomes a part of the reply.
+    /// Creates the reply of a call that has ended. A call with the option `raw` succeeds once its answer has arrived,
+    /// so an error in `json` becomes a part of the reply.
     fn ended(mut spent: Spent, json: Result<Written, Error>) -> Result<Self, Error> {
         match spent.received.take() {
             None => json.map(|body| Self::new(spent.meta(), body)),
@@ -139,7 +140,8 @@ impl Caller<'_> {
     }
 }
 
-/// The initial capacity of a head, in bytes. Most heads fit, so the buffer seldom grows.
+/// The initial capacity, in bytes, of the buffer for a head: the JSON that says how a call went. Most heads fit, so the
+/// buffer seldom grows.
 const HEAD_SIZE: usize = 512;
 
 #[derive(Serialize)]

@@ -22,7 +22,7 @@ use crate::model::Written;
 const OPEN: &str = "{\"$json\":[";
 const CLOSE: &str = "]}";
 
-/// Replaces each opaque value with a mark that holds the value's JSON as a string.
+/// Replaces each opaque value (JSON that the API leaves open) with a mark that holds the value's JSON as a string.
 pub(super) fn marked(written: &Written) -> Vec<u8> {
     written.with(|to, part| {
         to.extend_from_slice(OPEN.as_bytes());
@@ -36,8 +36,8 @@ pub(super) fn marked(written: &Written) -> Vec<u8> {
 /// second text.
 const FEW: usize = 4096;
 
-/// Replaces each opaque value of a body with a mark. Returns the body, and the text to which the marks refer by
-/// ranges. This text is empty if the marks hold the values themselves.
+/// Replaces each opaque value of a body (JSON that the API leaves open) with a mark. Returns the body, and the text to
+/// which the marks refer by ranges. This text is empty if the marks hold the values themselves.
 pub(super) fn passed(written: Written) -> (Vec<u8>, Vec<u8>) {
     if written.opaque.is_empty() {
         return (written.text, Vec::new());
@@ -58,7 +58,7 @@ fn split(written: &Written) -> (Vec<u8>, Vec<u8>) {
     (body, texts)
 }
 
-/// Replaces each mark in the arguments with the JSON that the mark holds.
+/// Replaces each mark (`{"$json":["…"]}`) in the arguments with the JSON that the mark holds.
 ///
 /// # Errors
 /// Kind `invalid_request` if a mark does not hold exactly one JSON value, because any other text could change the
@@ -153,9 +153,9 @@ mod tests {
         }
     }
 
-    /// A host decodes the state of a failed run from the text of an error's `details`. Opaque JSON inside this text is
-    /// not wrapped in a mark (`{"$json":["…"]}`), so the host's parser could change it. So the state must hold no
-    /// opaque JSON.
+    /// A host decodes the state of a failed run from the text of an error's `details`. There, no mark
+    /// (`{"$json":["…"]}`) protects opaque JSON (JSON that the API leaves open), and the host's parser could change
+    /// large numbers. So the state must hold no opaque JSON.
     #[test]
     fn the_state_of_a_run_holds_nothing_opaque() {
         let catalogue: Value = serde_json::from_str(&catalogue()).unwrap();
