@@ -31,7 +31,7 @@ const LOOKS: [Duration; 5] = [
 ];
 const LAST_LOOK: Duration = Duration::from_secs(15);
 
-/// How long the search may go on after the planned time of the last reading. The value bounds the delay
+/// How long the search may go on after the time that is planned for the last reading of the list. This bounds the delay
 /// of the caller during an outage.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -52,7 +52,7 @@ pub(crate) async fn adopt<S: Listed>(lost: Lost<'_>) -> Result<String, Error> {
         return Err(error);
     };
     // If this machine has slept since it sent the trigger, the time of the trigger is unknown. The server's clock then
-    // seems to jump, and no run is adopted.
+    // seems to jump, and no run is taken for the run of the trigger.
     let jumps = sender.server_clock().jumps();
     tell(&spent.meta(), spent.waited_so_far(), &Event::Searching);
     let searched = search::<S>(sender, of, &LOOKS, spent, |run| place(sender, sent, run), || false).await;
@@ -187,13 +187,13 @@ impl Unanswered {
         Self { open: OpenTrigger::new(sender, of), window, plain }
     }
 
-    /// Finds the run that the trigger started: the only run that was requested in the window of the trigger and that
-    /// no other trigger of this process has claimed.
+    /// Finds the run that the trigger started. This is the only run that was requested at a time at which the trigger
+    /// can have started it, and that does not belong to another trigger of this process.
     ///
     /// # Errors
-    /// The given `error`, and whether this error is final. The error is not final if the list of runs could not be
-    /// read or the call was cancelled. After a search, the details of the error hold the runs that the trigger may
-    /// have started, as `candidates`.
+    /// Returns the argument `error` if no run was identified, and whether this error is final. The error is not final
+    /// if the list of runs could not be read or the call was cancelled. After a search, the details of the error hold
+    /// the runs that the trigger may have started, as `candidates`.
     pub(crate) async fn find<S: Listed>(
         mut self,
         sender: &Sender,

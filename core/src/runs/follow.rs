@@ -99,8 +99,8 @@ pub(crate) async fn next<S: RunState>(
     })
 }
 
-/// If a page of the list of syncs has been requested, waits for the page, because the request already counts towards
-/// the limit.
+/// If a page of the list of syncs has been requested, waits for the page. The request would count towards the limit
+/// even if nobody used the page.
 async fn finish(
     mut lead: Pin<&mut impl Future<Output = Infallible>>,
     busy: &AtomicBool,

@@ -9,7 +9,7 @@ use crate::operation::Page;
 use crate::page::Row;
 use crate::sender::Sender;
 
-/// The most pages from which one search takes runs, beginning at the newest end of the list.
+/// One search takes runs from at most this many pages, beginning at the newest end of the list.
 const PAGES: u32 = 10;
 
 /// The most pages that are read to find the end of a list. Offsets have 32 bits, so the search doubles its step at most

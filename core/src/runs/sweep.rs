@@ -54,7 +54,7 @@ impl Row for SyncGlance {
     }
 }
 
-/// The position in the list of syncs, and which follower reads the list.
+/// The position in the list of syncs, and which of the followers of runs reads the list for all.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
     state: Mutex<SweepState>,
@@ -73,7 +73,7 @@ struct SweepState {
     /// The last known status of each sync with followed runs, and the last known start of the sync's latest run.
     shown: HashMap<String, (Option<String>, Option<Timestamp>)>,
     /// The digest of an API key with which the server refused to list syncs, and when to request the list with this key
-    /// again. The time is `None`, for never, if the server does not know the key.
+    /// again. If the server does not know the key, the time is `None`, which means never.
     refused: Option<([u8; 32], Option<Instant>)>,
 }
 
