@@ -89,8 +89,8 @@ impl Sender {
         Begun { sender: self, meta, headers, span }
     }
 
-    /// Sends a call. The future takes about 3 kB and is boxed. Unboxed, the future of [`value`](Self::value) would
-    /// contain this future for each type.
+    /// Sends a call. The future takes about 3 kB, so it is boxed. Otherwise every instance of the generic
+    /// [`value`](Self::value) would contain it.
     fn sent<'a>(
         &'a self,
         call: &'a Call,

@@ -36,7 +36,7 @@ struct AddressState {
     failures: u64,
 }
 
-/// The resolver of all connections.
+/// The resolver that all connections use.
 #[derive(Clone)]
 pub(crate) struct Resolver(pub(super) Arc<Addresses>);
 
