@@ -177,8 +177,8 @@ impl Backoff {
         self.recovery.is_some()
     }
 
-    /// The number of the current epoch. A new epoch begins when a refusal lowers the limit, and when a closed limit is
-    /// merged into this one.
+    /// The number of the current epoch. A new epoch begins with each cut (a refusal that lowers the limit), and when
+    /// two limits are merged while the gate is closed.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.epoch
