@@ -55,8 +55,8 @@ pub(super) struct Shared {
     /// When each grant was made, and for which place in the queue; oldest first. An entry stays after the waiter has
     /// fetched its grant, and `take_back` skips such an entry.
     unfetched: VecDeque<(Nanos, Place)>,
-    /// The places in the queue of requests that read the state of a run, by the id of their [`Look`] and the number of
-    /// the place.
+    /// The waiting requests that read the state of a run: the place of each in the queue, by the id of its [`Look`] and
+    /// the number of the place.
     pub(super) looking: BTreeMap<(u64, u64), Place>,
     /// The waiter that sleeps on behalf of all waiters, and the time until which it sleeps.
     pub(super) first: Option<(Place, Nanos)>,

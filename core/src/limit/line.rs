@@ -176,8 +176,8 @@ impl<W> Line<W> {
         let pass = queue.pass;
         queue.pass += chosen.class.stride();
         self.virtual_time = self.virtual_time.max(pass);
-        // The class with the lowest pass goes next. Raises the pass of each class that may not go now, so that this
-        // class earns no turns for later.
+        // The class with the lowest pass goes next. Raises the pass of each class that may not go now, so that no class
+        // saves up turns while it may not go.
         for queue in &mut self.queues {
             if !may_go.iter().any(|place| place.class == queue.class) {
                 queue.pass = queue.pass.max(pass);

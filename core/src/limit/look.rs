@@ -1,4 +1,5 @@
-//! The priority of the next look at a run, shared by the gate and the followers of the run.
+//! The priority of the next look at a run (the next request that reads its state). The gate and all that follow the run
+//! share this priority.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -10,7 +11,8 @@ use super::sync::{Mutex, MutexGuard, Notify};
 /// The id of the next [`Look`] in this process.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// The priority of the looks at one run: how urgent the next look is, and when the last look was.
+/// The priority of the looks at one run (the requests that read its state): how urgent the next look is, and when the
+/// last look was.
 ///
 /// Each request that looks at the run carries this value ([`Ask::look`](super::Ask::look)).
 /// [`Gate::hint`](super::Gate::hint) raises the urgency. Once one of these requests has its permit, the urgency is

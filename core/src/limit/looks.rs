@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::Nanos;
 
-/// How urgent a look at a run is.
+/// How urgent a look is. A look is a request that reads the state of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
     /// Nothing suggests that the run has changed.
@@ -24,7 +24,8 @@ pub enum Urgency {
 /// After this many urgent looks in a row, one look that is not urgent goes, if any waits.
 const IN_A_ROW: u32 = 3;
 
-/// How many looks at runs are granted in a window of `allowed` requests: a tenth, rounded down, but at least one.
+/// How many looks (requests that read the state of a run) are granted in a window of `allowed` requests: a tenth,
+/// rounded down, but at least one.
 #[must_use]
 pub fn looks_of(allowed: u64) -> u64 {
     (allowed / 10).max(1)

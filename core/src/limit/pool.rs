@@ -34,8 +34,8 @@ const KEPT_FREE: u64 = 40;
 #[derive(Debug)]
 pub struct Pool {
     quota: Quota,
-    /// The smallest share that a client has named, above 0 and at most 1. While the server does not answer, this
-    /// process keeps within this share.
+    /// The smallest share of the limit that a client has set, above 0 and at most 1. While the server does not answer,
+    /// this process keeps within this share.
     share: Option<f64>,
     /// Grants that no request has taken yet.
     ready: VecDeque<Ready>,
@@ -281,8 +281,8 @@ impl Pool {
         }
     }
 
-    /// Returns the question to ask the server at `now`. The ended requests in the question count as reported, unless
-    /// [`Pool::unanswered`] takes them back.
+    /// Returns the question to ask the server at `now`. The question reports the requests that have ended. If no answer
+    /// comes, [`Pool::unanswered`] makes sure that they are reported again.
     pub fn question(&mut self, now: Nanos, wanted: Wanted) -> Question {
         self.settle(now);
         self.asked = now;

@@ -13,9 +13,9 @@ const WINDOWS: u64 = 3;
 /// Each further cut while the limit grows back doubles the time until the limit reaches the ceiling, at most this many
 /// times.
 const DOUBLINGS: u32 = 3;
-/// In the first [`WINDOWS`] windows of clean time (see the comment of this module) beyond the ceiling, the limit grows
-/// by at least this many requests. Without this minimum, a recovery from a limit of 1 would take hours instead of
-/// minutes.
+/// Once the limit has reached the ceiling, it grows by at least this many requests in the next [`WINDOWS`] windows of
+/// clean time (see the comment of this module). Without this minimum, a recovery from a limit of 1 would take hours
+/// instead of minutes.
 const LEAST_HEIGHT: u64 = 8;
 /// The growth of the limit is calculated with fixed-point numbers that have this many fraction bits.
 const BITS: u32 = 20;
@@ -48,8 +48,8 @@ impl Recovery {
         Some(Self { base, ceiling, met, window, clean: from.up_to(Nanos::MAX / 4)? })
     }
 
-    /// Begins at `base`, after the server first refused a request at the limit `ceiling`; `window` is the length of a
-    /// window.
+    /// Creates a recovery that begins at the limit `base`, after the first cut. `ceiling` is the limit at which the
+    /// server refused a request; `window` is the length of a window.
     #[must_use]
     pub fn new(base: u64, ceiling: u64, window: Nanos) -> Self {
         Self { base, ceiling, met: 0, window, clean: 0 }

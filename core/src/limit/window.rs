@@ -8,9 +8,9 @@
 //!
 //! where cur(s) counts the ends in [s, t], and prev(s) those in [s−T, s). A server that divides time into buckets of
 //! length T may compute this sum, with s as the beginning of its present bucket. The client does not know s, so it
-//! checks every s. A request reaches the server before its end is seen, so the server counts no request for more than
-//! the client does. With s = t the sum is that of an exact sliding window; with s just after t−T it is that of a fixed
-//! window.
+//! checks every s. A request reaches the server before its end is seen, so no request adds more to the server's sum
+//! than to the client's. With s = t the sum is that of an exact sliding window; with s just after t−T it is that of a
+//! fixed window.
 //!
 //! It is enough to check s = t, the times in C, and the times in C+T (each a window after a time in C). Between two
 //! neighbouring times, the sum only grows with s.

@@ -27,7 +27,8 @@ const SAMPLE: u64 = 8;
 /// What a refused request may do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusedBy429 {
-    /// Wait at the gate again, with `rejoin`. The gate grants nothing for this long.
+    /// Wait at the gate again, before new requests of the same class (see `Ask::rejoin`). The gate grants nothing for
+    /// this long.
     Closed(Duration),
     /// Fail: the server asks for this wait, which is longer than 60 s.
     TooLong(Duration),
@@ -352,7 +353,7 @@ impl Backoff {
         self.closed_until = self.closed_until.max(now.saturating_add(pause));
     }
 
-    /// How long the server has refused everything by `now`.
+    /// How long the server has been refusing every request, up to `now`.
     fn refusing_for(&mut self, now: Nanos) -> Nanos {
         // If the last pause ended long ago, earlier refusals no longer count.
         let lately = now <= self.closed_until.saturating_add(self.hopeless_after / 3);

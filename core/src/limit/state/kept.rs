@@ -39,8 +39,8 @@ impl State {
         self.backoff.write(to);
     }
 
-    /// Continues at `now` with a copy of a shared limit. The original may have leases that the copy lacks, so the copy
-    /// gives new leases ids that no lease of the original has.
+    /// Continues at `now` with a copy of a shared limit. The original may have leases that the copy lacks, so the ids
+    /// of new leases skip all ids that the original may have used.
     #[must_use]
     pub fn continued(mut self, now: Nanos) -> Self {
         self.leases.iter_mut().for_each(|leases| leases.skip_to(now));

@@ -18,8 +18,8 @@ use super::{NEVER, Nanos, Quota};
 pub use noted::{EndNote, SLOTS};
 pub use ticket::Ticket;
 
-/// How long a request that was given up may still arrive, if the server answers other requests meanwhile. This is an
-/// assumption about networks.
+/// How long a request that was given up may still arrive, if the server answers other requests meanwhile. The value is
+/// an assumption about networks.
 pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 
 /// A request that was given up without an answer still counts as in flight for a while: for as long again as it went
@@ -335,7 +335,7 @@ impl State {
         self.backoff.allowed()
     }
 
-    /// The requests of the declared quota, which neither the share nor cuts reduce.
+    /// How many requests the declared quota allows in a window, regardless of the share and of cuts.
     #[must_use]
     pub fn declared(&self) -> u64 {
         self.quota.requests()

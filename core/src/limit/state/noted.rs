@@ -1,7 +1,7 @@
 //! Notes of ended requests. A process that shares a limit may note an end beside the state instead of changing the
 //! state, because a note costs much less. Whoever opens the state adds the notes to it first.
 //!
-//! A note can be lost. So until its next change, a process remembers the ends that it has noted.
+//! A note can be lost. So a process remembers the ends that it has noted until it next changes the state.
 
 use super::super::Nanos;
 use super::super::lease::Leases;

@@ -23,8 +23,8 @@ pub(in crate::limit) use loom::sync::{Mutex, MutexGuard};
 /// is not needed, and it would hide a lost wake-up.
 pub(in crate::limit) const LOOK_AFTER_FIRST: Duration = Duration::from_hours(24 * 365);
 
-/// How long a grant is kept for its waiter. This is as long as outside the model, so that the model also explores a
-/// grant that is taken back while its waiter fetches it.
+/// A waiter must fetch its grant within this time, or the grant is taken back. The value is the same as outside the
+/// model, so that the model also explores a grant that is taken back while its waiter fetches it.
 pub(in crate::limit) const FETCHED_WITHIN: Duration = Duration::from_secs(1);
 
 /// The model's clock, in nanoseconds. It is not one of loom's atomics, because it changes only under the lock of
