@@ -88,7 +88,7 @@ impl Process {
         self.ends = answer.granted.iter().map(|id| (*id, Ended::Otherwise(End::Seen))).collect();
         for _ in &answer.granted {
             self.sent += 1;
-            // The counters count in nanoseconds.
+            // The counters expect nanoseconds; `now` is in microseconds.
             world.api.arrive((world.now - START) * 1000);
         }
         Some(answer)

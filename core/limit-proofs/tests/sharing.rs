@@ -36,7 +36,7 @@ struct Faults {
     note_late_in: Option<u32>,
     /// On average, one in this many notes is followed by a crash of its process, before anybody reads the note.
     crash_after_note_in: Option<u32>,
-    /// Whether a request that ended with a note counts as ended since its grant. This breaks the rule.
+    /// Whether a note gives the time of the grant as the end of the request. This breaks the rule.
     notes_end_early: bool,
     /// A lost state counts as an empty one, which breaks the rule.
     lost_is_empty: bool,
