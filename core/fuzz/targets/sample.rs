@@ -16,7 +16,8 @@ pub struct Samples {
     pub settings: Vec<String>,
 }
 
-/// Returns arguments with which the operation sends its request: the required ones, and a change for an update.
+/// Returns enough arguments for the operation to send its request: the required ones, and for an update one field to
+/// change.
 pub fn arguments(operation: &Value) -> Value {
     let arguments = operation["args"].as_array().unwrap();
     let is_update = operation["http"].as_str().unwrap().starts_with("PATCH");
