@@ -1,4 +1,4 @@
-//! Notes the runs that belong to triggers of this process (a trigger *claims* its run). If the answer to a trigger was
+//! Records which runs belong to triggers of this process (a trigger *claims* its run). If the answer to a trigger was
 //! lost, the trigger looks for its run, but never takes a run that another trigger has claimed.
 
 use std::collections::VecDeque;
@@ -89,7 +89,7 @@ impl Known {
         self.lost.drain(..self.lost.len().saturating_sub(MOST));
     }
 
-    /// Whether a trigger besides the caller's is in progress for the same sync or graph.
+    /// Whether another trigger than the caller's is in progress for the same sync or graph.
     pub(crate) fn has_rivals(&self, of: &Of) -> bool {
         self.open.iter().filter(|open| *open == of).count() > 1
     }

@@ -7,7 +7,7 @@ const LONGEST: Duration = Duration::from_secs(15);
 /// Following a run fails once the run has been missing from answers for this long. The time is long because the server
 /// may list a new run late.
 pub(super) const MISSING_BORNE: Duration = Duration::from_mins(10);
-/// Following a run fails once a gateway has seemed to answer in place of the API for this long.
+/// The SDK stops following a run, with an error, once a gateway has seemed to answer in place of the API for this long.
 pub(super) const UNREADABLE_BORNE: Duration = Duration::from_mins(1);
 /// The shortest time limit of a request that reads a run, even if the step that sends the request should end sooner.
 pub(super) const LOOK_AT_LEAST: Duration = Duration::from_secs(1);

@@ -195,8 +195,8 @@ fn is_refused(sender: &Sender, followed: &Followed) -> bool {
         .is_some_and(|(refused, until)| refused == key && until.is_none_or(|until| Instant::now() < until))
 }
 
-/// Reads the next page. For each changed sync on the page, makes the next look at the oldest followed run of the sync
-/// urgent. Returns whether there is another page.
+/// Reads the next page. For each changed sync on the page, raises the urgency of the next look at the oldest followed
+/// run of the sync. Returns whether there is another page.
 async fn page<S: RunState>(
     sender: &Sender,
     followed: &Arc<Followed>,
@@ -236,7 +236,8 @@ fn compare(sender: &Sender, followed: &Followed, id: &str, sync: SyncGlance) {
     let now = (sync.status, sync.last_run_at);
     let mut state = followed.sweep.lock();
     let urgency = match state.shown.get(id) {
-        // The first reading of a sync shows a change only if the status says that the latest run has ended.
+        // A sync that is read for the first time counts as changed only if its status says that the latest run has
+        // ended.
         None if !ended => None,
         Some(known) if *known == now => None,
         _ => Some(if ended { Urgency::Ended } else { Urgency::Changed }),
