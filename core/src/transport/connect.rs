@@ -55,8 +55,8 @@ pub(crate) enum Road {
     Socks(SocksV5<Tcp>, Option<Resolver>),
 }
 
-/// The error of a server's name that this process could not resolve for a SOCKS proxy. This type is needed because,
-/// with a proxy, [`Unresolved`] is the error of the proxy's name.
+/// This process could not resolve the server's name for a SOCKS proxy. This is a separate type because, with a proxy,
+/// [`Unresolved`] means that the proxy's name could not be resolved.
 #[derive(Debug)]
 pub(super) struct ServerUnresolved(Unresolved);
 

@@ -18,7 +18,7 @@ use crate::message::Message;
 use crate::reason::Reason;
 use crate::text::brief;
 
-/// How many characters are shown of the codings of an answer.
+/// How many characters of the `Content-Encoding` of an answer are shown.
 const LONGEST_CODING: usize = 60;
 
 /// Why an attempt has no answer.

@@ -98,8 +98,8 @@ pub(crate) struct Http {
     rooms: Rooms,
     /// The addresses of the server, or of its proxy.
     addresses: Arc<Addresses>,
-    /// How many connections were lost. The HTTP client opens only one HTTP/2 connection at a time. Requests that began
-    /// at the same count thus shared a connection, and count its loss only once.
+    /// How many connections were lost. The HTTP client opens only one HTTP/2 connection at a time, so requests that
+    /// began at the same count shared a connection. Its loss is counted only once.
     losses: AtomicU64,
 }
 

@@ -36,7 +36,7 @@ impl Rooms {
         Self { shared: Arc::new(Semaphore::new(SHARED)), largest: Arc::new(Semaphore::new(1)) }
     }
 
-    /// Waits until a body may hold `size` bytes, which are at most [`LARGEST_BODY`].
+    /// Waits until the body may hold `size` bytes; `size` is at most [`LARGEST_BODY`].
     pub(super) async fn grow(&self, room: &mut Room, size: usize) {
         let held = SMALL_BODY + room.shared.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
         let Some(more) = size.checked_sub(held).filter(|more| *more > 0 && room.largest.is_none()) else {
@@ -101,7 +101,8 @@ mod tests {
                 total.fetch_sub(size, Ordering::SeqCst);
             });
         }
-        // The paused clock advances only when no task can go on.
+        // The paused clock advances only when every task waits, so the timeout passes only if the bodies wait for each
+        // other.
         assert!(timeout(Duration::from_hours(1), reading.join_all()).await.is_ok(), "they wait for ever");
         let most = most.load(Ordering::SeqCst);
         assert!(most <= BODIES * SMALL_BODY + SHARED + LARGEST_BODY, "{} MB at once", most >> 20);

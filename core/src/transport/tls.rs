@@ -27,7 +27,7 @@ fn provider() -> CryptoProvider {
     CryptoProvider { cipher_suites: SUITES.to_vec(), ..aws_lc_rs::default_provider() }
 }
 
-/// The names of the suites, for messages.
+/// The names of the cipher suites, for messages.
 pub(super) fn suites() -> Vec<String> {
     SUITES.iter().map(|suite| suite_name(suite.suite())).collect()
 }

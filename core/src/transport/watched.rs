@@ -36,7 +36,7 @@ impl Departure {
     }
 }
 
-/// The body of a request, or none. Notes when the HTTP client first reads the body.
+/// The body of a request, or none. Records when the HTTP client first reads the body.
 pub(super) struct Watched {
     pub bytes: Option<Bytes>,
     pub departure: Departure,
