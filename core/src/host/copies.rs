@@ -45,7 +45,7 @@ pub(super) struct Copies<S: System> {
     pub(super) file: File,
     /// The file that is locked in place of `file`; `None` if `file` itself is locked.
     lock: Option<File>,
-    /// The identity of the open file, which no other file has.
+    /// The identity of the open file. No other file has the same identity.
     pub(super) identity: S::Identity,
     /// The random number by which the file differs from all others.
     pub(super) id: Id,

@@ -239,7 +239,8 @@ impl<S: System> LimitFile<S> {
             let Some(next) = copies.head().successor else { return false };
             path.set_file_name(next);
         }
-        // In so long a chain, the files probably name each other in a circle. The limit stays in the open file.
+        // If the chain is this long, the files probably name each other in a circle, so the limit stays in the open
+        // file.
         true
     }
 }

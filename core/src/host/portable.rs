@@ -24,7 +24,8 @@ const LONGEST_UPTIME: Duration = Duration::from_hours(20 * 365 * 24);
 pub(super) struct Portable;
 
 impl System for Portable {
-    /// The random number in the file, because the standard library does not tell the number that Windows gives a file.
+    /// A file is identified by a random number in it, because the standard library does not return Windows's file
+    /// number.
     type Identity = [u8; 16];
 
     const CAN_REPLACE: bool = false;

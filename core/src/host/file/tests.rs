@@ -133,7 +133,7 @@ fn a_file_that_was_removed_is_created_again_with_what_was_known() {
     let (mut one, mut other) = (User::of(&folder.file()), User::of(&folder.file()));
     assert_eq!(one.grant_all(), 200);
     fs::remove_file(folder.file()).unwrap();
-    // Postpones the check of the path: the change itself must find that the file has no name.
+    // Postpones the check of the path, because the change itself must find that the file was removed.
     one.file.look_at_path = now() + 3_600_000_000_000;
     one.change(|_| ()).unwrap();
     assert!(folder.file().exists());

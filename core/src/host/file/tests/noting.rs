@@ -222,7 +222,8 @@ fn an_end_after_the_lease_is_not_noted() {
     assert_eq!(one.state.end_note(ticket.at() + lease, &ticket), None);
 }
 
-/// While another process holds the lock of the new file, this process cannot read the state in that file.
+/// While another process holds the lock of the new file, this process cannot read the state in that file. Until it has
+/// read the state, it must write no notes.
 #[test]
 fn a_process_on_its_way_to_another_file_notes_nothing() {
     let folder = Folder::new("noted-leaving");
