@@ -44,7 +44,7 @@ pub struct BatchItem {
     pub adopted: bool,
     /// Whether the trigger joined a run that was already in progress.
     pub joined: bool,
-    /// The last state of the run that was seen.
+    /// The latest known state of the run.
     pub state: Option<SyncRun>,
     /// How the item ended; `None` while it waits or is in progress.
     pub outcome: Option<ItemOutcome>,

@@ -38,11 +38,11 @@ pub(crate) use table::{News, Told};
 
 /// The default of [`RunMany::at_once`].
 const AT_ONCE: usize = 50;
-/// The subject of a batch's errors.
+/// The method that the errors of a batch name.
 const SUBJECT: Subject = Subject::method("syncs.run_many");
 /// How many failed syncs the message of a batch's error names. The details have all of them.
 const NAMED: usize = 20;
-/// The longest reason of one sync in the message of a batch's error, in characters.
+/// In the message of a batch's error, the reason of each failed sync is cut to this many characters.
 const LONGEST_REASON: usize = 120;
 
 /// The runs of many syncs. They are started and followed on a task of their own, even while nobody waits for them. Once
@@ -335,7 +335,7 @@ fn telling(
 /// The longest message of a batch's error, in characters.
 const LONGEST: usize = 4000;
 
-/// The subject of the calls that start runs.
+/// The subject of errors about this sync: that of the call that starts its run.
 fn subject(sync: &SyncReference, how: &RunMany) -> Subject {
     trigger_call(sync, &how.trigger)
         .map_or(Subject::method(TriggerRunOp::OPERATION.op), |call| call.subject().clone())
