@@ -124,7 +124,7 @@ fn written(value: &impl Serialize) -> Result<Written, Error> {
         .map_err(|error| Error::new(Kind::Internal, format!("a value cannot be written: {error}")))
 }
 
-/// The client and the options of one call through the door.
+/// The client and the options of one call from a host language.
 pub(crate) struct Caller<'a> {
     pub client: &'a Client,
     pub options: Options,

@@ -32,8 +32,8 @@ pub(super) fn marked(written: &Written) -> Vec<u8> {
     })
 }
 
-/// The most bytes of opaque JSON that a body holds itself. A host reads so few bytes faster as escaped JSON than as a
-/// second text.
+/// Up to this many bytes of opaque JSON stay in the body, as escaped strings. A host reads so few bytes faster in this
+/// form than as a second text.
 const FEW: usize = 4096;
 
 /// Replaces each opaque value of a body (JSON that the API leaves open) with a mark. Returns the body, and the text to

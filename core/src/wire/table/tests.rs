@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::message::Style;
 
-/// `args` is one flat object, so two values with one name would overwrite each other.
+/// `args` is one flat object, so two values with the same name would overwrite each other.
 #[test]
 fn no_operation_takes_two_values_of_one_name() {
     for entry in TABLE.iter() {
