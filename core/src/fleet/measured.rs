@@ -24,7 +24,7 @@ impl Allowance {
     }
 }
 
-/// A stream that fails with `InvalidData` once its allowance is used up.
+/// A stream that fails with `InvalidData` once the server sends more bytes than the [`Allowance`] permits.
 #[derive(Debug)]
 pub(super) struct Measured<S> {
     stream: S,

@@ -52,7 +52,7 @@ pub enum Reply {
 /// A limit that has left its old place, and that its new place must absorb.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
-    /// The id of the move. The new place absorbs the state of each move only once.
+    /// The id of the limit's move to the new place. The new place absorbs the state of each move only once.
     pub id: String,
     /// The state of the limit, as hexadecimal digits.
     pub state: String,
