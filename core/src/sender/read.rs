@@ -131,7 +131,7 @@ impl Sender {
         self.unreadable(call, error, meta)
     }
 
-    /// The error of a call with an unreadable answer. The outcome of a write is then unknown.
+    /// The error of a call with an unreadable answer. For a write, the error says that the outcome is unknown.
     pub(crate) fn unreadable(&self, call: &Call, error: Error, meta: Meta) -> Error {
         let error = if call.is_write() { unknown(error) } else { error };
         self.error_at(call, error.with_meta(meta))
