@@ -96,8 +96,8 @@ mod tests {
         assert_eq!(ServerClock::default().earliest(Instant::now(), 1.0), None);
     }
 
-    /// The estimate starts from the date of an answer, and adds or subtracts the time between. The machine's wall
-    /// clock has no influence.
+    /// The estimate of the server's time starts from the date of an answer. It adds the time that has passed since the
+    /// answer, or subtracts the time before it. The machine's wall clock has no influence.
     #[test]
     fn the_time_before_an_answer_is_reckoned_back_from_it() {
         let start = Instant::now();

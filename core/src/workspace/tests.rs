@@ -84,8 +84,8 @@ async fn an_abandoned_request_does_not_keep_its_workspace_for_ever() {
     drop(first.workspace().gate().acquire(Ask::new(Class::Read)).await.unwrap());
     drop(first);
     advance(Duration::from_mins(1)).await;
-    // A new client makes the registry check all workspaces. The check ends the abandoned request of workspace 40, but
-    // an ended request still counts for two windows.
+    // When a client is created, the registry checks all workspaces. The check ends the abandoned request of workspace
+    // 40, but an ended request still counts for two windows.
     drop(enter(41));
     advance(Duration::from_mins(1)).await;
     assert_eq!(enter(40).workspace().gate().stats().granted, 0);
