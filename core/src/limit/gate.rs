@@ -127,9 +127,9 @@ impl Gate {
         inner.turns.needed_until(now) <= now && idle_since + keep <= clock()
     }
 
-    /// From now on, allows only the part `share` (above 0, at most 1) of the declared requests in a window, rounded
-    /// down, but at least one request. The cap holds for all requests of the gate together. Of several shares, the
-    /// smallest holds.
+    /// From now on, multiplies the declared limit by `share`, which is above 0 and at most 1. The product is rounded
+    /// down, but at least one request per window remains. The lower limit holds for all requests of the gate
+    /// together. If several shares are set, the smallest one holds.
     pub fn set_share(&self, share: f64) {
         self.core.change(|inner, _| inner.turns.set_share(share));
     }

@@ -43,8 +43,8 @@ pub struct Place {
     pub class: Class,
     /// Whether the place is in the lane of looks, the requests that read the state of a run.
     pub look: bool,
-    /// False for a request that waits again, because it was refused or missed its grant. False sorts first, so such a
-    /// request goes first.
+    /// False if the request waits again, after a refusal (429) or after its waiter did not fetch the grant in time.
+    /// False sorts first, so the request goes ahead of new requests.
     fresh: bool,
     arrival: u64,
 }

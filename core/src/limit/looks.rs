@@ -34,8 +34,8 @@ pub fn looks_of(allowed: u64) -> u64 {
 /// The order in which looks are served: the lowest rank goes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
-    /// False for a look that waits again, because it was refused or missed its grant. False sorts first, so such a look
-    /// goes first.
+    /// False if the look waits again, after a refusal (429) or after its waiter did not fetch the grant in time.
+    /// False sorts first, so the look goes ahead of new looks.
     fresh: bool,
     urgency: Reverse<Urgency>,
     /// When the run was last looked at, in milliseconds since 1970.
@@ -174,7 +174,8 @@ impl<W> Looks<W> {
         self.granted.make_contiguous().sort_unstable();
     }
 
-    /// Removes all waiting looks. Returns the arrival of each, whether it is fresh, and its data.
+    /// Removes all waiting looks. Returns for each its arrival number, whether it waits for the first time, and its
+    /// data.
     pub fn drain(&mut self) -> impl Iterator<Item = (u64, bool, W)> {
         self.ranks.clear();
         std::mem::take(&mut self.waiting).into_iter().map(|(rank, who)| (rank.arrival, rank.fresh, who))

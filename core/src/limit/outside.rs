@@ -21,7 +21,7 @@ const LOOK_AT_LOCK: Duration = Duration::from_millis(2);
 const UNTOLD_CHANGES: usize = 4;
 
 impl Core {
-    /// Notes why the limit is not shared from now on; does nothing if `why` is `None`.
+    /// Notes that this process keeps the limit alone from now on, and why. Does nothing if `why` is `None`.
     pub(super) fn fall_back(&self, why: Option<String>) {
         if let Some(why) = why {
             *self.fallback.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.clone());
@@ -120,7 +120,7 @@ impl Shared {
                 let was_down = pool.is_down();
                 let question = pool.question(now, wanted);
                 pool.unanswered(now, question);
-                // With `NEVER`, the next question tries again to wake the courier.
+                // Every question is due before `NEVER`, so the next question tries again to wake the courier.
                 self.courier_sleeps_until = NEVER;
                 (!was_down).then_some(why)
             }

@@ -11,7 +11,7 @@ const MOST_MEMBERS: u64 = 1 << 16;
 /// The largest whole number that the server's Lua holds exactly.
 const MOST: u64 = 1 << 53;
 
-/// The numbers of waiting requests that could go if the server granted them.
+/// How many requests wait, and how many of them could be sent if the server granted them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// The number of waiting requests that may use the whole limit.
@@ -20,7 +20,7 @@ pub struct Wanted {
     pub some: u64,
     /// The number of all waiting requests, including those that could not go yet.
     pub waiting: u64,
-    /// When the first waiting request could go; [`NEVER`] if none waits, or a request must end first.
+    /// When the first waiting request could go; [`NEVER`] if none waits, or if another request must end first.
     pub at: Nanos,
 }
 

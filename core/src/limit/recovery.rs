@@ -7,8 +7,8 @@
 use super::Nanos;
 use super::words::{MOST, Words};
 
-/// How many windows of clean time (see the comment of this module) pass until the limit reaches the ceiling again,
-/// after a first refusal.
+/// How many windows pass after a first refusal until the limit reaches the ceiling (the refused limit) again. They
+/// are windows of clean time, which only successes advance.
 const WINDOWS: u64 = 3;
 /// Each further cut while the limit grows back doubles the time until the limit reaches the ceiling, at most this many
 /// times.
@@ -61,7 +61,8 @@ impl Recovery {
         Self { base, clean: 0, ..self }
     }
 
-    /// Restarts at `base` with the ceiling `level`, because the server refused while the limit was growing back.
+    /// Restarts the recovery at the limit `base` with the ceiling `level`, because the server refused while the limit
+    /// was growing back.
     #[must_use]
     pub fn refused(self, base: u64, level: u64) -> Self {
         // A refusal far above the old ceiling shows that the old ceiling was too low, perhaps because another client

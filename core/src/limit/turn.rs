@@ -35,7 +35,7 @@ pub(super) struct Common {
     /// Requests that ended while the state was not open, and how they ended. [`Turns::opened`] adds these ends to the
     /// state.
     pub(super) missed: Vec<(Ticket, Ended)>,
-    /// Requests that ended, if a note of the end was written instead of a change of the state. If the note was lost,
+    /// Ended requests for which this process wrote a note instead of changing the state. If a note was lost,
     /// [`Turns::opened`] adds the end to the state.
     pub(super) noted: Vec<Ticket>,
 }
@@ -190,7 +190,8 @@ impl<W> Turns<W> {
     /// holds only while that server does not answer.
     pub fn set_share(&mut self, share: f64) {
         match &mut self.pool {
-            // The share is not needed while the server answers, because the server divides the limit itself.
+            // The pool applies the share only while the server does not answer. A server that answers divides the
+            // limit itself.
             Some(pool) => pool.set_share(share),
             None => self.state.set_share(share),
         }

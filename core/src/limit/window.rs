@@ -78,7 +78,7 @@ impl Window {
         self.flying = self.flying.saturating_sub(1);
     }
 
-    /// Notes that a request in flight ended at `now`. No request in the log may have ended later.
+    /// Notes that a request in flight ended at `now`, which must not be earlier than any end in the log.
     pub fn ends(&mut self, now: Nanos) {
         self.vanishes();
         // Removes stale entries only once they are more than half of the log, so that noting an end costs little on

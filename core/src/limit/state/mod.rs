@@ -60,7 +60,7 @@ pub enum Decision {
 pub enum Reach {
     /// The whole limit.
     Whole,
-    /// The limit without a tenth of it. The tenth is rounded down.
+    /// All but a tenth of the limit. The tenth is rounded down.
     LeavesTenth,
 }
 
@@ -193,8 +193,8 @@ impl State {
     /// requests with an expired lease. Returns the later of `now` and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
-        // An abandoned request counts as ended from now on, even if its time was over earlier. If this process was
-        // stopped for a while, the request may have reached the server late.
+        // An abandoned request counts as ended now, even if it was due earlier. If this process was stopped for a
+        // while, the request may have reached the server after it was due.
         while self.next_due() <= self.last {
             self.lingering.pop();
             self.window.ends(self.last);
@@ -312,7 +312,8 @@ impl State {
         self.leases.as_ref().map_or(0, Leases::held)
     }
 
-    /// Takes over only the effects of refusals on another limit. Both limits must use the same clock.
+    /// Takes over from `other` only the effects of refusals (429): a lowered limit and a pause. Both limits must use
+    /// the same clock.
     pub fn heed(&mut self, now: Nanos, other: &Self) {
         self.backoff.absorb(now, &other.backoff, |time| time);
     }
@@ -372,8 +373,8 @@ impl State {
         self.backoff.closed_until()
     }
 
-    /// The time from which this state decides like a new state: no ended request counts any more, and no refusal keeps
-    /// the limit closed. [`NEVER`] while a request is in flight.
+    /// From the returned time on, this state decides like a new state: no ended request counts any more, and no
+    /// refusal keeps the limit closed. [`NEVER`] while a request is in flight.
     pub fn needed_until(&mut self, now: Nanos) -> Nanos {
         self.settle(now);
         if self.in_flight() > 0 {

@@ -43,9 +43,9 @@ impl State {
         (now < until).then_some(EndNote { lease, at: now, epoch: ticket.epoch })
     }
 
-    /// Adds the ends of requests that were noted beside the state. `note` returns the note for the lease with this id.
-    /// Only the leases in flight are asked for, because the other ends were added before. A noted end counts as no
-    /// earlier than the grant and the last known end, and as no later than `now`.
+    /// Adds the ends of requests for which a note was written beside the state. `note` takes the id of a lease and
+    /// returns the note for it. It is called only for leases in flight, because all other requests count as ended
+    /// already. A noted end counts as no earlier than the grant and the last known end, and as no later than `now`.
     pub fn add_noted(&mut self, now: Nanos, note: impl Fn(u64) -> Option<EndNote>) {
         let Some(leases) = &mut self.leases else { return };
         let lease = self.quota.scaled(LEASE);
