@@ -51,7 +51,8 @@ fn a_decision_to_grant_with_a_full_log(bencher: Bencher<'_, '_>, requests: u32) 
     bencher.bench_local(|| state.decide(black_box(now), Reach::Whole));
 }
 
-/// Measures the decision that a request must wait after a burst: two hundred requests ended within a millisecond.
+/// Measures how long it takes to decide that a request must wait. Before, two hundred requests ended within a
+/// millisecond.
 #[divan::bench]
 fn a_decision_to_wait_after_a_burst(bencher: Bencher<'_, '_>) {
     let mut state = State::new(Quota::default());

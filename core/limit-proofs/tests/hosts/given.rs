@@ -24,7 +24,7 @@ pub(crate) struct Hosts {
     pub(crate) delay: Range<Nanos>,
     /// After this long without an answer, a process keeps the limit alone.
     pub(crate) patience: Nanos,
-    /// The part of the limit that each process claims for itself, from 0 to 1. `None` if processes have no shares.
+    /// The part of the limit that each process may use, from 0 to 1. `None` if processes have no shares.
     pub(crate) share: Option<f64>,
     pub(crate) faults: Vec<Fault>,
     /// On average, a process crashes after one in this many grants, and another process takes its place.

@@ -80,8 +80,8 @@ struct Play {
     events: BinaryHeap<Reverse<(Nanos, u64, Event)>>,
     processes: Vec<Process>,
     requests: Vec<Request>,
-    /// Questions and answers that have not arrived, by the process, the number of its start, and the number of the
-    /// question.
+    /// Questions and answers that have not arrived yet. The key is the process, the number of its start, and the
+    /// number of the question.
     questions: HashMap<(usize, u64, u64), Vec<String>>,
     answers: HashMap<(usize, u64, u64), Answer>,
     before: [HashMap<String, String>; 2],

@@ -109,7 +109,8 @@ impl Counter for Buckets {
     }
 }
 
-/// Counters of every kind at every phase. These counters only observe: the server admits every request.
+/// Counters of every kind, with buckets that begin at many different times. These counters only observe: the server
+/// admits every request.
 pub(crate) struct AllCounters {
     pub(crate) exact: Exact,
     buckets: Vec<Buckets>,

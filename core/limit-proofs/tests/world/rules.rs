@@ -104,8 +104,8 @@ impl Rule for SlidingDepartures {
     fn refused(&mut self, _now: Nanos, (): (), _jitter: u32) {}
 }
 
-/// A weaker rule: an exact sliding window over the ends of requests and the requests in flight. It suffices only for a
-/// server that counts exactly. This is the formula in `core/src/limit/window.rs` with s = t alone.
+/// A weaker rule: an exact sliding window over the ends of requests and the requests in flight. It suffices only for
+/// a server that counts exactly. The rule checks the formula in `core/src/limit/window.rs` only for s = t.
 #[derive(Default)]
 pub(crate) struct SlidingEnds {
     flying: u64,
