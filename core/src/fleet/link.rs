@@ -37,7 +37,7 @@ const REDIRECTIONS: usize = 3;
 /// The connection to the server. It is opened when it is needed, and closed after a failure.
 pub(super) struct Link {
     address: FleetAddress,
-    /// The node of a cluster that has the limit; `None` before a cluster has redirected to a node.
+    /// The cluster node that has the limit; `None` until a cluster has redirected to a node.
     node: Option<(String, u16)>,
     open: Option<Open>,
     /// How many bytes the server may still send.

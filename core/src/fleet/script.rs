@@ -19,8 +19,8 @@ pub const SCRIPT: &str =
 /// A process that waits asks the server again at least this many times in each window, because requests of other
 /// processes may have ended.
 const LOOKS_IN_WINDOW: u64 = 40;
-/// A process that waits keeps its turn only if it asks the server again in time. It may be late by a window divided by
-/// this number.
+/// A waiting process loses its turn if it asks the server again too late. It may be late by at most a window divided
+/// by this number.
 const GRACES_IN_WINDOW: u64 = 100;
 /// A process that has requests waiting or in flight counts as cut off from the server if it asks nothing for this long.
 const SILENT_AFTER: Duration = Duration::from_secs(1);
@@ -36,8 +36,7 @@ pub enum Reply {
     /// The limit has moved to the place with this name. The reply also contains the state of the limit, if the new
     /// place may still lack the state.
     Moved(String, Option<Left>),
-    /// The asked place expects the limit of the place with this name. The asked place grants nothing until that limit
-    /// has been moved to it.
+    /// The place that was asked grants nothing until the limit of the place with this name has been moved to it.
     First(String),
     /// The place (an entry on the server) now expects that the limit of another place is moved to it.
     Expected,
@@ -49,7 +48,7 @@ pub enum Reply {
     Settled,
 }
 
-/// A limit that has left its old place, and that its new place must absorb.
+/// The state of a limit that has left its old place on the server. The new place must absorb (merge) this state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
     /// The id of the limit's move to the new place. The new place absorbs the state of each move only once.
