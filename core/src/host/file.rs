@@ -43,7 +43,7 @@ pub(super) struct LimitFile<S: System> {
     copies: Copies<S>,
     process: u32,
     busy: Option<Busy>,
-    /// When to check again where the path leads.
+    /// When to check again whether the path still leads to the open file.
     look_at_path: Nanos,
     /// When this process took the lock of the file for the current change of the state.
     locked: Instant,
@@ -51,7 +51,7 @@ pub(super) struct LimitFile<S: System> {
     left: Vec<Left>,
     /// The file to which this limit moves. The move waits for the lock of that file.
     joining: Option<Box<LimitFile<S>>>,
-    /// False while the limit of another file is moved to this file.
+    /// False while the limit of another file is being moved to this file.
     is_joined: bool,
 }
 
@@ -155,7 +155,7 @@ impl<S: System> LimitFile<S> {
         Err(self.locked_out())
     }
 
-    /// Goes on with the successor of the open file. The successor holds the state of the open file too.
+    /// Switches from the open file to its successor, which also holds the state of the open file.
     fn follow(&mut self, name: &str) -> Result<(), String> {
         // Sets the time of the file's last change to now, so that no process removes the file because of its age.
         // Processes that start later find the successor file through this one.

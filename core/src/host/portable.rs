@@ -81,7 +81,8 @@ fn longest(goes_back: impl Fn(Duration) -> bool) -> Option<Duration> {
 }
 
 /// Returns the time at which the machine was started; `None` if it cannot be found. On Windows, no `Instant` can lie
-/// before that time, so a search finds the time. Any other clock that all processes share would need unsafe code.
+/// before that time, so the earliest possible `Instant` is searched for. Any other clock that all processes share
+/// would need unsafe code.
 fn start() -> Option<Instant> {
     static START: OnceLock<Option<Instant>> = OnceLock::new();
     *START.get_or_init(|| {

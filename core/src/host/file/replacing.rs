@@ -13,8 +13,8 @@ use crate::limit::state::State;
 
 /// After this long, the process that holds the lock counts as stopped.
 pub(super) const STOPPED: Duration = Duration::from_secs(3);
-/// After this long, the process that was about to replace the file must have been stopped too. So nobody will replace
-/// the file.
+/// If the file has not been replaced within this time, the process that began to replace it must be stopped too. So
+/// nobody will replace the file.
 pub(super) const HOPELESS: Duration = Duration::from_secs(6);
 /// If two tries to take the lock are further apart than this, they belong to different waits.
 const OFTEN: Duration = Duration::from_millis(500);
@@ -24,7 +24,8 @@ const OFTEN: Duration = Duration::from_millis(500);
 pub(super) struct Busy {
     pub(super) since: Instant,
     pub(super) last: Instant,
-    /// The copy that was written last. If it changes, the lock has changed hands.
+    /// Identifies the copy of the state that was written last. If another copy is written, the lock has changed
+    /// hands.
     pub(super) newest: Numbers,
 }
 

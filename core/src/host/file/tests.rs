@@ -226,7 +226,8 @@ fn files_that_are_old_and_unused_are_removed() {
     assert_eq!([&old, &busy, &young].map(|path| path.exists()), [false, true, true]);
 }
 
-/// A new process cannot know what an emptied file held, but processes that have used the file still know it.
+/// After a file was emptied, processes that have used it still apply the state that they know from it. Only a new
+/// process cannot know this state.
 #[test]
 fn a_file_that_was_emptied_is_full_for_whoever_knew_it() {
     let folder = Folder::new("emptied");
