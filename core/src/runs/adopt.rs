@@ -35,9 +35,9 @@ const LAST_LOOK: Duration = Duration::from_secs(15);
 /// of the caller during an outage.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many milliseconds the times at which runs were requested may be behind the `Date` headers of answers: the
-/// server may take the two from different clocks. With a larger value, a run from before the trigger could be taken
-/// for the trigger's run.
+/// How far the time at which a run was requested may be behind the `Date` headers of answers, in milliseconds. The
+/// server may take the two times from different clocks. With a larger value, a run from before the trigger could be
+/// taken for the trigger's run.
 const CLOCK_SLACK: i64 = 500;
 
 /// Returns the id of the run that the trigger started: the only run that was requested since the trigger was sent and
@@ -151,8 +151,8 @@ pub(crate) struct StartWindow {
 }
 
 impl StartWindow {
-    /// Returns the window of a trigger that is sent now. The attempt to send the trigger takes at most `within`.
-    /// Returns `None` while the server's clock is unknown.
+    /// Returns the times between which a trigger that is sent now can start its run. The attempt to send the trigger
+    /// takes at most `within`. Returns `None` while the server's clock is unknown.
     pub(crate) fn from_now(sender: &Sender, within: Duration) -> Option<Self> {
         let (clock, now, scale) = (sender.server_clock(), Instant::now(), sender.config().scale);
         let attempt = sender.unscaled(i64::try_from(within.as_millis()).unwrap_or(i64::MAX));

@@ -65,8 +65,8 @@ pub(super) struct Sweep {
 #[derive(Debug, Default)]
 struct SweepState {
     readers: u64,
-    /// The follower that reads the list of syncs for all followers, and the end of its turn. After this time, another
-    /// follower may take the turn, because the first follower may no longer be polled.
+    /// The follower that reads the list of syncs for all followers, and the time when its turn ends. From then on,
+    /// another follower may take the turn, because the first follower may no longer be polled.
     reader: Option<(u64, Instant)>,
     due: Option<Instant>,
     cursor: Option<(Call, Cursor)>,
