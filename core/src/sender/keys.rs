@@ -268,8 +268,8 @@ impl Sender {
         }
     }
 
-    /// Refuses a call from inside a key function, even the key function of another client, if this client has a
-    /// key function. The call and the key function could wait for each other for ever.
+    /// Refuses a call from inside a key function, even the key function of another client, if this client has a key
+    /// function. Otherwise, the call and the key function could wait for each other for ever.
     pub(super) fn refuse_inside_key_function(&self) -> Result<(), Error> {
         if self.keys().can_ask() && ASKING.try_with(|()| ()).is_ok() {
             let what = "the call comes from inside a function that returns a key, and its client gets the key from a \

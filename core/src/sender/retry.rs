@@ -28,8 +28,8 @@ pub(super) fn passes(status: u16) -> bool {
 
 /// Whether the server or a gateway gave up on a request that may have been processed.
 fn gave_up(status: u16) -> bool {
-    // 421 and 425 say that the server did nothing. A success (2xx) gets here only with the body "Internal Server
-    // Error", so a success also counts as giving up.
+    // 421 and 425 say that the server did nothing. A success (2xx) is passed to this function only if its body is
+    // "Internal Server Error", so the function returns true for it.
     !matches!(status, 421 | 425)
 }
 
