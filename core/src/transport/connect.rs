@@ -85,8 +85,8 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
-        // hyper-util has timers of its own: one for the second kind of address (IPv6 or IPv4) after 300 ms, and one for
-        // each address, which gets a part of the whole time.
+        // Notes the timers that hyper-util starts: one after 300 ms for the second kind of address (IPv6 or IPv4), and
+        // one for each address, which gets a part of the whole time.
         let parts = (1..10).map(|part| CONNECT_TIMEOUT * part / 10);
         parts.chain([Duration::from_millis(300)]).for_each(|time| note(Instant::now() + time));
         let connecting = timeout(CONNECT_TIMEOUT, self.0.call(to));
@@ -175,7 +175,7 @@ impl Service<Uri> for Road {
                     };
                     match socks.call(to).await {
                         Ok(stream) => Ok(MaybeHttpsStream::Http(stream)),
-                        // The error of the SOCKS connector hides its cause.
+                        // A SOCKS error hides its cause, so the cause is returned in its place.
                         Err(SocksError::Inner(error)) => Err(error.into()),
                         Err(SocksError::Io(error)) => Err(error.into()),
                         Err(error) => Err(error.into()),

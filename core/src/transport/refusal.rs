@@ -31,7 +31,8 @@ fn since(reason: Reason, kind: Kind, what: String, hint: impl Into<Message>) -> 
     Error::new(kind, what).with_reason(reason).with_hint(hint)
 }
 
-/// The error of a call that could not open a file or a connection, because the process may open no more files.
+/// The error of a call that could not open a file or a connection, because the process has reached its limit of open
+/// files.
 pub(crate) fn out_of_descriptors() -> Error {
     let what = format!("no connection could be made: {}", descriptors::NONE_LEFT);
     since(Reason::NoDescriptors, Kind::Connect, what, descriptors::HINT)
