@@ -131,7 +131,7 @@ impl Called {
     }
 }
 
-/// Returns the name of the user's method for `op`, if `op` is not an operation of the API.
+/// Returns the name of the user's method for `op`, which must not be an operation of the API.
 fn local(op: &str) -> &'static str {
     match op {
         "run" => "run",
