@@ -103,10 +103,9 @@ impl Drive {
         if self.checkpoint.is_some() && !open.is_empty() {
             self.learn_time().await;
         }
-        // A search for the run of a trigger must not take the run of another item. Therefore, before the first search,
-        // the runs in the checkpoint are claimed, so that no search of this process takes them, and all searches are
-        // registered. The process remembers a limited number of claims, so only runs of syncs with a search are
-        // claimed.
+        // A search for the run of a trigger must not take the run of another item. So before the first search begins,
+        // the runs in the checkpoint are claimed, and each trigger with a search is registered as in progress. The
+        // process remembers a limited number of claims, so only runs of syncs with a search are claimed.
         let sought: BTreeSet<String> = open
             .iter()
             .filter_map(|(_, progress)| match progress {

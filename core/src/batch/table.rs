@@ -51,7 +51,7 @@ struct TableState {
     waiting: BTreeSet<usize>,
     /// Unread reports about requests, the oldest first.
     told: VecDeque<Told>,
-    /// Whether no item changes any more.
+    /// Whether all items are final.
     is_over: bool,
 }
 
@@ -119,7 +119,7 @@ impl Table {
         self.when(news).await.unwrap_or_default()
     }
 
-    /// Returns all items and all reports, and counts both as read.
+    /// Returns all items and all reports, and marks both as read.
     pub(super) fn read_all(&self) -> News {
         let mut state = self.lock();
         let News { told, .. } = state.news();
@@ -153,8 +153,7 @@ impl Table {
     }
 }
 
-/// Once this value is dropped, no item of the table changes any more. This value is dropped even if the runtime drops
-/// the task of the batch.
+/// Marks all items of the table as final when this value is dropped, even if the runtime drops the task of the batch.
 pub(super) struct Ending(pub Arc<Table>);
 
 impl Drop for Ending {
