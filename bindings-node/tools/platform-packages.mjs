@@ -1,7 +1,7 @@
 // Packs the packages that are published: `platform-packages.mjs BUILT OUT [--all]`. BUILT has a file
 // `hightouch-sdk.<target>.node` and a file `hightouch-sandbox.<target>` for each platform. Each file becomes a package,
-// such as `hightouch-sdk-<target>`. `hightouch-sdk` and `hightouch-sandbox` name their packages for platforms as
-// optional dependencies, and npm installs the one that fits. With --all, a missing file is an error.
+// such as `hightouch-sdk-<target>`. `hightouch-sdk` and `hightouch-sandbox` list these packages as optional
+// dependencies, and npm installs the one for its platform. With --all, a missing file is an error.
 
 import { execFileSync } from 'node:child_process'
 import {

@@ -174,13 +174,13 @@ class _Stages:
 
 _Stages.reset()
 # A forked child has none of the threads that draw, and its copy of the lock may stay locked for ever. So the child
-# begins without a stage.
+# forgets the displays of its parent.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_Stages.reset)
 
 
 def _join(display: Display) -> None:
-    """Adds a display to the stage of standard error, or opens a stage for the display in a notebook's cell."""
+    """Shows a display: in a notebook, in the output of the current cell; elsewhere, on standard error."""
     kernel_display = _notebook()
     if kernel_display is not None:
         from ._progress_notebook import Notebook

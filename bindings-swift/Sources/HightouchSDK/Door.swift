@@ -217,7 +217,8 @@ struct Response {
         let failure: HightouchError?
     }
 
-    /// Decodes the value from the head of a raw call. `Value` is the type of the value.
+    /// The head of a raw call. It contains the value, of the type `Value`, because the body has the bytes of the
+    /// server.
     private struct RawHead<Value: Decodable>: Decodable {
         struct Answer: Decodable {
             let value: Value

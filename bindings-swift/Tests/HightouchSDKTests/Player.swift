@@ -237,7 +237,7 @@ private actor KeyFunction {
 
     /// Releases the client.
     ///
-    /// - Returns: The number of times that the function was called.
+    /// - Returns: How many times the client called its credentials function.
     func end() -> Int {
         client = nil
         return asked

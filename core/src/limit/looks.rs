@@ -76,8 +76,9 @@ impl<W> Looks<W> {
         self.waiting.len()
     }
 
-    /// Adds a look, which `arrival` identifies. A look that is not `fresh` waits again, because it was refused or
-    /// missed its grant. `looked_at` is when its run was last looked at, in milliseconds since 1970.
+    /// Adds a look, which `arrival` identifies. A look that is not `fresh` waits again, because it was refused, or
+    /// because its waiter did not fetch the grant in time. `looked_at` is when its run was last looked at, in
+    /// milliseconds since 1970.
     pub fn join(&mut self, arrival: u64, fresh: bool, urgency: Urgency, looked_at: i64, who: W) {
         let rank = Rank { fresh, urgency: Reverse(urgency), looked_at, arrival };
         self.ranks.insert(arrival, rank);

@@ -40,7 +40,7 @@ pub(crate) enum Returns {
     Lookup(RunKind),
     /// The latest run, which the caller can follow, or nothing if no run exists.
     Latest(RunKind),
-    /// A value that only other operations of the core use. Users have no method for the operation.
+    /// A value that only other operations of the core use. Users have no method for an operation that returns it.
     Inner,
 }
 

@@ -96,8 +96,8 @@ impl Known {
 
     /// Whether only the caller's trigger can have started a run that appeared after `sent`, as far as this process
     /// knows. Returns false if another trigger for the same sync or graph is in progress. Also returns false if such a
-    /// trigger ended at `sent` or later before its run was known. If `sent` is `None`, the time of the end does not
-    /// matter.
+    /// trigger ended without its run being known, at `sent` or after it. If `sent` is `None`, it does not matter when
+    /// such a trigger ended.
     pub(crate) fn is_alone(&self, of: &Of, sent: Option<Instant>) -> bool {
         !self.has_rivals(of)
             && !self.lost.iter().any(|(known, at)| known == of && sent.is_none_or(|sent| *at >= sent))

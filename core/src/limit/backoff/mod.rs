@@ -62,7 +62,7 @@ pub struct Backoff {
     allowed: u64,
     /// How the limit grows back after a cut; `None` before a cut and once the limit has grown back.
     recovery: Option<Recovery>,
-    /// Counts the cuts. A refusal of a request that was granted before the last cut does not cut again.
+    /// Counts the cuts, and the merges with another limit. A refusal of a request that was granted before the last cut does not cut again.
     epoch: u64,
     /// Requests granted since the last cut that are still in flight, without those that were given up.
     flying: u64,

@@ -154,7 +154,7 @@ fn a_large_answer_does_not_hold_up_the_event_loop() {
     let done = Arc::new(AtomicBool::new(false));
     let call = Arc::clone(&done);
     event_loop.watch.spawn(async move {
-        // Always has something to do, like an answer that arrives faster than it is read.
+        // This call never has to wait for I/O, as if an answer arrived faster than it is read.
         for _ in 0..10_000 {
             let (mut one, mut other) = tokio::net::UnixStream::pair().unwrap();
             one.write_all(b"x").await.unwrap();
