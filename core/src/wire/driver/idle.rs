@@ -75,6 +75,11 @@ impl Waiting {
         self.calls_of_loops -= usize::from(by_loop);
     }
 
+    /// Whether a thread other than that of an event loop has entered the runtime, or is about to.
+    pub(super) fn others_do_io(&self) -> bool {
+        self.threads > 0 || self.stands_in
+    }
+
     /// Whether event loops do the I/O for all calls in progress. Only a loop with a call in progress certainly runs.
     pub(super) fn loops_do_io(&self) -> bool {
         self.loops > 0 && self.calls_of_loops > 0

@@ -255,6 +255,28 @@ fn event_loops_and_threads_share_a_driver() {
     assert_eq!((waiting.threads, waiting.calls, waiting.loops), (0, 0, 0));
 }
 
+/// Incident: a turn began at the same moment as a blocking call, entered the runtime after it, and never ended.
+#[test]
+fn a_turn_ends_although_a_thread_enters_the_runtime_first() {
+    let driver = Driver::start().unwrap();
+    let turns = thread::spawn(move || {
+        let event_loop = EventLoop::of(driver);
+        for _ in 0..100_000 {
+            event_loop.watch.spawn(async {});
+            event_loop.watch.turn();
+        }
+    });
+    let (begun, mut nth) = (Instant::now(), 0);
+    while !turns.is_finished() {
+        assert!(begun.elapsed() < Duration::from_mins(1), "a turn does not end");
+        driver.run(tokio::task::yield_now());
+        // Pauses of many lengths, because the moment must be right.
+        nth = (nth + 1) % 1000;
+        (0..nth).for_each(|_| std::hint::spin_loop());
+    }
+    turns.join().unwrap();
+}
+
 #[test]
 fn futures_that_are_spawned_in_batches_all_run() {
     let (done, results) = mpsc::channel();

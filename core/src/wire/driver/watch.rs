@@ -75,32 +75,39 @@ impl Watch {
         let driver = self.driver;
         let mut waiting = driver.lock();
         waiting.turns = waiting.turns.wrapping_add(1);
-        if waiting.threads > 0 || waiting.in_turn || waiting.stands_in {
-            let stands_in = waiting.stands_in;
+        let mut is_idle = None;
+        if !waiting.in_turn && !waiting.others_do_io() {
+            waiting.in_turn = true;
             drop(waiting);
-            if stands_in {
-                // The driver's thread then makes the descriptor readable, so the next turn does the I/O.
-                driver.wanted.notify_one();
-            }
-            if !driver.fresh.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
-                driver.take_fresh_soon();
-            }
-            return;
+            is_idle = driver.check_until_idle();
+            waiting = driver.lock();
+            waiting.in_turn = false;
         }
-        waiting.in_turn = true;
+        let stands_in = waiting.stands_in;
         drop(waiting);
-        let is_idle = driver.check_until_idle();
-        driver.lock().in_turn = false;
-        if !is_idle {
-            driver.make_readable();
+        match is_idle {
+            Some(true) => {}
+            Some(false) => driver.make_readable(),
+            None => driver.leave_to_others(stands_in),
         }
     }
 }
 
 impl Driver {
+    /// Another thread does the I/O.
+    fn leave_to_others(&'static self, stands_in: bool) {
+        if stands_in {
+            // The driver's thread then makes the descriptor readable, so the next turn does the I/O.
+            self.wanted.notify_one();
+        }
+        if !self.fresh.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
+            self.take_fresh_soon();
+        }
+    }
+
     /// Runs all tasks that can go on, and checks for I/O, until there is nothing to do. Returns false if there is more
-    /// to do after [`MOST_CHECKS`] checks.
-    fn check_until_idle(&'static self) -> bool {
+    /// to do after [`MOST_CHECKS`] checks, and `None` if another thread does the I/O.
+    fn check_until_idle(&'static self) -> Option<bool> {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Some(descriptor) = &self.descriptor {
             descriptor.alarm.set_again();
@@ -108,6 +115,11 @@ impl Driver {
         let mut checks = None;
         let is_idle = self.block_on(poll_fn(|context| {
             let Some(done) = checks.replace(checks.map_or(0, |checks| checks + 1)) else {
+                // Another thread may have entered the runtime first. This thread would then wait for it. Such a thread
+                // announces itself before it enters.
+                if self.lock().others_do_io() {
+                    return Poll::Ready(None);
+                }
                 TURN.set(Some(context.waker().clone()));
                 self.take_fresh();
                 return Poll::Pending;
@@ -115,7 +127,7 @@ impl Driver {
             // All tasks waited, and then the runtime checked for I/O. Tasks that I/O or timers have woken are counted by
             // this thread. Tasks that other threads have woken are in the global queue.
             let is_idle = wakes() == IDLE_SINCE.get() && self.runtime.metrics().global_queue_depth() == 0;
-            if is_idle || done >= MOST_CHECKS { Poll::Ready(is_idle) } else { Poll::Pending }
+            if is_idle || done >= MOST_CHECKS { Poll::Ready(Some(is_idle)) } else { Poll::Pending }
         }));
         TURN.set(None);
         is_idle
