@@ -2,19 +2,22 @@
 //! many at once.
 
 use std::cell::Cell;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::ptr;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hightouch_sdk::wire::{CallOutput, Cancel, Watch};
+use hightouch_sdk::wire::{CallOutput, Cancel, Driver, Watch};
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
+use pyo3::types::{PyBytes, PyDict};
 
 use crate::process::driver;
 use crate::wakeup::Wakeup;
 
 thread_local! {
-    /// The mailbox for which this thread does the I/O.
-    static TURNING: Cell<usize> = const { Cell::new(0) };
+    /// The mailbox from which this thread takes all items at the end of the turn that it does now. No item needs to wake
+    /// the event loop of this mailbox.
+    static DELIVERS_TO: Cell<*const Shared> = const { Cell::new(ptr::null()) };
 }
 
 /// `(ok, head, body)`, as the door defines them.
@@ -43,16 +46,19 @@ impl Call {
     }
 }
 
-/// Collects answers and notices for an event loop.
+/// Collects answers and notices. Only the process that created the mailbox may use it.
 #[pyclass(frozen)]
-pub(crate) struct Mailbox(Arc<Shared>);
+pub(crate) struct Mailbox {
+    shared: Arc<Shared>,
+    /// Lets an event loop do the I/O. `None` if other threads do it.
+    watch: Option<Watch>,
+    process: u32,
+}
 
 struct Shared {
     given: Mutex<Given>,
     arrival: Condvar,
     wakeup: Wakeup,
-    /// Set if the event loop of the mailbox does the I/O.
-    watch: OnceLock<Option<Watch>>,
 }
 
 #[derive(Default)]
@@ -72,29 +78,42 @@ impl Given {
 
 #[pymethods]
 impl Mailbox {
+    /// Creates a mailbox. With `watches`, an event loop does the I/O of the calls in this mailbox, if event loops can do
+    /// that on this system.
     #[new]
-    fn new() -> PyResult<Self> {
-        Ok(Self(Arc::new(Shared {
-            given: Mutex::default(),
-            arrival: Condvar::new(),
-            wakeup: Wakeup::new()?,
-            watch: OnceLock::new(),
-        })))
+    #[pyo3(signature = (watches=false))]
+    fn new(py: Python<'_>, watches: bool) -> PyResult<Self> {
+        Ok(Self {
+            shared: Arc::new(Shared {
+                given: Mutex::default(),
+                arrival: Condvar::new(),
+                wakeup: Wakeup::new()?,
+            }),
+            // Without a driver, each call of the mailbox ends with an error that says why.
+            watch: if watches { driver(py).ok().and_then(Driver::watch) } else { None },
+            process: std::process::id(),
+        })
     }
 
     /// Returns the file descriptor that is readable while the mailbox holds something. Returns `None` on platforms
     /// other than Unix.
     fn fileno(&self) -> Option<i32> {
-        self.0.wakeup.fileno()
+        self.shared.wakeup.fileno()
+    }
+
+    /// Returns the descriptor that is readable while the event loop should call [`turn`](Self::turn). Returns `None` if
+    /// other threads do the I/O.
+    fn watched(&self) -> Option<i32> {
+        self.watch.as_ref().map(Watch::descriptor)
     }
 
     /// Waits up to `milliseconds` for an answer or a notice. Returns whether the mailbox holds something.
     fn wait(&self, py: Python<'_>, milliseconds: u64) -> bool {
         py.detach(|| {
-            let mut given = self.0.lock();
+            let mut given = self.shared.lock();
             let limit = Duration::from_millis(milliseconds);
             given.waiting += 1;
-            let waited = self.0.arrival.wait_timeout_while(given, limit, |given| given.is_empty());
+            let waited = self.shared.arrival.wait_timeout_while(given, limit, |given| given.is_empty());
             let (mut given, _) = waited.unwrap_or_else(PoisonError::into_inner);
             given.waiting -= 1;
             !given.is_empty()
@@ -103,35 +122,79 @@ impl Mailbox {
 
     /// Takes all answers, as `(ticket, answer)`.
     fn drain<'py>(&self, py: Python<'py>) -> Vec<(u64, Answer<'py>)> {
-        self.0.wakeup.clear();
-        let outcomes = std::mem::take(&mut self.0.lock().outcomes);
-        outcomes.into_iter().map(|(ticket, outcome)| (ticket, answer(py, outcome))).collect()
-    }
-
-    /// Returns the descriptor that is readable while the event loop should call [`turn`](Self::turn). Returns `None` if
-    /// event loops cannot do the I/O on this system.
-    fn watched(&self, py: Python<'_>) -> Option<i32> {
-        let io = driver(py).ok()?;
-        self.0.watch.get_or_init(|| io.watch()).as_ref().map(Watch::descriptor)
-    }
-
-    /// Does the I/O, and takes all answers as `drain` does.
-    fn turn<'py>(&self, py: Python<'py>) -> Vec<(u64, Answer<'py>)> {
-        if let Some(Some(watch)) = self.0.watch.get() {
-            py.detach(|| {
-                TURNING.set(std::ptr::from_ref(&*self.0) as usize);
-                watch.turn();
-                TURNING.set(0);
-            });
-        }
-        let outcomes = std::mem::take(&mut self.0.lock().outcomes);
+        self.shared.wakeup.clear();
+        let outcomes = std::mem::take(&mut self.shared.lock().outcomes);
         outcomes.into_iter().map(|(ticket, outcome)| (ticket, answer(py, outcome))).collect()
     }
 
     /// Takes all notices (JSON). The notices of a call arrive before its answer.
     fn notices(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().notices)
+        std::mem::take(&mut self.shared.lock().notices)
     }
+
+    /// Passes the answers to the futures in `pending`, by their tickets, and returns all notices. An answer without a
+    /// future, or with a future that is done, is discarded.
+    fn deliver(&self, pending: &Bound<'_, PyDict>) -> PyResult<Vec<String>> {
+        // A forked child inherits the descriptor of its parent, and must not take the wake-ups of the parent.
+        if self.is_inherited() {
+            return Ok(Vec::new());
+        }
+        self.shared.wakeup.clear();
+        self.settle(pending)
+    }
+
+    /// Does all I/O that is possible without waiting, then does the same as [`deliver`](Self::deliver).
+    fn turn(&self, pending: &Bound<'_, PyDict>) -> PyResult<Vec<String>> {
+        if self.is_inherited() {
+            return Ok(Vec::new());
+        }
+        if let Some(watch) = &self.watch {
+            pending.py().detach(|| {
+                DELIVERS_TO.set(Arc::as_ptr(&self.shared));
+                watch.turn();
+                DELIVERS_TO.set(ptr::null());
+            });
+        }
+        self.settle(pending)
+    }
+}
+
+impl Mailbox {
+    pub(crate) fn watch(&self) -> Option<&Watch> {
+        self.watch.as_ref()
+    }
+
+    pub(crate) fn delivery(&self, ticket: u64) -> Delivery {
+        Delivery { shared: Arc::clone(&self.shared), ticket }
+    }
+
+    fn is_inherited(&self) -> bool {
+        self.process != std::process::id()
+    }
+
+    fn settle(&self, pending: &Bound<'_, PyDict>) -> PyResult<Vec<String>> {
+        let (outcomes, notices) = {
+            let mut given = self.shared.lock();
+            (std::mem::take(&mut given.outcomes), std::mem::take(&mut given.notices))
+        };
+        let mut outcomes = outcomes.into_iter();
+        let settled = outcomes.try_for_each(|(ticket, outcome)| settle(pending, ticket, outcome));
+        if let Err(error) = settled {
+            // A signal handler has raised, for example with Ctrl-C. The rest is delivered once the event loop goes on.
+            self.shared.put_back(outcomes.collect(), notices);
+            return Err(error);
+        }
+        Ok(notices)
+    }
+}
+
+fn settle(pending: &Bound<'_, PyDict>, ticket: u64, outcome: CallOutput) -> PyResult<()> {
+    let py = pending.py();
+    let Some(future) = pending.get_item(ticket)? else { return Ok(()) };
+    if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
+        future.call_method1(intern!(py, "set_result"), (answer(py, outcome),))?;
+    }
+    Ok(())
 }
 
 impl Shared {
@@ -144,30 +207,34 @@ impl Shared {
     fn deliver<T>(&self, queue: impl FnOnce(&mut Given) -> &mut Vec<T>, item: T) {
         let mut given = self.lock();
         let queue = queue(&mut given);
-        // The first item of each queue wakes the event loop, even if the other queue still holds items. The event loop
-        // empties the two queues in turn, so it may have emptied this queue just before.
+        // The first item of each queue wakes the event loop, even if the other queue still holds items, because they may
+        // be taken one after the other.
         let first = queue.is_empty();
         queue.push(item);
         let is_awaited = given.waiting > 0;
         drop(given);
         if first {
-            if is_awaited {
-                self.arrival.notify_all();
-            }
-            if TURNING.get() != std::ptr::from_ref(self) as usize {
-                self.wakeup.wake();
-            }
+            self.wake(is_awaited);
         }
     }
-}
 
-impl Mailbox {
-    pub(crate) fn watch(&self) -> Option<&Watch> {
-        self.0.watch.get()?.as_ref()
+    fn put_back(&self, mut outcomes: Vec<(u64, CallOutput)>, mut notices: Vec<String>) {
+        let mut given = self.lock();
+        outcomes.append(&mut given.outcomes);
+        notices.append(&mut given.notices);
+        (given.outcomes, given.notices) = (outcomes, notices);
+        let is_awaited = given.waiting > 0;
+        drop(given);
+        self.wake(is_awaited);
     }
 
-    pub(crate) fn delivery(&self, ticket: u64) -> Delivery {
-        Delivery { shared: Arc::clone(&self.0), ticket }
+    fn wake(&self, is_awaited: bool) {
+        if is_awaited {
+            self.arrival.notify_all();
+        }
+        if !ptr::eq(DELIVERS_TO.get(), self) {
+            self.wakeup.wake();
+        }
     }
 }
 

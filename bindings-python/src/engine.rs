@@ -142,8 +142,9 @@ impl Engine {
     }
 
     /// Starts a call. Its answer arrives in `mailbox` under `ticket`. With `listens`, the notices of the call arrive in
-    /// `mailbox` too.
-    #[pyo3(signature = (op, args, opts, mailbox, ticket, listens=false, alone=false))]
+    /// `mailbox` too. If an event loop does the I/O of the mailbox, the call begins at the next turn of the loop. With
+    /// `turns`, this method does that turn.
+    #[pyo3(signature = (op, args, opts, mailbox, ticket, listens=false, turns=false))]
     #[expect(clippy::too_many_arguments, reason = "Python passes them by position")]
     fn start(
         &self,
@@ -154,7 +155,7 @@ impl Engine {
         mailbox: &Mailbox,
         ticket: u64,
         listens: bool,
-        alone: bool,
+        turns: bool,
     ) -> Call {
         let cancel = wire::Cancel::new();
         let (door, delivery, signal) = (Arc::clone(&self.door), mailbox.delivery(ticket), cancel.clone());
@@ -165,7 +166,6 @@ impl Engine {
                 return Call(cancel);
             }
         };
-        let watched = mailbox.watch();
         let call = async move {
             let outcome = if listens {
                 let notices = delivery.clone();
@@ -176,10 +176,13 @@ impl Engine {
             };
             delivery.put(outcome);
         };
-        match watched {
+        match mailbox.watch() {
             Some(watch) => {
                 watch.spawn(call);
-                if alone { py.detach(|| watch.turn()) }
+                if turns {
+                    // An answer that is ready at once wakes the loop, as an answer from another thread does.
+                    py.detach(|| watch.turn());
+                }
             }
             None => driver.spawn_batched(call),
         }

@@ -6,8 +6,6 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use hightouch_sdk::wire::Driver;
 use pyo3::Python;
 
-
-
 /// The driver of one process. If the lock is held during a fork, its copy in the child stays locked for ever. Therefore
 /// a child does not touch the slot of its parent, and creates a slot of its own.
 struct Slot {

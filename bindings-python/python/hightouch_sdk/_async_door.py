@@ -18,11 +18,12 @@ from ._log import listener, tell
 from ._native import Mailbox
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from ._door import Answer, Late
     from ._encoding import Args, Opts
-    from ._native import Engine
+    from ._native import Call, Engine
 
 _LISTEN_MS = 500
 """How often the listening thread checks whether its event loop was closed, in milliseconds."""
@@ -32,52 +33,70 @@ _CANCEL_S = 1.0
 
 
 class _Inbox:
-    """Receives the answers for one event loop. Is freed once the loop is gone and no call is in progress."""
+    """Receives the answers for one event loop. Is freed once the loop is gone and no call is in progress.
+
+    If possible, the loop does the I/O of its calls itself. If the loop is blocked or stopped, a thread of the core does
+    the I/O, and the answers wait in the mailbox until the loop goes on.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.pid = os.getpid()
-        self.mailbox = Mailbox()
         self._pending: dict[int, asyncio.Future[Answer]] = {}
         self._tickets = count()
-        self.turns = False
-        self.soon = False
-        descriptor = self.mailbox.fileno()
-        if descriptor is not None:
-            try:
-                loop.add_reader(descriptor, self.deliver)
-                watched = self.mailbox.watched()
-                if watched is not None:
-                    self.turns = True
-                    loop.add_reader(watched, self.turn)
-                return
-            except NotImplementedError:
-                pass
-        # The default event loop on Windows cannot watch descriptors. So one thread waits for all answers of the loop.
-        listener = threading.Thread(
-            target=_listen,
-            args=(weakref.ref(loop), self),
-            daemon=True,
-            name="hightouch-sdk-listener",
-        )
-        listener.start()
+        self._turn_is_due = False
+        self._mailbox = Mailbox(watches=True)
+        self._does_io = self._watch(loop, self._mailbox.watched(), self._turn)
+        if not self._does_io:
+            self._mailbox = Mailbox()
+        if not self._watch(loop, self._mailbox.fileno(), self.deliver):
+            # The default event loop on Windows cannot watch descriptors. So one thread waits for all answers of the
+            # loop.
+            listener = threading.Thread(
+                target=_listen,
+                args=(weakref.ref(loop), self),
+                daemon=True,
+                name="hightouch-sdk-listener",
+            )
+            listener.start()
+
+    def _watch(self, loop: asyncio.AbstractEventLoop, descriptor: int | None, callback: Callable[[], object]) -> bool:
+        if descriptor is None:
+            return False
+        try:
+            loop.add_reader(descriptor, callback)
+        except (NotImplementedError, OSError, ValueError):
+            return False
+        return True
 
     def deliver(self) -> None:
-        for ticket, answer in self.mailbox.drain():
-            future = self._pending.get(ticket)
-            if future is not None and not future.done():
-                future.set_result(answer)
+        self._tell(self._mailbox.deliver(self._pending))
+
+    def _turn(self) -> None:
+        self._turn_is_due = False
+        self._tell(self._mailbox.turn(self._pending))
+
+    def _tell(self, notices: list[str]) -> None:
         # Logs the notices last. If a log filter raises, the event loop reports the exception, and no answer is lost.
-        for notice in self.mailbox.notices():
+        for notice in notices:
             tell(notice)
 
-    def turn(self) -> None:
-        self.soon = False
-        for ticket, answer in self.mailbox.turn():
-            future = self._pending.get(ticket)
-            if future is not None and not future.done():
-                future.set_result(answer)
-        for notice in self.mailbox.notices():
-            tell(notice)
+    def wait(self, milliseconds: int) -> bool:
+        """Waits until something has arrived; returns False if the time has passed first."""
+        return self._mailbox.wait(milliseconds)
+
+    def start(
+        self, loop: asyncio.AbstractEventLoop, engine: Engine, op: str, args: str, opts: str, ticket: int
+    ) -> Call:
+        """Starts a call of which the answer arrives under ``ticket``."""
+        listens = listener() is not None
+        # A single call begins at once. If several calls are in progress, more may start before the loop goes on, and
+        # then one turn begins all of them.
+        alone = self._does_io and len(self._pending) == 1
+        call = engine.start(op, args, opts, self._mailbox, ticket, listens, alone)
+        if self._does_io and not alone and not self._turn_is_due:
+            self._turn_is_due = True
+            loop.call_soon(self._turn)
+        return call
 
     def expect(self, loop: asyncio.AbstractEventLoop) -> tuple[int, asyncio.Future[Answer]]:
         """Creates a ticket (a number) and a future for one answer.
@@ -100,7 +119,7 @@ class _Inbox:
 
 def _listen(to: weakref.ref[asyncio.AbstractEventLoop], inbox: _Inbox) -> None:
     while True:
-        arrived = inbox.mailbox.wait(_LISTEN_MS)
+        arrived = inbox.wait(_LISTEN_MS)
         loop = to()
         if loop is None or loop.is_closed():
             return
@@ -204,11 +223,7 @@ class AsyncDoor:
         inbox = _inbox(loop)
         ticket, future = inbox.expect(loop)
         try:
-            alone = inbox.turns and len(inbox._pending) == 1
-            call = engine.start(op, args, opts, inbox.mailbox, ticket, listener() is not None, alone)
-            if inbox.turns and not alone and not inbox.soon:
-                inbox.soon = True
-                loop.call_soon(inbox.turn)
+            call = inbox.start(loop, engine, op, args, opts, ticket)
             try:
                 answer = await future
             except BaseException as stopped:

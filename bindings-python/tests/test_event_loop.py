@@ -1,0 +1,268 @@
+"""An event loop that does the I/O of its calls itself, and what happens if it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hightouch_sdk import AsyncHightouch, Hightouch, Sync
+from sandbox import World, until
+from scripts import run
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/fdinfo").exists(), reason="event loops do the I/O only on Linux")
+
+SWITCHES = """
+        def switches():
+            # How many times the thread of the SDK has stopped to run.
+            for task in os.listdir("/proc/self/task"):
+                with open(f"/proc/self/task/{task}/status") as file:
+                    status = dict(line.split(":", 1) for line in file)
+                if status["Name"].strip() == "hightouch-sdk":
+                    return int(status["voluntary_ctxt_switches"])
+"""
+
+
+@pytest.mark.parametrize("flight", [1, 8])
+def test_the_thread_of_the_sdk_does_nothing_while_the_loop_does_the_io(
+    new_world: Callable[..., World], flight: int
+) -> None:
+    out, err = run(
+        new_world(limit=[100_000, 10]),
+        SWITCHES
+        + f"""
+        async def main():
+            async with AsyncHightouch(**settings, limit=(100_000, 10), limit_scope="process") as ht:
+                async def calls(count):
+                    for _ in range(count):
+                        assert (await ht.syncs.get(1)).id == 1
+                await asyncio.gather(*(calls(5) for _ in range({flight})))
+                before, begun = switches(), time.monotonic()
+                await asyncio.gather(*(calls(60) for _ in range({flight})))
+                print(switches() - before, time.monotonic() - begun)
+        asyncio.run(main())
+        """,
+    )
+    assert err == ""
+    switched, seconds = map(float, out.split())
+    # The thread checks twice a second whether the event loop still does the I/O.
+    assert switched <= 4 + 4 * seconds, f"the thread ran {switched} times during {60 * flight} calls, in {seconds} s"
+
+
+def test_a_call_ends_while_its_loop_is_blocked(new_world: Callable[..., World]) -> None:
+    # A call with a slug needs two requests, and the second is sent only after the answer to the first.
+    world = new_world(script=[{"when": {"nth": 1}, "answer": {"delayMs": 500}}], slugs=["orders"])
+
+    async def main() -> Sync:
+        async with AsyncHightouch(**world.settings()) as client:
+            task = asyncio.create_task(client.syncs.get("orders"))
+            await asyncio.sleep(0)
+            until(lambda: len(world.requests()) == 2)
+            time.sleep(1)  # noqa: ASYNC251 - blocks the loop on purpose
+            begun = time.monotonic()
+            sync = await task
+            assert time.monotonic() - begun < 0.4, "the answer had not arrived yet"
+            # The loop does the I/O again.
+            return await client.syncs.get(sync.id)
+
+    assert asyncio.run(main()).slug == "orders"
+
+
+def test_a_call_goes_on_while_its_loop_is_stopped(new_world: Callable[..., World]) -> None:
+    """As in a notebook, between two cells."""
+    slow = [{"when": {"nth": nth}, "answer": {"delayMs": 500}} for nth in (1, 3)]
+    world = new_world(script=slow, slugs=["orders"])
+    client = AsyncHightouch(**world.settings())
+    loop = asyncio.new_event_loop()
+    for sync, requests in (("orders", 2), (1, 3)):
+        task = loop.create_task(client.syncs.get(sync))
+        loop.run_until_complete(asyncio.sleep(0))
+        assert not task.done()
+        world.wait_for(lambda sent, requests=requests: len(sent) == requests)  # type: ignore[misc]
+        assert loop.run_until_complete(asyncio.wait_for(task, 60)).slug == "orders"
+    loop.run_until_complete(client.close())
+    loop.close()
+
+
+def test_an_answer_that_is_ready_at_once_wakes_the_loop(world: World) -> None:
+    async def main() -> None:
+        client = AsyncHightouch(**world.settings())
+        for _ in range(3):
+            estimate = await asyncio.wait_for(client.syncs.estimate_many([1, 2]), 10)
+            assert estimate.requests >= 2
+        await client.close()
+
+    asyncio.run(main())
+    assert world.requests() == []
+
+
+def test_loops_and_threads_use_one_process(new_world: Callable[..., World]) -> None:
+    world = new_world(limit=[100_000, 10])
+    settings = world.settings(limit=(100_000, 10))
+    blocking, client = Hightouch(**settings), AsyncHightouch(**settings)
+    ended: list[int] = []
+
+    async def calls() -> None:
+        for _ in range(30):
+            answers = await asyncio.gather(*(client.syncs.get(1) for _ in range(3)))
+            ended.extend(answer.id for answer in answers)
+
+    def thread() -> None:
+        ended.extend(blocking.syncs.get(1).id for _ in range(30))
+
+    works = [*[thread] * 2, *[lambda: asyncio.run(asyncio.wait_for(calls(), 60))] * 4]
+    threads = [threading.Thread(target=work) for work in works]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert ended == [1] * (2 * 30 + 4 * 30 * 3)
+    blocking.close()
+    asyncio.run(client.close())
+
+
+def test_a_blocking_call_inside_the_loop_lets_the_other_calls_go_on(new_world: Callable[..., World]) -> None:
+    world = new_world(script=[{"when": {"nth": 2}, "answer": {"delayMs": 1000}}])
+    settings = world.settings()
+
+    async def main() -> None:
+        async with AsyncHightouch(**settings) as client:
+            await client.syncs.get(1)
+            task = asyncio.create_task(client.syncs.get(1))
+            await asyncio.sleep(0)
+            with Hightouch(**settings) as blocking, warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # The package warns once about a blocking call in an event loop.
+                assert blocking.syncs.get(1).id == 1
+            assert (await asyncio.wait_for(task, 60)).id == 1
+
+    asyncio.run(main())
+
+
+class _Refusing(asyncio.SelectorEventLoop):
+    """An event loop that cannot watch one kind of descriptor."""
+
+    kind = ""
+
+    def add_reader(self, fd: Any, callback: Any, *args: Any) -> Any:  # type: ignore[override]
+        if str(Path(f"/proc/self/fd/{fd}").readlink()) == f"anon_inode:{self.kind}":
+            raise PermissionError("this loop watches no such descriptor")
+        return super().add_reader(fd, callback, *args)
+
+
+@pytest.mark.parametrize("kind", ["[eventpoll]", "[eventfd]"])
+def test_a_loop_that_watches_only_one_of_the_descriptors_makes_calls(world: World, kind: str) -> None:
+    loop = _Refusing()
+    loop.kind = kind
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            for _ in range(3):
+                answers = await asyncio.gather(*(client.syncs.get(1) for _ in range(5)))
+                assert [answer.id for answer in answers] == [1] * 5
+
+    loop.run_until_complete(asyncio.wait_for(main(), 60))
+    loop.close()
+
+
+def test_loops_one_after_the_other_leave_no_descriptor_behind(world: World) -> None:
+    client = AsyncHightouch(**world.settings())
+
+    def descriptors() -> int:
+        return len([*Path("/proc/self/fd").iterdir()])
+
+    asyncio.run(asyncio.wait_for(client.syncs.get(1), 60))
+    before = descriptors()
+    for _ in range(20):
+        asyncio.run(asyncio.wait_for(client.syncs.get(1), 60))
+    assert descriptors() <= before
+    asyncio.run(client.close())
+
+
+def test_debug_mode_finds_nothing(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        asyncio.get_running_loop().slow_callback_duration = 30
+        async with AsyncHightouch(**world.settings()) as client:
+            await asyncio.gather(*(client.syncs.get(1) for _ in range(5)))
+            task = asyncio.create_task(client.syncs.get(1))
+            await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.wait([task])
+
+    asyncio.run(main(), debug=True)
+    assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
+
+
+class _Interrupted(asyncio.SelectorEventLoop):
+    """An event loop in which a signal handler raises while an answer is passed to its task."""
+
+    is_armed = False
+
+    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> Any:  # type: ignore[override]
+        if self.is_armed:
+            self.is_armed = False
+            raise KeyboardInterrupt
+        return super().call_soon(callback, *args, context=context)
+
+
+def test_an_interruption_during_the_delivery_loses_no_other_answer(new_world: Callable[..., World]) -> None:
+    world = new_world(script=[{"when": {"nth": nth}, "answer": {"delayMs": 500}} for nth in (2, 3, 4)])
+    client = AsyncHightouch(**world.settings())
+    loop = _Interrupted()
+    loop.run_until_complete(client.syncs.get(1))
+    tasks = [loop.create_task(client.syncs.get(1)) for _ in range(3)]
+    loop.run_until_complete(asyncio.sleep(0))
+    # All answers arrive while the loop is stopped.
+    until(lambda: len(world.requests()) == 4)
+    time.sleep(2)
+    loop.is_armed = True
+    loop.call_later(20, loop.stop)
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_forever()
+    assert not loop.is_armed
+    # Only the task of the answer that was interrupted hears nothing; asyncio itself loses its wake-up.
+    loop.run_until_complete(asyncio.wait(tasks, timeout=5, return_when=asyncio.ALL_COMPLETED))
+    assert sorted(task.done() for task in tasks) == [False, True, True]
+    for task in tasks:
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+    loop.run_until_complete(client.close())
+    loop.close()
+
+
+def test_a_fork_in_a_running_loop_leaves_its_calls_to_the_parent(new_world: Callable[..., World]) -> None:
+    world = new_world(script=[{"when": {"nth": 2}, "answer": {"delayMs": 1500}}])
+    out, err = run(
+        world,
+        """
+        async def main():
+            ht = AsyncHightouch(**settings)
+            await ht.syncs.get(1)
+            task = asyncio.create_task(ht.syncs.get(1))
+            await asyncio.to_thread(input)
+            loop = asyncio.get_running_loop()
+            over = loop.create_future()
+            child = os.fork()
+            if child == 0:
+                # The copy of the loop runs on, and shares the selector of its parent, so it sees the descriptors of
+                # the parent become readable.
+                loop.call_later(4, over.set_result, None)
+                await over
+                os._exit(task.done())
+            assert await asyncio.to_thread(end_of, child) == 0
+            print((await asyncio.wait_for(task, 20)).id)
+            child = os.fork()
+            if child == 0:
+                # A new loop in the child makes calls of its own.
+                os._exit(asyncio.run(ht.syncs.get(1)).id)
+            print(end_of(child), (await ht.syncs.get(1)).id)
+            await ht.close()
+        asyncio.run(main())
+        """,
+        when=lambda requests: len(requests) == 2,
+    )
+    assert (out.split(), err) == (["1", "1", "1"], "")
