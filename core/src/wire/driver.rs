@@ -131,17 +131,22 @@ impl Driver {
         fresh.len() == 1
     }
 
-    /// Starts the tasks of the calls in `fresh`. Only the thread that does the I/O may call this.
-    fn take_fresh(&self) {
+    /// Starts the tasks of the calls in `fresh`. Returns whether there were any. Only the thread that does the I/O may
+    /// call this.
+    fn take_fresh(&self) -> bool {
         let fresh = std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner));
+        let is_any = !fresh.is_empty();
         for call in fresh {
             spawn(call);
         }
+        is_any
     }
 
     /// Lets the thread that does the I/O call [`take_fresh`](Self::take_fresh).
     fn take_fresh_soon(&'static self) {
-        self.runtime.spawn(noticed(async { self.take_fresh() }));
+        self.runtime.spawn(noticed(async {
+            self.take_fresh();
+        }));
     }
 
     /// Does the I/O whenever no other thread does it.

@@ -110,7 +110,7 @@ enum PathStep {
 }
 
 impl<'de> Deserialize<'de> for PathStep {
-    /// Reads the raw text first: an untagged enum cannot read a number if any crate enables serde_json's feature
+    /// Reads the raw text first: an untagged enum cannot read a number if any crate enables `serde_json`'s feature
     /// `arbitrary_precision`.
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(from)?;

@@ -66,7 +66,10 @@ pub(in crate::batch) enum Progress {
     #[default]
     NotStarted,
     /// A request that starts a run was about to be sent, and no answer was recorded.
-    Sending { sync: i64, window: Option<StartWindow> },
+    Sending {
+        sync: i64,
+        window: Option<StartWindow>,
+    },
     Started(RunToken),
     Ended(RunToken, Box<SyncRun>),
 }

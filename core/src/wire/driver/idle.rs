@@ -27,6 +27,8 @@ pub(super) struct Waiting {
     pub turns: u64,
     /// Whether an event loop does the I/O now.
     pub in_turn: bool,
+    /// When an event loop last stopped doing the I/O.
+    pub checked: Instant,
     /// Whether the driver's thread does the I/O.
     pub stands_in: bool,
     /// When a thread last stopped waiting.
@@ -56,6 +58,7 @@ impl Waiting {
             loops: 0,
             turns: 0,
             in_turn: false,
+            checked: Instant::now(),
             stands_in: false,
             last: Instant::now(),
             listens_for: None,

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::sync::PoisonError;
 use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
 
 use super::Driver;
 use crate::tasks::wakes;
@@ -11,6 +12,8 @@ use crate::tasks::wakes;
 /// How many times a turn checks for I/O at most. A large answer that arrives without a pause would otherwise hold up
 /// the event loop until its end.
 const MOST_CHECKS: u32 = 8;
+/// If no event loop has checked for I/O for this long, a turn first checks for I/O and then begins new calls.
+const LATE: Duration = Duration::from_millis(1);
 
 thread_local! {
     /// Wakes the turn that this thread does.
@@ -75,17 +78,19 @@ impl Watch {
         let driver = self.driver;
         let mut waiting = driver.lock();
         waiting.turns = waiting.turns.wrapping_add(1);
-        let mut is_idle = None;
+        let mut done = None;
         if !waiting.in_turn && !waiting.others_do_io() {
             waiting.in_turn = true;
+            let is_late = waiting.checked.elapsed() > LATE;
             drop(waiting);
-            is_idle = driver.check_until_idle();
+            done = driver.check_until_idle(is_late);
             waiting = driver.lock();
             waiting.in_turn = false;
+            waiting.checked = Instant::now();
         }
         let stands_in = waiting.stands_in;
         drop(waiting);
-        match is_idle {
+        match done {
             Some(true) => {}
             Some(false) => driver.make_readable(),
             None => driver.leave_to_others(stands_in),
@@ -107,30 +112,36 @@ impl Driver {
 
     /// Runs all tasks that can go on, and checks for I/O, until there is nothing to do. Returns false if there is more
     /// to do after [`MOST_CHECKS`] checks, and `None` if another thread does the I/O.
-    fn check_until_idle(&'static self) -> Option<bool> {
+    ///
+    /// If `is_late` is true, new calls begin after the first check. Otherwise a call could be sent on a connection that
+    /// the server has closed in the meantime, and nobody would know whether a change took effect.
+    fn check_until_idle(&'static self, is_late: bool) -> Option<bool> {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Some(descriptor) = &self.descriptor {
             descriptor.alarm.set_again();
         }
-        let mut checks = None;
-        let is_idle = self.block_on(poll_fn(|context| {
-            let Some(done) = checks.replace(checks.map_or(0, |checks| checks + 1)) else {
-                // Another thread may have entered the runtime first. This thread would then wait for it. Such a thread
-                // announces itself before it enters.
-                if self.lock().others_do_io() {
-                    return Poll::Ready(None);
-                }
-                TURN.set(Some(context.waker().clone()));
-                self.take_fresh();
+        let mut checks = 0;
+        let done = self.block_on(poll_fn(|context| {
+            TURN.set(Some(context.waker().clone()));
+            let checked = checks;
+            checks += 1;
+            // Another thread may have entered the runtime first. This thread would then wait for it. Such a thread
+            // announces itself before it enters.
+            if checked == 0 && self.lock().others_do_io() {
+                return Poll::Ready(None);
+            }
+            // Tasks that the first check has woken run before the tasks of new calls.
+            let has_begun = checked == u32::from(is_late) && self.take_fresh();
+            if checked == 0 || has_begun {
                 return Poll::Pending;
-            };
+            }
             // All tasks waited, and then the runtime checked for I/O. Tasks that I/O or timers have woken are counted by
             // this thread. Tasks that other threads have woken are in the global queue.
             let is_idle = wakes() == IDLE_SINCE.get() && self.runtime.metrics().global_queue_depth() == 0;
-            if is_idle || done >= MOST_CHECKS { Poll::Ready(Some(is_idle)) } else { Poll::Pending }
+            if is_idle || checked >= MOST_CHECKS { Poll::Ready(Some(is_idle)) } else { Poll::Pending }
         }));
         TURN.set(None);
-        is_idle
+        done
     }
 }
 
