@@ -21,6 +21,7 @@ import { Json } from './json.js'
 import type { CallOptions, Meta } from './meta.js'
 import { CALL_OPTIONS, OPERATION_IDS } from './names.js'
 import {
+  isEventLoopUsable,
   loadNative,
   type Native,
   type NativeBridge,
@@ -88,8 +89,6 @@ class PendingCalls {
   #bridge: NativeBridge | undefined
   #lastId = 0
   #turnsSoon = false
-  /** The number of pending calls that keep the process alive. */
-  #keepingAlive = 0
   #openDoors = 0
 
   constructor(readonly native: Native) {}
@@ -109,24 +108,24 @@ class PendingCalls {
     do this.#lastId = (this.#lastId + 1) >>> 0
     while (this.#pending.has(this.#lastId))
     const id = this.#lastId
-    const bridge = (this.#bridge ??= new this.native.Bridge((batch) => {
-      this.#settle(batch)
-    }, process.versions.bun === undefined && process.versions.deno === undefined && process.versions.electron === undefined))
-    bridge.call(engine, id, op, args, opts, cancel)
-    if (bridge.turns && !this.#turnsSoon) {
+    const bridge = (this.#bridge ??= this.#openBridge())
+    bridge.call(engine, id, keepsAlive, op, args, opts, cancel)
+    if (bridge.needsTurns && !this.#turnsSoon) {
+      // All calls that are made in the same tick begin together.
       this.#turnsSoon = true
       queueMicrotask(() => {
         this.#turnsSoon = false
         this.#settle(bridge.turn())
       })
     }
-    if (keepsAlive) this.#keepAlive(1)
-    return new Promise<Settled>((resolve) => {
-      this.#pending.set(id, (settled) => {
-        if (keepsAlive) this.#keepAlive(-1)
-        resolve(settled)
-      })
-    })
+    return new Promise<Settled>((resolve) => this.#pending.set(id, resolve))
+  }
+
+  #openBridge(): NativeBridge {
+    const bridge = new this.native.Bridge(() => {
+      this.#settle(bridge.take())
+    }, isEventLoopUsable())
+    return bridge
   }
 
   #settle(batch: Settled[]): void {
@@ -142,12 +141,6 @@ class PendingCalls {
     if (this.#openDoors > 0 || this.#pending.size > 0) return
     this.#bridge?.close()
     this.#bridge = undefined
-  }
-
-  #keepAlive(change: 1 | -1): void {
-    const before = this.#keepingAlive
-    this.#keepingAlive += change
-    if (before === 0 || this.#keepingAlive === 0) this.#bridge?.hold(this.#keepingAlive > 0)
   }
 }
 

@@ -22,20 +22,27 @@ export type Settled = [id: number, ok: boolean, head: string, body: string, text
 
 /** The bridge of one JavaScript thread to the core. */
 export interface NativeBridge {
-  /** Starts one call. The bridge passes the result to the function that its constructor got. */
+  /**
+   * Starts one call. {@link take} returns the result once.
+   *
+   * @param keepsAlive Whether the call keeps the event loop alive until its result is taken.
+   */
   call(
     engine: NativeEngine,
     id: number,
+    keepsAlive: boolean,
     op: string,
     args: string,
     opts: string,
     cancel: NativeCancel | undefined,
   ): void
-  readonly turns: boolean
+  /** Whether {@link turn} must be called after calls were started. */
+  readonly needsTurns: boolean
+  /** Begins the calls that were started, and does the I/O that is possible now. Then does the same as {@link take}. */
   turn(): Settled[]
-  /** Keeps the event loop alive if `busy` is true, and lets the event loop end if `busy` is false. */
-  hold(busy: boolean): void
-  /** Closes the handle on the event loop. No call may be in progress, and no call may be made afterwards. */
+  /** Returns the results of the calls that have ended since the results were last taken. */
+  take(): Settled[]
+  /** Closes the handles on the event loop. No call may be in progress, and no call may be made afterwards. */
   close(): void
 }
 
@@ -46,7 +53,21 @@ export interface Native {
   /** Calls a function of the core that needs no client. Returns the result as JSON, or why the function failed. */
   local(op: string, args: string): [ok: boolean, text: string]
   Cancel: new () => NativeCancel
-  Bridge: new (settle: (batch: Settled[]) => void, byLoop: boolean) => NativeBridge
+  /**
+   * @param onCompleted Is called when there are results to take.
+   * @param byEventLoop Whether the event loop does the I/O of calls where this is possible. Otherwise a thread of the
+   * SDK does it.
+   */
+  Bridge: new (onCompleted: () => void, byEventLoop: boolean) => NativeBridge
+}
+
+/**
+ * Whether the event loop of this process may do the I/O of calls: only in Node.js itself. Bun aborts the process when an
+ * addon calls a function of libuv that Bun lacks. The event loop of Deno is not libuv. Electron and NW.js wait for libuv
+ * in another thread, so no change of thread would be saved.
+ */
+export function isEventLoopUsable(): boolean {
+  return ['bun', 'deno', 'electron', 'nw'].every((other) => process.versions[other] === undefined)
 }
 
 /** Returns the C library of this process: `musl`, or `glibc` with its version. */

@@ -1,28 +1,37 @@
 //! The bridge between Node.js and the core's door. It passes strings and bytes, and decides nothing.
 //!
-//! Each JavaScript thread (the main thread and every worker) has one [`Bridge`]. The core runs the calls of all bridges
-//! on its own thread, and puts each result in the queue of the bridge that made the call. A threadsafe function then
-//! empties the queue on the JavaScript thread, so that many results cost only one wake-up.
+//! Each JavaScript thread (the main thread and every worker) has one [`Bridge`]. The core puts each result in the queue
+//! of the bridge that made the call, and the JavaScript thread then takes the whole queue.
+//!
+//! On Linux, the event loop of the JavaScript thread does the I/O, and takes the results afterwards. Elsewhere, or if the
+//! event loop is blocked, a thread of the SDK does the I/O. It wakes the JavaScript thread with a threadsafe function.
 
 #![allow(
     clippy::must_use_candidate,
     clippy::needless_pass_by_value,
+    clippy::too_many_arguments,
     reason = "JavaScript calls these functions, through napi"
 )]
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
+mod event_loop;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_event_loop.rs"]
 mod event_loop;
 
 use std::cell::{Cell, RefCell};
+use std::ptr::null;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hightouch_sdk::wire;
-use napi::bindgen_prelude::{Buffer, Either, FnArgs, Function};
+use napi::bindgen_prelude::{Buffer, Either, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, Result, Status};
 use napi_derive::napi;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::event_loop::{Watched, call_back};
 
 /// The result of one call as JavaScript gets it: `[id, ok, head, body, texts]`. The members after the id are those of
 /// [`wire::CallOutput`]; `texts` is absent if it would be empty.
@@ -30,7 +39,7 @@ type Settled = (u32, bool, String, String, Option<Buffer>);
 
 /// A function that the JavaScript thread runs. The function is weak, so that a bridge without calls does not keep the
 /// process alive.
-type Wake = ThreadsafeFunction<(), (), FnArgs<(Vec<Settled>,)>, Status, false, true>;
+type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 
 /// An engine of the core.
 #[napi]
@@ -86,168 +95,235 @@ impl Cancel {
 
 /// The results of completed calls that the JavaScript thread has not taken yet.
 struct CompletedCalls {
-    queue: Arc<Mutex<Vec<(u32, wire::CallOutput)>>>,
+    queue: Mutex<Vec<CompletedCall>>,
     /// `None` once the bridge is closed.
     wake: Mutex<Option<Wake>>,
 }
 
+struct CompletedCall {
+    id: u32,
+    keeps_alive: bool,
+    output: wire::CallOutput,
+}
+
+thread_local! {
+    /// The results that this thread takes at the end of the turn in which it does the I/O. Null outside of turns.
+    static TAKEN_SOON: Cell<*const CompletedCalls> = const { Cell::new(null()) };
+}
+
 impl CompletedCalls {
-    fn push(&self, id: u32, outcome: wire::CallOutput) {
+    fn push(&self, call: CompletedCall) {
         let is_first = {
             let mut queue = lock(&self.queue);
-            queue.push((id, outcome));
+            queue.push(call);
             queue.len() == 1
         };
         // Only the first result in the queue wakes the JavaScript thread, because that thread then takes the whole
         // queue. The woken thread locks the queue, so the queue is unlocked before the thread is woken.
-        if is_first && TURNING.get() != std::ptr::from_ref(self) as usize {
+        if is_first && !std::ptr::eq(TAKEN_SOON.get(), self) {
             // Waking fails if the JavaScript thread is ending. In this case, nothing waits for the result.
             if let Some(wake) = &*lock(&self.wake) {
                 wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
             }
         }
     }
+
+    /// Does the I/O in this thread, which must take the results afterwards.
+    fn turn(&self, watch: &wire::Watch) {
+        TAKEN_SOON.set(self);
+        watch.turn();
+        TAKEN_SOON.set(null());
+    }
+}
+
+/// Who does the I/O of the calls of a bridge.
+enum Io {
+    /// The event loop of the JavaScript thread.
+    EventLoop { watch: Rc<wire::Watch>, watched: Watched },
+    /// A thread of the SDK. `alive` keeps the event loop alive, and is never called. It is not the `wake` of
+    /// [`CompletedCalls`], because the JavaScript thread would have to wait while another thread holds the lock of that.
+    Thread { alive: Wake },
 }
 
 /// Connects one JavaScript thread with the core.
 #[napi]
 pub struct Bridge {
     completed: Arc<CompletedCalls>,
-    /// Keeps the event loop alive, and is never called. This is not `completed.wake`, because the JavaScript thread
-    /// would have to wait while another thread holds the lock of `completed.wake`. `None` once the bridge is closed.
-    alive: Mutex<Option<Wake>>,
+    /// `None` once the bridge is closed.
+    io: RefCell<Option<Io>>,
+    /// How many calls are in progress.
+    calls: Rc<Cell<usize>>,
+    /// How many of them keep the event loop alive.
+    keeping_alive: Cell<usize>,
     /// This token is cancelled when the JavaScript thread ends and drops the bridge. The calls of the bridge then end
     /// too.
     ended: CancellationToken,
     _end: DropGuard,
-    /// Set if the event loop does the I/O.
-    watch: Option<Rc<wire::Watch>>,
-    watched: RefCell<Option<event_loop::Watched>>,
 }
 
 #[napi]
 impl Bridge {
-    /// Creates the bridge of this JavaScript thread. `settle` is called on this thread with the results of calls, one
-    /// or more at a time.
+    /// Creates the bridge of this JavaScript thread. `on_completed` is called on this thread when [`take`](Self::take)
+    /// has results to return. If `by_event_loop` is true, the event loop does the I/O if it can.
     #[napi(constructor, catch_unwind)]
-    pub fn new(env: Env, settle: Function<'_, FnArgs<(Vec<Settled>,)>, ()>, by_loop: bool) -> Result<Self> {
-        let queue = Arc::new(Mutex::new(Vec::new()));
-        let drained = Arc::clone(&queue);
-        let function = || settle.build_threadsafe_function::<()>().callee_handled::<false>().weak::<true>();
-        let wake = function().build_callback(move |_| {
-            let ended = std::mem::take(&mut *lock(&drained));
-            Ok(FnArgs::from((ended.into_iter().map(settled).collect(),)))
-        })?;
-        let alive = function().build_callback(|_| Ok(FnArgs::from((Vec::new(),))))?;
+    pub fn new(env: Env, on_completed: Function<'_, (), ()>, by_event_loop: bool) -> Result<Self> {
+        let wake =
+            || on_completed.build_threadsafe_function().callee_handled::<false>().weak::<true>().build();
+        let completed = Arc::new(CompletedCalls { queue: Mutex::default(), wake: Mutex::new(Some(wake()?)) });
+        let calls = Rc::new(Cell::new(0));
+        let watched = if by_event_loop { watched(env, &on_completed, &completed, &calls)? } else { None };
+        let io = match watched {
+            Some((watch, watched)) => Io::EventLoop { watch, watched },
+            None => Io::Thread { alive: wake()? },
+        };
         let ended = CancellationToken::new();
-        let completed = Arc::new(CompletedCalls { queue, wake: Mutex::new(Some(wake)) });
-        let io = if by_loop { wire::driver().ok() } else { None };
-        let mut watch = io.and_then(wire::Driver::watch).map(Rc::new);
-        let mut watched = None;
-        if let Some(watch) = &watch {
-            let (watch, completed, settle) = (Rc::clone(watch), Arc::clone(&completed), settle.create_ref()?);
-            let descriptor = watch.descriptor();
-            watched = event_loop::Watched::new(&env, descriptor, move || {
-                let ended = turn(&watch, &completed);
-                if !ended.is_empty() {
-                    let _ = event_loop::call_back(env, &settle, ended);
-                }
-            });
-        }
-        if watched.is_none() {
-            watch = None;
-        }
         Ok(Self {
-            watch,
-            watched: RefCell::new(watched),
             completed,
-            alive: Mutex::new(Some(alive)),
+            io: RefCell::new(Some(io)),
+            calls,
+            keeping_alive: Cell::new(0),
             _end: ended.clone().drop_guard(),
             ended,
         })
     }
 
-    /// Starts one call. `settle` gets the result of the call exactly once, unless the JavaScript thread ends first.
+    /// Whether [`turn`](Self::turn) must be called after calls were started.
+    #[napi(getter)]
+    pub fn needs_turns(&self) -> bool {
+        matches!(&*self.io.borrow(), Some(Io::EventLoop { .. }))
+    }
+
+    /// Starts one call. [`take`](Self::take) returns the result of the call exactly once, unless the JavaScript thread
+    /// ends first. Until then, the call keeps the event loop alive if `keeps_alive` is true.
     #[napi(catch_unwind)]
     pub fn call(
         &self,
+        env: Env,
         engine: &Engine,
         id: u32,
+        keeps_alive: bool,
         op: String,
         args: String,
         opts: String,
         cancel: Option<&Cancel>,
-    ) {
-        let io = match wire::driver() {
-            Ok(io) => io,
-            Err(error) => return self.completed.push(id, engine.0.unstarted(&op, &args, &error)),
+    ) -> Result<()> {
+        self.begin(env, keeps_alive)?;
+        let completed = Arc::clone(&self.completed);
+        let complete = move |output| completed.push(CompletedCall { id, keeps_alive, output });
+        let driver = match wire::driver() {
+            Ok(driver) => driver,
+            Err(error) => {
+                complete(engine.0.unstarted(&op, &args, &error));
+                return Ok(());
+            }
         };
         let engine = Arc::clone(&engine.0);
-        let completed = Arc::clone(&self.completed);
         let ended = self.ended.clone();
         let cancel = cancel.map(|cancel| cancel.0.clone()).unwrap_or_default();
         let call = async move {
             let call = engine.call(&op, &args, &opts, &cancel);
-            if let Some(outcome) = ended.run_until_cancelled(call).await {
-                completed.push(id, outcome);
+            if let Some(output) = ended.run_until_cancelled(call).await {
+                complete(output);
             }
         };
-        match &self.watch {
-            Some(watch) => watch.spawn(call),
-            None => io.spawn_batched(call),
+        match &*self.io.borrow() {
+            Some(Io::EventLoop { watch, .. }) => watch.spawn(call),
+            Some(Io::Thread { .. }) | None => driver.spawn_batched(call),
         }
+        Ok(())
     }
 
-    /// Whether the event loop does the I/O, so that `turn` must be called after calls were started.
-    #[napi(getter)]
-    pub fn turns(&self) -> bool {
-        self.watch.is_some()
-    }
-
-    /// Does the I/O, and returns the results of calls.
+    /// Begins the calls that were started, and does all I/O that is possible without waiting. Then does the same as
+    /// [`take`](Self::take).
     #[napi(catch_unwind)]
-    pub fn turn(&self) -> Vec<Settled> {
-        self.watch.as_ref().map(|watch| turn(watch, &self.completed)).unwrap_or_default()
+    pub fn turn(&self, env: Env) -> Result<Vec<Settled>> {
+        if let Some(Io::EventLoop { watch, .. }) = &*self.io.borrow() {
+            self.completed.turn(watch);
+        }
+        self.take(env)
     }
 
-    /// Keeps the event loop of this thread alive if `busy` is true, and otherwise lets the loop end.
+    /// Returns the results of the calls that have ended since the results were last taken.
     #[napi(catch_unwind)]
-    pub fn hold(&self, env: Env, busy: bool) -> Result<()> {
-        let mut alive = lock(&self.alive);
-        let Some(alive) = alive.as_mut() else { return Ok(()) };
-        #[expect(deprecated, reason = "napi has no other way to keep an event loop alive for a limited time")]
-        let held = if busy { alive.refer(&env) } else { alive.unref(&env) };
-        held
+    pub fn take(&self, env: Env) -> Result<Vec<Settled>> {
+        let ended = std::mem::take(&mut *lock(&self.completed.queue));
+        self.end(env, &ended)?;
+        Ok(ended.into_iter().map(settled).collect())
     }
 
-    /// Drops the threadsafe functions, so that tools that look for open handles do not report them. No call may be in
-    /// progress, and no call may be made afterwards.
+    /// Removes everything from the event loop, so that tools that look for open handles do not report it. No call may be
+    /// in progress, and no call may be made afterwards.
     #[napi(catch_unwind)]
     pub fn close(&self) {
-        let functions = (lock(&self.completed.wake).take(), lock(&self.alive).take());
-        drop(functions);
-        self.watched.take();
+        let closed = (lock(&self.completed.wake).take(), self.io.take());
+        drop(closed);
+    }
+
+    /// Counts a call that begins.
+    fn begin(&self, env: Env, keeps_alive: bool) -> Result<()> {
+        self.calls.update(|calls| calls + 1);
+        if let Some(Io::EventLoop { watched, .. }) = &*self.io.borrow() {
+            watched.start();
+        }
+        let before = self.keeping_alive.get();
+        self.keeping_alive.set(before + usize::from(keeps_alive));
+        if before == 0 && keeps_alive { self.keep_alive(env, true) } else { Ok(()) }
+    }
+
+    /// Counts calls that have ended.
+    fn end(&self, env: Env, ended: &[CompletedCall]) -> Result<()> {
+        self.calls.update(|calls| calls - ended.len());
+        let released = ended.iter().filter(|call| call.keeps_alive).count();
+        self.keeping_alive.update(|calls| calls - released);
+        if released > 0 && self.keeping_alive.get() == 0 { self.keep_alive(env, false) } else { Ok(()) }
+    }
+
+    fn keep_alive(&self, env: Env, keeps: bool) -> Result<()> {
+        match &mut *self.io.borrow_mut() {
+            Some(Io::EventLoop { watched, .. }) => watched.keep_alive(keeps),
+            #[expect(
+                deprecated,
+                reason = "napi has no other way to keep an event loop alive for a limited time"
+            )]
+            Some(Io::Thread { alive }) => return if keeps { alive.refer(&env) } else { alive.unref(&env) },
+            None => {}
+        }
+        Ok(())
     }
 }
 
-thread_local! {
-    /// The results for which this thread does the I/O.
-    static TURNING: Cell<usize> = const { Cell::new(0) };
+/// Lets the event loop of this thread do the I/O. Returns `None` if it cannot.
+fn watched(
+    env: Env,
+    on_completed: &Function<'_, (), ()>,
+    completed: &Arc<CompletedCalls>,
+    calls: &Rc<Cell<usize>>,
+) -> Result<Option<(Rc<wire::Watch>, Watched)>> {
+    // If the driver cannot be started now, each call tries again, and reports the error.
+    let Some(watch) = wire::driver().ok().and_then(wire::Driver::watch) else { return Ok(None) };
+    let watch = Rc::new(watch);
+    let descriptor = watch.descriptor();
+    let on_completed = on_completed.create_ref()?;
+    let (completed, calls, watch_of_loop) = (Arc::clone(completed), Rc::clone(calls), Rc::clone(&watch));
+    let watched = Watched::new(env, descriptor, move |poll| {
+        completed.turn(&watch_of_loop);
+        if !lock(&completed.queue).is_empty() {
+            call_back(env, &on_completed);
+        } else if calls.get() == 0 {
+            // The event was not about a call of this thread, but about a call of another thread, or an idle connection.
+            // Such events would wake this thread again and again. The thread of the SDK deals with idle connections.
+            poll.stop();
+        }
+    });
+    Ok(watched.map(|watched| (watch, watched)))
 }
 
-fn turn(watch: &wire::Watch, completed: &CompletedCalls) -> Vec<Settled> {
-    TURNING.set(std::ptr::from_ref(completed) as usize);
-    watch.turn();
-    TURNING.set(0);
-    std::mem::take(&mut *lock(&completed.queue)).into_iter().map(settled).collect()
-}
-
-fn settled((id, outcome): (u32, wire::CallOutput)) -> Settled {
+fn settled(CompletedCall { id, output, .. }: CompletedCall) -> Settled {
     // Only a raw answer can have a body of invalid UTF-8: the core passes that body on as the server sent it.
-    let body = String::from_utf8(outcome.body)
+    let body = String::from_utf8(output.body)
         .unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned());
-    let texts = (!outcome.texts.is_empty()).then(|| outcome.texts.into());
-    (id, outcome.ok, outcome.head, body, texts)
+    let texts = (!output.texts.is_empty()).then(|| output.texts.into());
+    (id, output.ok, output.head, body, texts)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
