@@ -6,13 +6,13 @@
 #[path = "../../src/host/mod.rs"]
 mod host;
 // The gate uses one function of this module.
-#[allow(dead_code, unused_imports)]
-#[path = "../../src/timers.rs"]
-mod timers;
 #[path = "../../src/limit/mod.rs"]
 pub mod limit;
 #[path = "../../src/fleet/script.rs"]
 pub mod script;
+#[allow(dead_code, unused_imports)]
+#[path = "../../src/timers.rs"]
+mod timers;
 #[path = "../../src/fleet/way.rs"]
 pub mod way;
 
