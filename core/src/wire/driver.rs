@@ -41,11 +41,18 @@ pub struct Driver {
     changed: Condvar,
     /// Tells the driver's thread to leave the I/O to another thread.
     wanted: Notify,
-    /// Calls that the runtime has not taken yet.
-    fresh: Mutex<Vec<BoxFuture<'static, ()>>>,
+    fresh: Mutex<Fresh>,
     /// What event loops watch; `None` if no event loop can do the I/O here.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     descriptor: Option<Descriptor>,
+}
+
+/// Calls that the runtime has not taken yet.
+#[derive(Default)]
+struct Fresh {
+    calls: Vec<BoxFuture<'static, ()>>,
+    /// Whether a task will take the calls. Event loops may ask for it much faster than the task can run.
+    are_taken_soon: bool,
 }
 
 impl Driver {
@@ -105,9 +112,8 @@ impl Driver {
     /// the thread that does the I/O is woken only once.
     pub fn spawn_batched(&'static self, future: impl Future<Output = ()> + Send + 'static) {
         let call = self.begin(false);
-        if self.add(call, future) {
-            self.take_fresh_soon();
-        }
+        self.add(call, future);
+        self.take_fresh_soon();
     }
 
     /// Counts a call for which no thread waits, until the result is dropped.
@@ -121,32 +127,39 @@ impl Driver {
         InProgress { driver: self, by_loop }
     }
 
-    /// Adds a call to `fresh`. Returns whether it is the first one there.
-    fn add(&self, call: InProgress, future: impl Future<Output = ()> + Send + 'static) -> bool {
-        let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-        fresh.push(Box::pin(async move {
+    /// Adds a call to `fresh`.
+    fn add(&self, call: InProgress, future: impl Future<Output = ()> + Send + 'static) {
+        self.fresh().calls.push(Box::pin(async move {
             let _ended = call;
             future.await;
         }));
-        fresh.len() == 1
     }
 
     /// Starts the tasks of the calls in `fresh`. Returns whether there were any. Only the thread that does the I/O may
     /// call this.
     fn take_fresh(&self) -> bool {
-        let fresh = std::mem::take(&mut *self.fresh.lock().unwrap_or_else(PoisonError::into_inner));
-        let is_any = !fresh.is_empty();
-        for call in fresh {
+        let Fresh { calls, .. } = std::mem::take(&mut *self.fresh());
+        let is_any = !calls.is_empty();
+        for call in calls {
             spawn(call);
         }
         is_any
     }
 
-    /// Lets the thread that does the I/O call [`take_fresh`](Self::take_fresh).
+    /// Lets the thread that does the I/O call [`take_fresh`](Self::take_fresh) if there are calls.
     fn take_fresh_soon(&'static self) {
+        let mut fresh = self.fresh();
+        if fresh.calls.is_empty() || std::mem::replace(&mut fresh.are_taken_soon, true) {
+            return;
+        }
+        drop(fresh);
         self.runtime.spawn(noticed(async {
             self.take_fresh();
         }));
+    }
+
+    fn fresh(&self) -> MutexGuard<'_, Fresh> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does the I/O whenever no other thread does it.

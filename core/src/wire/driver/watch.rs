@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
-use std::sync::PoisonError;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -105,9 +104,7 @@ impl Driver {
             // The driver's thread then makes the descriptor readable, so the next turn does the I/O.
             self.wanted.notify_one();
         }
-        if !self.fresh.lock().unwrap_or_else(PoisonError::into_inner).is_empty() {
-            self.take_fresh_soon();
-        }
+        self.take_fresh_soon();
     }
 
     /// Runs all tasks that can go on, and checks for I/O, until there is nothing to do. Returns false if there is more
