@@ -94,7 +94,8 @@ pub(crate) struct Poll {
     /// Each handle has a duplicate of the descriptor. libuv refuses to watch one descriptor with two handles, but a
     /// thread may have several copies of this package. libuv uses the duplicate until the handle is closing.
     _descriptor: OwnedFd,
-    /// Keeps Node.js from destroying the event loop before the handle is closed. Null if it could not be added.
+    /// The hook that keeps Node.js from destroying the event loop before the handle is closed. Null if the hook could
+    /// not be added.
     hook: Cell<sys::napi_async_cleanup_hook_handle>,
     /// `None` once the handle is closed.
     on_ready: RefCell<Option<Rc<OnReady>>>,
@@ -181,7 +182,7 @@ impl Poll {
         }
     }
 
-    /// Sets whether the event loop goes on only because of this watch. It does so only while the watch is started.
+    /// Sets whether a started watch keeps the event loop alive. A stopped watch never does.
     pub(crate) fn keep_alive(&self, keeps: bool) {
         let handle = self.handle.get();
         if !handle.is_null() {
@@ -221,14 +222,15 @@ unsafe extern "C" fn ready(handle: Handle, _status: c_int, _events: c_int) {
     }));
 }
 
-/// libuv calls this function after it has closed the handle. It does not use the handle any more.
+/// libuv calls this function after it has closed the handle. From then on, libuv does not use the handle.
 unsafe extern "C" fn closed(handle: Handle) {
     let Some(uv) = Uv::find() else { return };
     // SAFETY: this takes back the reference that the handle owned. Nothing else takes it.
     let poll = unsafe { Rc::from_raw((uv.handle_get_data)(handle).cast::<Poll>().cast_const()) };
     // SAFETY: the memory came from a box of this size, and nothing refers to it any more.
     drop(unsafe { Box::from_raw(slice_from_raw_parts_mut(handle.cast::<usize>(), poll.size)) });
-    // The function may hold values of the environment, which exists until the hook is removed.
+    // `on_ready` may hold values of the JavaScript environment, so it is dropped first: Node.js may destroy the
+    // environment once the hook is removed.
     drop(poll.on_ready.take());
     let hook = poll.hook.get();
     if !hook.is_null() {
@@ -250,8 +252,8 @@ pub(crate) fn call_back(env: Env, function: &FunctionRef<(), ()>) {
     let _ = env.run_in_scope(|| {
         let function = function.borrow_back(&env)?.raw();
         // There is no async context, because the results belong to several calls. The promise of each call keeps the
-        // context of its caller. Node.js uses the receiver as the resource of the context and, if `domain` is in use,
-        // reads its property `domain`. The function itself has no such property, unlike the global object.
+        // context of its caller. The function is also its own receiver. If the module `domain` is in use, Node.js
+        // reads the property `domain` of the receiver. The function has no such property; the global object may.
         let (context, arguments, mut result) = (null_mut(), null(), null_mut());
         // SAFETY: this is the thread of the environment, and the values live in the scope.
         let called = unsafe {

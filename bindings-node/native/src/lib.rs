@@ -140,8 +140,9 @@ impl CompletedCalls {
 enum Io {
     /// The event loop of the JavaScript thread.
     EventLoop { watch: Rc<wire::Watch>, watched: Watched },
-    /// A thread of the SDK. `alive` keeps the event loop alive, and is never called. It is not the `wake` of
-    /// [`CompletedCalls`], because the JavaScript thread would have to wait while another thread holds the lock of that.
+    /// A thread of the SDK. `alive` keeps the event loop alive, and is never called. It is separate from the `wake` of
+    /// [`CompletedCalls`], because `wake` is behind a lock: the JavaScript thread would have to wait for other threads
+    /// that hold the lock.
     Thread { alive: Wake },
 }
 
@@ -153,7 +154,7 @@ pub struct Bridge {
     io: RefCell<Option<Io>>,
     /// How many calls are in progress.
     calls: Rc<Cell<usize>>,
-    /// How many of them keep the event loop alive.
+    /// How many of the calls in progress keep the event loop alive.
     keeping_alive: Cell<usize>,
     /// This token is cancelled when the JavaScript thread ends and drops the bridge. The calls of the bridge then end
     /// too.
@@ -194,7 +195,7 @@ impl Bridge {
     }
 
     /// Starts one call. [`take`](Self::take) returns the result of the call exactly once, unless the JavaScript thread
-    /// ends first. Until then, the call keeps the event loop alive if `keeps_alive` is true.
+    /// ends first. If `keeps_alive` is true, the call keeps the event loop alive until `take` returns the result.
     #[napi(catch_unwind)]
     pub fn call(
         &self,
@@ -251,8 +252,8 @@ impl Bridge {
         Ok(ended.into_iter().map(settled).collect())
     }
 
-    /// Removes everything from the event loop, so that tools that look for open handles do not report it. No call may be
-    /// in progress, and no call may be made afterwards.
+    /// Removes all handles of the bridge from the event loop, so that tools that look for open handles report none of
+    /// them. No call may be in progress, and no call may be made afterwards.
     #[napi(catch_unwind)]
     pub fn close(&self) {
         let closed = (lock(&self.completed.wake).take(), self.io.take());

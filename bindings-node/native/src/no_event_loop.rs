@@ -1,4 +1,4 @@
-//! Stands for `event_loop` on systems where no event loop can watch the core.
+//! Replaces the module `event_loop` on systems where no event loop can watch the core.
 
 use std::convert::Infallible;
 
