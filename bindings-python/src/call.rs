@@ -15,8 +15,8 @@ use crate::process::driver;
 use crate::wakeup::Wakeup;
 
 thread_local! {
-    /// The mailbox from which this thread takes all items at the end of the turn that it does now. No item needs to wake
-    /// the event loop of this mailbox.
+    /// The mailbox from which this thread takes all items at the end of its current turn. Until then, new items in this
+    /// mailbox need not wake the event loop. Null outside of turns.
     static DELIVERS_TO: Cell<*const Shared> = const { Cell::new(ptr::null()) };
 }
 
@@ -180,7 +180,8 @@ impl Mailbox {
         let mut outcomes = outcomes.into_iter();
         let settled = outcomes.try_for_each(|(ticket, outcome)| settle(pending, ticket, outcome));
         if let Err(error) = settled {
-            // A signal handler has raised, for example with Ctrl-C. The rest is delivered once the event loop goes on.
+            // A signal handler raised an exception, for example after Ctrl-C. The event loop delivers the remaining
+            // answers and the notices if it goes on.
             self.shared.put_back(outcomes.collect(), notices);
             return Err(error);
         }
@@ -207,8 +208,8 @@ impl Shared {
     fn deliver<T>(&self, queue: impl FnOnce(&mut Given) -> &mut Vec<T>, item: T) {
         let mut given = self.lock();
         let queue = queue(&mut given);
-        // The first item of each queue wakes the event loop, even if the other queue still holds items, because they may
-        // be taken one after the other.
+        // The first item of a queue wakes the event loop, even if the other queue holds items: the loop may have
+        // emptied only one of the two queues so far.
         let first = queue.is_empty();
         queue.push(item);
         let is_awaited = given.waiting > 0;
