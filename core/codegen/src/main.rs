@@ -32,8 +32,9 @@ struct Arguments {
     /// Print the catalogue instead
     #[arg(long, conflicts_with_all = ["check", "root"])]
     print: bool,
-    /// Print how an OpenAPI file differs from the catalogue instead. The exit status is 0 if every difference is known,
-    /// 1 if something is new, 2 if something that the SDK needs is gone or changed, and 3 if the file cannot be read
+    /// Write nothing, and print how an OpenAPI file differs from the catalogue. The exit status is 0 if every
+    /// difference is known, 1 if something is new, 2 if something that the SDK needs is gone or changed, and 3 if the
+    /// file cannot be read
     #[arg(long, value_name = "FILE", conflicts_with_all = ["check", "root", "print"])]
     spec_check: Option<PathBuf>,
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use heck::{ToLowerCamelCase as _, ToSnakeCase as _};
 use serde_json::{Value as Json, json};
 
-/// The columns that come first in the tables of some types: the type, and the column's name, kind and doc. The list or
-/// the run that returns a value fills these columns, because most values do not contain them.
+/// The columns that come first in the tables of some types: the type, and the column's name, kind and doc. Most values
+/// do not contain these cells, so the list or the run handle that returns a value adds them.
 const ABOUT: &[(&str, &str, &str, &str)] = &[
     ("SyncRun", "sync_id", "int", "Id of the sync. Null if it is not known."),
     (

@@ -86,7 +86,7 @@ fn selector(operation: &Json) -> String {
     format!("{}({labels}:)", camel(text(operation, "method")))
 }
 
-/// Returns the parts of the call that the tests make with the arguments of a scenario.
+/// Returns what the templates of the tests need to call the method with the arguments of a scenario.
 fn test(operation: &Json, method: &str) -> Json {
     let mut made: Vec<String> =
         list(operation, "args").iter().map(|argument| text(argument, "made").to_owned()).collect();
