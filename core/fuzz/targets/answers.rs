@@ -58,7 +58,7 @@ fn a_run_is_opened_from_its_token(run: &Value) {
 }
 
 /// Converts a value back to the JSON that a server would send for it. The SDK adds tags to unions and moves unknown
-/// members into `otherMembers`, so the tags are removed and the members moved back. Opaque JSON stays unchanged,
+/// members into `otherMembers`. This function removes the tags and moves the members back. Opaque JSON stays unchanged,
 /// because it may have members with these names.
 fn at_server(of: &Value, value: Value) -> Value {
     match (value, of) {
