@@ -132,8 +132,8 @@ fn a_part_of_a_call_in_a_file(bencher: Bencher<'_, '_>, part: &str) {
     assert_eq!(gate.fallback(), None);
 }
 
-/// Measures the grant and the end of a request while the log of ended requests in the file is full. Another process has
-/// always written to the file just before. So the state is read before each change, and written after it.
+/// Measures the grant and the end of a request while the log of ended requests in the file is full. Two stores, as
+/// of two processes, take turns to change the state. So each change reads the file first and writes it afterwards.
 #[divan::bench]
 fn a_grant_and_an_end_in_a_shared_file(bencher: Bencher<'_, '_>) {
     let quota = Quota::default();

@@ -5,11 +5,11 @@
 #[allow(dead_code)]
 #[path = "../../src/host/mod.rs"]
 mod host;
-// The gate uses one function of this module.
 #[path = "../../src/limit/mod.rs"]
 pub mod limit;
 #[path = "../../src/fleet/script.rs"]
 pub mod script;
+// `limit` uses one function of this module.
 #[allow(dead_code, unused_imports)]
 #[path = "../../src/timers.rs"]
 mod timers;

@@ -18,16 +18,16 @@ const SEEDS: u64 = 6;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Faults {
-    /// On average, a process crashes after one in this many grants. Its requests still arrive, but nobody reports their
-    /// ends.
+    /// On average, one in this many grants is followed by the crash of a random process. The requests of this process
+    /// still arrive, but nobody reports their ends.
     crash_in: Option<u32>,
-    /// On average, a process is stopped after one in this many grants, for up to 20 s. Afterwards the process reports
-    /// the ends of its requests.
+    /// On average, one in this many grants is followed by a stop of a random process, for up to 20 s. Afterwards the
+    /// process reports the ends of its requests.
     stop_in: Option<u32>,
     /// One in this many changes finds the store locked. If the change is the end of a request, the process reports the
     /// end with its next change.
     busy_in: Option<u32>,
-    /// On average, the store loses the state after one in this many grants.
+    /// On average, the store loses the state after one grant in this many.
     loss_in: Option<u32>,
     /// One in this many notes (which record the end of a request without the lock) is lost, as if it was written only
     /// in part or the file was removed.
@@ -38,7 +38,7 @@ struct Faults {
     crash_after_note_in: Option<u32>,
     /// Whether a note gives the time of the grant as the end of the request. This breaks the rule.
     notes_end_early: bool,
-    /// A lost state counts as an empty one, which breaks the rule.
+    /// Whether a lost state counts as an empty one. This breaks the rule.
     lost_is_empty: bool,
     /// Whether a process that finds the store locked still changes the store, from the last state that the process
     /// knows. This breaks the rule.

@@ -226,8 +226,8 @@ fn beside_a_stranger_who_takes_half_at_scattered_times_3000_reads_finish_with_fe
     on_each_counter(Stranger::Scattered, few_refusals_and_done_in_time);
 }
 
-/// At times the stranger, another client of the workspace, takes more than half of the limit. So the server refuses
-/// more requests of the first burst.
+/// The stranger, another client of the workspace, takes half of the limit on average, but more at times. So the server
+/// may refuse more requests of the first burst than beside a stranger who always takes half.
 #[test]
 fn beside_a_stranger_who_at_times_takes_more_than_half_3000_reads_finish_too() {
     on_each_counter(Stranger::Poisson, |met| {

@@ -1,4 +1,5 @@
-//! Listeners are told at once when a process starts to keep its limit alone, and when it shares the limit again.
+//! Tests that a gate calls its listeners at once when the process begins to keep the limit alone, and when the process
+//! shares the limit again.
 
 use std::sync::{Arc, Mutex};
 

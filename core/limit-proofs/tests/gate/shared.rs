@@ -136,7 +136,7 @@ async fn an_end_is_told_at_once_if_a_request_waits_here_or_it_was_not_answered()
     held.pop().unwrap().seen();
     assert_eq!(two.told(), 199);
     assert!(poll_once(waiting.as_mut()).is_pending(), "the end still counts");
-    // This grants the waiting request, but the request does not fetch its permit.
+    // These ends let the gate grant the waiting request, but the request does not fetch its permit.
     held.drain(4..).for_each(Permit::never_sent);
     assert_eq!(two.told(), 5);
     held.pop().unwrap().seen();

@@ -27,7 +27,7 @@ pub(crate) struct Hosts {
     /// The part of the limit that each process may use, from 0 to 1. `None` if processes have no shares.
     pub(crate) share: Option<f64>,
     pub(crate) faults: Vec<Fault>,
-    /// On average, a process crashes after one in this many grants, and another process takes its place.
+    /// On average, one in this many grants is followed by the crash of a random process. A new process replaces it.
     pub(crate) crash_in: Option<u32>,
     /// Whether a process is stopped now and then, for up to 20 s.
     pub(crate) stops: bool,

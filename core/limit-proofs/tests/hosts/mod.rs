@@ -329,8 +329,8 @@ impl Play {
         }
     }
 
-    /// Decides at random whether a process crashes now. If so, its requests still arrive, and another process takes its
-    /// place.
+    /// Decides at random whether a process crashes now. If so, a new process replaces the crashed process. The requests
+    /// of the crashed process still arrive.
     fn crashes(&mut self, start: Nanos, end: Nanos) -> bool {
         if self.hosts.crash_in.is_none_or(|number| self.rng.u32(0..number) != 0) {
             return false;

@@ -33,7 +33,7 @@ pub(crate) enum Latency {
     Tail,
 }
 
-/// When a request arrives at the server, between its departure and its end.
+/// At which moment between its departure and its end a request arrives at the server.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Arrival {
     Early,
