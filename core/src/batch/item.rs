@@ -22,7 +22,7 @@ pub enum ItemOutcome {
     Failure,
     /// No run was started.
     NotStarted,
-    /// A run may have been started, or the end of the run could not be learned.
+    /// It is unknown whether a run was started, or how the run ended.
     Unknown,
 }
 

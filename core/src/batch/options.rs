@@ -7,8 +7,8 @@ use crate::call::Options;
 use crate::resources::TriggerSync;
 use crate::runs::OnEnd;
 
-/// The options of `run_many`: the options of each trigger, the options of its requests, how many syncs run at a time,
-/// and the checkpoint.
+/// The options of `run_many`: the options of each trigger and of each request, how many syncs run at a time, the
+/// checkpoint, and what a resumed batch starts again.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RunMany {
