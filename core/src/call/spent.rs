@@ -124,8 +124,7 @@ impl Spent {
         let own = (!self.meta.attempts.is_empty())
             .then(|| (self.meta.request_id.clone(), self.meta.mended.clone()));
         self.merge(other.meta);
-        // If the report already has attempts, it keeps the id of their request, and the paths of the values that were
-        // replaced by defaults in the answer.
+        // A report that already has attempts keeps its own request id and its own list of mended values.
         if let Some(own) = own {
             (self.meta.request_id, self.meta.mended) = own;
         }
