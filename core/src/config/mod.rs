@@ -292,7 +292,7 @@ mod tests {
         format!("The file that the setting `api_key_file` names cannot be read: {why}.")
     }
 
-    /// Incident: the error of a CA bundle showed the key of a caller who had also passed the key in place of the path.
+    /// Incident: a caller had also passed the key as the path of the CA bundle. The error of that path showed the key.
     #[test]
     fn a_key_in_the_place_of_a_path_is_not_shown() {
         let key = "key-that-also-names-a-file";

@@ -316,8 +316,8 @@ mod tests {
             let shown = format!("{error} {error:?}");
             assert!(shown.contains("HTTPS_PROXY") && !shown.contains("s3cr3t"), "{shown}");
         }
-        // An invalid proxy is not an error if the server is reached directly: a host that `NO_PROXY` excepts, or a
-        // loopback address over http.
+        // An invalid proxy is not an error if the SDK connects to the server directly, because `NO_PROXY` excepts the
+        // server or because its URL is a loopback address over http.
         assert!(from(&[("HTTPS_PROXY", "http://"), ("NO_PROXY", "*")], BASE).unwrap().proxy().is_none());
         assert!(from(&[("ALL_PROXY", "http://")], "http://127.0.0.1:1/api").unwrap().proxy().is_none());
     }
