@@ -36,7 +36,8 @@ pub enum Reply {
     /// The limit has moved to the place with this name. The reply also contains the state of the limit, if the new
     /// place may still lack the state.
     Moved(String, Option<Left>),
-    /// The place that was asked grants nothing until the limit of the place with this name has been moved to it.
+    /// The place that was asked grants nothing yet. First, a process must move the limit of the place with this name to
+    /// the place that was asked.
     First(String),
     /// The place (an entry on the server) now expects that the limit of another place is moved to it.
     Expected,
