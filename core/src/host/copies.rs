@@ -31,7 +31,8 @@ const ROOM: usize = 1 << 20;
 /// A copy of a state usually has at most this many bytes.
 const NEAR: usize = 32 << 10;
 /// The position of the heads in the file. The heads are four values: the [`Numbers`] of the first copy, the name of the
-/// file that replaces this one, the notes of ended requests, and the [`Numbers`] of the second copy.
+/// successor (the file to which the limit has moved), the notes of ended requests, and the [`Numbers`] of the second
+/// copy.
 pub(super) const HEADS: u64 = FIRST + ROOM as u64;
 const EACH: usize = 24;
 pub(super) const NAME: usize = 32;
@@ -76,10 +77,10 @@ impl Numbers {
     }
 }
 
-/// What the file says about its two copies of the state, and which file takes the place of this file.
+/// What the file says about its two copies of the state, and to which file the limit has moved.
 #[derive(Debug)]
 pub(super) struct Head {
-    /// The name of the file that takes the place of this one; `None` if no file does.
+    /// The name of the file to which the limit has moved; `None` if the limit has not moved.
     pub(super) successor: Option<String>,
     copies: [Numbers; 2],
 }
@@ -172,7 +173,7 @@ impl<S: System> Copies<S> {
         S::write_all_at(&self.file, &notes::write(&self.id, note), at).map_err(|error| failed(&error))
     }
 
-    /// Writes the name of the file that takes the place of this one.
+    /// Writes the name of the successor, the file to which the limit has moved.
     pub(super) fn succeeded_by(&self, name: &str) -> Result<(), String> {
         S::write_all_at(&self.file, name.as_bytes(), HEADS + EACH as u64).map_err(|error| failed(&error))
     }

@@ -270,8 +270,8 @@ impl<S: System> Store for LimitFile<S> {
     }
 
     fn note(&mut self, note: &EndNote) -> bool {
-        // A forked child must not end the requests of its parent. While this process changes from one file to another,
-        // it cannot know which file others will read. So it reports ends by changing the state, not by notes.
+        // A forked child must not end the requests of its parent. A process that changes from one file to another
+        // cannot know which file others will read, so it reports ends by changing the state. Neither writes notes.
         let is_here = self.process == std::process::id() && self.left.is_empty() && self.joining.is_none();
         is_here && self.copies.note(note).is_ok()
     }

@@ -98,8 +98,8 @@ pub(super) fn now() -> Nanos {
     start().map_or(0, |start| Nanos::try_from(start.elapsed().as_nanos()).unwrap_or(0))
 }
 
-/// Returns an empty name, which does not change when the machine restarts. So a file may hold a state with times ahead
-/// of the clock. Such a state is dropped, or counts for longer than it should.
+/// Returns an empty name. When the machine restarts, the clock begins again at zero, but this name does not change. So
+/// a file may hold a state with times ahead of the clock. Such a state is dropped, or counts for longer than it should.
 #[cfg_attr(unix, allow(dead_code))]
 pub(super) fn clock_name() -> String {
     String::new()
