@@ -62,7 +62,8 @@ pub struct Backoff {
     allowed: u64,
     /// How the limit grows back after a cut; `None` before a cut and once the limit has grown back.
     recovery: Option<Recovery>,
-    /// Counts the cuts, and the merges with another limit. A refusal of a request that was granted before the last cut does not cut again.
+    /// The number of the current epoch; [`Backoff::epoch`] says when an epoch begins. A refusal causes a cut only if
+    /// its request was granted in this epoch.
     epoch: u64,
     /// Requests granted since the last cut that are still in flight, without those that were given up.
     flying: u64,
