@@ -180,7 +180,7 @@ impl Engine {
             Some(watch) => {
                 watch.spawn(call);
                 if turns {
-                    // An answer that is ready at once wakes the loop, as an answer from another thread does.
+                    // If the call ends in this turn already, its answer wakes the event loop, which then takes it.
                     py.detach(|| watch.turn());
                 }
             }
