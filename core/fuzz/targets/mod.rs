@@ -1,9 +1,9 @@
 //! The fuzz targets: each runs an input and checks the result. `core/tests/fuzz.rs` runs them on stable Rust with
 //! seeds, mutated seeds and past findings; `make fuzz` runs them under libFuzzer.
 //!
-//! An input is text. For all targets but `settings`, its first line says what to call. In an input, `{{key}}` is
-//! replaced with the key as in a JSON string, `{{raw}}` with the key itself, `{{percent}}` with the percent-encoded
-//! key, and `{{base64}}` with the base64 form of `key:` and the key.
+//! An input is text. For all targets but `settings`, its first line says what to call. An input may contain the key by
+//! these placeholders: `{{key}}` is the key as in a JSON string, `{{raw}}` is the key itself, `{{percent}}` is the
+//! percent-encoded key, and `{{base64}}` is the base64 form of a text that consists of `key:` and the key.
 
 #[path = "../../tests/answering/mod.rs"]
 mod answering;
