@@ -136,7 +136,7 @@ fn no_combination_of_crashes_stops_and_faults_lets_more_than_the_limit_through()
 }
 
 /// The server keeps only five requests of a window free for processes that cannot reach it. Incident: 64 processes lost
-/// the server at the same moment, and each sent a request at once: 64 instead of five.
+/// the server at the same moment, and each sent a request immediately. So 64 requests were sent, and not five.
 #[test]
 fn many_processes_that_lose_the_server_at_once_keep_within_the_limit() {
     let faults = vec![Fault::Hangs(33 * SECOND..53 * SECOND)];
