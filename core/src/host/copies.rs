@@ -306,7 +306,7 @@ pub(super) fn put(to: &mut [u8], words: &[u64]) {
 }
 
 /// Returns a checksum, which detects copies that were damaged or written in part. The integers are summed in eight
-/// columns, because a processor can compute the columns at once. Only the owner can write the file, so the checksum
+/// columns, because a processor can sum the columns in parallel. Only the owner can write the file, so the checksum
 /// need not protect against forgery.
 pub(super) fn sum(generation: u64, words: &[u64]) -> u64 {
     let (mut sums, mut weighted) = ([generation; 8], [0_u64; 8]);

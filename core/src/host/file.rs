@@ -217,8 +217,8 @@ impl<S: System> LimitFile<S> {
         Ok(state)
     }
 
-    /// Returns the state to begin with if the file holds none. The state counts as full if the file may have lost a
-    /// state lately.
+    /// Returns the state to begin with if the file holds none. If the file may have lost a state lately, the limit in
+    /// the returned state counts as used up.
     fn begin(&self) -> Result<State, String> {
         let counts = LEASE + Duration::from_nanos(2 * self.quota.span());
         let found = self.copies.file.metadata().and_then(|found| found.modified());

@@ -1,8 +1,8 @@
 //! Files and folders of Windows, with nothing but the standard library. The tests run most of this module on other
 //! systems. Nobody has compiled or run it on Windows yet.
 //!
-//! The lock of a file on Windows keeps others from reading the file too. So an empty file beside the limit's file is
-//! locked instead.
+//! On Windows, a process that locks a file also keeps other processes from reading the file. So this module does not
+//! lock the limit's file, but an empty file beside it.
 
 use std::fs::{File, OpenOptions, create_dir, symlink_metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};

@@ -35,8 +35,8 @@ impl User {
     }
 }
 
-/// Incident: after a file was replaced, the limit of the machine fell to half for a while. The new file counted as
-/// full, and each process then added the requests that it knew of, so they counted twice.
+/// Incident: after a file was replaced, the limit of the machine fell to half for a while. The limit in the new
+/// file counted as used up, and each process then added the requests that it knew of. So these requests counted twice.
 #[test]
 fn a_process_that_stops_with_the_lock_costs_the_others_nothing_of_the_limit() {
     let folder = Folder::new("stopped");
