@@ -24,7 +24,7 @@ pub struct Errands {
     core: Weak<Core>,
 }
 
-/// What the courier, which asks the server for a gate, does next.
+/// What the courier, which carries the questions of a gate to the server, must do next.
 #[derive(Debug)]
 pub enum Errand {
     /// Ask the server, and pass its answer to [`Errands::answered`] or [`Errands::unanswered`].
@@ -42,7 +42,7 @@ impl Errands {
         Self { core }
     }
 
-    /// Returns what the courier does now.
+    /// Returns what the courier must do next.
     #[must_use]
     pub fn next(&self) -> Errand {
         self.core.upgrade().map_or(Errand::End, |core| core.errand())

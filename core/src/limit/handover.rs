@@ -8,7 +8,8 @@ use super::turn::Turns;
 #[derive(Debug)]
 pub struct Handover {
     state: State,
-    /// The state of the shared limit; `None` if the absorbing limit shares the same state.
+    /// The state of the shared limit; `None` if the absorbed limit is not shared, or if the absorbing limit shares the
+    /// same state.
     pub(super) common: Option<State>,
     looks: Vec<Nanos>,
 }

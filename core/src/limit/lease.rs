@@ -12,7 +12,7 @@ use super::{NEVER, Nanos};
 #[derive(Clone, Debug)]
 pub struct Leases {
     held: VecDeque<Lease>,
-    /// The id of the first lease that was taken.
+    /// The lowest id in this list: the time at which the list was created.
     first: u64,
     next: u64,
 }
@@ -31,8 +31,8 @@ impl Leases {
         Self { held: VecDeque::new(), first: now, next: now }
     }
 
-    /// Skips the ids below `now`; ids start at the time at which the list was created. Another copy of this list may
-    /// have given the skipped ids to leases that this list lacks.
+    /// Gives no new lease an id below `now`, because another copy of this list may have given such ids to leases that
+    /// this list lacks. Ids count up from the time at which the list was created.
     pub fn skip_to(&mut self, now: Nanos) {
         self.next = self.next.max(now);
     }

@@ -1,6 +1,7 @@
-//! The queue at the gate. Four classes share the limit by weight. Within a class, requests that wait again go first,
-//! then the others in order of arrival. Looks (requests that read the state of a run) wait in a separate lane, and
-//! their turns are charged to the class of polls.
+//! The queue at the gate. Four classes share the limit by weight. Within a class, requests that wait again (after a
+//! refusal, or because their waiter did not fetch the grant in time) go first, then the others in order of arrival.
+//! Looks (requests that read the state of a run) wait in a separate lane, and their turns are charged to the class of
+//! polls.
 
 use std::collections::BTreeMap;
 
@@ -158,7 +159,8 @@ impl<W> Line<W> {
 
     /// Chooses the request that goes next. `may_go` lists the places of the requests that may go now: the first of each
     /// class, and the first look. The class with the lowest `pass` goes next; of two classes with an equal `pass`, the
-    /// heavier class. If a poll and a look may go, the request that waits again goes first, or else the earlier one.
+    /// heavier class. If both a poll and a look may go, a request that waits again goes before a new one; otherwise,
+    /// the earlier one goes first.
     #[must_use]
     pub fn choose(&self, may_go: &[Place]) -> Option<Place> {
         may_go

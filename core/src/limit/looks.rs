@@ -1,8 +1,9 @@
 //! The lane of looks, the requests that read the state of a run. All looks together get a tenth of the limit. Pure: no
 //! clock and no waiting.
 //!
-//! The most urgent look goes first. Among equally urgent ones, the look at the run that was looked at longest ago goes
-//! first.
+//! Looks that wait again (after a refusal, or because their waiter did not fetch the grant in time) go first. Then the
+//! most urgent look goes. Among equally urgent looks, the look at the run that was looked at longest ago goes first.
+//! After `IN_A_ROW` urgent looks, a usual look goes.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, VecDeque};
@@ -175,8 +176,8 @@ impl<W> Looks<W> {
         self.granted.make_contiguous().sort_unstable();
     }
 
-    /// Removes all waiting looks. Returns for each its arrival number, whether it waits for the first time, and its
-    /// data.
+    /// Removes all waiting looks. Returns the arrival number of each look, whether the look waits for the first time,
+    /// and its data.
     pub fn drain(&mut self) -> impl Iterator<Item = (u64, bool, W)> {
         self.ranks.clear();
         std::mem::take(&mut self.waiting).into_iter().map(|(rank, who)| (rank.arrival, rank.fresh, who))

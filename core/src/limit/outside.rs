@@ -16,8 +16,8 @@ use super::{NEVER, Nanos, Quota};
 const LOOK_AT_STORE: Duration = Duration::from_millis(50);
 /// How soon the first waiter checks again while another process holds the lock of the store.
 const LOOK_AT_LOCK: Duration = Duration::from_millis(2);
-/// How many changes of the scope (this process keeps the limit alone, or shares it again) wait at most until a call
-/// reports them.
+/// At most this many changes of the scope (this process keeps the limit alone, or shares it again) wait until a call
+/// reports them. Older changes are dropped.
 const UNTOLD_CHANGES: usize = 4;
 
 impl Core {
@@ -71,8 +71,8 @@ impl Shared {
     }
 
     /// Writes a note to the store: the request with this grant was answered, so it has ended. Returns the grant if no
-    /// note was written, for example because the limit has to move; the caller must then change the shared limit
-    /// instead.
+    /// note was written, for example because the limit must move to another place first; the caller must then change
+    /// the shared limit instead.
     pub(super) fn note_end(&mut self, now: Nanos, grant: Grant) -> Option<Grant> {
         let store = self.store.as_mut().filter(|_| self.joining.is_none() && self.answers.is_empty());
         let is_noted =

@@ -40,8 +40,8 @@ impl Permit {
         self.end(End::Abandoned(linger));
     }
 
-    /// Records that the answer was 429, with this `Retry-After`. Returns what the request may do now, and whether this
-    /// lowered the limit.
+    /// Records that the answer was 429, with this `Retry-After`. Returns what the request may do now, and whether the
+    /// refusal lowered the limit.
     pub fn refused(mut self, retry_after: Option<Duration>) -> Refusal {
         let Some(grant) = self.grant.take() else {
             return Refusal { next: RefusedBy429::Closed(Duration::ZERO), cut: None };

@@ -54,7 +54,7 @@ pub struct Pool {
     /// Of the requests that this process granted without the server: how many were not reported to the server yet, and
     /// how many are in flight.
     sent: (u64, u64),
-    /// How many of the requests that were granted without the server (`sent`) the last question reported.
+    /// The last question reported this many of the requests that were granted without the server (`sent`).
     told: u64,
     is_down: bool,
     is_new_connection: bool,
@@ -291,8 +291,8 @@ impl Pool {
         let whole = wanted.whole.min(MOST_AT_ONCE).saturating_sub(ready);
         let some = wanted.some.min(MOST_AT_ONCE - whole.min(MOST_AT_ONCE));
         let some = some.saturating_sub(ready.saturating_sub(wanted.whole));
-        // A report counts the requests that ended within the last two windows. The number of requests that end in one
-        // window cannot exceed the limit.
+        // The server needs the requests that ended within the last two windows. `sent` may also count earlier ones, so
+        // the report counts at most twice the limit: no more requests can have ended in two windows.
         let (sent, flying) = (self.sent.0, self.sent.1.min(self.sent.0));
         self.told = sent;
         let most = self.without.as_ref().map_or(0, |without| 2 * without.state.declared());
@@ -359,8 +359,8 @@ impl Pool {
             let window = self.quota.window.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX));
             let quota = Quota { requests: 1, window, ..self.quota };
             // If there are more processes than requests that the server keeps free, not all processes may send their
-            // first request at once. So each process first waits for `windows` windows, and for a part of as many
-            // windows more. This part differs between processes.
+            // first request at once. So each process first waits for `windows` windows, and then for a part of another
+            // `windows` windows. This part differs between processes.
             let waits = windows > 1;
             let until = now.saturating_add(scrambled(now) % quota.span());
             let mut state =

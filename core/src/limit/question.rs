@@ -36,9 +36,8 @@ pub struct Question {
     pub quota: Quota,
     /// How many requests the server keeps free for processes that cannot reach the server.
     pub kept_free: u64,
-    /// How many requests this process sends in a window while it cannot reach the server, if a client has set a share
-    /// of the limit. If no client has set a share, this is 0: the process then uses the requests that the server keeps
-    /// free.
+    /// If a client has set a share of the limit: how many requests this process sends in a window while it cannot reach
+    /// the server. Otherwise 0: without a share, the process uses the requests that the server keeps free.
     pub share: u64,
     /// What this process wants to send.
     pub wanted: Wanted,
@@ -47,8 +46,8 @@ pub struct Question {
     pub held: Option<Vec<u64>>,
     /// How granted requests have ended, with the numbers of their grants.
     pub ends: Vec<(u64, Ended)>,
-    /// Two counts of requests that this process granted while the server did not answer: the requests in flight, and
-    /// the requests that ended within the last two windows.
+    /// Two counts of requests that this process granted while the server did not answer: the requests in flight, and at
+    /// least the requests that ended within the last two windows.
     pub without: (u64, u64),
     /// Whether this process grants requests without the server until the answer arrives.
     pub is_without: bool,

@@ -78,7 +78,7 @@ impl Recovery {
     }
 
     /// Notes a success, which advances the clean time over which the limit grows back. `allowed` is the present limit.
-    /// `open` says how long the gate has been open again, in nanoseconds; clean time never exceeds this duration.
+    /// `open` is the time since the end of the last pause; clean time never exceeds `open`.
     pub fn succeeded(&mut self, open: Nanos, allowed: u64) {
         self.clean = self.clean.saturating_add(self.window / allowed.max(1)).min(open);
     }

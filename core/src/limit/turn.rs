@@ -46,7 +46,7 @@ pub(super) struct Queued<W> {
     who: W,
 }
 
-/// Permission for one request. The grant is given back when the request ends.
+/// Permission from all limits of [`Turns`] for one request. [`Turns::end`] or [`Turns::refused`] takes the grant back.
 #[derive(Debug)]
 #[must_use = "a request that is never ended takes its place for good"]
 pub struct Grant {

@@ -1,7 +1,7 @@
 //! The state of one limit: pure, in integer nanoseconds, without waiting or randomness.
 //!
-//! The caller passes the time. If it is earlier than the latest time that the state knows, the latest known time counts
-//! instead.
+//! The caller passes the time. If the passed time is earlier than the latest time that the state knows, the state uses
+//! the latest known time.
 
 mod kept;
 mod noted;
@@ -22,8 +22,9 @@ pub use ticket::Ticket;
 /// an assumption about networks.
 pub const BRIEF_LINGER: Duration = Duration::from_secs(5);
 
-/// A request that was given up without an answer still counts as in flight for a while: for as long again as it went
-/// unanswered (at most this duration), plus [`BRIEF_LINGER`], and for at least a window.
+/// A request that was given up with [`Linger::Window`] still counts as in flight for a while: for the time that it went
+/// unanswered plus [`BRIEF_LINGER`], and for at least a window. Of the time that it went unanswered, at most this
+/// duration counts.
 ///
 /// A server that was stopped for a while reads old requests from its sockets later. We assume that a server is stopped
 /// for at most twice the time that a request went unanswered: a minute, with the default timeout of 30 s. After a

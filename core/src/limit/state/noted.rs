@@ -1,5 +1,5 @@
 //! Notes of ended requests. A process that shares a limit may note an end beside the state instead of changing the
-//! state, because a note costs much less. Whoever opens the state adds the notes to it first.
+//! state, because a note costs much less. The process that next opens the state first adds the noted ends to it.
 //!
 //! A note can be lost. So a process remembers the ends that it has noted until it next changes the state.
 
@@ -34,8 +34,8 @@ impl EndNote {
 
 impl State {
     /// The note for the end at `now` of the request with this ticket. Returns `None` if the state must be changed
-    /// instead: the lease of the request is over or unknown, its slot is shared, or the limit is cut. After a cut, each
-    /// success must raise the limit at once.
+    /// instead: the lease of the request is over or unknown, its slot is shared, or the limit has not recovered from a
+    /// cut. Until it has, each success must raise the limit at once.
     #[must_use]
     pub fn end_note(&self, now: Nanos, ticket: &Ticket) -> Option<EndNote> {
         let lease = ticket.lease.filter(|_| !ticket.shares_slot && !self.backoff.is_cut())?;
@@ -44,8 +44,9 @@ impl State {
     }
 
     /// Adds the ends of requests for which a note was written beside the state. `note` takes the id of a lease and
-    /// returns the note for it. It is called only for leases in flight, because all other requests count as ended
-    /// already. A noted end counts as no earlier than the grant and the last known end, and as no later than `now`.
+    /// returns the note for this lease. `note` gets only leases that are still held, because requests without a lease
+    /// count as ended already. A noted end counts as no earlier than the grant and the last known end, and as no later
+    /// than `now`.
     pub fn add_noted(&mut self, now: Nanos, note: impl Fn(u64) -> Option<EndNote>) {
         let Some(leases) = &mut self.leases else { return };
         let lease = self.quota.scaled(LEASE);
@@ -68,8 +69,8 @@ impl State {
         }
     }
 
-    /// Whether the end of this request is missing at `now` although it was noted: its lease is still in flight, or the
-    /// state began after the grant. An end that is too old to count is not missing.
+    /// Whether the end of this request is missing at `now` although it was noted: its lease is still held, or the state
+    /// began after the grant. An end that is too old to count is not missing.
     #[must_use]
     pub fn lacks_end_of(&self, now: Nanos, ticket: &Ticket) -> bool {
         // The latest possible time of a noted end: an end is noted only while the request has its lease.

@@ -2,7 +2,8 @@
 
 use super::super::Nanos;
 
-/// Permission for one request. The ticket is given back when the request ends.
+/// Permission from one limit ([`super::State`]) for one request. Each method that notes the end of the request takes
+/// the ticket back.
 #[derive(Debug)]
 #[must_use = "a request that is never ended takes its place for good"]
 pub struct Ticket {
