@@ -17,7 +17,7 @@ pub struct EndNote {
     pub lease: u64,
     /// When the request ended.
     pub at: Nanos,
-    /// The number of cuts (refusals that lowered the limit) before the grant.
+    /// The epoch in which the request was granted (`Backoff::epoch`).
     pub epoch: u64,
 }
 

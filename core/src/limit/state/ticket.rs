@@ -22,7 +22,7 @@ impl Ticket {
         self.at
     }
 
-    /// Ends the ticket. Returns its epoch: how often the limit had been cut before the request was granted.
+    /// Ends the ticket. Returns the epoch in which the request was granted (`Backoff::epoch`).
     pub(super) fn spend(self) -> u64 {
         self.epoch
     }
