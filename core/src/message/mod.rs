@@ -72,7 +72,7 @@ impl Message {
         list
     }
 
-    /// The text, with its names as a language spells them.
+    /// The text, with its names as the language of `style` spells them.
     pub(crate) fn in_style(&self, style: Style) -> String {
         let mut text = String::new();
         for part in &self.0 {
