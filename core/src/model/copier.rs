@@ -47,7 +47,7 @@ pub(crate) struct Copier<'de> {
     opaque: Vec<Range<usize>>,
     /// Whether the copy of the current object has a member already.
     has_members: bool,
-    /// Whether no member of the current object has been read from the answer yet.
+    /// True until a member of the current object has been read from the answer.
     is_first: bool,
     /// How many nested objects are being copied.
     depth: usize,

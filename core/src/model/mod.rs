@@ -101,7 +101,7 @@ impl Mended {
         self.at.pop();
     }
 
-    /// Notes that the value at the current path was replaced.
+    /// Notes that the value at the current path was replaced or left out.
     pub(crate) fn note(&mut self) {
         if self.paths.len() < MENDED_SHOWN {
             let path = self.path();

@@ -1,7 +1,7 @@
 //! Reads a JSON text, one value after another.
 //!
-//! Numbers stay text until their type is known. How Serde parses a number depends on features of `serde_json`, which
-//! any crate of the same build may turn on.
+//! Numbers stay text until their type is known, because Serde's own parsing depends on features of `serde_json`. Any
+//! crate of the same build may turn these features on.
 
 use std::borrow::Cow;
 
