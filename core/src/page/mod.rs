@@ -62,7 +62,7 @@ pub(crate) fn start(call: &Call) -> Cursor {
     Cursor::new(number("offset").unwrap_or(0), number("limit"), usual)
 }
 
-/// The call for the page at the cursor. Later pages have the priority `bulk`.
+/// The call for the page at the cursor. Pages after the first have the priority `bulk`.
 pub(crate) fn positioned(call: &Call, cursor: &Cursor) -> Call {
     let mut call = if cursor.is_first() { call.clone() } else { call.clone().of_class(Class::Bulk) };
     let (offset, limit) = cursor.request();
