@@ -134,8 +134,9 @@ problem! {
         required summary = "summary": &'static str as "string",
         /// What to do, in one line.
         required advice = "advice": &'static str as "string",
-        /// Whether the SDK only guessed `category`, `summary` and `advice` from the words of the error text. False if
-        /// they come from a code, from the status or from the number of rejected rows.
+        /// Whether `category`, `summary` and `advice` are only a guess: from the words of the error text, or, if the
+        /// run failed, from its rejected rows. False if they come from a code, from the status, or from the rejected
+        /// rows of a run that ended with warnings.
         required guessed = "guessed": bool as "bool",
         /// The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, the text names
         /// the sync runs that did not succeed. Absent if the run has no error text.

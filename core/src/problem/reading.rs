@@ -5,7 +5,7 @@ use super::ProblemCategory;
 
 /// How many characters of a text are read. The reason usually stands at the beginning of the text.
 const READ: usize = 2000;
-/// How many words a `*` in a phrase may stand for, at most.
+/// A `*` in a phrase stands for at most this many words.
 const BETWEEN: usize = 6;
 
 /// Pairs of categories. In a text with phrases of both categories, the first category wins. For example, a text about a
