@@ -41,8 +41,8 @@ pub struct RawAnswer<T> {
     pub body: Bytes,
     /// The report of the call: its attempts, how long it waited, and the 429 answers that lowered the rate limit.
     pub meta: Meta,
-    /// The result that the call has without [`raw`](Pending::raw): the value, or the error if the answer reports an
-    /// error or cannot be read.
+    /// The result that the call would have without [`raw`](Pending::raw): the value, or the error if the answer reports
+    /// an error or cannot be read.
     pub parsed: Result<T, Error>,
 }
 
@@ -79,7 +79,7 @@ impl<T: Send + 'static> Pending<T> {
     }
 }
 
-/// The subject of the call, or an empty subject if the call was refused because of its arguments.
+/// The subject of the call, or an empty subject if there is no call because the arguments are invalid.
 fn subject_of(call: &Result<Call, Error>) -> Subject {
     call.as_ref().map_or(Subject::method(""), |call| call.subject().clone())
 }
