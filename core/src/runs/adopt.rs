@@ -178,7 +178,7 @@ impl StartWindow {
 pub(crate) struct Unanswered {
     open: OpenTrigger,
     window: Option<StartWindow>,
-    /// Whether the trigger sets no option. After a trigger with an option, its run is not looked for.
+    /// Whether the trigger sets no option. The run of a trigger with an option is not looked for.
     plain: bool,
 }
 
@@ -226,12 +226,12 @@ impl Unanswered {
     }
 }
 
-/// When the trigger was sent. `None` if the time is unknown, or if the status of the answer shows that no gateway gave
-/// up on the trigger.
+/// Returns when the trigger was sent, if its answer was lost or cannot be used, or if a gateway may have given up on
+/// the trigger. Returns `None` otherwise, or if the time is unknown.
 fn departed(error: &Error, spent: &Spent) -> Option<Instant> {
     match error.outcome() {
-        // A gateway that answers with one of these statuses may have forwarded the trigger before it gave up. After
-        // any other status, the run is not looked for.
+        // A gateway that answers with 408, 499 or 5xx may have forwarded the trigger before it gave up. After any other
+        // status, the run is not looked for.
         Some(Outcome::Answered { status }) if !matches!(status, 408 | 499 | 500..) => None,
         outcome => outcome.and_then(Outcome::since).or(spent.sent()),
     }

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use crate::operation::RunKind;
 use crate::workspace::Part;
 
-/// How many claimed runs, and how many ended triggers with an unknown run, are remembered at most. Old entries can be
-/// forgotten, because a trigger looks for its run only for seconds.
+/// At most this many claimed runs, and at most this many ended triggers with an unknown run, are remembered. Old
+/// entries can be forgotten, because a trigger looks for its run only for seconds.
 const MOST: usize = 1000;
 
 /// What this process knows of the triggers that its clients have sent in one workspace.
@@ -89,15 +89,14 @@ impl Known {
         self.lost.drain(..self.lost.len().saturating_sub(MOST));
     }
 
-    /// Whether another trigger than the caller's is in progress for the same sync or graph.
+    /// Whether a trigger other than the caller's is in progress for the same sync, sequence or graph.
     pub(crate) fn has_rivals(&self, of: &Of) -> bool {
         self.open.iter().filter(|open| *open == of).count() > 1
     }
 
     /// Whether only the caller's trigger can have started a run that appeared after `sent`, as far as this process
-    /// knows. Returns false if another trigger for the same sync or graph is in progress. Also returns false if such a
-    /// trigger ended without its run being known, at `sent` or after it. If `sent` is `None`, it does not matter when
-    /// such a trigger ended.
+    /// knows. Returns false if another trigger for the same sync or graph is in progress, or ended at `sent` or later
+    /// before its run was known. If `sent` is `None`, triggers that ended earlier count too.
     pub(crate) fn is_alone(&self, of: &Of, sent: Option<Instant>) -> bool {
         !self.has_rivals(of)
             && !self.lost.iter().any(|(known, at)| known == of && sent.is_none_or(|sent| *at >= sent))

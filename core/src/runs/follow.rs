@@ -86,7 +86,8 @@ pub(crate) async fn next<S: RunState>(
     let step = tokio::select! {
         biased;
         // `step` is polled before `over`. If the call is cancelled or the client is closed while a request for the run
-        // is in flight, `step` adds the request to the report, but `over` would drop the report.
+        // is in flight, `step` adds the request to the report and then fails. `over` would fail at once, and the
+        // request would be missing from the report.
         step = step.until(until) => step,
         over = sender.over() => Err(over),
         never = &mut lead => match never {},

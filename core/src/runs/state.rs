@@ -66,8 +66,8 @@ pub(crate) struct Lost<'a> {
     pub sender: &'a Sender,
     /// The sync, sequence or graph that the trigger was for.
     pub of: &'a Of,
-    /// Whether the trigger sets no option. Only then is its run searched for in the list of runs. If the trigger sets
-    /// an option, a run in the list could be a scheduled run without that option.
+    /// Whether the trigger sets no option. The run of a trigger with an option is not looked for, because a run in the
+    /// list could be a scheduled run without that option.
     pub plain: bool,
     pub error: Error,
     pub spent: &'a mut Spent,
