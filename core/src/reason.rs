@@ -32,7 +32,7 @@ reasons! {
     OrphanedCreator = "orphaned_creator",
     /// The API key did not reach the server: something on the way removes the header with the key.
     StrippedKey = "stripped_key",
-    /// The function that returns the API key failed, or it called a client that uses such a function too.
+    /// The function that returns the API key failed, or it called a client that gets its key from a function too.
     KeyFunction = "key_function",
     /// The API key was changed between looking up a sync's slug and sending the request.
     KeyChanged = "key_changed",
