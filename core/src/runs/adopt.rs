@@ -226,8 +226,8 @@ impl Unanswered {
     }
 }
 
-/// Returns when the trigger was sent, if its answer was lost or cannot be used, or if a gateway may have given up on
-/// the trigger. Returns `None` otherwise, or if the time is unknown.
+/// Returns when the trigger was sent. Returns `None` if this time is unknown, or if the status of the answer rules out
+/// that a gateway gave up on the trigger.
 fn departed(error: &Error, spent: &Spent) -> Option<Instant> {
     match error.outcome() {
         // A gateway that answers with 408, 499 or 5xx may have forwarded the trigger before it gave up. After any other
