@@ -6,8 +6,8 @@ use super::line::Class;
 use super::state::EndNote;
 use super::turn::{Common, Grant, Turns};
 
-/// A process reports the end of a request late (with its next change of the shared limit) only while more than this
-/// many requests are in flight for each unreported end. See [`Turns::may_tell_later`].
+/// A process may report the end of a request with its next change of the shared limit, and not at once, while more than
+/// this many requests are in flight for each unreported end. See [`Turns::may_tell_later`].
 const IN_FLIGHT_FOR_EACH_UNTOLD: u64 = 8;
 
 impl<W> Turns<W> {
