@@ -249,8 +249,9 @@ fn compare(sender: &Sender, followed: &Followed, id: &str, sync: SyncGlance) {
     }
 }
 
-/// Creates the call to list the syncs that ran since the oldest followed run was triggered, and the first cursor of
-/// this call. `since` is converted to the server's clock if the server's clock is known.
+/// Creates the call that lists the syncs with runs since the oldest followed run was triggered, and the first cursor of
+/// this call. `since` is the time of that trigger by this machine's clock. The call uses the server's clock if it is
+/// known.
 fn start<S: RunState>(sender: &Sender, since: i64) -> Result<(Call, Cursor), Error> {
     let now = sender.now_millis();
     let there = sender.server_time(Instant::now()).unwrap_or(now);

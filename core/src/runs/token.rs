@@ -81,7 +81,7 @@ impl RunToken {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
-    /// Decodes a token. A token of another server than `origin` is an error.
+    /// Decodes a token. Fails if the token was created for another server than `origin`.
     pub(crate) fn decode(text: &str, origin: &str) -> Result<Self, Error> {
         let wrong = |what: &str| Error::new(Kind::InvalidRequest, format!("the run token {what}"));
         let bytes = URL_SAFE_NO_PAD.decode(text.trim()).map_err(|_| wrong("is not valid"))?;
