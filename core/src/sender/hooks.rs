@@ -124,7 +124,8 @@ impl Hooks {
         let listener: Arc<ScopeListener> = Arc::new(move |change: &ScopeChange| {
             hook(&match change {
                 ScopeChange::Alone(why) => ScopeChanged::new(Scope::Process, Some(why.clone())),
-                // Only a limit on a Redis or Valkey server can be shared again. A file is given up after a failure.
+                // Only a limit on a Redis or Valkey server can be shared again. After a failure, a limit in a file is
+                // never shared again.
                 ScopeChange::Shared => ScopeChanged::new(Scope::Fleet, None),
             });
         });

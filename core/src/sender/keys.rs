@@ -229,8 +229,9 @@ impl Sender {
         if keys.digest() != used {
             return Ok(true);
         }
-        // Uses the result of another call if that call asked about the same key after `since`. The keys are compared,
-        // because a request can use a new key before `asked` is updated.
+        // Uses the result of another call if that call asked about the same key after
+        // `since`. The time alone does not suffice: a request can use the new key before `asked` is updated, so that
+        // `since` is before `last.at`.
         if let Some(last) = &*asked
             && last.about == used
             && last.at >= since
@@ -268,8 +269,8 @@ impl Sender {
         }
     }
 
-    /// Refuses a call from inside a key function, even the key function of another client, if this client has a key
-    /// function. Otherwise, the call and the key function could wait for each other for ever.
+    /// If this client has a key function, refuses a call from inside any key function, even that of another client.
+    /// Otherwise, the call and the key function could wait for each other for ever.
     pub(super) fn refuse_inside_key_function(&self) -> Result<(), Error> {
         if self.keys().can_ask() && ASKING.try_with(|()| ()).is_ok() {
             let what = "the call comes from inside a function that returns a key, and its client gets the key from a \

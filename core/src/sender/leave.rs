@@ -64,7 +64,8 @@ impl Sender {
         taken
     }
 
-    /// Sends a notice whenever this process has stopped sharing the limit, or shares it again.
+    /// Sends a notice of each change of the limit's scope that no call has reported yet: this process stopped sharing
+    /// the limit, or shares it again. Adds the changes to `meta`.
     fn tell_of_scope(&self, meta: &mut Meta, spent: &Spent, waited: Duration) {
         let Ok(workspace) = self.workspace() else { return };
         for change in workspace.gate().changes_of_scope() {
