@@ -48,7 +48,7 @@ impl Failed {
         }
     }
 
-    /// Describes an attempt that failed with this error before the request was sent, and would fail again.
+    /// Describes an attempt that failed with this error before the request was sent. Another attempt would fail too.
     pub(crate) fn before(error: &Error) -> Self {
         Self {
             causes: error.cause_messages().to_vec(),

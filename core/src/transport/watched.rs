@@ -25,8 +25,7 @@ impl Departure {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets when the request was sent. Called before the next attempt, and once the outcome of this attempt is
-    /// known.
+    /// Forgets when the request was sent. Called before each attempt, and once the outcome of the attempt is known.
     pub(crate) fn reset(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
