@@ -1,5 +1,5 @@
-//! Tasks that count how often they are woken. So an event loop that does the I/O knows whether a task can go on
-//! (`wire/driver`).
+//! Tasks that count how often they are woken. From these counts, an event loop that does the I/O knows whether a task
+//! can go on (`wire/driver`).
 
 use std::cell::Cell;
 use std::future::Future;

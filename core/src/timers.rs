@@ -1,5 +1,5 @@
-//! Timers. Each timer of the core is noted with an alarm before tokio starts it, because tokio does not tell when its
-//! next timer ends. An event loop that does the I/O has to know (`wire/driver`).
+//! Timers. The core notes each timer with an alarm before tokio starts the timer. An event loop that does the I/O must
+//! know when the next timer ends (`wire/driver`), and tokio does not say it.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, Timeout};
 
-/// Is told when timers end.
+/// Learns when timers end.
 pub(crate) trait Alarm: Sync {
-    /// A timer ends at `at`.
+    /// Notes that a timer ends at `at`.
     fn note(&self, at: Instant);
 }
 
