@@ -51,7 +51,8 @@ pub struct Driver {
 #[derive(Default)]
 struct Fresh {
     calls: Vec<BoxFuture<'static, ()>>,
-    /// Whether a task will take the calls. Event loops may ask for it much faster than the task can run.
+    /// Whether a task that takes the calls was spawned and has not run yet. Then no second task is spawned: event loops
+    /// can add calls much faster than the task runs.
     are_taken_soon: bool,
 }
 
@@ -166,7 +167,7 @@ impl Driver {
     fn stand_in(&'static self) -> ! {
         loop {
             let mut waiting = self.lock();
-            // How many turns event loops had done when they were last asked for one.
+            // The value of `turns` when event loops were last asked to do the I/O.
             let mut asked = None;
             loop {
                 let pause = match waiting.next(asked) {
@@ -237,7 +238,8 @@ impl Drop for Leaving<'_> {
         waiting.last = Instant::now();
         let (is_needed, by_loops) = (waiting.threads == 0 && waiting.calls > 0, waiting.loops_do_io());
         drop(waiting);
-        // The runtime may have tasks that can go on although no I/O happens, so it does not suffice to wait for I/O.
+        // The runtime may have tasks that can go on although no I/O happens. An event loop that waits for I/O would not
+        // run these tasks.
         if is_needed && by_loops {
             self.0.make_readable();
         } else if is_needed {

@@ -12,8 +12,8 @@ use crate::json::{Change, Json, JsonChange, JsonChangeKind, JsonDiff, JsonStep, 
 /// Calls the function `op` with arguments in JSON, and returns its result as JSON.
 ///
 /// # Errors
-/// A sentence for the user, if the function does not exist, its arguments are wrong, an edit or a change does not fit
-/// the JSON, or the function panics.
+/// Returns a sentence for the user if the function does not exist, its arguments are wrong, an edit or a change does
+/// not fit the JSON, or the function panics.
 pub fn local(op: &str, args: &str) -> Result<String, String> {
     let made = catch_unwind(|| match op {
         "json.edit" => edited(args),

@@ -1,5 +1,5 @@
-//! The door: the interface of this crate for other languages. Settings, calls and answers pass it as JSON. The bridges
-//! (native modules of the packages) use nothing else of this crate.
+//! The door: the interface of this crate for other languages. Settings, calls and answers cross the door as JSON. The
+//! bridges (native modules of the packages) use nothing else of this crate.
 //!
 //! No call panics or returns a Rust error. A failure crosses the door as data.
 

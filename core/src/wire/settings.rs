@@ -61,8 +61,8 @@ request! {
         /// Headers to send with every request, such as a header that a gateway requires. If a call and the client
         /// have headers with the same name, the header of the call is sent.
         client headers = "headers": BTreeMap<String, String>,
-        /// Whether a key function of the host provides the key. The host is asked through the operation
-        /// `client.keyWanted`.
+        /// Whether a key function of the host provides the key. The host calls the operation `client.keyWanted`, which
+        /// returns when the core needs a key.
         client(internal) key_later = "keyLater": bool,
         /// The host language with its version, such as `python/3.11`. The User-Agent names it, and messages spell names
         /// as this language does.

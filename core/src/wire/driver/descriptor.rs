@@ -32,8 +32,9 @@ impl Descriptor {
     }
 }
 
-/// Finds the descriptor of epoll(7) with which the runtime of this thread waits. tokio does not tell which one it is. So
-/// this function registers a socket with the runtime, and looks for the descriptor with which the socket is registered.
+/// Finds the descriptor of epoll(7) with which the runtime of this thread waits. tokio does not say which descriptor
+/// this is. So this function registers a socket with the runtime, and looks for the descriptor with which the socket is
+/// registered.
 fn find() -> Option<RawFd> {
     let (probe, _other) = UnixStream::pair().ok()?;
     let number = probe.as_raw_fd();
@@ -48,8 +49,8 @@ fn find() -> Option<RawFd> {
     })
 }
 
-/// Whether a line of `/proc/self/fdinfo` names a descriptor that is registered with epoll(7). An inherited epoll may name
-/// another file by the same number, so the inode must match too.
+/// Whether a line of `/proc/self/fdinfo` says that the descriptor `number`, a file with this inode, is registered with
+/// epoll(7). An inherited epoll may name another file by the same number, so the inode must match too.
 fn is_about(line: &str, number: RawFd, inode: u64) -> bool {
     let mut words = line.split_whitespace();
     words.next() == Some("tfd:")
@@ -107,7 +108,8 @@ impl TimerAlarm {
         let wait = Duration::from_millis(end.saturating_sub(now).max(1));
         let Ok(it_value) = Timespec::try_from(wait) else { return };
         let time = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value };
-        // Fails only for times that `Timespec` cannot have here. Without the timer, the driver's thread ends the wait.
+        // Fails only for an invalid time, which `Timespec::try_from` never returns. Even if the timer were not set, the
+        // driver's thread would end the wait.
         let _ = timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::empty(), &time);
     }
 }

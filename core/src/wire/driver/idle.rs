@@ -8,8 +8,9 @@ const BUSY: Duration = Duration::from_millis(500);
 /// How often the driver's thread checks whether an event loop still answers, while no call is in progress. Idle
 /// connections answer pings this late if the event loop is stopped.
 const QUIET: Duration = Duration::from_secs(5);
-/// While no call is in progress, the driver's thread takes over the I/O only if no thread has waited for a call for this
-/// long. A program that makes one call after another pauses for a shorter time, so its own thread keeps doing the I/O.
+/// While no call is in progress, the driver's thread takes over the I/O only once this time has passed since a thread
+/// last waited for a call. A program that makes one call after another pauses for a shorter time, so the program's own
+/// thread keeps doing the I/O.
 const IDLE: Duration = Duration::from_millis(20);
 
 /// Counts the threads, event loops and calls that wait for results.
@@ -23,7 +24,7 @@ pub(super) struct Waiting {
     calls_of_loops: usize,
     /// Event loops that watch the descriptor.
     pub loops: usize,
-    /// How many times an event loop has begun to do the I/O.
+    /// How many turns event loops have begun, even if another thread did the I/O (see `Watch::turn`).
     pub turns: u64,
     /// Whether an event loop does the I/O now.
     pub in_turn: bool,
@@ -69,7 +70,8 @@ impl Waiting {
     pub(super) fn begin(&mut self, by_loop: bool) -> bool {
         self.calls += 1;
         self.calls_of_loops += usize::from(by_loop);
-        // An event loop does the I/O of its calls. The thread only has to check the event loop often enough.
+        // An event loop does the I/O of the calls that it begins. Then the driver's thread only checks the event loop,
+        // and a notification is needed only if the thread would check too late.
         self.listens_for.is_some_and(|pause| !by_loop || pause > BUSY)
     }
 
@@ -83,7 +85,8 @@ impl Waiting {
         self.threads > 0 || self.stands_in
     }
 
-    /// Whether event loops do the I/O for all calls in progress. Only a loop with a call in progress certainly runs.
+    /// Whether event loops do the I/O for all calls in progress. An event loop certainly runs only while it has a call
+    /// in progress.
     pub(super) fn loops_do_io(&self) -> bool {
         self.loops > 0 && self.calls_of_loops > 0
     }

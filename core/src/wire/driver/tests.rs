@@ -1,4 +1,4 @@
-//! The driver with threads, tasks and a small event loop of its own.
+//! Tests the driver with threads, tasks and a small event loop.
 
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::task::spawn_blocking;
 use super::*;
 use crate::timers::sleep;
 
-/// An event loop, in the thread that runs it.
+/// An event loop that runs in the thread that calls its methods.
 struct EventLoop {
     watch: Watch,
     turns: usize,
@@ -26,7 +26,7 @@ impl EventLoop {
         Self { watch: driver.watch().expect("the descriptor of the runtime was not found"), turns: 0 }
     }
 
-    /// Watches the descriptor until `done`.
+    /// Watches the descriptor until `done` returns true.
     fn run_until(&mut self, done: impl Fn() -> bool) {
         let begun = Instant::now();
         self.watch.turn();
@@ -56,7 +56,7 @@ async fn on_threads<F: Future>(seen: Arc<Mutex<Vec<ThreadId>>>, call: F) -> F::O
     .await
 }
 
-/// Sends `size` bytes to a server in another thread, which sends them back.
+/// Sends `size` bytes to a server that runs in another thread and sends the bytes back.
 async fn echoed(size: usize) -> usize {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -139,7 +139,7 @@ fn a_task_that_another_thread_wakes_makes_the_descriptor_readable() {
         let call = Arc::clone(&done);
         event_loop.watch.spawn(async move {
             let blocking = spawn_blocking(move || thread::sleep(Duration::from_millis(pause)));
-            // The call is a task that wakes another task, which waits for a thread.
+            // The thread of `blocking` wakes this task, and this task wakes the call.
             tokio::spawn(noticed(blocking)).await.unwrap().unwrap();
             call.store(true, Ordering::SeqCst);
         });
@@ -232,7 +232,8 @@ fn event_loops_and_threads_share_a_driver() {
                             echoed(round).await;
                             call.store(true, Ordering::SeqCst);
                         });
-                        // The event loop of another thread may do all the I/O, so this one looks again after a while.
+                        // The event loop of another thread may do all the I/O, so this event loop checks `done` every
+                        // 10 ms.
                         event_loop.watch.turn();
                         while !done.load(Ordering::SeqCst) {
                             event_loop.wait(PollTimeout::from(10_u8));
@@ -255,7 +256,7 @@ fn event_loops_and_threads_share_a_driver() {
     assert_eq!((waiting.threads, waiting.calls, waiting.loops), (0, 0, 0));
 }
 
-/// Incident: a turn began at the same moment as a blocking call, entered the runtime after it, and never ended.
+/// Incident: a turn began at the same moment as a blocking call, entered the runtime after the call, and never ended.
 #[test]
 fn a_turn_ends_although_a_thread_enters_the_runtime_first() {
     let driver = Driver::start().unwrap();
@@ -270,7 +271,7 @@ fn a_turn_ends_although_a_thread_enters_the_runtime_first() {
     while !turns.is_finished() {
         assert!(begun.elapsed() < Duration::from_mins(1), "a turn does not end");
         driver.run(tokio::task::yield_now());
-        // Pauses of many lengths, because the moment must be right.
+        // Tries pauses of many lengths, so that some calls and turns begin at the same moment.
         nth = (nth + 1) % 1000;
         (0..nth).for_each(|_| std::hint::spin_loop());
     }

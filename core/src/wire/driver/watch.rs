@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 use super::Driver;
 use crate::tasks::wakes;
 
-/// How many times a turn checks for I/O at most. A large answer that arrives without a pause would otherwise hold up
-/// the event loop until its end.
+/// How many times a turn checks for I/O at most. Without this bound, a large answer that arrives without a pause would
+/// hold up the event loop until the answer ends.
 const MOST_CHECKS: u32 = 8;
 /// If no event loop has checked for I/O for this long, a turn first checks for I/O and then begins new calls.
 const LATE: Duration = Duration::from_millis(1);
 
 thread_local! {
-    /// Wakes the turn that this thread does.
+    /// Wakes the turn that runs on this thread.
     static TURN: RefCell<Option<Waker>> = const { RefCell::new(None) };
     /// How many tasks this thread had woken when the runtime last had nothing to do.
     static IDLE_SINCE: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Ends the wait of a turn. The runtime calls this function when every task waits. It would then wait for I/O, but if
-/// its future is woken here, it only checks for I/O.
+/// Keeps a turn from waiting for I/O. The runtime calls this function when every task waits. If this function wakes the
+/// turn, the runtime only checks for I/O and does not wait for it.
 pub(super) fn runtime_is_idle() {
     TURN.with_borrow(|turn| {
         if let Some(turn) = turn {
@@ -61,14 +61,15 @@ impl Watch {
         self.descriptor
     }
 
-    /// Adds a call. It begins at the next [`turn`](Self::turn), which the event loop must not wait with.
+    /// Adds a call, which begins at the next [`turn`](Self::turn). The event loop must call `turn` even if the
+    /// descriptor does not become readable.
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         let call = self.driver.begin(true);
         self.driver.add(call, future);
     }
 
-    /// Does all I/O that is possible without waiting, and runs the tasks that can go on. If another thread does the I/O,
-    /// this method returns at once.
+    /// Does all I/O that is possible without waiting, and runs the tasks that can go on. If another thread does the
+    /// I/O, returns at once.
     pub fn turn(&self) {
         // A forked child must not use the runtime of its parent.
         if self.process != std::process::id() {
@@ -98,10 +99,10 @@ impl Watch {
 }
 
 impl Driver {
-    /// Another thread does the I/O.
+    /// Lets the thread that does the I/O begin the new calls. `stands_in` says whether this is the driver's thread.
     fn leave_to_others(&'static self, stands_in: bool) {
         if stands_in {
-            // The driver's thread then makes the descriptor readable, so the next turn does the I/O.
+            // The driver's thread then leaves the I/O and makes the descriptor readable, so the next turn does the I/O.
             self.wanted.notify_one();
         }
         self.take_fresh_soon();
@@ -132,8 +133,8 @@ impl Driver {
             if checked == 0 || has_begun {
                 return Poll::Pending;
             }
-            // All tasks waited, and then the runtime checked for I/O. Tasks that I/O or timers have woken are counted by
-            // this thread. Tasks that other threads have woken are in the global queue.
+            // All tasks waited, and then the runtime checked for I/O. `wakes` counts the tasks that I/O or timers have
+            // woken on this thread. Tasks that other threads have woken are in the global queue.
             let is_idle = wakes() == IDLE_SINCE.get() && self.runtime.metrics().global_queue_depth() == 0;
             if is_idle || checked >= MOST_CHECKS { Poll::Ready(Some(is_idle)) } else { Poll::Pending }
         }));
@@ -144,7 +145,7 @@ impl Driver {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        // In a forked child, another thread of the parent may have held the lock for ever.
+        // If another thread of the parent held the lock at the fork, the lock stays locked in the child for ever.
         if self.process != std::process::id() {
             return;
         }

@@ -31,8 +31,8 @@ pub(super) struct Entry {
 /// The operations that hosts have methods for, as the resources declare them.
 pub(super) static TABLE: LazyLock<Vec<Entry>> = LazyLock::new(|| collected().entries);
 
-/// The methods that find one run, such as `syncs.latest_run`. They send operations that list runs, which [`TABLE`] has
-/// under the names of other methods.
+/// The methods that find one run, such as `syncs.latest_run`. They send operations that list runs. [`TABLE`] has these
+/// operations under the names of other methods.
 pub(super) static LOOKUPS: LazyLock<Vec<Entry>> = LazyLock::new(|| collected().lookups);
 
 /// Operations that only other operations use. Hosts have no methods for them.
