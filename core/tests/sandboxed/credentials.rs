@@ -176,8 +176,8 @@ async fn hooks_are_told_of_every_call_with_its_attempts_and_its_error() {
     });
     client.sources().get(1).await.unwrap();
     client.clone().sources().get(999).await.unwrap_err();
-    // The answer has no id. After a trigger with `full_rerun`, the SDK does not look for the run, so there is only one
-    // attempt.
+    // The answer to this trigger has no id. Because of `full_rerun`, the SDK does not look for the run, so there is
+    // only one attempt.
     let full = TriggerIdentityGraph { full_rerun: Some(true) };
     client.identity_graphs().trigger("customers", &full).await.unwrap_err();
     let wanted = [

@@ -25,8 +25,8 @@ async fn load(counter: &str, phase: f64) {
             let client = client.clone();
             tokio::spawn(async move {
                 while Instant::now() < end {
-                    // The priority is `read`, because requests with the priority `bulk` leave a tenth of the limit
-                    // free.
+                    // The test must be able to use the whole limit. Requests with the priority `bulk` would leave a
+                    // tenth of it free.
                     let options = Options::new().priority(Priority::Read);
                     let mut page = client
                         .syncs()

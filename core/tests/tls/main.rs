@@ -1,4 +1,5 @@
-//! Tests of the TLS policy against OpenSSL's `s_server`, because the sandbox uses the same TLS library as the SDK.
+//! Tests of the TLS policy against OpenSSL's `s_server`. They do not use the sandbox, because it has the same TLS
+//! library as the SDK.
 
 #![allow(
     clippy::unwrap_used,

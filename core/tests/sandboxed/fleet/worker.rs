@@ -211,7 +211,7 @@ async fn plain(engine: &Engine, op: &str) -> Value {
 }
 
 async fn calls(engine: Arc<Engine>, done: Arc<AtomicU64>) {
-    // The priority is `read`, because requests with the priority `bulk` leave a tenth of the limit free.
+    // The test must be able to use the whole limit. Requests with the priority `bulk` would leave a tenth of it free.
     let options = json!({"priority": "read"}).to_string();
     loop {
         let tell = |notice: String| {

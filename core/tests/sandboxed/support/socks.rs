@@ -63,7 +63,7 @@ async fn bytes<const N: usize>(client: &mut TcpStream) -> Option<[u8; N]> {
     Some(read)
 }
 
-/// Reads a text whose length comes before it, as one byte.
+/// Reads one byte with the length of a text, and then the text.
 async fn text(client: &mut TcpStream) -> Option<String> {
     let [length] = bytes(client).await?;
     let mut read = vec![0; length.into()];
