@@ -1,4 +1,5 @@
-//! Reads a sync again and again, in eight tasks, for SECONDS seconds: `load NAME SECONDS`. Each request carries NAME.
+//! Reads a sync again and again, in eight tasks, for SECONDS seconds: `load NAME SECONDS`. Each request has NAME in the
+//! header `X-Load`.
 
 use std::env::{args, var};
 use std::error::Error;
