@@ -66,7 +66,7 @@ impl GraphRun {
         (now >= self.started).then_some(self.started)
     }
 
-    /// Returns the time of the end; `None` unless the run has succeeded or failed, because the API shows no end of a
+    /// Returns the time of the end if the run has succeeded or failed, otherwise `None`. The API shows no end of a
     /// cancelled run.
     pub(crate) fn end(&self, now: Millis) -> Option<Millis> {
         let told = matches!(self.status.as_str(), "SUCCESS" | "FAILURE");

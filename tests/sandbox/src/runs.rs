@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::clock::{Clock, Millis};
 use crate::settings::Plan;
 
-/// The lowest id of a run that is triggered in a world. Past runs have smaller ids, so in a world with very many past
-/// runs, the triggered runs begin with a higher id.
+/// The id of the first run that is triggered in a world. In a world with very many past runs, this id is higher,
+/// because past runs have smaller ids.
 pub(crate) const FIRST_RUN: u64 = 9001;
 
 #[derive(Debug, Clone)]

@@ -195,8 +195,8 @@ impl World {
         answer
     }
 
-    /// Returns the answer to send. If the script replaces or loses the answer, the operation is not performed, except
-    /// if the script's entry has `apply`.
+    /// Returns the answer to send. If the script replaces or loses the answer, the operation is performed only if the
+    /// script's entry has `apply`.
     pub(crate) fn decide(&self, index: usize, answer: Option<ScriptedAnswer>) -> Outgoing {
         let mut guard = self.lock();
         let state = &mut *guard;

@@ -13,8 +13,8 @@ struct Amendment {
     /// The reason for the amendment, for readers of the file.
     #[cfg_attr(not(test), expect(dead_code, reason = "only a test reads it"))]
     why: String,
-    /// A JSON pointer to the value to set; the parent of the value must exist. `-` is the end of a list, and `*` every
-    /// member of an object. Any other segment in a list selects the elements with this `name`.
+    /// A JSON pointer to the value to set; the parent of the value must exist. `-` stands for the end of a list, and
+    /// `*` for every member of an object. Any other segment in a list selects the elements with this `name`.
     at: String,
     set: Value,
 }

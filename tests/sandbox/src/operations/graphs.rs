@@ -35,8 +35,8 @@ pub(super) fn trigger(workspace: &mut Workspace, graph: &str, body: &Row) -> Rep
     Reply::good(answer)
 }
 
-/// Lists runs. In an order by start or by end, runs that have not started or ended come last. `newestFirst` reverses
-/// every order.
+/// Lists runs. If runs are ordered by their start or their end, runs that lack this time come last. `newestFirst`
+/// reverses every order.
 pub(super) fn list_runs(workspace: &Workspace, graph: &str, request: &Request) -> Reply {
     if let Some(reply) = unknown(workspace, graph) {
         return reply;

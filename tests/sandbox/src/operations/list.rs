@@ -33,7 +33,7 @@ pub(super) fn page<T>(
     Reply::good(more.map_or_else(|| json!({"data": shown}), |more| json!({"hasMore": more, "data": shown})))
 }
 
-/// Reads a query parameter that is a whole number from 0, because the sandbox has already refused any other value.
+/// Reads a query parameter. It is a whole number from 0: the sandbox has refused any other value before this call.
 /// `5.0` means 5.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and not negative")]
 fn whole(request: &Request, name: &str, default: usize) -> usize {
