@@ -109,8 +109,8 @@ impl Driver {
         }))
     }
 
-    /// Runs a future for which no thread waits. If several futures are added before the runtime takes the first of them,
-    /// the thread that does the I/O is woken only once.
+    /// Runs a future for which no thread waits. If several futures are added before the runtime takes the first of
+    /// them, the thread that does the I/O is woken only once.
     pub fn spawn_batched(&'static self, future: impl Future<Output = ()> + Send + 'static) {
         let call = self.begin(false);
         self.add(call, future);
