@@ -74,8 +74,8 @@ class AsyncSyncBatch(Batch):
     Iterating over a batch yields each item once, as it ends; an item that failed raises nothing. The end of an
     ``async with`` block stops the batch, and so does garbage collection. Runs that were started go on.
 
-    If the task is cancelled, or another exception interrupts the wait or the iteration, the batch is stopped, and a
-    note on the exception names the runs that go on, with their tokens. SIGTERM has the same effect. During a wait, an
+    If the task is cancelled, or another exception interrupts the wait or the iteration, the batch stops. A note on the
+    exception then names the runs that go on, with their tokens. SIGTERM has the same effect. During a wait, an
     iteration or an ``async with`` block in the main thread, the signal raises ``SystemExit(143)`` in the event loop.
     Then ``asyncio.run`` cancels its tasks, and the notes are logged as warnings. If the program handles SIGTERM itself,
     the program's handler stays in place.

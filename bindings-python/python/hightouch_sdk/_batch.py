@@ -182,8 +182,8 @@ class SyncBatch(Batch):
     Iterating over a batch yields each item once, as it ends; an item that failed raises nothing. The end of a ``with``
     block stops the batch, and so does garbage collection. Runs that were started go on.
 
-    If an exception such as ``KeyboardInterrupt`` interrupts the wait or the iteration, the batch is stopped, and a note
-    on the exception names the runs that go on, with their tokens. SIGTERM has the same effect. During a wait, an
+    If an exception such as ``KeyboardInterrupt`` interrupts the wait or the iteration, the batch stops. A note on the
+    exception then names the runs that go on, with their tokens. SIGTERM has the same effect. During a wait, an
     iteration or a ``with`` block in the main thread, the signal raises ``SystemExit(143)``, and the note is logged as a
     warning. If the program handles SIGTERM itself, the program's handler stays in place.
     """

@@ -52,8 +52,8 @@ class Stats(Value, frozen=True, kw_only=True):
     """How many processes, including this one, have used the limit within the last minute. Known only if a Redis or
     Valkey server keeps the limit and has answered; otherwise None."""
     waiting_total: int | None = field(name="waitingTotal", default=None)
-    """Calls of all processes that wait for the rate limit. Known only if a Redis or Valkey server keeps the limit and
-    has answered; otherwise None."""
+    """Calls that wait for the rate limit, in all processes together. Known only if a Redis or Valkey server keeps the
+    limit and has answered; otherwise None."""
 
 
 class Negotiated(Value, frozen=True, kw_only=True):

@@ -90,7 +90,7 @@ def began(call: CallStart, ago_ms: float) -> None:
 
 
 class Hooks:
-    """The hooks of a client. ``earlier`` are the hooks that the client had before."""
+    """The hooks of a client. To add hooks to a client, pass its present hooks as ``earlier``."""
 
     __slots__ = ("_on_end", "_on_start")
 

@@ -63,7 +63,7 @@ class Json(Frozen):
 
     @property
     def text(self) -> str:
-        """The JSON text, without surrounding whitespace.
+        """The JSON text, without surrounding white space.
 
         Raises:
             ValueError: The text is not valid JSON.

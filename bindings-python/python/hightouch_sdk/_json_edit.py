@@ -42,7 +42,7 @@ class Draft(HasText):
         return draft(part, self) if isinstance(part, str) and part[0] in "{[" else part
 
     def _changes(self) -> None:
-        """Prepares a change: refuses a change that would be lost, and discards the texts of this draft and its parents.
+        """Refuses a change that would be lost. Otherwise discards the stored text of this draft and of its parents.
 
         Raises:
             RuntimeError: The edit has ended, or this part was replaced or removed.

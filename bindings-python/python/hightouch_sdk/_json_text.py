@@ -19,7 +19,7 @@ class HasText:
 
     @property
     def text(self) -> str:
-        """The JSON text, without surrounding whitespace."""
+        """The JSON text, without surrounding white space."""
         raise NotImplementedError
 
     def __eq__(self, other: object) -> bool:
@@ -62,7 +62,7 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 
 
 def checked(raw: bytes) -> str:
-    """Returns the text of one JSON value, without surrounding whitespace.
+    """Returns the text of one JSON value, without surrounding white space.
 
     Raises:
         ValueError: The text is not one JSON value.

@@ -96,7 +96,7 @@ class JsonArray(Frozen, tuple[Any, ...]):
     The array is equal to a list with the same items. As an argument of a call, it is sent as it was received.
     """
 
-    # The base class is `tuple`, because other libraries would not recognise another class of sequences.
+    # The base class is `tuple`, because other libraries treat only lists and tuples as arrays.
 
     if TYPE_CHECKING:
         _text: str

@@ -121,8 +121,8 @@ class _Wants:
 def _answer(wants: _Wants, to: weakref.ref[Keys]) -> None:
     while True:
         wants.begin()
-        # When the `Keys` object is garbage-collected, the call that `begin` has started is cancelled. If the object was
-        # collected before `begin` (`to()` is None), nothing would cancel the call. So the thread ends here.
+        # The finalizer of the `Keys` object cancels the call that `begin` has started. If the finalizer ran before
+        # `begin` (`to()` is None), nothing would cancel the call. So the thread ends here.
         if to() is None or not wants.wanted():
             return
         keys = to()

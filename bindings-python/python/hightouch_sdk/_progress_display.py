@@ -126,7 +126,7 @@ class _Stage:
             self._on_screen("end", self._frame()._replace(summary=own.summary))
 
     def draw(self, changed: Row | None = None) -> None:
-        """Draws a frame. Skips it if a row changes soon after the last frame: a thread draws once a second anyway."""
+        """Draws a frame, but not if a row changes soon after the last frame: a thread draws once a second anyway."""
         with self._lock:
             if self._screen is None or not self._displays:
                 return

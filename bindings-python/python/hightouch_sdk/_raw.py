@@ -43,7 +43,7 @@ class RawResponse(Generic[T]):
         return self.body.decode("utf-8", "replace")
 
     def parse(self) -> T:
-        """Returns what the method returns without ``with_raw_response``.
+        """Returns what the call would have returned without ``with_raw_response``.
 
         Sends nothing, and works even after the client was closed.
 

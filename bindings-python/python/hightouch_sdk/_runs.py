@@ -124,7 +124,7 @@ class _Handle(Generic[S]):
     def adopted(self) -> bool:
         """Whether the answer to the trigger was lost, and the client then found the run in the list of runs.
 
-        The trigger cannot have started any other run.
+        The client takes such a run only if the trigger cannot have started a different run.
         """
         return self._opened.adopted
 
@@ -165,7 +165,7 @@ class Run(_Handle[S]):
             The state of the run.
 
         Raises:
-            NotFoundError: The server does not list the run, or not yet.
+            NotFoundError: The server does not list the run. A new run may not be listed yet.
             HightouchError: The run could not be read for another reason.
         """
         with _Wait(self.token, self._slug, self._state, None, "return", "return"):
@@ -243,7 +243,7 @@ class AsyncRun(_Handle[S]):
             The state of the run.
 
         Raises:
-            NotFoundError: The server does not list the run, or not yet.
+            NotFoundError: The server does not list the run. A new run may not be listed yet.
             HightouchError: The run could not be read for another reason.
         """
         with _Wait(self.token, self._slug, self._state, None, "return", "return"):

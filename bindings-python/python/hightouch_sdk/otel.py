@@ -177,7 +177,7 @@ def _parent_of_request(call: CallStart) -> Context:
     found = trace.get_current_span(propagate.extract(call.headers, current)).get_span_context()
     if not found.is_valid:
         return current
-    # The propagator marks the span as remote. But the span belongs to this process, so `near` is a copy without it.
+    # The propagator marks the span as remote. But the span belongs to this process, so `near` lacks this mark.
     near = SpanContext(found.trace_id, found.span_id, False, found.trace_flags, found.trace_state)
     return trace.set_span_in_context(NonRecordingSpan(near), current)
 

@@ -54,7 +54,7 @@ def _schedule(schedule: Schedule | None) -> str | None:
 
 
 def _seconds(state: State) -> float | None:
-    """Returns how long a run took, in seconds; None for a run that has no start or no end, and for a sequence."""
+    """Returns how long a run took, in seconds; None if a time is absent. A run of a sequence has no times."""
     if isinstance(state, SequenceRun) or state is None or state.started_at is None or state.finished_at is None:
         return None
     return (state.finished_at - state.started_at).total_seconds()

@@ -113,9 +113,10 @@ def runs_report(
 ) -> RunsReport:
     """Reads the runs of a workspace and writes one page about them.
 
-    The page is one file that loads nothing from elsewhere. The file is written after the reading. Requests have the
-    priority ``"bulk"``, so that they delay nothing else. A request reads up to 100 syncs of the workspace, or up to
-    100 runs of a sync that ran in the period.
+    The page is one file that loads nothing from elsewhere. The function writes the file once it has read all runs.
+    Requests have the priority ``"bulk"``, so that they delay nothing else. A request reads up to 100 syncs of the
+    workspace, or up to 100 runs of one sync. A sync that certainly did not run in the period needs no request for its
+    runs.
 
     Args:
         ht: The client.

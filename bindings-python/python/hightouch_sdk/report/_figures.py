@@ -124,7 +124,7 @@ class SyncFigures:
     reasons: list[ReasonCount] = field(default_factory=list[ReasonCount])
     """Why runs did not succeed: the first 20 different reasons. ``other_reasons`` counts runs with further reasons."""
     other_reasons: int = 0
-    """The number of runs that did not succeed for reasons that ``reasons`` does not list."""
+    """How many runs did not succeed for a reason that is not in ``reasons``."""
     last_status: str | None = None
     """The status of the run that started last, among the runs of the period that have ended."""
     last_at: datetime | None = None

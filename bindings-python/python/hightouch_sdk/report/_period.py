@@ -14,7 +14,7 @@ HOUR, DAY, WEEK, FOUR_WEEKS = timedelta(hours=1), timedelta(days=1), timedelta(d
 # Each pair: the longest period, and the length of its buckets. So a chart has at most about 130 buckets.
 STEPS = ((timedelta(days=3), HOUR), (timedelta(days=92), DAY), (timedelta(days=731), WEEK), (LONGEST, FOUR_WEEKS))
 SLACK = timedelta(minutes=1)
-"""How much longer than its maximum a period may be, because the caller may have computed ``since`` a moment ago."""
+"""A period may exceed the maximum by this time, because the caller may have computed ``since`` a moment ago."""
 NAMES = {HOUR: "hour", DAY: "day", WEEK: "7 days", FOUR_WEEKS: "28 days"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

@@ -37,8 +37,7 @@ AT_ONCE = 8
 FATAL = (AuthenticationError, CallCancelledError, ClientClosedError, ConfigError, ProxyError, TlsError)
 UNREACHABLE = (ConnectError, RateLimitedError, RequestTimeoutError)
 MOST_IN_A_ROW = 5
-"""The report ends with an error once this many syncs in a row could not be read, because the server cannot be reached
-or refuses all requests (429)."""
+"""The report ends with an error once this many syncs in a row have failed with an error in ``UNREACHABLE``."""
 
 
 @final

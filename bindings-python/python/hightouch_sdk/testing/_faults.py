@@ -180,7 +180,9 @@ class Faults(ABC):
         others_per_second: float | None = None,
         retry_after: int | None = None,
     ) -> None:
-        """Sets the rate limit of the workspace. Clients are not told, so they notice the limit only by refusals (429).
+        """Sets the rate limit that the workspace enforces.
+
+        Clients keep the limit in their settings, and notice the new limit only by refusals (429).
 
         Args:
             requests: How many requests are allowed in a window.
