@@ -40,7 +40,7 @@ def run(
 ) -> tuple[str, str]:
     """Runs a script, and returns its standard output and standard error. Fails if the script hangs or crashes.
 
-    If ``when`` is given, the script receives a line on standard input once the requests meet this condition.
+    ``when`` is a condition on the requests of the world. Once it is met, the script receives a line on standard input.
     A script that runs longer than ``hung_after`` seconds counts as hung.
     """
     process = start(world, script)

@@ -94,7 +94,7 @@ def test_a_disk_that_is_full_ends_the_starts_and_not_the_runs(seven: World, tmp_
         seven,
         f"""
         import resource
-        # A file may not grow beyond this size, as if the disk were full.
+        # A write beyond this size fails, as on a full disk.
         resource.setrlimit(resource.RLIMIT_FSIZE, (1200, 1200))
         with Hightouch(**settings) as client:
             batch = client.syncs.run_many([1, 3, 6, 7, 2], at_once=2, checkpoint={str(path)!r})

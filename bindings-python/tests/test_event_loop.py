@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/fdinfo").exists(), reason="
 
 SWITCHES = """
         def switches():
-            # How many times the thread of the SDK has stopped to run.
+            # How many times the thread of the SDK has gone to sleep.
             for task in os.listdir("/proc/self/task"):
                 with open(f"/proc/self/task/{task}/status") as file:
                     status = dict(line.split(":", 1) for line in file)
@@ -75,7 +75,7 @@ def test_a_call_ends_while_its_loop_is_blocked(new_world: Callable[..., World]) 
 
 
 def test_a_call_goes_on_while_its_loop_is_stopped(new_world: Callable[..., World]) -> None:
-    """As in a notebook, between two cells."""
+    """IPython in a terminal, for example, runs its loop only while it executes an input."""
     slow = [{"when": {"nth": nth}, "answer": {"delayMs": 500}} for nth in (1, 3)]
     world = new_world(script=slow, slugs=["orders"])
     client = AsyncHightouch(**world.settings())
@@ -225,7 +225,7 @@ def test_an_interruption_during_the_delivery_loses_no_other_answer(new_world: Ca
     with pytest.raises(KeyboardInterrupt):
         loop.run_forever()
     assert not loop.is_armed
-    # Only the task of the answer that was interrupted hears nothing; asyncio itself loses its wake-up.
+    # One task never ends: the interruption made asyncio lose the callback that wakes this task.
     loop.run_until_complete(asyncio.wait(tasks, timeout=5, return_when=asyncio.ALL_COMPLETED))
     assert sorted(task.done() for task in tasks) == [False, True, True]
     for task in tasks:
@@ -248,8 +248,8 @@ def test_a_fork_in_a_running_loop_leaves_its_calls_to_the_parent(new_world: Call
             over = loop.create_future()
             child = os.fork()
             if child == 0:
-                # The copy of the loop runs on, and shares the selector of its parent, so it sees the descriptors of
-                # the parent become readable.
+                # The child's copy of the loop runs on. Both loops share one selector, so the copy also notices when the
+                # parent's descriptors become readable.
                 loop.call_later(4, over.set_result, None)
                 await over
                 os._exit(task.done())

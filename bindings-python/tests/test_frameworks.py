@@ -19,7 +19,7 @@ from scripts import run
 from servers import Server, free_port
 
 WORKERS = 4
-# How many seconds the test sends requests: about five windows of the limit, because `timeScale` is 4.
+# For how many seconds the test sends requests: about five windows of the limit, because `timeScale` is 4.
 SECONDS = 12.0
 
 CLIENT = """

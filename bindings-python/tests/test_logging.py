@@ -151,7 +151,7 @@ def test_retries_cuts_and_long_waits_are_told_while_the_call_goes_on(
     assert events(info.records) == ["retry", "cut", "waiting", "waited"]
     assert {extra(record)["call_id"] for record in info.records} == {ends[0].call_id}
     assert [extra(record)["attempt"] for record in info.records] == [1, 2, 2, 2]
-    # The record `waiting` was written during the wait: the server had two requests, and the third was not yet sent.
+    # The record `waiting` was written during the wait: the third of three requests was not yet sent.
     assert seen[2] == ("waiting", 2)
     meta = ends[0].meta
     assert meta is not None

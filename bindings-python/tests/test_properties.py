@@ -99,7 +99,7 @@ def test_the_variables_of_a_message_come_back(
 
 
 class Confidant:
-    """Creates worlds that accept any body, even one that the sandbox usually refuses, and that return it to a read."""
+    """Creates worlds that accept any body, even one that the sandbox usually refuses, and answer with given JSON."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox

@@ -36,7 +36,7 @@ def reachable(*roots: object) -> list[object]:
 
 
 def holds(thing: object) -> bool:
-    """Whether this object itself shows the key."""
+    """Whether an object is text, or bytes, with the key in it."""
     return (isinstance(thing, str) and KEY in thing) or (isinstance(thing, bytes) and KEY.encode() in thing)
 
 

@@ -277,7 +277,7 @@ def test_children_that_are_forked_under_load_use_the_client_from_several_threads
 
 @pytest.mark.parametrize("failing", [False, True])
 def test_each_thread_that_follows_a_batch_gets_every_item(new_world: Callable[..., World], failing: bool) -> None:
-    """Incident: a thread missed the last items. It saw the end of the batch before another thread had recorded them."""
+    """Incident: a thread missed items, because it saw the end of the batch before another thread had recorded them."""
     runs: dict[str, Any] = {"seconds": 1}
     if failing:
         runs["bySlug"] = {SLUGS[-1]: {"status": "failed"}}
