@@ -89,7 +89,7 @@ def linked(prose: str, page: str, known: dict[str, str], out: Path) -> str:
 
 
 def tabs(blocks: list[re.Match[str]]) -> str:
-    """Returns consecutive blocks of code as tabs if each has a different language, and else unchanged."""
+    """Turns consecutive blocks of code into tabs if each has a different language. Leaves other blocks unchanged."""
     labels = [LANGUAGES.get(block[1]) for block in blocks]
     if len(blocks) < 2 or None in labels or len(set(labels)) < len(labels):
         return "\n".join(block[0] for block in blocks)
@@ -136,7 +136,7 @@ def references(text: str, html: Path) -> str:
 
 
 def check_kinds() -> None:
-    """Fails unless the error catalogue has a section for each kind of the generated table, and for nothing else."""
+    """Fails unless docs/error-catalogue.md has one section for each kind in docs/errors.md, in the same order."""
     table = (
         (ROOT / "docs/errors.md")
         .read_text()
