@@ -353,8 +353,9 @@ export interface RunProblem {
   /** What to do, in one line. */
   advice: string
   /**
-   * Whether the SDK only guessed `category`, `summary` and `advice` from the words of the error text. False
-   * if they come from a code, from the status or from the number of rejected rows.
+   * Whether `category`, `summary` and `advice` are only a guess: from the words of the error text, or, if the
+   * run failed, from its rejected rows. False if they come from a code, from the status, or from the rejected
+   * rows of a run that ended with warnings.
    */
   guessed: boolean
   /**
@@ -975,8 +976,8 @@ export type RecipientStatus =
    */
   | 'unknown'
   /**
-   * Set by the SDK, only in the details of errors: nothing was sent to this recipient, because the request
-   * for the recipient or an earlier request failed.
+   * Set by the SDK, only in the details of errors: the recipient gets no message, because the request for the
+   * recipient or an earlier request failed.
    */
   | 'not_sent'
   // Other values are possible: the API does not document a complete list.

@@ -265,7 +265,7 @@ RecipientStatus: TypeAlias = (
 * ``rejected``: The recipient failed a check, and nothing was sent to the recipient.
 * ``unknown``: Set by the SDK, only in the details of errors: the request was sent, and the result for this
   recipient is unknown.
-* ``not_sent``: Set by the SDK, only in the details of errors: nothing was sent to this recipient, because the
+* ``not_sent``: Set by the SDK, only in the details of errors: the recipient gets no message, because the
   request for the recipient or an earlier request failed.
 """
 

@@ -47,7 +47,7 @@ class Stats(Value, frozen=True, kw_only=True):
     granted: int
     """Requests that this process has sent so far."""
     fallback: str | None = None
-    """Why the limit is not shared at present as ``limit_scope`` demands; None if nothing is wrong."""
+    """Why the limit is not shared at present although ``limit_scope`` asks for it; None if nothing is wrong."""
     members: int | None = None
     """How many processes, including this one, have used the limit within the last minute. Known only if a Redis or
     Valkey server keeps the limit and has answered; otherwise None."""

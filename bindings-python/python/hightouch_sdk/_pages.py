@@ -254,7 +254,7 @@ class Listing(_Listing[T], Tabular[T]):
     """A list of the API. Iterating over the list fetches page after page; each iteration starts from the first page."""
 
     def __init__(self, door: Door, query: Query) -> None:
-        # Pickling fails at the first attribute. The door is set first, because its error says why pickling fails.
+        # If a page is pickled, the error of its first attribute ends the pickling. The error of the door is the clearest.
         self._door = door
         super().__init__(query)
 
@@ -303,7 +303,7 @@ class AsyncListing(_Listing[T]):
     """A list of the API. ``async for`` fetches page after page; ``await`` fetches the first page only."""
 
     def __init__(self, door: AsyncDoor, query: Query) -> None:
-        # Pickling fails at the first attribute. The door is set first, because its error says why pickling fails.
+        # If a page is pickled, the error of its first attribute ends the pickling. The error of the door is the clearest.
         self._door = door
         super().__init__(query)
 

@@ -136,7 +136,8 @@ public struct LimitStats: Codable, Hashable, Sendable {
     /// How many processes have used the rate limit within the last minute, this process included. Nil if no Redis or
     /// Valkey server keeps the limit, or if this server has not answered yet.
     public let members: Int?
-    /// Why the rate limit is not shared at present as ``Configuration/limitScope`` asks; nil if nothing is wrong.
+    /// Why the rate limit is not shared at present although ``Configuration/limitScope`` asks for it; nil if nothing is
+    /// wrong.
     public let fallback: String?
     /// The number of requests per window that ``Configuration/limit`` allows.
     public let limit: Int

@@ -41,8 +41,8 @@ final class DailyJobTests: XCTestCase {
         /// descriptors. If none was available, the call threw an unclear error of the bridge.
         func testAProgramThatMayOpenNoMoreFilesSaysSo() async throws {
             let world = try await Sandbox.running().world(["syncs": 1])
-            // The thread must fail to start. It starts if more than 8 files may be open. If fewer files may be open,
-            // the runtime of Swift cannot print the error.
+            // With a limit of 8 files, the thread cannot start. With a higher limit it would start, and with a lower
+            // one the runtime of Swift could not print the error.
             let said = try weekOfRuns.errors(world, files: 8)
             XCTAssertTrue(said.contains("too many open files"), said)
             XCTAssertTrue(said.contains("ulimit -n"), said)

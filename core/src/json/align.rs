@@ -14,8 +14,8 @@ pub(super) enum Pair {
     New(usize),
 }
 
-/// The maximum number of comparisons in one stretch: a range of the old list together with a range of the new list. A
-/// stretch that needs more comparisons is divided, or its items are paired by position.
+/// The maximum number of comparisons in one stretch. A stretch is a range of the old list together with a range of the
+/// new list. A stretch that needs more comparisons is divided, or its items are paired by position.
 const STRETCH: usize = 2_000_000;
 /// The maximum number of comparisons in a whole diff.
 pub(super) const BUDGET: usize = 20_000_000;

@@ -127,7 +127,7 @@ public struct RecipientStatus: RawRepresentable, Codable, Hashable, Sendable, Ex
     /// Set by the SDK, only in the details of errors: the request was sent, and the result for this recipient is
     /// unknown.
     public static let unknown = Self(rawValue: "unknown")
-    /// Set by the SDK, only in the details of errors: nothing was sent to this recipient, because the request for the
+    /// Set by the SDK, only in the details of errors: the recipient gets no message, because the request for the
     /// recipient or an earlier request failed.
     public static let notSent = Self(rawValue: "not_sent")
 }

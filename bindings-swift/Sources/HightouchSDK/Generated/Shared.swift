@@ -155,8 +155,9 @@ public struct RunProblem: Codable, Hashable, Sendable {
     public var summary: String
     /// What to do, in one line.
     public var advice: String
-    /// Whether the SDK only guessed `category`, `summary` and `advice` from the words of the error text. False if they
-    /// come from a code, from the status or from the number of rejected rows.
+    /// Whether `category`, `summary` and `advice` are only a guess: from the words of the error text, or, if the run
+    /// failed, from its rejected rows. False if they come from a code, from the status, or from the rejected rows of a
+    /// run that ended with warnings.
     public var guessed: Bool
     /// The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, the text names the
     /// sync runs that did not succeed. Absent if the run has no error text.
