@@ -1,14 +1,16 @@
 //! Canonical JSON: the form in which the core passes values of the API to Python, Node.js and Swift.
 
 use std::io;
-use std::marker::PhantomData;
 use std::ops::Range;
 
 use serde::Serialize;
 use serde_json::{Serializer, Value, ser::Formatter};
 
 use super::copier::{Copied, copied};
-use super::{Mended, Readable, Reader, Types};
+use super::{Mended, Readable, Reader, read_with};
+
+/// The initial capacity for the JSON of one value, in bytes. Most values fit, so they are not moved while they grow.
+const USUAL_SIZE: usize = 1 << 10;
 
 /// Canonical JSON, and the positions of its opaque parts: the JSON for which the API defines no structure.
 #[derive(Clone, Debug, Default)]
@@ -49,23 +51,12 @@ impl Written {
         with
     }
 
-    /// Joins the items into one JSON list.
-    pub(crate) fn list(items: impl IntoIterator<Item = Self>) -> Self {
-        let items: Vec<Self> = items.into_iter().collect();
-        // A list of 100 rows is large, so growing step by step would copy it several times.
-        let size = items.iter().map(|item| item.text.len() + 1).sum::<usize>() + 2;
-        let mut list = Self { text: Vec::with_capacity(size), opaque: Vec::new() };
-        list.text.push(b'[');
-        for (index, item) in items.into_iter().enumerate() {
-            if index > 0 {
-                list.text.push(b',');
-            }
-            let start = list.text.len();
-            list.text.extend_from_slice(&item.text);
-            list.opaque.extend(item.opaque.into_iter().map(|part| start + part.start..start + part.end));
-        }
-        list.text.push(b']');
-        list
+    /// Appends a part of other JSON: a range of its `text`, and the range of its `opaque` that belongs to the part.
+    pub(crate) fn append(&mut self, from: &Self, text: Range<usize>, opaque: Range<usize>) {
+        let (to, start) = (self.text.len(), text.start);
+        self.text.extend_from_slice(from.text.get(text).unwrap_or_default());
+        let opaque = from.opaque.get(opaque).unwrap_or_default();
+        self.opaque.extend(opaque.iter().map(|part| to + part.start - start..to + part.end - start));
     }
 }
 
@@ -91,39 +82,69 @@ impl Formatter for Marked {
     }
 }
 
-/// The canonical JSON of a `T`. A value that [`Copier`](super::Copier) can copy is copied. Any other value is read as a
-/// `T` and then serialized.
-pub(crate) struct Canonical<T> {
+/// A value as canonical JSON.
+pub(crate) struct Canonical {
     pub json: Written,
-    /// The row's id if the value is a row of a list. Nothing reads the id of any other value.
-    pub id: String,
-    workspace: Option<i64>,
-    of: PhantomData<fn() -> T>,
+    /// The id of the workspace that the value belongs to; `None` if the value does not say.
+    pub workspace: Option<i64>,
 }
 
-impl<T: Readable + Serialize> Canonical<T> {
-    /// Reads the next value. If the value cannot be copied, it is read as a `T`, and `id` returns the id of that `T`.
-    pub(crate) fn read_with(
-        from: &mut Reader<'_>,
-        mended: &mut Mended,
-        id: impl Fn(&T) -> String,
-    ) -> Result<Option<Self>, String> {
-        let start = from.start();
-        if let Some(copied) = copied::<T>(from) {
-            debug_assert!(is_what_is_read(&copied, from.since(start), &id), "{}", from.since(start));
-            let id = copied.id.unwrap_or_default().to_owned();
-            return Ok(Some(Self { json: copied.json, id, workspace: copied.workspace, of: PhantomData }));
-        }
-        let Some(value) = T::read(from, mended)? else { return Ok(None) };
-        let json = Written::of(&value).map_err(|error| format!("a value cannot be written: {error}"))?;
-        Ok(Some(Self { json, id: id(&value), workspace: value.workspace(), of: PhantomData }))
+/// A value that was appended to canonical JSON.
+pub(crate) struct Appended {
+    /// The id that the caller's function returns for the value.
+    pub id: String,
+    pub workspace: Option<i64>,
+}
+
+/// Reads a whole answer, a `T`, as canonical JSON. Fails as [`read`](super::read) does.
+pub(crate) fn canonical<T: Readable + Serialize>(
+    body: &[u8],
+    mended: &mut Mended,
+) -> Result<Canonical, String> {
+    read_with(body, mended, |from, mended| {
+        let mut json = Written { text: Vec::with_capacity(USUAL_SIZE.min(body.len())), opaque: Vec::new() };
+        let appended = append::<T>(from, mended, &mut json, |_| String::new())?;
+        Ok(appended.map(|Appended { workspace, .. }| Canonical { json, workspace }))
+    })
+}
+
+/// Reads the next value, a `T`, and appends it to `to` as canonical JSON. A value that [`Copier`](super::Copier) can
+/// copy is copied. Any other value is read as a `T` and then serialized. `id` returns the id of the `T`. For a copied
+/// value, it is the member `id` instead.
+pub(crate) fn append<T: Readable + Serialize>(
+    from: &mut Reader<'_>,
+    mended: &mut Mended,
+    to: &mut Written,
+    id: impl Fn(&T) -> String,
+) -> Result<Option<Appended>, String> {
+    let start = from.start();
+    let (text, opaque) = (to.text.len(), to.opaque.len());
+    if let Some(copied) = copied::<T>(from, to) {
+        debug_assert!(
+            {
+                let mut json = Written::default();
+                json.append(to, text..to.text.len(), opaque..to.opaque.len());
+                is_what_is_read(&copied, &json, from.since(start), &id)
+            },
+            "{}",
+            from.since(start)
+        );
+        return Ok(Some(Appended {
+            id: copied.id.unwrap_or_default().to_owned(),
+            workspace: copied.workspace,
+        }));
     }
+    let Some(value) = T::read(from, mended)? else { return Ok(None) };
+    let json = Written::of(&value).map_err(|error| format!("a value cannot be written: {error}"))?;
+    to.append(&json, 0..json.text.len(), 0..json.opaque.len());
+    Ok(Some(Appended { id: id(&value), workspace: value.workspace() }))
 }
 
 /// Whether a copy equals the JSON that is written if the text is read as a `T` and then serialized. Debug builds and
 /// tests check every copy.
 fn is_what_is_read<T: Readable + Serialize>(
     copied: &Copied<'_>,
+    json: &Written,
     text: &str,
     id: impl Fn(&T) -> String,
 ) -> bool {
@@ -136,24 +157,10 @@ fn is_what_is_read<T: Readable + Serialize>(
     let mut mended = Mended::default();
     let Ok(Some(read)) = T::read(&mut Reader::new(text.as_bytes()), &mut mended) else { return false };
     let written = Written::of(&read).unwrap_or_default();
-    let is_same = value(&copied.json).is_some_and(|copied| value(&written) == Some(copied));
+    let is_same = value(json).is_some_and(|copied| value(&written) == Some(copied));
     let id = id(&read);
     is_same
         && mended.into_paths().is_empty()
         && copied.workspace == read.workspace()
         && (id.is_empty() || copied.id == Some(id.as_str()))
-}
-
-impl<T: Readable + Serialize> Readable for Canonical<T> {
-    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
-        Self::read_with(from, mended, |_| String::new())
-    }
-
-    fn workspace(&self) -> Option<i64> {
-        self.workspace
-    }
-
-    fn describe(types: &mut Types) -> Value {
-        T::describe(types)
-    }
 }

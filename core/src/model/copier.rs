@@ -16,9 +16,6 @@ use super::{Readable, Reader};
 use crate::json::scan::{self, Passed, PassedString, Stop};
 use crate::json::{MAX_DEPTH, members_with_values};
 
-/// The initial capacity of a copy, in bytes. Most copies fit, so they are not moved while they grow.
-const USUAL_SIZE: usize = 1 << 10;
-
 /// The error of a value that cannot be copied and must be read instead.
 #[derive(Debug)]
 pub(crate) struct Unusual;
@@ -58,23 +55,24 @@ pub(crate) struct Copier<'de> {
 }
 
 pub(crate) struct Copied<'de> {
-    pub json: Written,
     /// The value of the member `id`, without quotes.
     pub id: Option<&'de str>,
     pub workspace: Option<i64>,
 }
 
-/// Copies the next value. If the value is unusual, returns `None`, and `from` stays before the value.
-pub(super) fn copied<'de, T: Readable>(from: &mut Reader<'de>) -> Option<Copied<'de>> {
+/// Copies the next value to the end of `to`. If the value is unusual, returns `None`; then `from` stays before the
+/// value, and `to` is unchanged.
+pub(super) fn copied<'de, T: Readable>(from: &mut Reader<'de>, to: &mut Written) -> Option<Copied<'de>> {
     if from.valid.len() != from.text.len() {
         return None;
     }
+    let (text, opaque) = (to.text.len(), to.opaque.len());
     let mut copier = Copier {
         text: from.valid,
         at: from.start(),
-        to: Vec::with_capacity(USUAL_SIZE),
+        to: std::mem::take(&mut to.text),
         kept: 0..0,
-        opaque: Vec::new(),
+        opaque: std::mem::take(&mut to.opaque),
         has_members: false,
         is_first: false,
         depth: 0,
@@ -82,12 +80,17 @@ pub(super) fn copied<'de, T: Readable>(from: &mut Reader<'de>) -> Option<Copied<
         id: None,
         workspace: None,
     };
-    T::copy(&mut copier).ok()?;
+    let is_usual = T::copy(&mut copier).is_ok();
     copier.flush();
+    *to = Written { text: copier.to, opaque: copier.opaque };
+    if !is_usual {
+        to.text.truncate(text);
+        to.opaque.truncate(opaque);
+        return None;
+    }
     from.at = copier.at;
     let id = copier.id.and_then(|id| from.valid.get(id)).map(|id| id.trim_matches('"'));
-    let json = Written { text: copier.to, opaque: copier.opaque };
-    Some(Copied { json, id, workspace: copier.workspace })
+    Some(Copied { id, workspace: copier.workspace })
 }
 
 impl<'de> Copier<'de> {

@@ -22,7 +22,7 @@ mod types;
 
 pub use timestamp::Timestamp;
 
-pub(crate) use canonical::{Canonical, Written};
+pub(crate) use canonical::{Appended, Canonical, Written, append, canonical};
 pub(crate) use copier::{Copier, Unusual};
 pub(crate) use other_members::{OtherMembers, send as send_others};
 pub(crate) use outgoing::{Bare, Outgoing};
@@ -150,9 +150,14 @@ impl Mended {
 
     /// Reads an entry of a list or a map. Notes a null entry as replaced or left out, because null has no meaning
     /// there.
-    fn within<T: Readable>(&mut self, step: PathStep, from: &mut Reader<'_>) -> Result<Option<T>, String> {
+    fn within<T>(
+        &mut self,
+        step: PathStep,
+        from: &mut Reader<'_>,
+        read: impl FnOnce(&mut Reader<'_>, &mut Self) -> Result<Option<T>, String>,
+    ) -> Result<Option<T>, String> {
         self.at.push(step);
-        let value = T::read(from, self)?;
+        let value = read(from, self)?;
         if value.is_none() {
             self.note();
         }
@@ -187,9 +192,18 @@ impl Mended {
 /// A sentence that says why the answer cannot be used, such as where the JSON is broken or which required member is
 /// missing.
 pub(crate) fn read<T: Readable>(body: &[u8], mended: &mut Mended) -> Result<T, String> {
+    read_with(body, mended, T::read)
+}
+
+/// Reads a whole answer with the function `read`. Fails as [`read`] does.
+pub(crate) fn read_with<T>(
+    body: &[u8],
+    mended: &mut Mended,
+    read: impl FnOnce(&mut Reader<'_>, &mut Mended) -> Result<Option<T>, String>,
+) -> Result<T, String> {
     let mut from = Reader::new(body);
     let is_null = from.is_null();
-    let value = T::read(&mut from, mended)?;
+    let value = read(&mut from, mended)?;
     from.end()?;
     match (value, mended.why.take()) {
         (Some(value), _) => Ok(value),
@@ -201,18 +215,19 @@ pub(crate) fn read<T: Readable>(body: &[u8], mended: &mut Mended) -> Result<T, S
     }
 }
 
-/// Reads a list and calls `each` with every item. Returns false if the value is not a list.
-pub(crate) fn items<T: Readable>(
+/// Reads a list. Reads each item with `read`, and passes it to `each`. Returns false if the value is not a list.
+pub(crate) fn items<T>(
     from: &mut Reader<'_>,
     mended: &mut Mended,
+    mut read: impl FnMut(&mut Reader<'_>, &mut Mended) -> Result<Option<T>, String>,
     mut each: impl FnMut(Result<T, LeftOut<'_>>),
 ) -> Result<bool, String> {
     let mut index = 0;
     from.list(mended, |from, mended| {
         let start = from.start();
         mended.why = None;
-        let read = mended.within(PathStep::Index(index), from)?;
-        each(read.ok_or_else(|| LeftOut {
+        let item = mended.within(PathStep::Index(index), from, &mut read)?;
+        each(item.ok_or_else(|| LeftOut {
             text: from.since(start),
             why: mended.why.take().unwrap_or_else(|| {
                 format!("item {index} does not have the structure that the API documents")
@@ -226,7 +241,7 @@ pub(crate) fn items<T: Readable>(
 impl<T: Readable> Readable for Vec<T> {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         let mut rows = Vec::new();
-        let is_list = items(from, mended, |item| rows.extend(item.ok()))?;
+        let is_list = items(from, mended, T::read, |item| rows.extend(item.ok()))?;
         Ok(is_list.then_some(rows))
     }
 
@@ -246,7 +261,7 @@ impl<T: Readable> Readable for BTreeMap<String, T> {
             if from.replaced() {
                 mended.note();
             }
-            if let Some(value) = mended.within(PathStep::Field(Cow::Owned(name.to_owned())), from)? {
+            if let Some(value) = mended.within(PathStep::Field(Cow::Owned(name.to_owned())), from, T::read)? {
                 entries.insert(name.to_owned(), value);
             }
             Ok(())

@@ -45,6 +45,11 @@ impl<'de> Reader<'de> {
         self.at
     }
 
+    /// The length of the whole text, in bytes.
+    pub(crate) fn length(&self) -> usize {
+        self.text.len()
+    }
+
     /// The text that was read since `start`, as the server wrote it.
     pub(crate) fn since(&self, start: usize) -> &'de str {
         self.valid.get(start..self.at).unwrap_or_default()
@@ -246,9 +251,9 @@ impl<'de> Reader<'de> {
 mod tests {
     use serde::de::IgnoredAny;
 
-    use super::super::{Mended, read};
+    use super::super::{Mended, Readable as _, read, read_with};
     use crate::operation::{Page, TolerantPage};
-    use crate::page::CanonicalRow;
+    use crate::page::{Copies, copy_row};
     use crate::resources::Sync;
 
     const PAGE: &str = r#" { "data" : [ {"id":10,"slug":"a\n","destinationId":-1.5e2,"disabled":false,"schedule":null,
@@ -257,8 +262,13 @@ mod tests {
     /// Whether the text can be read as a page of syncs. Reads the text twice: as values, and as canonical rows, some of
     /// which are copied. Asserts that both succeed with the same number of rows, or that both fail.
     fn is_read(text: &[u8]) -> bool {
-        let copied = read::<TolerantPage<CanonicalRow<Sync>>>(text, &mut Mended::default());
-        let built = read::<TolerantPage<Sync>>(text, &mut Mended::default());
+        let mut rows = Copies::default();
+        let copied = read_with(text, &mut Mended::default(), |from, mended| {
+            TolerantPage::read(from, mended, |from, mended| copy_row::<Sync>(&mut rows, from, mended))
+        });
+        let built = read_with(text, &mut Mended::default(), |from, mended| {
+            TolerantPage::read(from, mended, Sync::read)
+        });
         let shown = String::from_utf8_lossy(text);
         assert_eq!(copied.is_ok(), built.is_ok(), "{shown}");
         if let (Ok(copied), Ok(built)) = (copied, built) {

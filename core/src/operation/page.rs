@@ -30,20 +30,16 @@ impl<T: Serialize> Serialize for Page<T> {
     }
 }
 
-impl<T: Serialize> Serialize for TolerantPage<T> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_seq(self.rows.iter().flatten())
-    }
-}
-
-/// Reads a page: passes each row to `each`, and returns `hasMore`. Returns `None` if the value is not a page.
+/// Reads a page: reads each row with `row`, passes it to `each`, and returns `hasMore`. Returns `None` if the value is
+/// not a page.
 #[allow(
     clippy::option_option,
     reason = "whether it is a page, and whether the page says that there are more"
 )]
-fn read<T: Readable>(
+fn read<T>(
     from: &mut Reader<'_>,
     mended: &mut Mended,
+    mut row: impl FnMut(&mut Reader<'_>, &mut Mended) -> Result<Option<T>, String>,
     mut each: impl FnMut(Result<T, LeftOut<'_>>),
 ) -> Result<Option<Option<bool>>, String> {
     let (mut is_list, mut is_null, mut has_more) = (false, false, None);
@@ -53,7 +49,7 @@ fn read<T: Readable>(
             // "data.3.plannedRows".
             "data" => {
                 is_null = from.is_null();
-                is_list = items(from, mended, &mut each)?;
+                is_list = items(from, mended, &mut row, &mut each)?;
             }
             "hasMore" => has_more = Readable::read(from, mended)?,
             _ => {
@@ -74,7 +70,7 @@ fn read<T: Readable>(
 impl<T: Readable> Readable for Page<T> {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         let (mut data, mut why) = (Vec::new(), None);
-        let page = read(from, mended, |row| match row {
+        let page = read(from, mended, T::read, |row| match row {
             Ok(row) => data.push(row),
             Err(row) => why = why.take().or(Some(row.why)),
         })?;
@@ -93,24 +89,21 @@ impl<T: Readable> Readable for Page<T> {
     }
 }
 
-impl<T: Readable> Readable for TolerantPage<T> {
-    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
+impl<T> TolerantPage<T> {
+    /// Reads a page, and each of its rows with `row`. Returns `None` if the value is not a page.
+    pub(crate) fn read(
+        from: &mut Reader<'_>,
+        mended: &mut Mended,
+        row: impl FnMut(&mut Reader<'_>, &mut Mended) -> Result<Option<T>, String>,
+    ) -> Result<Option<Self>, String> {
         let mut rows = Vec::new();
-        let page = read(from, mended, |row: Result<T, LeftOut<'_>>| {
-            rows.push(row.map_err(|row| {
+        let page = read(from, mended, row, |row| {
+            rows.push(row.map_err(|row: LeftOut<'_>| {
                 let mut hasher = DefaultHasher::new();
                 row.text.hash(&mut hasher);
                 format!("?{:016x}", hasher.finish())
             }));
         })?;
-        Ok(page.map(|has_more| TolerantPage { rows, has_more }))
-    }
-
-    fn workspace(&self) -> Option<i64> {
-        self.rows.iter().flatten().next().and_then(T::workspace)
-    }
-
-    fn describe(types: &mut Types) -> Value {
-        T::describe(types)
+        Ok(page.map(|has_more| Self { rows, has_more }))
     }
 }

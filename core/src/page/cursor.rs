@@ -88,11 +88,14 @@ impl Cursor {
     }
 
     /// Takes a page: the ids of its rows in order, and `hasMore` if the server sent it.
-    pub(crate) fn take(&mut self, ids: &[String], has_more: Option<bool>) -> Result<Taken, DoesNotAdvance> {
-        let fresh: Vec<usize> = fresh(ids, &self.seen);
+    pub(crate) fn take(&mut self, ids: Vec<String>, has_more: Option<bool>) -> Result<Taken, DoesNotAdvance> {
+        let fresh: Vec<usize> = fresh(&ids, &self.seen);
         let more = has_more != Some(false);
         match self.step {
-            CursorStep::First => Ok(self.advance(self.offset, ids, fresh, more && !ids.is_empty())),
+            CursorStep::First => {
+                let more = more && !ids.is_empty();
+                Ok(self.advance(self.offset, ids, fresh, more))
+            }
             CursorStep::Bare if ids.is_empty() => Ok(Taken { fresh: Vec::new(), ended: true }),
             CursorStep::Bare if fresh.is_empty() => Err(DoesNotAdvance),
             CursorStep::Bare => Ok(self.advance(self.offset, ids, fresh, more)),
@@ -103,7 +106,7 @@ impl Cursor {
 
     fn take_onward(
         &mut self,
-        ids: &[String],
+        ids: Vec<String>,
         fresh: Vec<usize>,
         more: bool,
         claims_more: bool,
@@ -131,7 +134,7 @@ impl Cursor {
     fn take_again(
         &mut self,
         from: u32,
-        ids: &[String],
+        ids: Vec<String>,
         fresh: Vec<usize>,
         more: bool,
     ) -> Result<Taken, DoesNotAdvance> {
@@ -151,7 +154,7 @@ impl Cursor {
     fn go_on(
         &mut self,
         from: u32,
-        ids: &[String],
+        ids: Vec<String>,
         fresh: Vec<usize>,
         more: bool,
     ) -> Result<Taken, DoesNotAdvance> {
@@ -159,9 +162,9 @@ impl Cursor {
         if self.stale > STALE_BORNE { Err(DoesNotAdvance) } else { Ok(self.advance(from, ids, fresh, more)) }
     }
 
-    fn advance(&mut self, from: u32, ids: &[String], fresh: Vec<usize>, more: bool) -> Taken {
+    fn advance(&mut self, from: u32, ids: Vec<String>, fresh: Vec<usize>, more: bool) -> Taken {
         self.offset = from.saturating_add(u32::try_from(ids.len()).unwrap_or(u32::MAX));
-        self.seen.push_back(ids.to_vec());
+        self.seen.push_back(ids);
         while self.seen.len() > PAGES_KEPT {
             self.seen.pop_front();
         }

@@ -1,48 +1,58 @@
 //! Reads lists page by page.
 
+mod copies;
 mod cursor;
 mod token;
 
+pub(crate) use copies::{Copies, CopyRow, copy_row};
 pub(crate) use cursor::Cursor;
 pub(crate) use token::{from_token, to_token};
 
 use cursor::DEFAULT_SIZE;
 
-use serde::Serialize;
-use serde_json::Value;
-
 use crate::call::{Call, Spent};
 use crate::error::{Error, Kind};
 use crate::limit::Class;
-use crate::model::{Canonical, Mended, Readable, Reader, Types};
+use crate::model::{Mended, Readable, Reader, read_with};
 use crate::operation::TolerantPage;
-use crate::sender::Sender;
+use crate::sender::{AnswerReader, Sender, kept};
 
 /// A row of a list, identified by its id.
 pub(crate) trait Row: Readable + Send + 'static {
     fn id(&self) -> String;
 }
 
-/// A row as its canonical JSON.
-pub(crate) struct CanonicalRow<T>(pub Canonical<T>);
+/// A row that was read from a page: a value, or where its copy is.
+pub(crate) struct ReadRow<R> {
+    id: String,
+    workspace: Option<i64>,
+    row: R,
+}
 
-impl<T: Row + Serialize> Readable for CanonicalRow<T> {
-    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
-        Ok(Canonical::read_with(from, mended, T::id)?.map(Self))
-    }
-
-    fn workspace(&self) -> Option<i64> {
-        self.0.workspace()
-    }
-
-    fn describe(types: &mut Types) -> Value {
-        T::describe(types)
+impl<T: Row> ReadRow<T> {
+    /// Reads the next row as a value.
+    pub(crate) fn value(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
+        let row = T::read(from, mended)?;
+        Ok(row.map(|row| Self { id: row.id(), workspace: row.workspace(), row }))
     }
 }
 
-impl<T: Row + Serialize> Row for CanonicalRow<T> {
-    fn id(&self) -> String {
-        self.0.id.clone()
+/// Reads the next row of a page. Returns `None` if the row is unusable.
+pub(crate) type RowReader<'a, R> =
+    dyn FnMut(&mut Reader<'_>, &mut Mended) -> Result<Option<ReadRow<R>>, String> + Send + 'a;
+
+/// Reads a page with a [`RowReader`].
+struct PageReader<'a, 'b, R> {
+    row: &'a mut RowReader<'b, R>,
+    page: Option<TolerantPage<ReadRow<R>>>,
+}
+
+impl<R: Send> AnswerReader for PageReader<'_, '_, R> {
+    fn read(&mut self, body: &[u8], mended: &mut Mended) -> Result<Option<i64>, String> {
+        let read =
+            |from: &mut Reader<'_>, mended: &mut Mended| TolerantPage::read(from, mended, &mut *self.row);
+        let page = self.page.insert(read_with(body, mended, read)?);
+        Ok(page.rows.iter().flatten().next().and_then(|row| row.workspace))
     }
 }
 
@@ -71,19 +81,24 @@ pub(crate) fn positioned(call: &Call, cursor: &Cursor) -> Call {
     call
 }
 
-/// Reads the page at the cursor.
-pub(crate) async fn fetch<T: Row>(
+/// Reads the page at the cursor, each row with `row`.
+pub(crate) async fn fetch<R: Send>(
     sender: &Sender,
     call: &Call,
     mut cursor: Cursor,
     spent: &mut Spent,
-) -> Result<Fetched<T>, Error> {
+    row: &mut RowReader<'_, R>,
+) -> Result<Fetched<R>, Error> {
     let call = positioned(call, &cursor);
     let (offset, _) = cursor.request();
-    let page = sender.value::<TolerantPage<T>>(&call, spent).await?;
-    let id = |row: &Result<T, String>| row.as_ref().map_or_else(Clone::clone, Row::id);
-    let ids: Vec<String> = page.rows.iter().map(id).collect();
-    let Ok(taken) = cursor.take(&ids, page.has_more) else {
+    let mut reader = PageReader { row, page: None };
+    sender.read_into(&mut reader, &call, spent).await?;
+    let mut page = kept(reader.page)?;
+    let id = |row: &mut Result<ReadRow<R>, String>| {
+        std::mem::take(row.as_mut().map_or_else(|id| id, |row| &mut row.id))
+    };
+    let ids: Vec<String> = page.rows.iter_mut().map(id).collect();
+    let Ok(taken) = cursor.take(ids, page.has_more) else {
         let what = format!("the list does not advance: the page at offset {offset} repeats the one before");
         let error = Error::new(Kind::Protocol, what).with_meta(spent.meta());
         return Err(sender.error_at(&call, error));
@@ -95,7 +110,7 @@ pub(crate) async fn fetch<T: Row>(
         .into_iter()
         .enumerate()
         .filter(|(index, _)| fresh.next_if_eq(index).is_some())
-        .filter_map(|(_, row)| row.ok())
+        .filter_map(|(_, row)| row.ok().map(|row| row.row))
         .collect();
     Ok(Fetched { rows, left_out, cursor: (!taken.ended).then_some(cursor) })
 }

@@ -47,7 +47,7 @@ fn read(
         }
         let (offset, limit) = cursor.request();
         let (ids, more) = server.page(offset, limit);
-        let taken = cursor.take(&ids, more)?;
+        let taken = cursor.take(ids.clone(), more)?;
         rows.extend(taken.fresh.iter().map(|index| ids[*index].parse::<u32>().unwrap()));
         if taken.ended {
             return Ok(rows);
@@ -145,12 +145,12 @@ fn the_overlapping_row_itself_may_be_deleted() {
 fn a_page_that_repeats_the_one_before_is_an_error_and_not_a_loop() {
     let ids: Vec<String> = (1..=10).map(|id| id.to_string()).collect();
     let mut cursor = Cursor::new(0, Some(10), DEFAULT_SIZE);
-    cursor.take(&ids, Some(true)).expect("the first page");
+    cursor.take(ids.clone(), Some(true)).expect("the first page");
     // The server ignores the offset and repeats the page. The cursor accepts a few repeated pages, because rows may
     // have moved. Then `take` fails.
     let mut outcome = Ok(());
     for _ in 0..20 {
-        match cursor.take(&ids, Some(true)) {
+        match cursor.take(ids.clone(), Some(true)) {
             Ok(taken) if taken.ended => panic!("it must not pass for the end"),
             Ok(taken) => assert!(taken.fresh.is_empty()),
             Err(error) => {

@@ -31,7 +31,7 @@ pub use identity_graphs::*;
 pub use models::*;
 pub use pages::Pages;
 pub use pending::{Pending, RawAnswer};
-pub(crate) use pending::{latest, looked_up, value};
+pub(crate) use pending::{latest, looked_up, read_into};
 pub use sources::*;
 pub use sync_sequences::*;
 pub use syncs::*;

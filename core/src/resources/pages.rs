@@ -9,7 +9,7 @@ use super::pending::RawAnswer;
 use super::syncs::fetch_by_slug;
 use crate::call::{Call, Options};
 use crate::error::Error;
-use crate::page::{self, Cursor, Row};
+use crate::page::{self, Cursor, ReadRow, Row};
 use crate::sender::Sender;
 
 /// A list that is read lazily: no request is sent until you ask for the first page or row.
@@ -46,7 +46,8 @@ impl<T: Row> Pages<T> {
     pub async fn raw(self) -> Result<RawAnswer<Vec<T>>, Error> {
         let call = self.call?;
         let mut spent = self.sender.account(call.subject(), &self.options, true);
-        let page = fetch_by_slug(&self.sender, &call, page::start(&call), &mut spent).await;
+        let page =
+            fetch_by_slug(&self.sender, &call, page::start(&call), &mut spent, &mut ReadRow::value).await;
         RawAnswer::new(spent, page.map(|(page, _)| page.rows))
     }
 
@@ -57,7 +58,8 @@ impl<T: Row> Pages<T> {
         // The cursor changes only once the page has arrived, so that a dropped future skips no rows.
         while let Some(cursor) = self.cursor.clone() {
             let mut spent = self.sender.account(call.subject(), &self.options, false);
-            let (page, _) = fetch_by_slug(&self.sender, call, cursor, &mut spent).await?;
+            let (page, _) =
+                fetch_by_slug(&self.sender, call, cursor, &mut spent, &mut ReadRow::value).await?;
             self.cursor = page.cursor;
             if !page.rows.is_empty() {
                 return Ok(Some(page.rows));

@@ -14,7 +14,7 @@ use crate::error::{Error, Kind};
 use crate::model::Readable;
 use crate::operation::Endpoint;
 use crate::runs::{self, Listed, Run, RunState, RunToken};
-use crate::sender::Sender;
+use crate::sender::{AnswerReader, Sender, kept};
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
 type Make<T> = Box<dyn for<'a> FnOnce(&'a Sender, &'a mut Spent) -> Boxed<'a, T> + Send>;
@@ -171,12 +171,28 @@ pub(crate) async fn latest<S: Listed>(
 }
 
 /// Makes a call and reads its answer. If the path names a sync by its slug, looks up the slug first.
-pub(crate) async fn value<T: Readable>(sender: &Sender, call: &Call, spent: &mut Spent) -> Result<T, Error> {
+pub(crate) async fn value<T: Readable + Send>(
+    sender: &Sender,
+    call: &Call,
+    spent: &mut Spent,
+) -> Result<T, Error> {
+    let mut value = None;
+    read_into(&mut value, sender, call, spent).await?;
+    kept(value)
+}
+
+/// Makes a call and reads its answer with `reader`. If the path names a sync by its slug, looks up the slug first.
+pub(crate) async fn read_into(
+    reader: &mut dyn AnswerReader,
+    sender: &Sender,
+    call: &Call,
+    spent: &mut Spent,
+) -> Result<(), Error> {
     let mut by_slug = BySlug::default();
     loop {
         // The look-up of a slug is boxed. Unboxed, the look-up would double the size of this future.
         let ready = Box::pin(by_slug.ready(sender, call, spent)).await?;
-        match sender.value(&ready, spent).await {
+        match sender.read_into(reader, &ready, spent).await {
             Err(error) if by_slug.again(sender, &ready, &error) => {}
             made => return made,
         }

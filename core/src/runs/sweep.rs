@@ -18,7 +18,7 @@ use crate::call::{Call, Options, Priority};
 use crate::error::{Error, Kind};
 use crate::limit::Urgency;
 use crate::model::Timestamp;
-use crate::page::{self, Cursor, Row};
+use crate::page::{self, Cursor, ReadRow, Row};
 use crate::sender::Sender;
 
 /// The request for the list asks for syncs that ran after the trigger of the oldest followed run, minus this many
@@ -213,7 +213,7 @@ async fn page<S: RunState>(
     let options = report.options(&options);
     let started = Instant::now();
     let mut spent = sender.account(call.subject(), &options, false);
-    let fetched = page::fetch::<SyncGlance>(sender, &call, cursor, &mut spent).await;
+    let fetched = page::fetch(sender, &call, cursor, &mut spent, &mut ReadRow::<SyncGlance>::value).await;
     report.page(&spent, started);
     let fetched = fetched?;
     for sync in fetched.rows {

@@ -17,6 +17,7 @@ pub use hooks::{CallEnd, CallStart};
 pub(crate) use interrupt::with_signal;
 pub(crate) use keys::{Given, KeySource, asking, spawn_alike};
 pub(crate) use notices::{Event, Listener, has_listener, is_heard, tell, with_listener};
+pub(crate) use read::{AnswerReader, kept};
 pub(crate) use reports::{RequestReport, with_reporter};
 
 use std::fmt;

@@ -49,24 +49,56 @@ impl Begun<'_> {
     }
 }
 
+/// Reads an answer and keeps what it has read. Through this trait, the code that sends a call exists once, and not once
+/// for each type of answer.
+pub(crate) trait AnswerReader: Send {
+    /// Reads a whole answer. Returns the id of the workspace that the value belongs to, if the value says it. The error
+    /// is a sentence that says why the answer cannot be used.
+    fn read(&mut self, body: &[u8], mended: &mut Mended) -> Result<Option<i64>, String>;
+}
+
+impl<T: Readable + Send> AnswerReader for Option<T> {
+    fn read(&mut self, body: &[u8], mended: &mut Mended) -> Result<Option<i64>, String> {
+        let value = self.insert(model::read(body, mended)?);
+        Ok(value.workspace())
+    }
+}
+
+/// Returns what an [`AnswerReader`] has kept of the answer to a call that succeeded.
+pub(crate) fn kept<T>(value: Option<T>) -> Result<T, Error> {
+    value.ok_or_else(|| Error::new(Kind::Internal, "the value of the answer was not kept"))
+}
+
 impl Sender {
     /// Sends a call and reads its answer as a `T`.
-    pub(crate) async fn value<T: Readable>(&self, call: &Call, spent: &mut Spent) -> Result<T, Error> {
+    pub(crate) async fn value<T: Readable + Send>(&self, call: &Call, spent: &mut Spent) -> Result<T, Error> {
+        let mut value = None;
+        self.read_into(&mut value, call, spent).await?;
+        kept(value)
+    }
+
+    /// Sends a call and reads its answer with `reader`.
+    pub(crate) async fn read_into(
+        &self,
+        reader: &mut dyn AnswerReader,
+        call: &Call,
+        spent: &mut Spent,
+    ) -> Result<(), Error> {
         let begun = self.begin(call, spent);
         let answer = self.sent(call, spent, &begun).await;
         // A raw call succeeds once its answer has arrived, even if the answer reports an error.
         let succeeded = spent.raw && answer.is_ok();
-        let read = begun.scrubbed(answer.and_then(|answer| self.read::<T>(call, answer)));
+        let read = begun.scrubbed(answer.and_then(|answer| self.read(reader, call, answer)));
         match &read {
             Ok((_, meta)) => begun.end(call, Some(meta), None),
             Err(error) => begun.end(call, error.request(), (!succeeded).then_some(error)),
         }
-        let (value, meta) = read?;
-        if let Some(id) = value.workspace() {
+        let (workspace, meta) = read?;
+        if let Some(id) = workspace {
             self.learn_workspace(id);
         }
         spent.mended(meta.mended);
-        Ok(value)
+        Ok(())
     }
 
     /// Sends a call and returns its answer.
@@ -89,8 +121,7 @@ impl Sender {
         Begun { sender: self, meta, headers, span }
     }
 
-    /// Sends a call. The future takes about 3 kB, so it is boxed. Otherwise every instance of the generic
-    /// [`value`](Self::value) would contain it.
+    /// Sends a call. The future takes about 3 kB, so it is boxed. Otherwise every future that awaits it would contain it.
     fn sent<'a>(
         &'a self,
         call: &'a Call,
@@ -100,16 +131,22 @@ impl Sender {
         begun.span.around(self.send(call, spent, begun))
     }
 
-    fn read<T: Readable>(&self, call: &Call, answer: Answer) -> Result<(T, Meta), Error> {
+    /// Reads an answer. Returns the id of the workspace, if the value says it, and the report of the call.
+    fn read(
+        &self,
+        reader: &mut dyn AnswerReader,
+        call: &Call,
+        answer: Answer,
+    ) -> Result<(Option<i64>, Meta), Error> {
         let Answer { body, mut meta, reported, room: _room } = answer;
         if let Some(error) = reported {
             return Err(error);
         }
         let mut mended = Mended::default();
-        match model::read(&whole(call, &body), &mut mended) {
-            Ok(value) => {
+        match reader.read(&whole(call, &body), &mut mended) {
+            Ok(workspace) => {
                 meta.mended = self.shown(mended);
-                Ok((value, meta))
+                Ok((workspace, meta))
             }
             Err(why) => Err(self.unusable(call, &body, &why, meta)),
         }

@@ -111,7 +111,12 @@ mod tests {
             let read: Value = serde_json::from_str(&crossed).unwrap();
             assert_eq!(read, json!({ "configuration": [{ "$json": [text] }] }));
             assert_eq!(spliced(&crossed).unwrap(), format!("{{\"configuration\":[{text}]}}"));
-            let (body, texts) = split(&Written::list([written.clone(), written]));
+            let mut twice = Written::from(b"[".to_vec());
+            for after in [b',', b']'] {
+                twice.append(&written, 0..written.text.len(), 0..written.opaque.len());
+                twice.text.push(after);
+            }
+            let (body, texts) = split(&twice);
             let places = |from: usize| json!({ "configuration": [{ "$json": [from, from + text.len()] }] });
             assert_eq!(
                 serde_json::from_slice::<Value>(&body).unwrap(),

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{ListSyncOp, ListSyncs, Sync};
 use crate::call::{Call, Id, Spent, SyncReference, call};
 use crate::error::{Error, Kind};
-use crate::page::{self, Cursor, Fetched, Row};
+use crate::page::{self, Cursor, Fetched, ReadRow, RowReader};
 use crate::reason::Reason;
 use crate::sender::Sender;
 use crate::workspace::Part;
@@ -102,7 +102,7 @@ async fn search(sender: &Sender, slug: &str, call: &Call, spent: &mut Spent) -> 
     let mut cursor = Some(page::start(call));
     let mut left_out = false;
     while let Some(at) = cursor {
-        let fetched = page::fetch::<Sync>(sender, call, at, spent).await?;
+        let fetched = page::fetch(sender, call, at, spent, &mut ReadRow::<Sync>::value).await?;
         // The API does not document whether its filter for slugs is exact, so this code compares the slug.
         if let Some(sync) = fetched.rows.iter().find(|sync| sync.slug == slug)
             && let Some(key) = spent.key()
@@ -146,19 +146,20 @@ impl BySlug {
     }
 }
 
-/// Reads one page of a list. The path of the list may name a sync by its slug. Returns the page, and the id of the sync
+/// Reads one page of a list, each row with `row`. The path of the list may name a sync by its slug. Returns the page, and the id of the sync
 /// if the path names a sync.
-pub(crate) async fn fetch_by_slug<T: Row>(
+pub(crate) async fn fetch_by_slug<R: Send>(
     sender: &Sender,
     call: &Call,
     cursor: Cursor,
     spent: &mut Spent,
-) -> Result<(Fetched<T>, Option<i64>), Error> {
+    row: &mut RowReader<'_, R>,
+) -> Result<(Fetched<R>, Option<i64>), Error> {
     let mut by_slug = BySlug::default();
     loop {
         // The look-up of a slug is boxed. Unboxed, the look-up would double the size of this future.
         let ready = Box::pin(by_slug.ready(sender, call, spent)).await?;
-        match page::fetch(sender, &ready, cursor.clone(), spent).await {
+        match page::fetch(sender, &ready, cursor.clone(), spent, row).await {
             Err(error) if by_slug.again(sender, &ready, &error) => {}
             fetched => {
                 let sync = match ready.ids().first() {

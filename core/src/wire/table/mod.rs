@@ -13,11 +13,12 @@ use super::{Caller, Reply, written};
 use crate::call::{Call, Id, SyncReference, call_on};
 use crate::error::{Error, Kind};
 use crate::model::strict::{self, FromCaller, Given};
-use crate::model::{Canonical, Written};
+use crate::model::{Canonical, Mended, Reader, Written, canonical};
 use crate::operation::{Endpoint, IdKind, Operation, Page, PathId};
-use crate::page::{self, CanonicalRow, Row};
+use crate::page::{self, Copies, CopyRow, Row, copy_row};
 use crate::resources::{self as api, CampaignTrigger, TriggerSync, Visitor};
 use crate::runs::{self, Listed, RunOrigin, RunState, RunToken};
+use crate::sender::{AnswerReader, kept};
 
 type Making<'a> = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send + 'a>>;
 type Members = std::collections::BTreeMap<String, Box<RawValue>>;
@@ -108,35 +109,65 @@ impl Entry {
     }
 }
 
+/// Creates the call of an operation from its arguments.
+type Prepare = fn(Members) -> Result<Call, Error>;
+/// Reads a whole answer as canonical JSON.
+type ReadCanonical = fn(&[u8], &mut Mended) -> Result<Canonical, String>;
+
+// The functions of an entry differ only in the functions that they pass on. So the code that makes a call exists once,
+// and not once for each operation.
+
 const fn value<E: Endpoint<Answer: Send + Serialize>>() -> Entry {
     Entry {
         operation: E::OPERATION,
-        make: |caller, args| {
-            Box::pin(async move {
-                let call = prepared::<E>(args)?;
-                let mut spent = caller.account(call.subject());
-                let sender = caller.client.sender();
-                let value = api::value::<Canonical<E::Answer>>(sender, &call, &mut spent).await;
-                Reply::ended(spent, value.map(|value| value.json))
-            })
-        },
+        make: |caller, args| Box::pin(make_value(caller, prepared::<E>, canonical::<E::Answer>, args)),
+    }
+}
+
+async fn make_value(
+    caller: &Caller<'_>,
+    prepare: Prepare,
+    read: ReadCanonical,
+    args: Members,
+) -> Result<Reply, Error> {
+    let call = prepare(args)?;
+    let mut spent = caller.account(call.subject());
+    let mut reader = CanonicalReader { read, json: None };
+    let read = api::read_into(&mut reader, caller.client.sender(), &call, &mut spent).await;
+    Reply::ended(spent, read.and_then(|()| kept(reader.json)))
+}
+
+struct CanonicalReader {
+    read: ReadCanonical,
+    json: Option<Written>,
+}
+
+impl AnswerReader for CanonicalReader {
+    fn read(&mut self, body: &[u8], mended: &mut Mended) -> Result<Option<i64>, String> {
+        let Canonical { json, workspace } = (self.read)(body, mended)?;
+        self.json = Some(json);
+        Ok(workspace)
     }
 }
 
 /// Returns the call that reads a list, and the cursor: at the start of the list, or at the position in the argument
 /// `next`.
-fn place<E: Endpoint>(mut args: Members) -> Result<(Call, page::Cursor), Error> {
+fn place(
+    operation: &'static Operation,
+    prepare: Prepare,
+    mut args: Members,
+) -> Result<(Call, page::Cursor), Error> {
     match (args.remove("next"), args.is_empty()) {
         (Some(next), true) => {
             let next: String = strict::argument("next", Some(&next))?;
-            page::from_token(E::OPERATION, &next)
+            page::from_token(operation, &next)
         }
         (Some(_), false) => {
             let what = "the argument `next` must be the only one, because it contains the list's filters. Nothing was sent";
             Err(Error::new(Kind::InvalidRequest, what))
         }
         (None, _) => {
-            let call = prepared::<E>(args)?;
+            let call = prepare(args)?;
             let cursor = page::start(&call);
             Ok((call, cursor))
         }
@@ -146,23 +177,29 @@ fn place<E: Endpoint>(mut args: Members) -> Result<(Call, page::Cursor), Error> 
 const fn page<E: Endpoint<Answer = Page<T>>, T: Row + Serialize>() -> Entry {
     Entry {
         operation: E::OPERATION,
-        make: |caller, args| {
-            Box::pin(async move {
-                let (call, cursor) = place::<E>(args)?;
-                let mut spent = caller.account(call.subject());
-                let (mut next, mut sync) = (None, None);
-                let rows =
-                    api::fetch_by_slug::<CanonicalRow<T>>(caller.client.sender(), &call, cursor, &mut spent)
-                        .await
-                        .map(|(page, of)| {
-                            sync = of;
-                            next = page.cursor.map(|cursor| page::to_token(E::OPERATION, &call, &cursor));
-                            Written::list(page.rows.into_iter().map(|row| row.0.json))
-                        });
-                Ok(Reply { next, sync, ..Reply::ended(spent, rows)? })
-            })
-        },
+        make: |caller, args| Box::pin(make_page(caller, E::OPERATION, prepared::<E>, copy_row::<T>, args)),
     }
+}
+
+async fn make_page(
+    caller: &Caller<'_>,
+    operation: &'static Operation,
+    prepare: Prepare,
+    copy: CopyRow,
+    args: Members,
+) -> Result<Reply, Error> {
+    let (call, cursor) = place(operation, prepare, args)?;
+    let mut spent = caller.account(call.subject());
+    let mut copies = Copies::default();
+    let mut copy = |from: &mut Reader<'_>, mended: &mut Mended| copy(&mut copies, from, mended);
+    let page = api::fetch_by_slug(caller.client.sender(), &call, cursor, &mut spent, &mut copy).await;
+    let (mut next, mut sync) = (None, None);
+    let rows = page.map(|(page, of)| {
+        sync = of;
+        next = page.cursor.map(|cursor| page::to_token(operation, &call, &cursor));
+        copies.list(&page.rows)
+    });
+    Ok(Reply { next, sync, ..Reply::ended(spent, rows)? })
 }
 
 const fn run<E: Endpoint<Answer = S::Started, Fields: Default>, S: RunState>() -> Entry {

@@ -51,7 +51,7 @@ impl Making<'_> {
 
 impl Visitor for Making<'_> {
     fn page<E: Endpoint<Answer = Page<T>>, T: Row + Serialize>(&mut self) {
-        self.by::<E>(|args| place::<E>(args).map(|(call, _)| call));
+        self.by::<E>(|args| place(E::OPERATION, prepared::<E>, args).map(|(call, _)| call));
     }
 
     fn value<E: Endpoint<Answer: Send + Serialize>>(&mut self) {
