@@ -121,8 +121,11 @@ pub(crate) fn call<E: Endpoint>(fields: &E::Fields) -> Result<Call, Error> {
 /// Prepares a call of an operation with these ids in its path. If the operation can order its list and the caller names
 /// no order, the call asks for the default order.
 pub(crate) fn call_on<E: Endpoint>(ids: Vec<Id>, fields: &E::Fields) -> Result<Call, Error> {
-    let operation = E::OPERATION;
-    let call = Call::new(operation, ids)?.placed(fields.place());
+    placed_on(E::OPERATION, ids, fields.place())
+}
+
+fn placed_on(operation: &'static Operation, ids: Vec<Id>, placed: Placed) -> Result<Call, Error> {
+    let call = Call::new(operation, ids)?.placed(placed);
     if call.query().any(|(name, value)| name == "limit" && value == "0") {
         return Err(call.refused("`limit` must be 1 or more."));
     }

@@ -67,12 +67,15 @@ impl Given {
 
 /// Reads a JSON object; empty text counts as `{}`.
 pub(crate) fn read<T: FromCaller>(given: Given, text: &str) -> Result<T, Error> {
+    object(text).and_then(T::from_caller).map_err(|invalid| invalid.into_error(given))
+}
+
+fn object(text: &str) -> Result<&RawValue, Invalid> {
     let text = if text.trim_start().is_empty() { "{}" } else { text };
-    let read = match serde_json::from_str::<&RawValue>(text) {
-        Ok(raw) if raw.get().starts_with('{') => T::from_caller(raw),
+    match serde_json::from_str::<&RawValue>(text) {
+        Ok(raw) if raw.get().starts_with('{') => Ok(raw),
         _ => Err(Invalid::wrong("must be one JSON object")),
-    };
-    read.map_err(|invalid| invalid.into_error(given))
+    }
 }
 
 /// Reads an argument that was already taken out of the object of arguments. `None` stands for a missing argument.

@@ -310,8 +310,12 @@ fn id<T: FromCaller>(args: &mut Members, wire: &'static str) -> Result<T, Error>
 }
 
 fn rest<T: FromCaller>(args: &Members) -> Result<T, Error> {
-    let text = serde_json::to_string(args).unwrap_or_default();
-    strict::read(Given::Arguments, &text)
+    strict::read(Given::Arguments, &object(args))
+}
+
+/// The arguments as one JSON object.
+fn object(args: &Members) -> String {
+    serde_json::to_string(args).unwrap_or_default()
 }
 
 pub(super) fn run_value(token: &RunToken) -> Value {
