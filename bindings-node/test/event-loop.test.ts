@@ -150,7 +150,7 @@ describe('an event loop that does the I/O', { skip: SYSTEM, concurrency: 2 }, ()
       const watched = []
       for (let i = 0; i < 40; i++) {
         const ht = new Hightouch(settings)
-        // The last client is closed when this result arrives, and the next one is made at once.
+        // After this line, no client is open for a moment.
         await Promise.all([ht.syncs.get(1), ht.close()]).catch(() => {})
         const next = new Hightouch(settings)
         if ((await next.syncs.get(2)).id !== 2) throw new Error('wrong')

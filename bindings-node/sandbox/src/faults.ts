@@ -63,7 +63,7 @@ export interface LimitOptions {
 export type SyncName = number | string | null
 
 /**
- * The methods of a world that plan answers and the ends of runs, and that set the rate limit.
+ * The methods with which a test plans the answers of a world and the ends of its runs, and sets its rate limit.
  *
  * A fault applies to the next requests of one method of a client, such as `syncs.trigger`, or of any method if the
  * method is null. Faults for one method are used in the order in which they were planned. The methods of this class

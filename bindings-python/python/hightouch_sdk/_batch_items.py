@@ -160,7 +160,7 @@ class Items:
         self.finished = False
         self._teller = teller
         self._stop_told = threading.Lock()
-        # A signal handler may stop the batch while the thread in which it runs holds the lock already. So the thread
+        # A signal handler can interrupt a thread that holds the lock, and stop the batch in this thread. So a thread
         # must be able to take the lock twice.
         self._lock = threading.RLock()
         self._pid = os.getpid()

@@ -172,7 +172,7 @@ fn server(text: &str, default: u16) -> Option<(String, u16)> {
     // port.
     let url = Url::parse(&format!("redis://{text}")).ok()?;
     let host = url.host_str().filter(|host| !host.is_empty())?;
-    // A URL has an IPv6 address in brackets. The returned host has no brackets.
+    // In a URL, an IPv6 address stands in brackets. This function returns it without them.
     Some((host.trim_matches(['[', ']']).to_owned(), url.port().unwrap_or(default)))
 }
 

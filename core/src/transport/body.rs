@@ -65,7 +65,8 @@ pub(super) async fn read(
     }
     let mut room = Room::default();
     let mut bytes = Vec::new();
-    // The server's `Content-Length` is trusted only up to the size of a small body, for which no memory is reserved.
+    // A wrong `Content-Length` must not make the client allocate much. So the client trusts the header only up to the
+    // size of a small body.
     let expected = if was_packed { 0 } else { expected.unwrap_or_default().min(SMALL_BODY) };
     loop {
         let piece = piece(&mut source, until).await?;

@@ -11,7 +11,8 @@ from hightouch_sdk._errors import InvalidRequestError
 
 LONGEST = timedelta(days=3660)
 HOUR, DAY, WEEK, FOUR_WEEKS = timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=28)
-# Each pair: the longest period, and the length of its buckets. So a chart has at most about 130 buckets.
+# The lengths of a chart's buckets, each after the longest period for which it is used. So a chart has at most about
+# 130 buckets.
 STEPS = ((timedelta(days=3), HOUR), (timedelta(days=92), DAY), (timedelta(days=731), WEEK), (LONGEST, FOUR_WEEKS))
 SLACK = timedelta(minutes=1)
 """A period may exceed the maximum by this time, because the caller may have computed ``since`` a moment ago."""

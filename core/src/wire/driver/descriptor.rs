@@ -82,7 +82,7 @@ impl TimerAlarm {
         Ok(Self { timer, start: Instant::now(), is_watched, ends })
     }
 
-    /// From now on, notes the ends of timers.
+    /// Makes this value note the ends of all timers that start from now on.
     pub(super) fn watch(&self) {
         self.is_watched.store(true, Ordering::Relaxed);
     }
