@@ -26,7 +26,7 @@ use tokio::task::JoinHandle;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use self::descriptor::Descriptor;
-use self::idle::{Next, Waiting};
+use self::idle::{LoopId, Next, Waiting};
 pub use self::watch::Watch;
 use crate::tasks::{noticed, spawn};
 use crate::timers::with_alarm;
@@ -102,7 +102,7 @@ impl Driver {
         &'static self,
         future: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
-        let call = self.begin(false);
+        let (call, _) = self.begin(None);
         self.runtime.spawn(noticed(async move {
             let _ended = call;
             future.await
@@ -112,20 +112,22 @@ impl Driver {
     /// Runs a future for which no thread waits. If several futures are added before the runtime takes the first of
     /// them, the thread that does the I/O is woken only once.
     pub fn spawn_batched(&'static self, future: impl Future<Output = ()> + Send + 'static) {
-        let call = self.begin(false);
+        let (call, _) = self.begin(None);
         self.add(call, future);
         self.take_fresh_soon();
     }
 
-    /// Counts a call for which no thread waits, until the result is dropped.
-    fn begin(&'static self, by_loop: bool) -> InProgress {
+    /// Counts a call for which no thread waits, until the first member of the result is dropped. The second member is
+    /// whether event loops may do the I/O.
+    fn begin(&'static self, by: Option<LoopId>) -> (InProgress, bool) {
         let mut waiting = self.lock();
-        let notify = waiting.begin(by_loop);
+        let notify = waiting.begin(by);
+        let is_for_loops = waiting.is_for_loops();
         drop(waiting);
         if notify {
             self.changed.notify_one();
         }
-        InProgress { driver: self, by_loop }
+        (InProgress { driver: self, by }, is_for_loops)
     }
 
     /// Adds a call to `fresh`.
@@ -188,9 +190,9 @@ impl Driver {
             self.block_on(self.wanted.notified());
             let mut waiting = self.lock();
             waiting.stands_in = false;
-            let has_loops = waiting.loops > 0;
+            let by_loops = waiting.loops_do_io();
             drop(waiting);
-            if has_loops {
+            if by_loops {
                 self.make_readable();
             }
         }
@@ -251,12 +253,12 @@ impl Drop for Leaving<'_> {
 /// Counts a call for which no thread waits, until this value is dropped.
 struct InProgress {
     driver: &'static Driver,
-    by_loop: bool,
+    by: Option<LoopId>,
 }
 
 impl Drop for InProgress {
     fn drop(&mut self) {
-        self.driver.lock().end(self.by_loop);
+        self.driver.lock().end(self.by);
     }
 }
 

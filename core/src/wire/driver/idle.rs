@@ -1,5 +1,6 @@
 //! Who waits for results, and whether the driver's own thread has to do the I/O.
 
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 /// How often the driver's thread checks whether threads still wait for a call, and whether an event loop still answers.
@@ -12,6 +13,17 @@ const QUIET: Duration = Duration::from_secs(5);
 /// last waited for a call. A program that makes one call after another pauses for a shorter time, so the program's own
 /// thread keeps doing the I/O.
 const IDLE: Duration = Duration::from_millis(20);
+/// An event loop does the I/O again only if no two event loops have had calls at once for this long. Otherwise the I/O
+/// would change its thread at nearly every call.
+const CALM: Duration = Duration::from_secs(1);
+
+/// Identifies an event loop that watches the descriptor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LoopId {
+    number: u64,
+    /// A thread that has several copies of a package has several watches, but only one event loop.
+    thread: ThreadId,
+}
 
 /// Counts the threads, event loops and calls that wait for results.
 #[derive(Debug)]
@@ -20,10 +32,18 @@ pub(super) struct Waiting {
     pub threads: usize,
     /// Calls for which no thread waits.
     pub calls: usize,
-    /// The calls among them that were started by an event loop that watches the descriptor.
-    calls_of_loops: usize,
-    /// Event loops that watch the descriptor.
+    /// How many of these calls each event loop has started; only event loops with calls.
+    calls_of_loops: Vec<(LoopId, usize)>,
+    /// When two event loops last had calls at once, and the driver's thread took over the I/O. `None` if an event loop
+    /// may do the I/O. If several event loops watched the descriptor, each event would wake all of them.
+    shared: Option<Instant>,
+    /// [`BUSY`] and [`CALM`]. Tests set other times.
+    pub busy: Duration,
+    pub calm: Duration,
+    /// Event loops that watch the descriptor, or will watch it again at a call.
     pub loops: usize,
+    /// The number of the last event loop.
+    last_loop: u64,
     /// How many turns event loops have begun, even if another thread did the I/O (see `Watch::turn`).
     pub turns: u64,
     /// Whether an event loop does the I/O now.
@@ -55,8 +75,12 @@ impl Waiting {
         Self {
             threads: 0,
             calls: 0,
-            calls_of_loops: 0,
+            calls_of_loops: Vec::new(),
+            shared: None,
+            busy: BUSY,
+            calm: CALM,
             loops: 0,
+            last_loop: 0,
             turns: 0,
             in_turn: false,
             checked: Instant::now(),
@@ -66,18 +90,61 @@ impl Waiting {
         }
     }
 
-    /// Counts a call that begins. Returns whether to notify the driver's thread.
-    pub(super) fn begin(&mut self, by_loop: bool) -> bool {
-        self.calls += 1;
-        self.calls_of_loops += usize::from(by_loop);
-        // An event loop does the I/O of the calls that it begins. Then the driver's thread only checks the event loop,
-        // and a notification is needed only if the thread would check too late.
-        self.listens_for.is_some_and(|pause| !by_loop || pause > BUSY)
+    /// Counts the event loop of this thread.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "there, no event loop does the I/O"))]
+    pub(super) fn add_loop(&mut self) -> LoopId {
+        self.loops += 1;
+        self.last_loop += 1;
+        LoopId { number: self.last_loop, thread: thread::current().id() }
     }
 
-    pub(super) fn end(&mut self, by_loop: bool) {
+    /// Counts a call that begins. Returns whether to notify the driver's thread.
+    pub(super) fn begin(&mut self, by: Option<LoopId>) -> bool {
+        self.calls += 1;
+        if let Some(by) = by {
+            self.count(by);
+            if self.calls_of_loops.iter().any(|(id, _)| id.thread != by.thread) {
+                self.shared = Some(Instant::now());
+            } else if self.calls_of_loops.len() == 1 && self.shared.is_some_and(|at| at.elapsed() > self.calm)
+            {
+                self.shared = None;
+            }
+        }
+        // If an event loop does the I/O, the thread only has to check the event loop often enough.
+        self.listens_for.is_some_and(|pause| !self.loops_do_io() || pause > self.busy)
+    }
+
+    fn count(&mut self, by: LoopId) {
+        match self.calls_of_loops.iter_mut().find(|(id, _)| *id == by) {
+            Some((_, calls)) => *calls += 1,
+            None => self.calls_of_loops.push((by, 1)),
+        }
+    }
+
+    pub(super) fn end(&mut self, by: Option<LoopId>) {
         self.calls -= 1;
-        self.calls_of_loops -= usize::from(by_loop);
+        let Some(by) = by else { return };
+        self.calls_of_loops.retain_mut(|(id, calls)| {
+            *calls -= usize::from(*id == by);
+            *calls > 0
+        });
+    }
+
+    /// Whether event loops may do the I/O.
+    pub(super) fn is_for_loops(&self) -> bool {
+        self.shared.is_none()
+    }
+
+    /// Whether an event loop may do the I/O, and has calls in progress.
+    pub(super) fn is_for(&self, id: LoopId) -> bool {
+        self.is_for_loops() && self.calls_of_loops.iter().any(|(other, _)| *other == id)
+    }
+
+    /// Whether an event loop must go on watching the descriptor. An event loop without calls watches only as long as
+    /// nobody else does the I/O of calls for which no event loop waits.
+    pub(super) fn must_watch(&self, id: LoopId) -> bool {
+        let is_needed = self.calls > 0 && self.calls_of_loops.is_empty() && !self.others_do_io();
+        self.is_for(id) || self.is_for_loops() && is_needed
     }
 
     /// Whether a thread other than that of an event loop has entered the runtime, or is about to.
@@ -88,14 +155,14 @@ impl Waiting {
     /// Whether event loops do the I/O for all calls in progress. An event loop certainly runs only while it has a call
     /// in progress.
     pub(super) fn loops_do_io(&self) -> bool {
-        self.loops > 0 && self.calls_of_loops > 0
+        self.loops > 0 && self.is_for_loops() && !self.calls_of_loops.is_empty()
     }
 
     /// Decides what the driver's thread does next. `asked` is the value of `turns` when event loops were last asked to
     /// do the I/O.
     pub(super) fn next(&self, asked: Option<u64>) -> Next {
         if self.threads > 0 {
-            return Next::Wait(BUSY);
+            return Next::Wait(self.busy);
         }
         if self.calls > 0 && !self.loops_do_io() {
             return Next::StandIn;
@@ -103,7 +170,7 @@ impl Waiting {
         if self.loops > 0 {
             // An event loop that was asked and did nothing is blocked, or is not running.
             let is_stuck = asked == Some(self.turns) && !self.in_turn;
-            let pause = if self.calls > 0 { BUSY } else { QUIET };
+            let pause = if self.calls > 0 { self.busy } else { QUIET };
             return if is_stuck { Next::StandIn } else { Next::AskLoops(pause) };
         }
         match IDLE.checked_sub(self.last.elapsed()) {

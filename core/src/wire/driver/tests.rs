@@ -1,8 +1,8 @@
 //! Tests the driver with threads, tasks and a small event loop.
 
 use std::os::fd::BorrowedFd;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread::ThreadId;
 use std::time::Duration;
 
@@ -18,24 +18,51 @@ use crate::timers::sleep;
 /// An event loop that runs in the thread that calls its methods.
 struct EventLoop {
     watch: Watch,
+    /// Whether the event loop watches the descriptor.
+    watches: bool,
     turns: usize,
 }
 
 impl EventLoop {
     fn of(driver: &'static Driver) -> Self {
-        Self { watch: driver.watch().expect("the descriptor of the runtime was not found"), turns: 0 }
+        let watch = driver.watch().expect("the descriptor of the runtime was not found");
+        Self { watch, watches: false, turns: 0 }
+    }
+
+    fn spawn(&mut self, call: impl Future<Output = ()> + Send + 'static) {
+        self.watches |= self.watch.spawn(call);
+    }
+
+    /// Makes a call, and runs until its end. Returns the threads that polled the call.
+    fn call(&mut self, call: impl Future<Output = ()> + Send + 'static) -> Vec<ThreadId> {
+        let (seen, done) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
+        let (call_seen, call_done) = (Arc::clone(&seen), Arc::clone(&done));
+        self.spawn(async move {
+            on_threads(call_seen, call).await;
+            call_done.store(true, Ordering::SeqCst);
+        });
+        self.run_until(|| done.load(Ordering::SeqCst));
+        std::mem::take(&mut *seen.lock().unwrap())
     }
 
     /// Watches the descriptor until `done` returns true.
     fn run_until(&mut self, done: impl Fn() -> bool) {
         let begun = Instant::now();
-        self.watch.turn();
+        self.turn();
         while !done() {
             assert!(begun.elapsed() < Duration::from_mins(1), "the calls do not end");
-            self.wait(PollTimeout::from(60_000_u16));
-            self.watch.turn();
-            self.turns += 1;
+            if self.watches {
+                self.wait(PollTimeout::from(60_000_u16));
+                self.turn();
+                self.turns += 1;
+            } else {
+                thread::sleep(Duration::from_millis(1));
+            }
         }
+    }
+
+    fn turn(&mut self) {
+        self.watches &= self.watch.turn();
     }
 
     fn wait(&self, longest: PollTimeout) {
@@ -84,18 +111,10 @@ async fn echoed(size: usize) -> usize {
 fn an_event_loop_does_the_io_of_its_calls_in_its_own_thread() {
     let driver = Driver::start().unwrap();
     let mut event_loop = EventLoop::of(driver);
-    let seen = Arc::new(Mutex::new(Vec::new()));
     for _ in 0..20 {
-        let done = Arc::new(AtomicBool::new(false));
-        let call = (Arc::clone(&done), Arc::clone(&seen));
-        event_loop.watch.spawn(async move {
-            assert_eq!(on_threads(call.1, echoed(1000)).await, 1000);
-            call.0.store(true, Ordering::SeqCst);
-        });
-        event_loop.run_until(|| done.load(Ordering::SeqCst));
+        let seen = event_loop.call(async { assert_eq!(echoed(1000).await, 1000) });
+        assert!(seen.iter().all(|id| *id == thread::current().id()), "another thread did the I/O");
     }
-    let seen = seen.lock().unwrap();
-    assert!(seen.iter().all(|id| *id == thread::current().id()), "another thread did the I/O");
 }
 
 #[test]
@@ -105,7 +124,7 @@ fn many_calls_of_an_event_loop_end() {
     let ended = Arc::new(AtomicUsize::new(0));
     for nth in 0..100 {
         let ended = Arc::clone(&ended);
-        event_loop.watch.spawn(async move {
+        event_loop.spawn(async move {
             assert_eq!(echoed(nth * 1000).await, nth * 1000);
             ended.fetch_add(1, Ordering::SeqCst);
         });
@@ -121,7 +140,7 @@ fn a_timer_makes_the_descriptor_readable() {
     // Later timers are noted first, and one of them is cancelled.
     for wait in [3_600_000, 90, 60, 30] {
         let ended = Arc::clone(&ended);
-        event_loop.watch.spawn(async move {
+        event_loop.spawn(async move {
             sleep(Duration::from_millis(wait)).await;
             ended.fetch_add(1, Ordering::SeqCst);
         });
@@ -137,7 +156,7 @@ fn a_task_that_another_thread_wakes_makes_the_descriptor_readable() {
     for pause in [0, 0, 0, 1, 20] {
         let done = Arc::new(AtomicBool::new(false));
         let call = Arc::clone(&done);
-        event_loop.watch.spawn(async move {
+        event_loop.spawn(async move {
             let blocking = spawn_blocking(move || thread::sleep(Duration::from_millis(pause)));
             // The thread of `blocking` wakes this task, and this task wakes the call.
             tokio::spawn(noticed(blocking)).await.unwrap().unwrap();
@@ -153,7 +172,7 @@ fn a_large_answer_does_not_hold_up_the_event_loop() {
     let mut event_loop = EventLoop::of(driver);
     let done = Arc::new(AtomicBool::new(false));
     let call = Arc::clone(&done);
-    event_loop.watch.spawn(async move {
+    event_loop.spawn(async move {
         // This call never has to wait for I/O, as if an answer arrived faster than it is read.
         for _ in 0..10_000 {
             let (mut one, mut other) = tokio::net::UnixStream::pair().unwrap();
@@ -176,7 +195,7 @@ fn calls_end_while_the_event_loop_is_blocked() {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (done, receive) = mpsc::channel();
         let call = Arc::clone(&seen);
-        event_loop.watch.spawn(async move {
+        event_loop.spawn(async move {
             on_threads(call, async {
                 // The event loop is blocked before the call can end.
                 sleep(Duration::from_millis(100)).await;
@@ -185,35 +204,116 @@ fn calls_end_while_the_event_loop_is_blocked() {
             .await;
             done.send(()).unwrap();
         });
-        event_loop.watch.turn();
+        event_loop.turn();
         receive.recv_timeout(Duration::from_mins(1)).unwrap();
         assert!(seen.lock().unwrap().iter().any(|id| *id != own));
 
         // The event loop goes on, and does the I/O itself again.
-        let (ended, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
-        let call = (Arc::clone(&ended), Arc::clone(&seen));
-        event_loop.run_until(|| !driver.lock().stands_in);
-        event_loop.watch.spawn(async move {
-            on_threads(call.1, echoed(10)).await;
-            call.0.store(true, Ordering::SeqCst);
-        });
-        event_loop.run_until(|| ended.load(Ordering::SeqCst));
-        assert!(seen.lock().unwrap().iter().all(|id| *id == own));
+        event_loop.call(async { sleep(Duration::from_millis(20)).await });
+        let seen = event_loop.call(async { assert_eq!(echoed(10).await, 10) });
+        assert!(seen.iter().all(|id| *id == own));
     }
 }
 
 #[test]
 fn calls_end_after_their_event_loop_is_gone() {
     let driver = Driver::start().unwrap();
-    let event_loop = EventLoop::of(driver);
+    let mut event_loop = EventLoop::of(driver);
     let (done, receive) = mpsc::channel();
-    event_loop.watch.spawn(async move {
+    event_loop.spawn(async move {
         sleep(Duration::from_millis(100)).await;
         done.send(()).unwrap();
     });
-    event_loop.watch.turn();
+    event_loop.turn();
     drop(event_loop);
     receive.recv_timeout(Duration::from_mins(1)).unwrap();
+}
+
+/// Makes calls in several event loops, which all have a call in progress. Returns a member for each event loop.
+fn calls_of_loops<T: Send>(
+    driver: &'static Driver,
+    each: impl Fn(&mut EventLoop) -> T + Sync,
+) -> Vec<(ThreadId, T)> {
+    let all_begun = Barrier::new(4);
+    let work = || {
+        let mut event_loop = EventLoop::of(driver);
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        event_loop.spawn(async { ended.await.unwrap() });
+        event_loop.turn();
+        all_begun.wait();
+        event_loop.turns = 0;
+        let result = each(&mut event_loop);
+        all_begun.wait();
+        end.send(()).unwrap();
+        (thread::current().id(), result)
+    };
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn event_loops_with_calls_at_once_leave_the_io_to_the_thread_of_the_driver() {
+    let driver = Driver::start().unwrap();
+    let results = calls_of_loops(driver, |event_loop| {
+        let calls = (0..20).flat_map(|_| event_loop.call(async { assert_eq!(echoed(1000).await, 1000) }));
+        (calls.collect::<Vec<_>>(), event_loop.turns)
+    });
+    let loops: Vec<_> = results.iter().map(|(id, _)| *id).collect();
+    for (_, (seen, turns)) in results {
+        assert!(seen.iter().all(|id| !loops.contains(id)), "an event loop did the I/O");
+        assert!(turns <= 1, "an event loop was woken {turns} times");
+    }
+}
+
+#[test]
+fn an_event_loop_does_the_io_again_some_time_after_other_loops_had_calls() {
+    let driver = Driver::start().unwrap();
+    driver.lock().calm = Duration::from_hours(1);
+    calls_of_loops(driver, |event_loop| event_loop.call(async {}));
+    let mut event_loop = EventLoop::of(driver);
+    let mut call = || event_loop.call(async { assert_eq!(echoed(10).await, 10) });
+    let own = thread::current().id();
+    assert!(call().iter().all(|id| *id != own), "the I/O changed its thread too soon");
+    driver.lock().calm = Duration::ZERO;
+    // The thread of the driver begins this call.
+    call();
+    assert!(call().iter().all(|id| *id == own), "the event loop did not do the I/O");
+}
+
+#[test]
+fn no_event_is_lost_when_the_io_changes_its_thread() {
+    let driver = Driver::start().unwrap();
+    // The driver's thread does not help event loops that have missed an event.
+    (driver.lock().calm, driver.lock().busy) = (Duration::from_millis(2), Duration::from_hours(1));
+    let work = |mut random: u64| {
+        let mut event_loop = EventLoop::of(driver);
+        let mut below = move |end: u64| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (random >> 33) % end
+        };
+        for _ in 0..300 {
+            let ended = Arc::new(AtomicU64::new(0));
+            let calls = below(4);
+            for _ in 0..calls {
+                let (ended, kind, wait) = (Arc::clone(&ended), below(3), Duration::from_millis(below(3)));
+                event_loop.spawn(async move {
+                    match kind {
+                        0 => assert_eq!(echoed(100).await, 100),
+                        1 => sleep(wait).await,
+                        _ => spawn_blocking(move || thread::sleep(wait)).await.unwrap(),
+                    }
+                    ended.fetch_add(1, Ordering::SeqCst);
+                });
+            }
+            event_loop.run_until(|| ended.load(Ordering::SeqCst) == calls);
+            thread::sleep(Duration::from_micros(below(6) * 1000));
+        }
+    };
+    thread::scope(|scope| (0..3).for_each(|seed| drop(scope.spawn(move || work(seed)))));
+    let waiting = driver.lock();
+    assert_eq!((waiting.calls, waiting.loops), (0, 0));
 }
 
 #[test]
@@ -225,20 +325,14 @@ fn event_loops_and_threads_share_a_driver() {
                 match nth % 3 {
                     0 => assert_eq!(driver.run(echoed(round)), round),
                     1 => {
-                        let event_loop = EventLoop::of(driver);
+                        let mut event_loop = EventLoop::of(driver);
                         let done = Arc::new(AtomicBool::new(false));
                         let call = Arc::clone(&done);
-                        event_loop.watch.spawn(async move {
+                        event_loop.spawn(async move {
                             echoed(round).await;
                             call.store(true, Ordering::SeqCst);
                         });
-                        // The event loop of another thread may do all the I/O, so this event loop checks `done` every
-                        // 10 ms.
-                        event_loop.watch.turn();
-                        while !done.load(Ordering::SeqCst) {
-                            event_loop.wait(PollTimeout::from(10_u8));
-                            event_loop.watch.turn();
-                        }
+                        event_loop.run_until(|| done.load(Ordering::SeqCst));
                     }
                     _ => {
                         let (done, receive) = mpsc::channel();
@@ -261,10 +355,10 @@ fn event_loops_and_threads_share_a_driver() {
 fn a_turn_ends_although_a_thread_enters_the_runtime_first() {
     let driver = Driver::start().unwrap();
     let turns = thread::spawn(move || {
-        let event_loop = EventLoop::of(driver);
+        let mut event_loop = EventLoop::of(driver);
         for _ in 0..100_000 {
-            event_loop.watch.spawn(async {});
-            event_loop.watch.turn();
+            event_loop.spawn(async {});
+            event_loop.turn();
         }
     });
     let (begun, mut nth) = (Instant::now(), 0);

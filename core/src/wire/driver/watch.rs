@@ -6,6 +6,7 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::Driver;
+use super::idle::LoopId;
 use crate::tasks::wakes;
 
 /// How many times a turn checks for I/O at most. Without this bound, a large answer that arrives without a pause would
@@ -37,17 +38,18 @@ pub struct Watch {
     driver: &'static Driver,
     descriptor: i32,
     process: u32,
+    id: LoopId,
 }
 
 impl Driver {
-    /// Registers an event loop. Returns `None` if event loops cannot do the I/O on this system.
+    /// Registers the event loop of this thread. Returns `None` if event loops cannot do the I/O on this system.
     pub fn watch(&'static self) -> Option<Watch> {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         {
             let descriptor = self.descriptor.as_ref()?;
             descriptor.alarm.watch();
-            self.lock().loops += 1;
-            Some(Watch { driver: self, descriptor: descriptor.number, process: std::process::id() })
+            let id = self.lock().add_loop();
+            Some(Watch { driver: self, descriptor: descriptor.number, process: std::process::id(), id })
         }
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
         None
@@ -55,31 +57,36 @@ impl Driver {
 }
 
 impl Watch {
-    /// The descriptor to watch. Whenever it is readable, the event loop must call [`turn`](Self::turn).
+    /// The descriptor to watch. Whenever it is readable, the event loop must call [`turn`](Self::turn). The event loop
+    /// watches until `turn` returns false, and again after [`spawn`](Self::spawn) has returned true.
     #[must_use]
     pub fn descriptor(&self) -> i32 {
         self.descriptor
     }
 
-    /// Adds a call, which begins at the next [`turn`](Self::turn). The event loop must call `turn` even if the
-    /// descriptor does not become readable.
-    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        let call = self.driver.begin(true);
+    /// Adds a call, which begins at the next [`turn`](Self::turn). The event loop must call `turn` soon, even if the
+    /// descriptor does not become readable. Returns whether the event loop must watch the descriptor; otherwise a thread
+    /// of the SDK does the I/O.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> bool {
+        let (call, is_for_loops) = self.driver.begin(Some(self.id));
         self.driver.add(call, future);
+        is_for_loops
     }
 
     /// Does all I/O that is possible without waiting, and runs the tasks that can go on. If another thread does the
-    /// I/O, returns at once.
-    pub fn turn(&self) {
+    /// I/O, returns at once. Returns whether the event loop must go on watching the descriptor.
+    #[expect(clippy::must_use_candidate, reason = "an event loop may go on watching, at a cost")]
+    pub fn turn(&self) -> bool {
         // A forked child must not use the runtime of its parent.
         if self.process != std::process::id() {
-            return;
+            return true;
         }
         let driver = self.driver;
         let mut waiting = driver.lock();
         waiting.turns = waiting.turns.wrapping_add(1);
+        let must_watch = waiting.must_watch(self.id);
         let mut done = None;
-        if !waiting.in_turn && !waiting.others_do_io() {
+        if waiting.is_for_loops() && !waiting.in_turn && !waiting.others_do_io() {
             waiting.in_turn = true;
             let is_late = waiting.checked.elapsed() > LATE;
             drop(waiting);
@@ -88,13 +95,14 @@ impl Watch {
             waiting.in_turn = false;
             waiting.checked = Instant::now();
         }
-        let stands_in = waiting.stands_in;
+        let is_in_place = waiting.stands_in && waiting.is_for(self.id);
         drop(waiting);
         match done {
             Some(true) => {}
             Some(false) => driver.make_readable(),
-            None => driver.leave_to_others(stands_in),
+            None => driver.leave_to_others(is_in_place),
         }
+        must_watch
     }
 }
 
