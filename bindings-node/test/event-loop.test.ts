@@ -185,6 +185,47 @@ describe('an event loop that does the I/O', { skip: SYSTEM, concurrency: 2 }, ()
     assert.deepEqual(await runScript(settings, script), { code: 0, out: '48,48,48,48,48,48\n' })
   })
 
+  /** Each event of the I/O would otherwise wake all event loops. */
+  test('leaves the I/O to a thread while several threads have calls, and does it again afterwards', async () => {
+    const script = `${SWITCHES}
+      const { once } = require('node:events')
+      const workers = Array.from({ length: 6 }, () => ${worker(`
+        const fs = require('node:fs')
+        const waits = () => Number(/^voluntary_ctxt_switches:\\t(\\d+)/m.exec(fs.readFileSync('/proc/thread-self/status', 'utf8'))[1])
+        const ht = new Hightouch(settings)
+        const calls = async (count) => {
+          for (let i = 0; i < count; i++) await ht.syncs.get(1)
+        }
+        await calls(5)
+        parentPort.postMessage('ready')
+        await new Promise((resolve) => parentPort.once('message', resolve))
+        await calls(20)
+        const before = waits()
+        await calls(100)
+        const woken = waits() - before
+        await calls(20)
+        parentPort.postMessage(woken)`)})
+      const messages = () => Promise.all(workers.map(async (worker) => (await once(worker, 'message'))[0]))
+      await messages()
+      const woken = messages()
+      for (const worker of workers) worker.postMessage('begin')
+      const most = Math.max(...(await woken))
+      await new Promise((resolve) => setTimeout(resolve, 1200))
+      const ht = new Hightouch(settings)
+      for (let i = 0; i < 5; i++) await ht.syncs.get(1)
+      const before = switches()
+      for (let i = 0; i < 50; i++) await ht.syncs.get(1)
+      console.log(JSON.stringify({ most, switches: switches() - before }))`
+    const wide = { requests: 100_000, seconds: 10 }
+    const home = await world({ limit: wide })
+    const settings = { ...settingsOf(sandbox, home), limit: [wide.requests, wide.seconds] }
+    const { code, out } = await runScript(settings, script)
+    assert.equal(code, 0)
+    const found = JSON.parse(out) as { most: number; switches: number }
+    assert(found.most < 200, `a thread was woken ${String(found.most)} times during 100 calls`)
+    assert(found.switches < 25, `the thread of the SDK ran ${String(found.switches)} times during 50 calls`)
+  })
+
   test('does not wake a thread without calls', async () => {
     const script = `
       const fs = require('node:fs')

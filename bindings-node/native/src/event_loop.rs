@@ -17,9 +17,10 @@ use std::sync::OnceLock;
 use napi::bindgen_prelude::{FunctionRef, JsValue as _};
 use napi::{Env, check_status, sys};
 
-/// `UV_POLL` of `uv_handle_type`, and `UV_READABLE` of `uv_poll_event`.
+/// `UV_POLL` of `uv_handle_type`, and two values of `uv_poll_event`.
 const POLL: c_int = 8;
 const READABLE: c_int = 1;
+const DISCONNECT: c_int = 4;
 
 type Handle = *mut c_void;
 type OnEvent = unsafe extern "C" fn(Handle, c_int, c_int);
@@ -32,7 +33,6 @@ struct Uv {
     handle_set_data: unsafe extern "C" fn(Handle, *mut c_void),
     poll_init: unsafe extern "C" fn(*mut sys::uv_loop_s, Handle, c_int) -> c_int,
     poll_start: unsafe extern "C" fn(Handle, c_int, OnEvent) -> c_int,
-    poll_stop: unsafe extern "C" fn(Handle) -> c_int,
     retain: unsafe extern "C" fn(Handle),
     release: unsafe extern "C" fn(Handle),
     close: unsafe extern "C" fn(Handle, OnClosed),
@@ -69,7 +69,6 @@ impl Uv {
                 handle_set_data: named(c"uv_handle_set_data")?,
                 poll_init: named(c"uv_poll_init")?,
                 poll_start: named(c"uv_poll_start")?,
-                poll_stop: named(c"uv_poll_stop")?,
                 retain: named(c"uv_ref")?,
                 release: named(c"uv_unref")?,
                 close: named(c"uv_close")?,
@@ -90,7 +89,8 @@ pub(crate) struct Poll {
     handle: Cell<Handle>,
     /// How many numbers of type `usize` the memory of the handle consists of.
     size: usize,
-    is_started: Cell<bool>,
+    /// The event that libuv waits for. 0 until the handle is started.
+    event: Cell<c_int>,
     /// Each handle has a duplicate of the descriptor. libuv refuses to watch one descriptor with two handles, but a
     /// thread may have several copies of this package. libuv uses the duplicate until the handle is closing.
     _descriptor: OwnedFd,
@@ -104,8 +104,8 @@ pub(crate) struct Poll {
 type OnReady = dyn Fn(&Poll);
 
 impl Watched {
-    /// Calls `on_ready` whenever the descriptor is readable, on this thread and outside of JavaScript. The watch does not
-    /// keep the event loop alive. Returns `None` if the event loop of this runtime cannot watch the descriptor.
+    /// From [`start`](Poll::start) on, calls `on_ready` whenever the descriptor is readable, on this thread and outside of
+    /// JavaScript. The watch does not keep the event loop alive. Returns `None` if the event loop of this runtime cannot watch the descriptor.
     pub(crate) fn new(env: Env, descriptor: RawFd, on_ready: impl Fn(&Poll) + 'static) -> Option<Self> {
         let uv = Uv::find()?;
         let event_loop = env.get_uv_event_loop().ok()?;
@@ -126,7 +126,7 @@ impl Watched {
             uv,
             handle: Cell::new(handle),
             size,
-            is_started: Cell::new(false),
+            event: Cell::new(0),
             _descriptor: descriptor,
             hook: Cell::new(null_mut()),
             on_ready: RefCell::new(Some(Rc::new(on_ready))),
@@ -144,7 +144,7 @@ impl Watched {
             return None;
         }
         watched.hook.set(hook);
-        watched.start();
+        watched.pause();
         Some(watched)
     }
 }
@@ -164,21 +164,22 @@ impl Drop for Watched {
 }
 
 impl Poll {
-    /// Watches the descriptor again after [`stop`](Self::stop).
+    /// Watches the descriptor until [`pause`](Self::pause) is called.
     pub(crate) fn start(&self) {
-        let handle = self.handle.get();
-        if !handle.is_null() && !self.is_started.replace(true) {
-            // SAFETY: the handle is open. libuv returns an error only for a handle that is closing.
-            unsafe { (self.uv.poll_start)(handle, READABLE, ready) };
-        }
+        self.wait_for(READABLE);
     }
 
-    /// Stops watching the descriptor until [`start`](Self::start) is called.
-    pub(crate) fn stop(&self) {
+    /// Stops watching the descriptor until [`start`](Self::start) is called. The handle stays active, so that it can keep
+    /// the event loop alive: it waits for an event that a descriptor of epoll(7) never has.
+    pub(crate) fn pause(&self) {
+        self.wait_for(DISCONNECT);
+    }
+
+    fn wait_for(&self, event: c_int) {
         let handle = self.handle.get();
-        if !handle.is_null() && self.is_started.replace(false) {
-            // SAFETY: the handle is open. libuv always returns 0.
-            unsafe { (self.uv.poll_stop)(handle) };
+        if !handle.is_null() && self.event.replace(event) != event {
+            // SAFETY: the handle is open. libuv returns an error only for a handle that is closing.
+            unsafe { (self.uv.poll_start)(handle, event, ready) };
         }
     }
 

@@ -128,11 +128,13 @@ impl CompletedCalls {
         }
     }
 
-    /// Does the I/O in this thread, which must take the results afterwards.
-    fn turn(&self, watch: &wire::Watch) {
+    /// Does the I/O in this thread, which must take the results afterwards. Returns whether the event loop must go on
+    /// watching the descriptor.
+    fn turn(&self, watch: &wire::Watch) -> bool {
         TAKEN_SOON.set(self);
-        watch.turn();
+        let must_watch = watch.turn();
         TAKEN_SOON.set(null());
+        must_watch
     }
 }
 
@@ -152,8 +154,6 @@ pub struct Bridge {
     completed: Arc<CompletedCalls>,
     /// `None` once the bridge is closed.
     io: RefCell<Option<Io>>,
-    /// How many calls are in progress.
-    calls: Rc<Cell<usize>>,
     /// How many of the calls in progress keep the event loop alive.
     keeping_alive: Cell<usize>,
     /// This token is cancelled when the JavaScript thread ends and drops the bridge. The calls of the bridge then end
@@ -171,8 +171,7 @@ impl Bridge {
         let wake =
             || on_completed.build_threadsafe_function().callee_handled::<false>().weak::<true>().build();
         let completed = Arc::new(CompletedCalls { queue: Mutex::default(), wake: Mutex::new(Some(wake()?)) });
-        let calls = Rc::new(Cell::new(0));
-        let watched = if by_event_loop { watched(env, &on_completed, &completed, &calls)? } else { None };
+        let watched = if by_event_loop { watched(env, &on_completed, &completed)? } else { None };
         let io = match watched {
             Some((watch, watched)) => Io::EventLoop { watch, watched },
             None => Io::Thread { alive: wake()? },
@@ -181,7 +180,6 @@ impl Bridge {
         Ok(Self {
             completed,
             io: RefCell::new(Some(io)),
-            calls,
             keeping_alive: Cell::new(0),
             _end: ended.clone().drop_guard(),
             ended,
@@ -228,7 +226,11 @@ impl Bridge {
             }
         };
         match &*self.io.borrow() {
-            Some(Io::EventLoop { watch, .. }) => watch.spawn(call),
+            Some(Io::EventLoop { watch, watched }) => {
+                if watch.spawn(call) {
+                    watched.start();
+                }
+            }
             Some(Io::Thread { .. }) | None => driver.spawn_batched(call),
         }
         Ok(())
@@ -238,8 +240,10 @@ impl Bridge {
     /// [`take`](Self::take).
     #[napi(catch_unwind)]
     pub fn turn(&self, env: Env) -> Result<Vec<Settled>> {
-        if let Some(Io::EventLoop { watch, .. }) = &*self.io.borrow() {
-            self.completed.turn(watch);
+        if let Some(Io::EventLoop { watch, watched }) = &*self.io.borrow()
+            && !self.completed.turn(watch)
+        {
+            watched.pause();
         }
         self.take(env)
     }
@@ -262,10 +266,6 @@ impl Bridge {
 
     /// Counts a call that begins.
     fn begin(&self, env: Env, keeps_alive: bool) -> Result<()> {
-        self.calls.update(|calls| calls + 1);
-        if let Some(Io::EventLoop { watched, .. }) = &*self.io.borrow() {
-            watched.start();
-        }
         let before = self.keeping_alive.get();
         self.keeping_alive.set(before + usize::from(keeps_alive));
         if before == 0 && keeps_alive { self.keep_alive(env, true) } else { Ok(()) }
@@ -273,7 +273,6 @@ impl Bridge {
 
     /// Counts calls that have ended.
     fn end(&self, env: Env, ended: &[CompletedCall]) -> Result<()> {
-        self.calls.update(|calls| calls - ended.len());
         let released = ended.iter().filter(|call| call.keeps_alive).count();
         self.keeping_alive.update(|calls| calls - released);
         if released > 0 && self.keeping_alive.get() == 0 { self.keep_alive(env, false) } else { Ok(()) }
@@ -298,22 +297,19 @@ fn watched(
     env: Env,
     on_completed: &Function<'_, (), ()>,
     completed: &Arc<CompletedCalls>,
-    calls: &Rc<Cell<usize>>,
 ) -> Result<Option<(Rc<wire::Watch>, Watched)>> {
     // If the driver cannot be started now, each call tries again, and reports the error.
     let Some(watch) = wire::driver().ok().and_then(wire::Driver::watch) else { return Ok(None) };
     let watch = Rc::new(watch);
     let descriptor = watch.descriptor();
     let on_completed = on_completed.create_ref()?;
-    let (completed, calls, watch_of_loop) = (Arc::clone(completed), Rc::clone(calls), Rc::clone(&watch));
+    let (completed, watch_of_loop) = (Arc::clone(completed), Rc::clone(&watch));
     let watched = Watched::new(env, descriptor, move |poll| {
-        completed.turn(&watch_of_loop);
+        if !completed.turn(&watch_of_loop) {
+            poll.pause();
+        }
         if !lock(&completed.queue).is_empty() {
             call_back(env, &on_completed);
-        } else if calls.get() == 0 {
-            // The event was not about a call of this thread, but about a call of another thread, or an idle connection.
-            // Such events would wake this thread again and again. The thread of the SDK deals with idle connections.
-            poll.stop();
         }
     });
     Ok(watched.map(|watched| (watch, watched)))

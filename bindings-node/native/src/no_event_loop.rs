@@ -20,13 +20,17 @@ impl Watched {
         match self.0 {}
     }
 
+    pub(crate) fn pause(&self) {
+        match self.0 {}
+    }
+
     pub(crate) fn keep_alive(&self, _keeps: bool) {
         match self.0 {}
     }
 }
 
 impl Poll {
-    pub(crate) fn stop(&self) {
+    pub(crate) fn pause(&self) {
         match self.0 {}
     }
 }
