@@ -21,20 +21,25 @@ function replaceMarks(value: object, texts: Buffer | undefined): unknown {
     const items = value as unknown[]
     for (let nth = 0; nth < items.length; nth += 1) {
       const item = items[nth]
-      if (isObject(item)) items[nth] = replaceMarks(item, texts)
+      if (!isObject(item)) continue
+      const decoded = replaceMarks(item, texts)
+      if (decoded !== item) items[nth] = decoded
     }
     return items
   }
   const members = value as Record<string, unknown>
   for (const name in members) {
     const member = members[name]
+    if (!isObject(member)) continue
     // In a mark, the member `$json` is an array. A map of the API, such as `tags`, can have a member of this name too,
     // but never an array.
     if (name === MARK && Array.isArray(member)) {
-      const [text, end] = member as [string | number, number?]
+      const [text, end] = member as unknown[] as [string | number, number?]
       return new Json(undefined, typeof text === 'string' ? text : ({ texts, start: text, end } as TextPart))
     }
-    if (isObject(member)) members[name] = replaceMarks(member, texts)
+    const decoded = replaceMarks(member, texts)
+    // Storing a value costs more than this comparison.
+    if (decoded !== member) members[name] = decoded
   }
   return members
 }

@@ -79,6 +79,9 @@ interface NativeCall {
   keepsAlive: boolean
 }
 
+/** Runs microtasks. `queueMicrotask` of Node.js takes longer, because it creates a resource for each. */
+const RESOLVED = Promise.resolve()
+
 /** The native bridge of this thread, and the calls that wait for its answers. */
 class PendingCalls {
   readonly #pending = new Map<number, (settled: Settled) => void>()
@@ -87,6 +90,7 @@ class PendingCalls {
    * handles would report an open bridge.
    */
   #bridge: NativeBridge | undefined
+  #needsTurns = false
   #lastId = 0
   #turnsSoon = false
   #openDoors = 0
@@ -110,21 +114,24 @@ class PendingCalls {
     const id = this.#lastId
     const bridge = (this.#bridge ??= this.#openBridge())
     bridge.call(engine, id, keepsAlive, op, args, opts, cancel)
-    if (bridge.needsTurns && !this.#turnsSoon) {
+    if (this.#needsTurns && !this.#turnsSoon) {
       // All calls that are made in the same tick begin together.
       this.#turnsSoon = true
-      queueMicrotask(() => {
-        this.#turnsSoon = false
-        this.#settle(bridge.turn())
-      })
+      void RESOLVED.then(this.#turn)
     }
     return new Promise<Settled>((resolve) => this.#pending.set(id, resolve))
   }
 
+  readonly #turn = (): void => {
+    this.#turnsSoon = false
+    if (this.#bridge) this.#settle(this.#bridge.turn())
+  }
+
   #openBridge(): NativeBridge {
-    const bridge = new this.native.Bridge(() => {
-      this.#settle(bridge.take())
+    const bridge = new this.native.Bridge((settled) => {
+      this.#settle(settled ?? bridge.take())
     }, isEventLoopUsable())
+    this.#needsTurns = bridge.needsTurns
     return bridge
   }
 
@@ -271,7 +278,8 @@ export class Door {
     return { status, headers, meta, body, parse }
   }
 
-  async #call(
+  /** Encodes and makes a call. May also throw at once, so only asynchronous methods may call this method. */
+  #call(
     op: string,
     args: object,
     { signal, ...options }: CallOptions,
@@ -286,6 +294,21 @@ export class Door {
     const inKeyFunction = isInKeyFunction() && { inKeyFunction: true }
     const allOptions = { ...options, ...internalOptions, ...inKeyFunction }
     const encodedOptions = encode(allOptions, 'option', call)
+    const isAlone = !signal && (LOCAL.has(op) || !isObserved(this.#hooks))
+    return isAlone
+      ? this.#send(op, encodedArgs, encodedOptions)
+      : this.#observe(call, op, encodedArgs, encodedOptions, allOptions, signal)
+  }
+
+  /** Makes a call that has a signal or hooks. */
+  async #observe(
+    call: CalledMethod,
+    op: string,
+    encodedArgs: string,
+    encodedOptions: string,
+    options: Omit<CallOptions, 'signal'>,
+    signal: AbortSignal | undefined,
+  ): Promise<EncodedReply> {
     // The call waits for a microtask, so that nothing is sent if the caller aborts in the same tick.
     if (signal) await Promise.resolve()
     throwIfAborted(signal)
@@ -299,7 +322,7 @@ export class Door {
       const { callId } = announced
       const start = { ...announced, startedMs: Date.now(), headers: { ...options.headers } }
       return await observe(this.#hooks, start, async (headers) => {
-        const opts = encode({ ...allOptions, callId, headers }, 'option', call)
+        const opts = encode({ ...options, callId, headers }, 'option', call)
         const reply = await this.#send(op, encodedArgs, opts, signal)
         return { ...reply, head: JSON.parse(reply.encodedHead) as Head }
       })

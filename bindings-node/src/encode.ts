@@ -29,7 +29,9 @@ export function encode(value: object, input: Input, call?: CalledMethod): string
  */
 function isPlain(value: object): boolean {
   if (Object.getPrototypeOf(value) !== Object.prototype) return false
-  for (const member of Object.values(value) as unknown[]) {
+  // The prototype could have members too. Then a check may fail that is not needed.
+  for (const name in value) {
+    const member: unknown = value[name as keyof typeof value]
     const type = typeof member
     if (type !== 'string' && type !== 'boolean' && !Number.isFinite(member) && member !== undefined)
       return false

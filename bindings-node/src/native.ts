@@ -23,7 +23,7 @@ export type Settled = [id: number, ok: boolean, head: string, body: string, text
 /** The bridge of one JavaScript thread to the core. */
 export interface NativeBridge {
   /**
-   * Starts one call. {@link take} returns the result once.
+   * Starts one call. Its result is returned once, by {@link turn} or {@link take}, or is passed to `onCompleted`.
    *
    * @param keepsAlive Whether the call keeps the event loop alive until its result is taken.
    */
@@ -36,7 +36,7 @@ export interface NativeBridge {
     opts: string,
     cancel: NativeCancel | undefined,
   ): void
-  /** Whether {@link turn} must be called after calls were started. */
+  /** Whether a {@link turn} must follow after calls were started. */
   readonly needsTurns: boolean
   /** Begins the calls that were started, and does the I/O that is possible now. Then does the same as {@link take}. */
   turn(): Settled[]
@@ -54,11 +54,11 @@ export interface Native {
   local(op: string, args: string): [ok: boolean, text: string]
   Cancel: new () => NativeCancel
   /**
-   * @param onCompleted Is called when there are results to take.
+   * @param onCompleted Is called with results, or without an argument when there are results to take.
    * @param byEventLoop Whether the event loop does the I/O of calls where this is possible. Otherwise a thread of the
    * SDK does it.
    */
-  Bridge: new (onCompleted: () => void, byEventLoop: boolean) => NativeBridge
+  Bridge: new (onCompleted: (settled?: Settled[]) => void, byEventLoop: boolean) => NativeBridge
 }
 
 /**

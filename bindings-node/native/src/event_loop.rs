@@ -10,11 +10,11 @@ use std::ffi::{CStr, c_int, c_uint, c_void};
 use std::ops::Deref;
 use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::{null, null_mut, slice_from_raw_parts_mut};
+use std::ptr::{null_mut, slice_from_raw_parts_mut};
 use std::rc::Rc;
 use std::sync::OnceLock;
 
-use napi::bindgen_prelude::{FunctionRef, JsValue as _};
+use napi::bindgen_prelude::{FunctionRef, JsValue as _, ToNapiValue};
 use napi::{Env, check_status, sys};
 
 /// `UV_POLL` of `uv_handle_type`, and two values of `uv_poll_event`.
@@ -248,17 +248,27 @@ unsafe extern "C" fn end(_hook: sys::napi_async_cleanup_hook_handle, poll: *mut 
 
 /// Calls a JavaScript function from outside of JavaScript, and then runs the microtasks, as Node.js does after each of
 /// its callbacks. An exception becomes an uncaught exception of the process.
-pub(crate) fn call_back(env: Env, function: &FunctionRef<(), ()>) {
+pub(crate) fn call_back(env: Env, function: &FunctionRef<(), ()>, argument: impl ToNapiValue) {
     // Each step fails if the JavaScript thread is ending. In this case, nothing waits for the call.
     let _ = env.run_in_scope(|| {
         let function = function.borrow_back(&env)?.raw();
         // There is no async context, because the results belong to several calls. The promise of each call keeps the
-        // context of its caller. The function is also its own receiver. If the module `domain` is in use, Node.js
-        // reads the property `domain` of the receiver. The function has no such property; the global object may.
-        let (context, arguments, mut result) = (null_mut(), null(), null_mut());
+        // context of its caller. The function is also its own receiver. Node.js uses the receiver as the resource of the
+        // context and, if the module `domain` is in use, reads its property `domain`. The function has no such property;
+        // the global object may.
+        let (context, mut result) = (null_mut(), null_mut());
         // SAFETY: this is the thread of the environment, and the values live in the scope.
         let called = unsafe {
-            sys::napi_make_callback(env.raw(), context, function, function, 0, arguments, &raw mut result)
+            let argument = ToNapiValue::to_napi_value(env.raw(), argument)?;
+            sys::napi_make_callback(
+                env.raw(),
+                context,
+                function,
+                function,
+                1,
+                &raw const argument,
+                &raw mut result,
+            )
         };
         if called != sys::Status::napi_pending_exception {
             return check_status!(called);

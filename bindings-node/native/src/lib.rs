@@ -18,6 +18,7 @@ mod event_loop;
 #[cfg(not(target_os = "linux"))]
 #[path = "no_event_loop.rs"]
 mod event_loop;
+mod text;
 
 use std::cell::{Cell, RefCell};
 use std::ptr::null;
@@ -32,10 +33,11 @@ use napi_derive::napi;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::event_loop::{Watched, call_back};
+use crate::text::{Given, Text};
 
 /// The result of one call as JavaScript gets it: `[id, ok, head, body, texts]`. The members after the id are those of
 /// [`wire::CallOutput`]; `texts` is absent if it would be empty.
-type Settled = (u32, bool, String, String, Option<Buffer>);
+type Settled = (u32, bool, Text, Text, Option<Buffer>);
 
 /// A function that the JavaScript thread runs. The function is weak, so that a bridge without calls does not keep the
 /// process alive.
@@ -128,6 +130,16 @@ impl CompletedCalls {
         }
     }
 
+    /// Takes the results of the calls that have ended. Returns them, and whether the last call that kept the event loop
+    /// alive is one of these calls.
+    fn take(&self, keeping_alive: &Cell<usize>) -> (Vec<Settled>, bool) {
+        let ended = std::mem::take(&mut *lock(&self.queue));
+        let released = ended.iter().filter(|call| call.keeps_alive).count();
+        keeping_alive.update(|calls| calls - released);
+        let is_last = released > 0 && keeping_alive.get() == 0;
+        (ended.into_iter().map(settled).collect(), is_last)
+    }
+
     /// Does the I/O in this thread, which must take the results afterwards. Returns whether the event loop must go on
     /// watching the descriptor.
     fn turn(&self, watch: &wire::Watch) -> bool {
@@ -155,7 +167,7 @@ pub struct Bridge {
     /// `None` once the bridge is closed.
     io: RefCell<Option<Io>>,
     /// How many of the calls in progress keep the event loop alive.
-    keeping_alive: Cell<usize>,
+    keeping_alive: Rc<Cell<usize>>,
     /// This token is cancelled when the JavaScript thread ends and drops the bridge. The calls of the bridge then end
     /// too.
     ended: CancellationToken,
@@ -164,14 +176,17 @@ pub struct Bridge {
 
 #[napi]
 impl Bridge {
-    /// Creates the bridge of this JavaScript thread. `on_completed` is called on this thread when [`take`](Self::take)
-    /// has results to return. If `by_event_loop` is true, the event loop does the I/O if it can.
+    /// Creates the bridge of this JavaScript thread. `on_completed` is called on this thread with results, or without an
+    /// argument when [`take`](Self::take) has results to return. If `by_event_loop` is true, the event loop does the I/O
+    /// if it can.
     #[napi(constructor, catch_unwind)]
     pub fn new(env: Env, on_completed: Function<'_, (), ()>, by_event_loop: bool) -> Result<Self> {
         let wake =
             || on_completed.build_threadsafe_function().callee_handled::<false>().weak::<true>().build();
         let completed = Arc::new(CompletedCalls { queue: Mutex::default(), wake: Mutex::new(Some(wake()?)) });
-        let watched = if by_event_loop { watched(env, &on_completed, &completed)? } else { None };
+        let keeping_alive = Rc::new(Cell::new(0));
+        let watched =
+            if by_event_loop { watched(env, &on_completed, &completed, &keeping_alive)? } else { None };
         let io = match watched {
             Some((watch, watched)) => Io::EventLoop { watch, watched },
             None => Io::Thread { alive: wake()? },
@@ -180,7 +195,7 @@ impl Bridge {
         Ok(Self {
             completed,
             io: RefCell::new(Some(io)),
-            keeping_alive: Cell::new(0),
+            keeping_alive,
             _end: ended.clone().drop_guard(),
             ended,
         })
@@ -192,8 +207,9 @@ impl Bridge {
         matches!(&*self.io.borrow(), Some(Io::EventLoop { .. }))
     }
 
-    /// Starts one call. [`take`](Self::take) returns the result of the call exactly once, unless the JavaScript thread
-    /// ends first. If `keeps_alive` is true, the call keeps the event loop alive until `take` returns the result.
+    /// Starts one call. Its result is returned exactly once, by [`turn`](Self::turn) or [`take`](Self::take), or is passed
+    /// to `on_completed`, unless the JavaScript thread ends first. Until then, the call keeps the event loop alive if
+    /// `keeps_alive` is true.
     #[napi(catch_unwind)]
     pub fn call(
         &self,
@@ -201,12 +217,13 @@ impl Bridge {
         engine: &Engine,
         id: u32,
         keeps_alive: bool,
-        op: String,
-        args: String,
-        opts: String,
+        op: Given,
+        args: Given,
+        opts: Given,
         cancel: Option<&Cancel>,
     ) -> Result<()> {
         self.begin(env, keeps_alive)?;
+        let (Given(op), Given(args), Given(opts)) = (op, args, opts);
         let completed = Arc::clone(&self.completed);
         let complete = move |output| completed.push(CompletedCall { id, keeps_alive, output });
         let driver = match wire::driver() {
@@ -251,9 +268,11 @@ impl Bridge {
     /// Returns the results of the calls that have ended since the results were last taken.
     #[napi(catch_unwind)]
     pub fn take(&self, env: Env) -> Result<Vec<Settled>> {
-        let ended = std::mem::take(&mut *lock(&self.completed.queue));
-        self.end(env, &ended)?;
-        Ok(ended.into_iter().map(settled).collect())
+        let (settled, is_last) = self.completed.take(&self.keeping_alive);
+        if is_last {
+            self.keep_alive(env, false)?;
+        }
+        Ok(settled)
     }
 
     /// Removes all handles of the bridge from the event loop, so that tools that look for open handles report none of
@@ -269,13 +288,6 @@ impl Bridge {
         let before = self.keeping_alive.get();
         self.keeping_alive.set(before + usize::from(keeps_alive));
         if before == 0 && keeps_alive { self.keep_alive(env, true) } else { Ok(()) }
-    }
-
-    /// Counts calls that have ended.
-    fn end(&self, env: Env, ended: &[CompletedCall]) -> Result<()> {
-        let released = ended.iter().filter(|call| call.keeps_alive).count();
-        self.keeping_alive.update(|calls| calls - released);
-        if released > 0 && self.keeping_alive.get() == 0 { self.keep_alive(env, false) } else { Ok(()) }
     }
 
     fn keep_alive(&self, env: Env, keeps: bool) -> Result<()> {
@@ -297,30 +309,34 @@ fn watched(
     env: Env,
     on_completed: &Function<'_, (), ()>,
     completed: &Arc<CompletedCalls>,
+    keeping_alive: &Rc<Cell<usize>>,
 ) -> Result<Option<(Rc<wire::Watch>, Watched)>> {
     // If the driver cannot be started now, each call tries again, and reports the error.
     let Some(watch) = wire::driver().ok().and_then(wire::Driver::watch) else { return Ok(None) };
     let watch = Rc::new(watch);
     let descriptor = watch.descriptor();
     let on_completed = on_completed.create_ref()?;
-    let (completed, watch_of_loop) = (Arc::clone(completed), Rc::clone(&watch));
+    let (completed, keeping_alive) = (Arc::clone(completed), Rc::clone(keeping_alive));
+    let watch_of_loop = Rc::clone(&watch);
     let watched = Watched::new(env, descriptor, move |poll| {
         if !completed.turn(&watch_of_loop) {
             poll.pause();
         }
-        if !lock(&completed.queue).is_empty() {
-            call_back(env, &on_completed);
+        let (settled, is_last) = completed.take(&keeping_alive);
+        if is_last {
+            poll.keep_alive(false);
+        }
+        if !settled.is_empty() {
+            call_back(env, &on_completed, settled);
         }
     });
     Ok(watched.map(|watched| (watch, watched)))
 }
 
 fn settled(CompletedCall { id, output, .. }: CompletedCall) -> Settled {
-    // Only a raw answer can have a body of invalid UTF-8: the core passes that body on as the server sent it.
-    let body = String::from_utf8(output.body)
-        .unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned());
     let texts = (!output.texts.is_empty()).then(|| output.texts.into());
-    (id, output.ok, output.head, body, texts)
+    // Only a raw answer can have a body of invalid UTF-8: the core passes that body on as the server sent it.
+    (id, output.ok, Text(output.head.into_bytes()), Text(output.body), texts)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use napi::Env;
-use napi::bindgen_prelude::FunctionRef;
+use napi::bindgen_prelude::{FunctionRef, ToNapiValue};
 
 /// Cannot be created here.
 pub(crate) struct Watched(Infallible);
@@ -33,6 +33,10 @@ impl Poll {
     pub(crate) fn pause(&self) {
         match self.0 {}
     }
+
+    pub(crate) fn keep_alive(&self, _keeps: bool) {
+        match self.0 {}
+    }
 }
 
-pub(crate) fn call_back(_env: Env, _function: &FunctionRef<(), ()>) {}
+pub(crate) fn call_back(_env: Env, _function: &FunctionRef<(), ()>, _argument: impl ToNapiValue) {}
