@@ -228,5 +228,5 @@ class Items:
         if text and text not in getattr(raised, "__notes__", ()):
             add_note(raised, text)
             # Python does not print the notes of a `SystemExit`, so the log gets the note.
-            if was_asked() and (log := logger(wanted=True)) is not None:
+            if was_asked() and (log := logger()) is not None:
                 log.warning("%s", text)

@@ -12,7 +12,7 @@ from msgspec.json import Decoder
 from ._encoding import NOT_WRITTEN, args_json, encoded, options_json
 from ._errors import LOADING, ConfigError, HightouchError, Meta, ProtocolError, failure
 from ._hooks import Hooks
-from ._log import listener, log_end
+from ._log import listener, log_ended, shows_ends
 from ._native import Engine, Mailbox, monotonic
 from ._surrogates import decode
 from ._threads import guard
@@ -61,8 +61,8 @@ def read(answer: Answer, op: str, keys: Keys | None = None) -> tuple[str, bytes]
         HightouchError: The call failed.
     """
     ok, head, body = answer
-    if not op.startswith("batch."):
-        log_end(_outcome, ok, head)
+    if shows_ends() and not op.startswith("batch."):
+        _log_end(ok, head)
     if ok:
         return head, body
     error = failure(head)
@@ -138,9 +138,11 @@ KEY_FUNCTION = "key_function"
 """The code of the error if the function that returns the API key fails."""
 
 
-def _outcome(ok: bool, head: str) -> tuple[HightouchError | None, Meta | None]:
+def _log_end(ok: bool, head: str) -> None:
     error = None if ok else failure(head)
-    return error, meta_of(head) if error is None else error.meta
+    meta = meta_of(head) if error is None else error.meta
+    if meta is not None:
+        log_ended(error, meta)
 
 
 _DECODERS: dict[object, Decoder[Any]] = {}
@@ -254,23 +256,21 @@ class Door:
     ) -> tuple[str, bytes]:
         """Makes a call, waits in this thread for its end, and returns its head and body."""
         try:
-            return self._call(op, args or {}, opts or {}, late)
+            engine = self.engine
+            if self.keys is not None:
+                opts = self.keys.serve(engine, opts or {})
+            text = args_json(args) if args else ""
+            if self.hooks is None or op in UNHOOKED:
+                given = options_json(opts) if opts else ""
+                return settled(called(engine, op, text, given, listener()), op, self.keys, late)
+            with self.hooks.around(engine, op, text, opts or {}) as around:
+                it = called(engine, op, text, options_json(around.options()), listener())
+                answer = settled(it, op, self.keys, late)
+                around.meta = meta_of(answer[0])
+            return answer
         except HightouchError as error:
             # Removes the frames below this one from the traceback, because they mean nothing to the caller.
             raise error.with_traceback(None)  # noqa: B904
-
-    def _call(self, op: str, args: Args, opts: Opts, late: Late | None) -> tuple[str, bytes]:
-        engine = self.engine
-        if self.keys is not None:
-            opts = self.keys.serve(engine, opts)
-        text = args_json(args)
-        if self.hooks is None or op in UNHOOKED:
-            return settled(called(engine, op, text, options_json(opts), listener()), op, self.keys, late)
-        with self.hooks.around(engine, op, text, opts) as around:
-            it = called(engine, op, text, options_json(around.options()), listener())
-            answer = settled(it, op, self.keys, late)
-            around.meta = meta_of(answer[0])
-        return answer
 
     def add_hooks(
         self, on_start: Callable[[CallStart], object] | None, on_end: Callable[[CallEnd], object] | None

@@ -68,8 +68,11 @@ def options(
     headers: Mapping[str, str] | None,
 ) -> Opts:
     """Returns the options of one call, by the core's names. Options that are None are left out."""
+    # Most calls have no options.
+    is_timed = timeout is not None or deadline is not None or max_wait is not None
+    if not is_timed and max_retries is None and priority is None and headers is None:
+        return {}
     opts: dict[str, object] = {}
-    # Every call runs this loop, and most calls have no options. So an absent option must cost only a comparison.
     for name, core_name, duration in (
         ("timeout", "timeoutMs", timeout),
         ("deadline", "deadlineMs", deadline),

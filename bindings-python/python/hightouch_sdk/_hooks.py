@@ -173,6 +173,6 @@ def _run(hook: Callable[[Any], object], event: object) -> None:
         hook(event)
     except Exception:
         # A hook must not change the outcome of a call, so its exception is only logged.
-        log = logger(wanted=True)
+        log = logger()
         if log is not None:
             log.exception("A hook raised an exception.")

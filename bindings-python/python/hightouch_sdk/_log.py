@@ -20,34 +20,36 @@ _DEBUG, _INFO = 10, 20
 ``logging``."""
 
 
-def logger(*, wanted: bool = False) -> Logger | None:
-    """Returns the logger; None if the program has not imported ``logging``, because then no handler exists.
+def logger() -> Logger | None:
+    """Imports ``logging`` to log an error, and returns the logger; None if the interpreter is shutting down.
 
-    Args:
-        wanted: Import ``logging`` if necessary, to log an error. Without any other handler, the last-resort handler of
-            ``logging`` prints the error.
+    Without any other handler, the last-resort handler of ``logging`` prints the error.
     """
-    if wanted:
-        try:
-            import logging
-        except ImportError:  # The interpreter is shutting down.
-            return None
-        return logging.getLogger("hightouch_sdk")
-    global _last
-    module = loaded("logging")
-    if module is not _last[0]:
-        # Every call asks for the logger twice, and `getLogger` takes a lock. So `_last` remembers the logger.
-        _last = module, None if module is None else module.getLogger("hightouch_sdk")
-    return _last[1]
+    try:
+        import logging
+    except ImportError:
+        return None
+    return logging.getLogger("hightouch_sdk")
 
 
-_last: tuple[ModuleType | None, Logger | None] = (None, None)
-"""The module ``logging`` at the last call of ``logger``, and the logger that the call returned."""
+_last: tuple[ModuleType, Logger] | None = None
+"""The module ``logging`` when it was last used, and its logger."""
 
 
 def _enabled(level: int) -> Logger | None:
-    log = logger()
-    return log if log is not None and log.isEnabledFor(level) else None
+    """Returns the logger; None if nobody would see a record of this level.
+
+    If the program has not imported ``logging``, no handler exists.
+    """
+    # Every call runs this function twice, and `getLogger` takes a lock. So the function remembers the logger.
+    global _last
+    module = loaded("logging")
+    if module is None:
+        return None
+    last = _last
+    if last is None or last[0] is not module:
+        last = _last = module, module.getLogger("hightouch_sdk")
+    return last[1] if last[1].isEnabledFor(level) else None
 
 
 class _Notice(Struct, rename="camel"):
@@ -78,15 +80,6 @@ def tell(notice: str) -> None:
     if log is not None:
         it = _NOTICE.decode(notice)
         log.info("%s", it.text, extra=_extra(it, it.event, it.attempt))
-
-
-def log_end(read: Callable[[bool, str], tuple[HightouchError | None, Meta | None]], ok: bool, head: str) -> None:
-    """Logs a call that has ended. ``read`` decodes ``head``; ``read`` is called only if the record is shown."""
-    if _enabled(_DEBUG) is None:
-        return
-    error, meta = read(ok, head)
-    if meta is not None:
-        log_ended(error, meta)
 
 
 def shows_ends() -> bool:

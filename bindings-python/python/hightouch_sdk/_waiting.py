@@ -28,6 +28,8 @@ def _gevent() -> Any:
     """Returns the package gevent; None unless gevent has patched the sockets of this process."""
     # In a patched program, a wait that blocks the thread would hold up all greenlets of the thread, and no
     # `gevent.Timeout` could end that wait.
+    if "gevent.monkey" not in sys.modules:
+        return None
     monkey = loaded("gevent.monkey")
     return sys.modules["gevent"] if monkey is not None and monkey.is_module_patched("socket") else None
 
@@ -121,9 +123,11 @@ _warned = False
 def _warn_in_event_loop() -> None:
     """Warns once if a blocking call is made inside a running event loop, because the call blocks the loop."""
     global _warned
+    if _warned or "asyncio" not in sys.modules:
+        return
     asyncio = loaded("asyncio")
     # A notebook runs its cells inside an event loop, and blocking calls are usual there.
-    if _warned or asyncio is None or asyncio._get_running_loop() is None or "ipykernel" in sys.modules:
+    if asyncio is None or asyncio._get_running_loop() is None or "ipykernel" in sys.modules:
         return
     with guard():
         if _warned:
