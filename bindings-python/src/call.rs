@@ -2,16 +2,20 @@
 //! many at once.
 
 use std::cell::Cell;
+use std::collections::{HashMap, VecDeque};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hightouch_sdk::wire::{CallOutput, Cancel, Driver, Watch};
+use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::PyBytes;
 
 use crate::process::driver;
+use crate::waiter::Waiter;
 use crate::wakeup::Wakeup;
 
 thread_local! {
@@ -47,12 +51,24 @@ impl Call {
 }
 
 /// Collects answers and notices. Only the process that created the mailbox may use it.
-#[pyclass(frozen)]
+#[pyclass(frozen, weakref)]
 pub(crate) struct Mailbox {
     shared: Arc<Shared>,
     /// Lets an event loop do the I/O. `None` if other threads do it.
     watch: Option<Watch>,
+    /// Whether the event loop is about to do a turn that begins new calls.
+    turn_is_due: AtomicBool,
+    /// Is called with each notice in [`deliver`](Self::deliver) and [`turn`](Self::turn).
+    tell: Option<Py<PyAny>>,
+    waiters: Mutex<Waiters>,
     process: u32,
+}
+
+/// The calls that tasks of an event loop await, by their tickets.
+#[derive(Default)]
+struct Waiters {
+    last: u64,
+    by_ticket: HashMap<u64, Py<Waiter>>,
 }
 
 struct Shared {
@@ -63,26 +79,36 @@ struct Shared {
 
 #[derive(Default)]
 struct Given {
-    outcomes: Vec<(u64, CallOutput)>,
-    notices: Vec<String>,
+    outcomes: VecDeque<(u64, CallOutput)>,
+    notices: VecDeque<String>,
     /// How many threads wait for an item. If none waits, no notification is sent, because each notification is a system
     /// call.
     waiting: usize,
 }
 
 impl Given {
+    fn len(&self) -> usize {
+        self.outcomes.len() + self.notices.len()
+    }
+
     fn is_empty(&self) -> bool {
-        self.outcomes.is_empty() && self.notices.is_empty()
+        self.len() == 0
+    }
+
+    /// Takes the next item. Notices come first, so that a task is woken after the notices of its call.
+    fn next(&mut self) -> Option<Item> {
+        let notice = self.notices.pop_front().map(Item::Notice);
+        notice.or_else(|| self.outcomes.pop_front().map(|(ticket, outcome)| Item::Outcome(ticket, outcome)))
     }
 }
 
 #[pymethods]
 impl Mailbox {
-    /// Creates a mailbox. With `watches`, an event loop does the I/O of the calls in this mailbox, if event loops can do
-    /// that on this system.
+    /// Creates a mailbox. An event loop passes `tell`, which is called with each notice. With `watches`, the event loop
+    /// does the I/O of the calls in this mailbox, if event loops can do that on this system.
     #[new]
-    #[pyo3(signature = (watches=false))]
-    fn new(py: Python<'_>, watches: bool) -> PyResult<Self> {
+    #[pyo3(signature = (tell=None, watches=false))]
+    fn new(py: Python<'_>, tell: Option<Py<PyAny>>, watches: bool) -> PyResult<Self> {
         Ok(Self {
             shared: Arc::new(Shared {
                 given: Mutex::default(),
@@ -91,6 +117,9 @@ impl Mailbox {
             }),
             // Without a driver, each call of the mailbox ends with an error that says why.
             watch: if watches { driver(py).ok().and_then(Driver::watch) } else { None },
+            turn_is_due: AtomicBool::new(false),
+            tell,
+            waiters: Mutex::default(),
             process: std::process::id(),
         })
     }
@@ -129,33 +158,46 @@ impl Mailbox {
 
     /// Takes all notices (JSON). The notices of a call arrive before its answer.
     fn notices(&self) -> Vec<String> {
-        std::mem::take(&mut self.shared.lock().notices)
+        std::mem::take(&mut self.shared.lock().notices).into()
     }
 
-    /// Passes the answers to the futures in `pending`, by their tickets, and returns all notices. An answer without a
-    /// future, or with a future that is done, is discarded.
-    fn deliver(&self, pending: &Bound<'_, PyDict>) -> PyResult<Vec<String>> {
+    /// Passes all notices to `tell`, and all answers to the tasks that await them. An answer that no task awaits any
+    /// more is discarded.
+    fn deliver(&self, py: Python<'_>) -> PyResult<()> {
         // A forked child inherits the descriptor of its parent, and must not take the wake-ups of the parent.
         if self.is_inherited() {
-            return Ok(Vec::new());
+            return Ok(());
         }
         self.shared.wakeup.clear();
-        self.settle(pending)
+        self.settle(py)
     }
 
     /// Does all I/O that is possible without waiting, then does the same as [`deliver`](Self::deliver).
-    fn turn(&self, pending: &Bound<'_, PyDict>) -> PyResult<Vec<String>> {
+    fn turn(&self, py: Python<'_>) -> PyResult<()> {
         if self.is_inherited() {
-            return Ok(Vec::new());
+            return Ok(());
         }
+        self.turn_is_due.store(false, Ordering::Relaxed);
         if let Some(watch) = &self.watch {
-            pending.py().detach(|| {
+            py.detach(|| {
                 DELIVERS_TO.set(Arc::as_ptr(&self.shared));
                 watch.turn();
                 DELIVERS_TO.set(ptr::null());
             });
         }
-        self.settle(pending)
+        self.settle(py)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.tell)?;
+        // The lock is never held while Python code runs, so the garbage collector finds it free.
+        let Ok(waiters) = self.waiters.try_lock() else { return Ok(()) };
+        waiters.by_ticket.values().try_for_each(|waiter| visit.call(waiter))
+    }
+
+    fn __clear__(&self) {
+        let forgotten = std::mem::take(&mut self.waiters().by_ticket);
+        drop(forgotten);
     }
 }
 
@@ -168,34 +210,62 @@ impl Mailbox {
         Delivery { shared: Arc::clone(&self.shared), ticket }
     }
 
+    /// Adds a call that a task awaits. Returns its ticket, and whether it is the only one.
+    pub(crate) fn expect(&self, waiter: Py<Waiter>) -> (u64, bool) {
+        let mut waiters = self.waiters();
+        waiters.last += 1;
+        let ticket = waiters.last;
+        waiters.by_ticket.insert(ticket, waiter);
+        (ticket, waiters.by_ticket.len() == 1)
+    }
+
+    /// Lets the event loop do a turn soon. If several calls are added before the loop goes on, one turn begins them all.
+    pub(crate) fn turn_soon(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+        if !slf.get().turn_is_due.swap(true, Ordering::Relaxed) {
+            let turn = slf.getattr(intern!(slf.py(), "turn"))?;
+            event_loop.call_method1(intern!(slf.py(), "call_soon"), (turn,))?;
+        }
+        Ok(())
+    }
+
+    fn waiters(&self) -> MutexGuard<'_, Waiters> {
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn is_inherited(&self) -> bool {
         self.process != std::process::id()
     }
 
-    fn settle(&self, pending: &Bound<'_, PyDict>) -> PyResult<Vec<String>> {
-        let (outcomes, notices) = {
-            let mut given = self.shared.lock();
-            (std::mem::take(&mut given.outcomes), std::mem::take(&mut given.notices))
-        };
-        let mut outcomes = outcomes.into_iter();
-        let settled = outcomes.try_for_each(|(ticket, outcome)| settle(pending, ticket, outcome));
-        if let Err(error) = settled {
-            // A signal handler raised an exception, for example after Ctrl-C. The event loop delivers the remaining
-            // answers and the notices if it goes on.
-            self.shared.put_back(outcomes.collect(), notices);
-            return Err(error);
+    fn settle(&self, py: Python<'_>) -> PyResult<()> {
+        // Tasks that are woken may make calls that end at once. These answers are left for the next round of the event
+        // loop, so that it goes on.
+        let mut count = self.shared.lock().len();
+        let mut settled = Ok(());
+        // If a signal handler raises, for example with Ctrl-C, or if a log filter raises, the rest is left for the next
+        // round too.
+        while count > 0 && settled.is_ok() {
+            count -= 1;
+            let next = self.shared.lock().next();
+            settled = match next {
+                Some(Item::Notice(notice)) => match &self.tell {
+                    Some(tell) => tell.call1(py, (notice,)).map(drop),
+                    None => Ok(()),
+                },
+                Some(Item::Outcome(ticket, outcome)) => {
+                    let waiter = self.waiters().by_ticket.remove(&ticket);
+                    waiter.map_or(Ok(()), |waiter| Waiter::settle(waiter.bind(py), outcome))
+                }
+                None => break,
+            };
         }
-        Ok(notices)
+        self.shared.wake_for_rest();
+        settled
     }
 }
 
-fn settle(pending: &Bound<'_, PyDict>, ticket: u64, outcome: CallOutput) -> PyResult<()> {
-    let py = pending.py();
-    let Some(future) = pending.get_item(ticket)? else { return Ok(()) };
-    if !future.call_method0(intern!(py, "done"))?.is_truthy()? {
-        future.call_method1(intern!(py, "set_result"), (answer(py, outcome),))?;
-    }
-    Ok(())
+enum Item {
+    Notice(String),
+    Outcome(u64, CallOutput),
 }
 
 impl Shared {
@@ -205,13 +275,13 @@ impl Shared {
 
     /// Adds an item to one of the two queues. The thread that does the I/O calls this method. That thread is not
     /// attached to the interpreter, so the method must not use the interpreter.
-    fn deliver<T>(&self, queue: impl FnOnce(&mut Given) -> &mut Vec<T>, item: T) {
+    fn deliver<T>(&self, queue: impl FnOnce(&mut Given) -> &mut VecDeque<T>, item: T) {
         let mut given = self.lock();
         let queue = queue(&mut given);
         // The first item of a queue wakes the event loop, even if the other queue holds items: the loop may have
         // emptied only one of the two queues so far.
         let first = queue.is_empty();
-        queue.push(item);
+        queue.push_back(item);
         let is_awaited = given.waiting > 0;
         drop(given);
         if first {
@@ -219,14 +289,14 @@ impl Shared {
         }
     }
 
-    fn put_back(&self, mut outcomes: Vec<(u64, CallOutput)>, mut notices: Vec<String>) {
-        let mut given = self.lock();
-        outcomes.append(&mut given.outcomes);
-        notices.append(&mut given.notices);
-        (given.outcomes, given.notices) = (outcomes, notices);
-        let is_awaited = given.waiting > 0;
+    /// Wakes the event loop if something was not delivered.
+    fn wake_for_rest(&self) {
+        let given = self.lock();
+        let (is_empty, is_awaited) = (given.is_empty(), given.waiting > 0);
         drop(given);
-        self.wake(is_awaited);
+        if !is_empty {
+            self.wake(is_awaited);
+        }
     }
 
     fn wake(&self, is_awaited: bool) {

@@ -13,6 +13,7 @@ use pyo3::prelude::*;
 
 use crate::call::{Answer, Call, Mailbox, answer};
 use crate::process::driver;
+use crate::waiter::Waiter;
 
 /// How often a blocking call, or the creation of a client, checks for signals such as Ctrl-C.
 const SLICE: Duration = Duration::from_millis(50);
@@ -142,9 +143,8 @@ impl Engine {
     }
 
     /// Starts a call. Its answer arrives in `mailbox` under `ticket`. With `listens`, the notices of the call arrive in
-    /// `mailbox` too. If an event loop does the I/O of the mailbox, the call begins at the next turn of the loop. With
-    /// `turns`, this method does that turn.
-    #[pyo3(signature = (op, args, opts, mailbox, ticket, listens=false, turns=false))]
+    /// `mailbox` too.
+    #[pyo3(signature = (op, args, opts, mailbox, ticket, listens=false))]
     #[expect(clippy::too_many_arguments, reason = "Python passes them by position")]
     fn start(
         &self,
@@ -155,16 +155,58 @@ impl Engine {
         mailbox: &Mailbox,
         ticket: u64,
         listens: bool,
-        turns: bool,
     ) -> Call {
         let cancel = wire::Cancel::new();
+        self.spawn(py, (op, args, opts), mailbox, ticket, listens, &cancel);
+        Call(cancel)
+    }
+
+    /// Starts a call that a task of `event_loop` awaits. The event loop delivers what arrives in `mailbox`. With
+    /// `listens`, the notices of the call arrive there too.
+    #[expect(clippy::too_many_arguments, reason = "Python passes them by position")]
+    fn begin<'py>(
+        &self,
+        py: Python<'py>,
+        op: String,
+        args: String,
+        opts: String,
+        mailbox: &Bound<'py, Mailbox>,
+        event_loop: &Bound<'py, PyAny>,
+        listens: bool,
+    ) -> PyResult<Bound<'py, Waiter>> {
+        let cancel = wire::Cancel::new();
+        let waiter = Bound::new(py, Waiter::new(cancel.clone(), event_loop.clone().unbind()))?;
+        let (ticket, is_alone) = mailbox.get().expect(waiter.clone().unbind());
+        self.spawn(py, (op, args, opts), mailbox.get(), ticket, listens, &cancel);
+        if let Some(watch) = mailbox.get().watch() {
+            // A single call begins at once. If several calls are in progress, more may start before the loop goes on.
+            if is_alone {
+                // An answer that is ready at once wakes the loop, as an answer from another thread does.
+                py.detach(|| watch.turn());
+            } else {
+                Mailbox::turn_soon(mailbox, event_loop).inspect_err(|_| cancel.cancel())?;
+            }
+        }
+        Ok(waiter)
+    }
+}
+
+impl Engine {
+    /// Adds a call to the calls of this process. If an event loop does the I/O of the mailbox, the call begins at the
+    /// next turn of the loop.
+    fn spawn(
+        &self,
+        py: Python<'_>,
+        (op, args, opts): (String, String, String),
+        mailbox: &Mailbox,
+        ticket: u64,
+        listens: bool,
+        cancel: &wire::Cancel,
+    ) {
         let (door, delivery, signal) = (Arc::clone(&self.door), mailbox.delivery(ticket), cancel.clone());
         let driver = match driver(py) {
             Ok(driver) => driver,
-            Err(error) => {
-                delivery.put(self.door.unstarted(&op, &args, &error));
-                return Call(cancel);
-            }
+            Err(error) => return delivery.put(self.door.unstarted(&op, &args, &error)),
         };
         let call = async move {
             let outcome = if listens {
@@ -177,16 +219,9 @@ impl Engine {
             delivery.put(outcome);
         };
         match mailbox.watch() {
-            Some(watch) => {
-                watch.spawn(call);
-                if turns {
-                    // If the call ends in this turn already, its answer wakes the event loop, which then takes it.
-                    py.detach(|| watch.turn());
-                }
-            }
+            Some(watch) => watch.spawn(call),
             None => driver.spawn_batched(call),
         }
-        Call(cancel)
     }
 }
 

@@ -6,6 +6,7 @@ mod clock;
 mod engine;
 mod local;
 mod process;
+mod waiter;
 mod wakeup;
 
 /// A private module: only `hightouch_sdk/_native.py` imports it. Its classes are immutable or have locks of their
@@ -20,4 +21,6 @@ mod _bridge {
     use crate::engine::Engine;
     #[pymodule_export]
     use crate::local::local;
+    #[pymodule_export]
+    use crate::waiter::Waiter;
 }

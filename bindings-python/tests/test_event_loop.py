@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -198,40 +200,97 @@ def test_debug_mode_finds_nothing(world: World, caplog: pytest.LogCaptureFixture
     assert [record for record in caplog.records if record.levelname != "DEBUG"] == []
 
 
-class _Interrupted(asyncio.SelectorEventLoop):
-    """An event loop in which a signal handler raises while an answer is passed to its task."""
-
-    is_armed = False
-
-    def call_soon(self, callback: Any, *args: Any, context: Any = None) -> Any:  # type: ignore[override]
-        if self.is_armed:
-            self.is_armed = False
-            raise KeyboardInterrupt
-        return super().call_soon(callback, *args, context=context)
-
-
 def test_an_interruption_during_the_delivery_loses_no_other_answer(new_world: Callable[..., World]) -> None:
     world = new_world(script=[{"when": {"nth": nth}, "answer": {"delayMs": 500}} for nth in (2, 3, 4)])
     client = AsyncHightouch(**world.settings())
-    loop = _Interrupted()
+    loop = asyncio.new_event_loop()
     loop.run_until_complete(client.syncs.get(1))
-    tasks = [loop.create_task(client.syncs.get(1)) for _ in range(3)]
+    answered: list[int] = []
+
+    async def call() -> None:
+        answered.append((await client.syncs.get(1)).id)
+        if len(answered) == 1:
+            raise KeyboardInterrupt
+
+    tasks = [loop.create_task(call()) for _ in range(3)]
     loop.run_until_complete(asyncio.sleep(0))
     # All answers arrive while the loop is stopped.
     until(lambda: len(world.requests()) == 4)
     time.sleep(2)
-    loop.is_armed = True
     loop.call_later(20, loop.stop)
     with pytest.raises(KeyboardInterrupt):
         loop.run_forever()
-    assert not loop.is_armed
-    # One task never ends: the interruption made asyncio lose the callback that wakes this task.
-    loop.run_until_complete(asyncio.wait(tasks, timeout=5, return_when=asyncio.ALL_COMPLETED))
-    assert sorted(task.done() for task in tasks) == [False, True, True]
-    for task in tasks:
-        task._log_destroy_pending = False  # type: ignore[attr-defined]
+    loop.run_until_complete(asyncio.wait(tasks, timeout=5))
+    assert answered == [1, 1, 1]
+    assert [type(task.exception()) for task in tasks if task.exception()] == [KeyboardInterrupt]
     loop.run_until_complete(client.close())
     loop.close()
+
+
+def test_tasks_written_in_python_await_calls(world: World) -> None:
+    """Libraries have tasks of their own, such as the tasks of the standard library that are written in Python."""
+    loop = asyncio.new_event_loop()
+    loop.set_task_factory(lambda of, coro, **options: asyncio.tasks._PyTask(coro, loop=of, **options))  # type: ignore[attr-defined]
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            answers = await asyncio.gather(*(client.syncs.get(1) for _ in range(5)))
+            assert [answer.id for answer in answers] == [1] * 5
+            task = asyncio.ensure_future(client.syncs.get(1))
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+
+    loop.run_until_complete(asyncio.wait_for(main(), 60))
+    loop.close()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio itself loses the message")
+def test_a_cancelled_call_keeps_the_message(world: World) -> None:
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            task = asyncio.create_task(client.syncs.get(1))
+            await asyncio.sleep(0)
+            task.cancel("enough")
+            with pytest.raises(asyncio.CancelledError, match="enough"):
+                await task
+
+    asyncio.run(main())
+
+
+def test_each_task_keeps_its_context(world: World) -> None:
+    number: ContextVar[int] = ContextVar("number", default=0)
+
+    async def call(client: AsyncHightouch, given: int) -> None:
+        number.set(given)
+        for _ in range(3):
+            await client.syncs.get(1)
+            assert number.get() == given
+
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            await asyncio.gather(*(call(client, given) for given in (1, 2, 3)))
+            assert number.get() == 0
+
+    asyncio.run(main())
+
+
+def test_calls_that_end_at_once_do_not_hold_up_the_loop(world: World) -> None:
+    async def main() -> None:
+        async with AsyncHightouch(**world.settings()) as client:
+            over = asyncio.Event()
+
+            async def ask() -> None:
+                while not over.is_set():
+                    await client.syncs.estimate_many([1, 2])
+
+            tasks = [asyncio.create_task(ask()) for _ in range(2)]
+            await asyncio.sleep(0.2)
+            over.set()
+            await asyncio.wait_for(asyncio.gather(*tasks), 10)
+
+    asyncio.run(asyncio.wait_for(main(), 60))
 
 
 def test_a_fork_in_a_running_loop_leaves_its_calls_to_the_parent(new_world: Callable[..., World]) -> None:

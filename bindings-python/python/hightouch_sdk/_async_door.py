@@ -7,23 +7,22 @@ import os
 import threading
 import weakref
 from contextlib import nullcontext, suppress
-from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ._async_keys import AsyncKeys
-from ._door import UNHOOKED, Door, interrupted, meta_of, read
+from ._door import UNHOOKED, interrupted, meta_of, read
 from ._encoding import args_json, options_json
 from ._errors import HightouchError
 from ._log import listener, tell
 from ._native import Mailbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from contextlib import AbstractContextManager
 
-    from ._door import Answer, Late
+    from ._door import Door, Late
     from ._encoding import Args, Opts
-    from ._native import Call, Engine
+    from ._native import Engine, Waiter
 
 _LISTEN_MS = 500
 """How often the listening thread checks whether its event loop was closed, in milliseconds."""
@@ -32,94 +31,9 @@ _CANCEL_S = 1.0
 """How long to wait for the outcome of a cancelled call, in seconds."""
 
 
-class _Inbox:
-    """Receives the answers for one event loop. Is freed once the loop is gone and no call is in progress.
-
-    If possible, the loop does the I/O of its calls itself. If the loop is blocked or stopped, a thread of the core does
-    the I/O, and the answers wait in the mailbox until the loop goes on.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.pid = os.getpid()
-        self._pending: dict[int, asyncio.Future[Answer]] = {}
-        self._tickets = count()
-        self._turn_is_due = False
-        self._mailbox = Mailbox(watches=True)
-        self._does_io = self._watch(loop, self._mailbox.watched(), self._turn)
-        if not self._does_io:
-            self._mailbox = Mailbox()
-        if not self._watch(loop, self._mailbox.fileno(), self.deliver):
-            # The default event loop on Windows cannot watch descriptors. So one thread waits for all answers of the
-            # loop.
-            listener = threading.Thread(
-                target=_listen,
-                args=(weakref.ref(loop), self),
-                daemon=True,
-                name="hightouch-sdk-listener",
-            )
-            listener.start()
-
-    def _watch(self, loop: asyncio.AbstractEventLoop, descriptor: int | None, callback: Callable[[], object]) -> bool:
-        if descriptor is None:
-            return False
-        try:
-            loop.add_reader(descriptor, callback)
-        except (NotImplementedError, OSError, ValueError):
-            return False
-        return True
-
-    def deliver(self) -> None:
-        self._tell(self._mailbox.deliver(self._pending))
-
-    def _turn(self) -> None:
-        self._turn_is_due = False
-        self._tell(self._mailbox.turn(self._pending))
-
-    def _tell(self, notices: list[str]) -> None:
-        # Logs the notices last. If a log filter raises, the event loop reports the exception, and no answer is lost.
-        for notice in notices:
-            tell(notice)
-
-    def wait(self, milliseconds: int) -> bool:
-        """Waits until something has arrived; returns False if the time has passed first."""
-        return self._mailbox.wait(milliseconds)
-
-    def start(
-        self, loop: asyncio.AbstractEventLoop, engine: Engine, op: str, args: str, opts: str, ticket: int
-    ) -> Call:
-        """Starts a call of which the answer arrives under ``ticket``."""
-        listens = listener() is not None
-        # A single call begins at once. If several calls are in progress, more may start before the loop goes on, and
-        # then one turn begins all of them.
-        alone = self._does_io and len(self._pending) == 1
-        call = engine.start(op, args, opts, self._mailbox, ticket, listens, alone)
-        if self._does_io and not alone and not self._turn_is_due:
-            self._turn_is_due = True
-            loop.call_soon(self._turn)
-        return call
-
-    def expect(self, loop: asyncio.AbstractEventLoop) -> tuple[int, asyncio.Future[Answer]]:
-        """Creates a ticket (a number) and a future for one answer.
-
-        The inbox expects the answer until `forget` is called.
-        """
-        ticket = next(self._tickets)
-        future = self._pending[ticket] = loop.create_future()
-        return ticket, future
-
-    def forget(self, ticket: int) -> None:
-        del self._pending[ticket]
-
-    async def answer(self, ticket: int) -> Answer:
-        """Waits again for the answer to a ticket, after the waiting task was cancelled."""
-        if self._pending[ticket].cancelled():
-            self._pending[ticket] = asyncio.get_running_loop().create_future()
-        return await self._pending[ticket]
-
-
-def _listen(to: weakref.ref[asyncio.AbstractEventLoop], inbox: _Inbox) -> None:
+def _listen(to: weakref.ref[asyncio.AbstractEventLoop], mailbox: Mailbox) -> None:
     while True:
-        arrived = inbox.wait(_LISTEN_MS)
+        arrived = mailbox.wait(_LISTEN_MS)
         loop = to()
         if loop is None or loop.is_closed():
             return
@@ -130,7 +44,7 @@ def _listen(to: weakref.ref[asyncio.AbstractEventLoop], inbox: _Inbox) -> None:
                 # If a log filter raises, the event loop reports the exception. `done` is set even then, so that the
                 # listening thread goes on.
                 try:
-                    inbox.deliver()
+                    mailbox.deliver()
                 finally:
                     done.set()
 
@@ -146,21 +60,54 @@ def _listen(to: weakref.ref[asyncio.AbstractEventLoop], inbox: _Inbox) -> None:
                 del loop
 
 
-# The keys and values of this dictionary are weak references. A future in an inbox refers to the loop, so a strong
-# reference to the inbox would keep the loop alive.
-_inboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[_Inbox]] = weakref.WeakKeyDictionary()
+# The keys and values of this dictionary are weak references. During a call the mailbox refers to the loop, so a strong
+# reference to the mailbox would keep the loop alive.
+_mailboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[int, weakref.ref[Mailbox]]]
+_mailboxes = weakref.WeakKeyDictionary()
 
 
-def _inbox(loop: asyncio.AbstractEventLoop) -> _Inbox:
+def _mailbox(loop: asyncio.AbstractEventLoop) -> Mailbox:
+    """Returns the mailbox of an event loop in this process, and creates it at the first call."""
     # Without the GIL, `get` takes a lock that all loops share. Reading an item takes no lock.
     try:
-        inbox = _inboxes[loop]()
+        process, of_loop = _mailboxes[loop]
     except KeyError:
-        inbox = None
-    if inbox is None or inbox.pid != os.getpid():
-        inbox = _Inbox(loop)
-        _inboxes[loop] = weakref.ref(inbox)
-    return inbox
+        pass
+    else:
+        known = of_loop()
+        if known is not None and process == os.getpid():
+            return known
+    mailbox = _open_mailbox(loop)
+    _mailboxes[loop] = os.getpid(), weakref.ref(mailbox)
+    return mailbox
+
+
+def _open_mailbox(loop: asyncio.AbstractEventLoop) -> Mailbox:
+    """Creates a mailbox. It is freed once the loop is gone and no call is in progress.
+
+    If possible, the loop does the I/O of its calls itself. If the loop is blocked or stopped, a thread of the core does
+    the I/O, and the answers wait in the mailbox until the loop goes on.
+    """
+    mailbox = Mailbox(tell, watches=True)
+    if not _watch(loop, mailbox.watched(), mailbox.turn):
+        mailbox = Mailbox(tell)
+    if not _watch(loop, mailbox.fileno(), mailbox.deliver):
+        # The default event loop on Windows cannot watch descriptors. So one thread waits for all answers of the loop.
+        listener = threading.Thread(
+            target=_listen, args=(weakref.ref(loop), mailbox), daemon=True, name="hightouch-sdk-listener"
+        )
+        listener.start()
+    return mailbox
+
+
+def _watch(loop: asyncio.AbstractEventLoop, descriptor: int | None, callback: Callable[[], object]) -> bool:
+    if descriptor is None:
+        return False
+    try:
+        loop.add_reader(descriptor, callback)
+    except (NotImplementedError, OSError, ValueError):
+        return False
+    return True
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:
@@ -176,69 +123,90 @@ def _running_loop() -> asyncio.AbstractEventLoop:
 class AsyncDoor:
     """Passes the calls of a client's coroutines to the core."""
 
-    __slots__ = ("local",)
+    __slots__ = ("_last", "local")
 
     def __init__(self, local: Door) -> None:
         self.local: Door = local
         """The blocking door, for operations that send nothing."""
+        self._last: tuple[Engine, weakref.ref[asyncio.AbstractEventLoop], weakref.ref[Mailbox]] | None = None
 
-    async def call(
+    def call(
         self, op: str, args: Args | None = None, opts: Opts | None = None, late: Late | None = None
-    ) -> tuple[str, bytes]:
+    ) -> Coroutine[Any, Any, tuple[str, bytes]]:
         """Makes a call, waits for its end and returns its head and body. Cancelling the task cancels the call."""
-        try:
-            return await self._call(op, args or {}, opts or {}, late)
-        except HightouchError as error:
-            # Removes the frames below this frame, because these frames mean nothing to the caller.
-            raise error.with_traceback(None)  # noqa: B904
+        # Each coroutine that awaits another one makes a call slower, so the usual call is only one.
+        is_usual = self.local.keys is None and self.local.hooks is None
+        return (self._call if is_usual else self._call_with_hooks)(op, args or {}, opts or {}, late)
 
     def asking(self) -> AbstractContextManager[None]:
         """Lets the key function run in the current event loop during a ``with`` block."""
         keys = self.local.keys
         return keys.around(_running_loop()) if isinstance(keys, AsyncKeys) else nullcontext()
 
-    async def _call(self, op: str, args: Args, opts: Opts, late: Late | None) -> tuple[str, bytes]:
-        engine, keys = self.local.engine, self.local.keys
-        if isinstance(keys, AsyncKeys):
-            opts = keys.serve(engine, opts)
-        text = args_json(args)
-        if keys is None and self.local.hooks is None:
-            return await self._answer(engine, op, text, options_json(opts), late)
-        with self.asking():
-            if self.local.hooks is None or op in UNHOOKED:
-                return await self._answer(engine, op, text, options_json(opts), late)
-            with self.local.hooks.around(engine, op, text, opts) as around:
-                answer = await self._answer(engine, op, text, options_json(around.options()), late)
-                around.meta = meta_of(answer[0])
-            return answer
+    async def _call_with_hooks(self, op: str, args: Args, opts: Opts, late: Late | None) -> tuple[str, bytes]:
+        engine, keys, hooks = self.local.engine, self.local.keys, self.local.hooks
+        try:
+            if isinstance(keys, AsyncKeys):
+                opts = keys.serve(engine, opts)
+            with self.asking():
+                if hooks is None or op in UNHOOKED:
+                    return await self._call(op, args, opts, late)
+                with hooks.around(engine, op, args_json(args), opts) as around:
+                    answer = await self._call(op, args, around.options(), late)
+                    around.meta = meta_of(answer[0])
+                return answer
+        except HightouchError as error:
+            # Removes the frames below this frame, because these frames mean nothing to the caller.
+            raise error.with_traceback(None)  # noqa: B904
 
     def begin(self, op: str, args: Args) -> asyncio.Task[tuple[str, bytes]]:
         """Starts a call that sends nothing. No hooks are called."""
-        return _running_loop().create_task(self._answer(self.local.engine, op, args_json(args), ""))
+        return _running_loop().create_task(self._call(op, args, {}, None))
 
-    async def _answer(
-        self, engine: Engine, op: str, args: str, opts: str, late: Late | None = None
-    ) -> tuple[str, bytes]:
-        loop = _running_loop()
-        inbox = _inbox(loop)
-        ticket, future = inbox.expect(loop)
+    async def _call(self, op: str, args: Args, opts: Opts, late: Late | None) -> tuple[str, bytes]:
         try:
-            call = inbox.start(loop, engine, op, args, opts, ticket)
+            text, given = args_json(args) if args else "", options_json(opts) if opts else ""
+            engine, loop = self.local.engine, _running_loop()
+            waiter = engine.begin(op, text, given, self._mailbox(engine, loop), loop, listener() is not None)
             try:
-                answer = await future
+                await waiter
             except BaseException as stopped:
-                call.cancel()
-                if isinstance(stopped, asyncio.CancelledError):
-                    last: Answer | None = None
-                    # The task ends as cancelled, whether or not the outcome of the call arrives in time.
-                    with suppress(asyncio.CancelledError, asyncio.TimeoutError):
-                        last = await asyncio.wait_for(inbox.answer(ticket), _CANCEL_S)
-                    interrupted(stopped, op, last, late)
+                await _stop(waiter, stopped, op, late)
                 raise
-        finally:
-            inbox.forget(ticket)
-        return read(answer, op, self.local.keys)
+            answer = waiter.answer()
+            # The wait ends only once the answer has arrived.
+            assert answer is not None  # noqa: S101
+            return read(answer, op, self.local.keys)
+        except HightouchError as error:
+            # Removes the frames below this frame, because these frames mean nothing to the caller.
+            raise error.with_traceback(None)  # noqa: B904
+
+    def _mailbox(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> Mailbox:
+        # Most calls of a client come from one event loop, and a look-up in `_mailboxes` is slow. A forked child has
+        # another engine.
+        last = self._last
+        if last is not None and last[0] is engine and last[1]() is loop:
+            known = last[2]()
+            if known is not None:
+                return known
+        mailbox = _mailbox(loop)
+        self._last = engine, weakref.ref(loop), weakref.ref(mailbox)
+        return mailbox
 
     async def close(self) -> None:
         self.local.closed()
-        await self._answer(self.local.engine, "client.close", "", "")
+        await self._call("client.close", {}, {}, None)
+
+
+async def _stop(waiter: Waiter, stopped: BaseException, op: str, late: Late | None) -> None:
+    """Cancels a call that was interrupted. If its task was cancelled, waits a moment for the outcome of the call."""
+    waiter.stop()
+    if isinstance(stopped, asyncio.CancelledError):
+        # The task ends as cancelled, whether or not the outcome of the call arrives in time.
+        with suppress(asyncio.CancelledError, asyncio.TimeoutError):
+            await asyncio.wait_for(_ended(waiter), _CANCEL_S)
+        interrupted(stopped, op, waiter.answer(), late)
+
+
+async def _ended(waiter: Waiter) -> None:
+    await waiter

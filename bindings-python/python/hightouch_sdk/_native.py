@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 
 try:
-    from ._bridge import Call, Engine, Mailbox, local, monotonic, unraisable
+    from ._bridge import Call, Engine, Mailbox, Waiter, local, monotonic, unraisable
 except ImportError as error:
     raise ImportError(
         "The native part of hightouch-sdk could not be loaded "
@@ -16,4 +16,4 @@ except ImportError as error:
         path=error.path,
     ) from error
 
-__all__ = ["Call", "Engine", "Mailbox", "local", "monotonic", "unraisable"]
+__all__ = ["Call", "Engine", "Mailbox", "Waiter", "local", "monotonic", "unraisable"]

@@ -320,7 +320,7 @@ class AsyncListing(_Listing[T]):
         """
         args, following, count = self._start(), self._most != 0, 0
         while following:
-            page, token = await self._fetch(args, count)
+            page, token = self._page(await self._door.call(self._query.op, args, self._query.opts), count)
             args, following, count = {"next": token}, token is not None, count + len(page)
             yield page
 
@@ -330,7 +330,9 @@ class AsyncListing(_Listing[T]):
         Raises:
             HightouchError: The page could not be fetched.
         """
-        return self._no_page() if self._most == 0 else (await self._fetch(self._start(), 0))[0]
+        if self._most == 0:
+            return self._no_page()
+        return self._page(await self._door.call(self._query.op, self._start(), self._query.opts), 0)[0]
 
     def __await__(self) -> Generator[object, None, Page[T]]:
         return self.first_page().__await__()
@@ -391,6 +393,3 @@ class AsyncListing(_Listing[T]):
         from ._arrow import polars_frame
 
         return polars_frame(await self.to_arrow())
-
-    async def _fetch(self, args: Args, before: int) -> tuple[Page[T], str | None]:
-        return self._page(await self._door.call(self._query.op, args, self._query.opts), before)
