@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::ptr;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +17,10 @@ use pyo3::types::PyBytes;
 use crate::process::driver;
 use crate::waiter::Waiter;
 use crate::wakeup::Wakeup;
+
+/// How many answers in a row may end their calls at once. If a task made calls one after the other that all end at once,
+/// the other tasks of its event loop would wait for the last of them.
+const MOST_AT_ONCE: u32 = 8;
 
 thread_local! {
     /// The mailbox from which this thread takes all items at the end of its current turn. Until then, new items in this
@@ -58,6 +62,8 @@ pub(crate) struct Mailbox {
     watch: Option<Watch>,
     /// Whether the event loop is about to do a turn that begins new calls.
     turn_is_due: AtomicBool,
+    /// How many calls have ended at once since the event loop last delivered something.
+    at_once: AtomicU32,
     /// Is called with each notice in [`deliver`](Self::deliver) and [`turn`](Self::turn).
     tell: Option<Py<PyAny>>,
     waiters: Mutex<Waiters>,
@@ -95,6 +101,11 @@ impl Given {
         self.len() == 0
     }
 
+    /// Takes an outcome if there is nothing else.
+    fn only_outcome(&mut self) -> Option<(u64, CallOutput)> {
+        if self.len() == 1 { self.outcomes.pop_front() } else { None }
+    }
+
     /// Takes the next item. Notices come first, so that a task is woken after the notices of its call.
     fn next(&mut self) -> Option<Item> {
         let notice = self.notices.pop_front().map(Item::Notice);
@@ -118,6 +129,7 @@ impl Mailbox {
             // Without a driver, each call of the mailbox ends with an error that says why.
             watch: if watches { driver(py).ok().and_then(Driver::watch) } else { None },
             turn_is_due: AtomicBool::new(false),
+            at_once: AtomicU32::new(0),
             tell,
             waiters: Mutex::default(),
             process: std::process::id(),
@@ -178,13 +190,7 @@ impl Mailbox {
             return Ok(());
         }
         self.turn_is_due.store(false, Ordering::Relaxed);
-        if let Some(watch) = &self.watch {
-            py.detach(|| {
-                DELIVERS_TO.set(Arc::as_ptr(&self.shared));
-                watch.turn();
-                DELIVERS_TO.set(ptr::null());
-            });
-        }
+        self.do_io(py);
         self.settle(py)
     }
 
@@ -228,6 +234,32 @@ impl Mailbox {
         Ok(())
     }
 
+    /// Does a turn that begins the only call of this mailbox. If the answer is ready already, the task need not wait for
+    /// the event loop.
+    pub(crate) fn begin_now(&self, py: Python<'_>) {
+        self.do_io(py);
+        let at_once = self.at_once.load(Ordering::Relaxed);
+        let outcome = if at_once < MOST_AT_ONCE { self.shared.lock().only_outcome() } else { None };
+        if let Some((ticket, outcome)) = outcome {
+            self.at_once.store(at_once + 1, Ordering::Relaxed);
+            let waiter = self.waiters().by_ticket.remove(&ticket);
+            if let Some(waiter) = waiter {
+                waiter.get().keep(outcome);
+            }
+        }
+        self.shared.wake_for_rest();
+    }
+
+    /// Does a turn. What arrives meanwhile does not wake the event loop.
+    fn do_io(&self, py: Python<'_>) {
+        let Some(watch) = &self.watch else { return };
+        py.detach(|| {
+            DELIVERS_TO.set(Arc::as_ptr(&self.shared));
+            watch.turn();
+            DELIVERS_TO.set(ptr::null());
+        });
+    }
+
     fn waiters(&self) -> MutexGuard<'_, Waiters> {
         self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -239,6 +271,7 @@ impl Mailbox {
     fn settle(&self, py: Python<'_>) -> PyResult<()> {
         // Tasks that are woken may make calls that end at once. These answers are left for the next round of the event
         // loop, so that it goes on.
+        self.at_once.store(0, Ordering::Relaxed);
         let mut count = self.shared.lock().len();
         let mut settled = Ok(());
         // If a signal handler raises, for example with Ctrl-C, or if a log filter raises, the rest is left for the next

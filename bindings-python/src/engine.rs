@@ -178,11 +178,10 @@ impl Engine {
         let waiter = Bound::new(py, Waiter::new(cancel.clone(), event_loop.clone().unbind()))?;
         let (ticket, is_alone) = mailbox.get().expect(waiter.clone().unbind());
         self.spawn(py, (op, args, opts), mailbox.get(), ticket, listens, &cancel);
-        if let Some(watch) = mailbox.get().watch() {
+        if mailbox.get().watch().is_some() {
             // A single call begins at once. If several calls are in progress, more may start before the loop goes on.
             if is_alone {
-                // An answer that is ready at once wakes the loop, as an answer from another thread does.
-                py.detach(|| watch.turn());
+                mailbox.get().begin_now(py);
             } else {
                 Mailbox::turn_soon(mailbox, event_loop).inspect_err(|_| cancel.cancel())?;
             }

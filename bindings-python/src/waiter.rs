@@ -134,6 +134,11 @@ impl Waiter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Keeps the answer of a call that no task awaits yet.
+    pub(crate) fn keep(&self, outcome: CallOutput) {
+        self.lock().outcome = Some(outcome);
+    }
+
     /// Keeps the answer, and runs the task that awaits it. Only the event loop may call this, and only outside tasks.
     pub(crate) fn settle(slf: &Bound<'_, Self>, outcome: CallOutput) -> PyResult<()> {
         let mut state = slf.get().lock();

@@ -227,8 +227,9 @@ def test_an_interruption_during_the_delivery_loses_no_other_answer(new_world: Ca
     loop.close()
 
 
-def test_tasks_written_in_python_await_calls(world: World) -> None:
+def test_tasks_written_in_python_await_calls(new_world: Callable[..., World]) -> None:
     """Libraries have tasks of their own, such as the tasks of the standard library that are written in Python."""
+    world = new_world(script=[{"when": {"nth": 6}, "answer": {"delayMs": 1000}}])
     loop = asyncio.new_event_loop()
     loop.set_task_factory(lambda of, coro, **options: asyncio.tasks._PyTask(coro, loop=of, **options))  # type: ignore[attr-defined]
 
@@ -247,7 +248,9 @@ def test_tasks_written_in_python_await_calls(world: World) -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio itself loses the message")
-def test_a_cancelled_call_keeps_the_message(world: World) -> None:
+def test_a_cancelled_call_keeps_the_message(new_world: Callable[..., World]) -> None:
+    world = new_world(script=[{"when": {"nth": 1}, "answer": {"delayMs": 1000}}])
+
     async def main() -> None:
         async with AsyncHightouch(**world.settings()) as client:
             task = asyncio.create_task(client.syncs.get(1))
