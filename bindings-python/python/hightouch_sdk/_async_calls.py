@@ -52,7 +52,8 @@ class AsyncCalls:
 
     def page(self, op: str, args: Args, opts: Opts, of: type[T], sync: object = None) -> AsyncListing[T]:
         listing, query, filters = _lists()
-        return listing(self.door, query(op, filters(args), opts, of, rows_decoder(of), known_slug(args, sync)))
+        slug = None if sync is None else known_slug(args, sync)
+        return listing(self.door, query(op, filters(args), opts, of, rows_decoder(of), slug))
 
     async def run(self, op: str, args: Args, opts: Opts, handle: AsyncHandle[T]) -> T:
         return handle(self.door, (await self.door.call(op, args, opts))[1], slug_of(args))

@@ -78,7 +78,8 @@ class Calls:
 
     def page(self, op: str, args: Args, opts: Opts, of: type[T], sync: object = None) -> Listing[T]:
         listing, query, filters = lists()
-        return listing(self.door, query(op, filters(args), opts, of, rows_decoder(of), known_slug(args, sync)))
+        slug = None if sync is None else known_slug(args, sync)
+        return listing(self.door, query(op, filters(args), opts, of, rows_decoder(of), slug))
 
     def run(self, op: str, args: Args, opts: Opts, handle: Handle[T]) -> T:
         return handle(self.door, self.door.call(op, args, opts)[1], slug_of(args))

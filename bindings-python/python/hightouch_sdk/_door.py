@@ -188,9 +188,12 @@ class Place(Struct):
     sync: int | None = None
 
 
+_PLACE = Decoder(Place)
+
+
 def place_of(head: str) -> Place:
     # Decodes only the members of `Place`, because this function runs for each page of a list.
-    return decoder(Place).decode(head)
+    return _PLACE.decode(head)
 
 
 def answer_of(head: str) -> tuple[Meta, RawAnswer]:
