@@ -60,6 +60,8 @@ pub(crate) struct Mailbox {
     shared: Arc<Shared>,
     /// Lets an event loop do the I/O. `None` if other threads do it.
     watch: Option<Watch>,
+    /// Whether the event loop watches the descriptor of `watch` now.
+    is_watched: AtomicBool,
     /// Whether the event loop is about to do a turn that begins new calls.
     turn_is_due: AtomicBool,
     /// How many calls have ended at once since the event loop last delivered something.
@@ -128,6 +130,8 @@ impl Mailbox {
             }),
             // Without a driver, each call of the mailbox ends with an error that says why.
             watch: if watches { driver(py).ok().and_then(Driver::watch) } else { None },
+            // The event loop watches the descriptor from the start. Otherwise it does not use this mailbox.
+            is_watched: AtomicBool::new(true),
             turn_is_due: AtomicBool::new(false),
             at_once: AtomicU32::new(0),
             tell,
@@ -184,14 +188,26 @@ impl Mailbox {
         self.settle(py)
     }
 
-    /// Does all I/O that is possible without waiting, then does the same as [`deliver`](Self::deliver).
+    /// Does all I/O that is possible without waiting, then does the same as [`deliver`](Self::deliver). If the event
+    /// loop need not watch the descriptor any more, stops watching it.
     fn turn(&self, py: Python<'_>) -> PyResult<()> {
         if self.is_inherited() {
             return Ok(());
         }
         self.turn_is_due.store(false, Ordering::Relaxed);
-        self.do_io(py);
-        self.settle(py)
+        let must_watch = self.do_io(py);
+        // If there is something to deliver, the loop stops watching at the next turn.
+        if must_watch || !self.shared.lock().is_empty() {
+            return self.settle(py);
+        }
+        if let Some(descriptor) = self.watched()
+            && self.is_watched.swap(false, Ordering::Relaxed)
+        {
+            let event_loop =
+                py.import(intern!(py, "asyncio"))?.call_method0(intern!(py, "get_running_loop"))?;
+            event_loop.call_method1(intern!(py, "remove_reader"), (descriptor,))?;
+        }
+        Ok(())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -234,6 +250,18 @@ impl Mailbox {
         Ok(())
     }
 
+    /// Lets the event loop watch the descriptor again.
+    pub(crate) fn watch_again(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
+        let mailbox = slf.get();
+        if let Some(descriptor) = mailbox.watched()
+            && !mailbox.is_watched.swap(true, Ordering::Relaxed)
+        {
+            let turn = slf.getattr(intern!(slf.py(), "turn"))?;
+            event_loop.call_method1(intern!(slf.py(), "add_reader"), (descriptor, turn))?;
+        }
+        Ok(())
+    }
+
     /// Does a turn that begins the only call of this mailbox. If the answer is ready already, the task need not wait for
     /// the event loop.
     pub(crate) fn begin_now(&self, py: Python<'_>) {
@@ -250,14 +278,16 @@ impl Mailbox {
         self.shared.wake_for_rest();
     }
 
-    /// Does a turn. What arrives meanwhile does not wake the event loop.
-    fn do_io(&self, py: Python<'_>) {
-        let Some(watch) = &self.watch else { return };
+    /// Does a turn. What arrives meanwhile does not wake the event loop. Returns whether the event loop must go on
+    /// watching the descriptor.
+    fn do_io(&self, py: Python<'_>) -> bool {
+        let Some(watch) = &self.watch else { return true };
         py.detach(|| {
             DELIVERS_TO.set(Arc::as_ptr(&self.shared));
-            watch.turn();
+            let must_watch = watch.turn();
             DELIVERS_TO.set(ptr::null());
-        });
+            must_watch
+        })
     }
 
     fn waiters(&self) -> MutexGuard<'_, Waiters> {

@@ -177,7 +177,10 @@ impl Engine {
         let cancel = wire::Cancel::new();
         let waiter = Bound::new(py, Waiter::new(cancel.clone(), event_loop.clone().unbind()))?;
         let (ticket, is_alone) = mailbox.get().expect(waiter.clone().unbind());
-        self.spawn(py, (op, args, opts), mailbox.get(), ticket, listens, &cancel);
+        let must_watch = self.spawn(py, (op, args, opts), mailbox.get(), ticket, listens, &cancel);
+        if must_watch {
+            Mailbox::watch_again(mailbox, event_loop).inspect_err(|_| cancel.cancel())?;
+        }
         if mailbox.get().watch().is_some() {
             // A single call begins at once. If several calls are in progress, more may start before the loop goes on.
             if is_alone {
@@ -192,7 +195,7 @@ impl Engine {
 
 impl Engine {
     /// Adds a call to the calls of this process. If an event loop does the I/O of the mailbox, the call begins at the
-    /// next turn of the loop.
+    /// next turn of the loop. Returns whether the event loop must watch the descriptor of the mailbox.
     fn spawn(
         &self,
         py: Python<'_>,
@@ -201,11 +204,14 @@ impl Engine {
         ticket: u64,
         listens: bool,
         cancel: &wire::Cancel,
-    ) {
+    ) -> bool {
         let (door, delivery, signal) = (Arc::clone(&self.door), mailbox.delivery(ticket), cancel.clone());
         let driver = match driver(py) {
             Ok(driver) => driver,
-            Err(error) => return delivery.put(self.door.unstarted(&op, &args, &error)),
+            Err(error) => {
+                delivery.put(self.door.unstarted(&op, &args, &error));
+                return false;
+            }
         };
         let call = async move {
             let outcome = if listens {
@@ -217,10 +223,11 @@ impl Engine {
             };
             delivery.put(outcome);
         };
-        match mailbox.watch() {
-            Some(watch) => watch.spawn(call),
-            None => driver.spawn_batched(call),
+        if let Some(watch) = mailbox.watch() {
+            return watch.spawn(call);
         }
+        driver.spawn_batched(call);
+        false
     }
 }
 

@@ -85,8 +85,8 @@ def _mailbox(loop: asyncio.AbstractEventLoop) -> Mailbox:
 def _open_mailbox(loop: asyncio.AbstractEventLoop) -> Mailbox:
     """Creates a mailbox. It is freed once the loop is gone and no call is in progress.
 
-    If possible, the loop does the I/O of its calls itself. If the loop is blocked or stopped, a thread of the core does
-    the I/O, and the answers wait in the mailbox until the loop goes on.
+    If possible, the loop does the I/O of its calls itself. If the loop is blocked or stopped, or if other loops have
+    calls too, a thread of the core does the I/O, and the answers wait in the mailbox until the loop goes on.
     """
     mailbox = Mailbox(tell, watches=True)
     if not _watch(loop, mailbox.watched(), mailbox.turn):
