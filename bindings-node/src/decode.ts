@@ -32,7 +32,7 @@ function replaceMarks(value: object, texts: Buffer | undefined): unknown {
     const member = members[name]
     if (!isObject(member)) continue
     // In a mark, the member `$json` is an array. A map of the API, such as `tags`, can have a member of this name too,
-    // but never an array.
+    // but there its value is never an array.
     if (name === MARK && Array.isArray(member)) {
       const [text, end] = member as unknown[] as [string | number, number?]
       return new Json(undefined, typeof text === 'string' ? text : ({ texts, start: text, end } as TextPart))

@@ -131,8 +131,7 @@ export interface BatchItem {
    */
   readonly adopted: boolean
   /**
-   * Whether the run was already in progress: with `ifRunning: 'join'`, the trigger returned this run and started no
-   * other.
+   * Whether the run was already in progress and the trigger joined it (`ifRunning: 'join'`) instead of starting a run.
    */
   readonly joined: boolean
   /** The last state of the run that the client has read; absent until it has read one. */

@@ -353,9 +353,9 @@ export interface RunProblem {
   /** What to do, in one line. */
   advice: string
   /**
-   * Whether `category`, `summary` and `advice` are only a guess: from the words of the error text, or, if the
-   * run failed, from its rejected rows. False if they come from a code, from the status, or from the rejected
-   * rows of a run that ended with warnings.
+   * Whether `category`, `summary` and `advice` are only a guess. A guess is based on the words of the error
+   * text, or on the rejected rows of a run that failed. What follows from a code, from the status, or from
+   * the rejected rows of a run that ended with warnings is no guess.
    */
   guessed: boolean
   /**

@@ -166,7 +166,7 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
    * Iterates over the first items. Fetches no more pages than these items need.
    *
    * @param count How many items, 0 or more; fewer if the list is shorter.
-   * @throws {@link InvalidRequestError} if `count` is not an integer, 0 or more.
+   * @throws {@link InvalidRequestError} if `count` is negative or not an integer.
    */
   take(count: number): AsyncGenerator<T, void, undefined> {
     if (count !== Infinity && (!Number.isInteger(count) || count < 0)) {

@@ -101,8 +101,7 @@ export abstract class RunHandle<State> {
    */
   readonly adopted: boolean
   /**
-   * Whether the run was already in progress: with `ifRunning: 'join'`, the trigger returned this run and started no
-   * other.
+   * Whether the run was already in progress and the trigger joined it (`ifRunning: 'join'`) instead of starting a run.
    */
   readonly joined: boolean
 

@@ -194,7 +194,8 @@ describe('a bundle', () => {
       const place = new Project()
       cpSync(project.file('.next/standalone'), place.file('out'), { recursive: true })
       const { home, env } = await environment()
-      // The server does not print its port. So the request is sent from inside the server's process, by this file.
+      // The server does not print its port. So `ask.cjs`, which Node.js loads into the server's process, sends the
+      // request.
       place.write(
         'ask.cjs',
         `

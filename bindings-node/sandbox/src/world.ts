@@ -75,9 +75,9 @@ interface Log {
 /**
  * A workspace of the sandbox with its own keys, data, clock, rate limit and log.
  *
- * Time in a world passes faster than real time. Clients of this world in this process shorten their pauses by the same
- * factor: between two looks at a run, before a retry, and for the rate limit. Time limits that a program sets are in
- * real time.
+ * Time in a world passes faster than real time, by the factor `timeScale`. Clients of this world in this process
+ * shorten their pauses by this factor: the pauses between two looks at a run, before a retry, and for the rate limit.
+ * Time limits that a program sets are in real time.
  */
 export class World extends Faults {
   readonly #path: string

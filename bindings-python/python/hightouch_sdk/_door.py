@@ -90,7 +90,10 @@ def settled(
 
 
 def interrupted(raised: BaseException, op: str, last: Answer | None, late: Late | None) -> None:
-    """Passes the body to ``late`` if an interrupted call succeeded. If ``late`` is None, adds a note to ``raised``."""
+    """Handles ``last``, the answer to a call that the exception ``raised`` has interrupted.
+
+    If there is a function ``late``, passes it the body of a successful answer. Otherwise adds a note to ``raised``.
+    """
     if late is None:
         note(raised, op, last)
     elif last is not None and last[0]:

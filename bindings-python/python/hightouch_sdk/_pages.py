@@ -254,7 +254,8 @@ class Listing(_Listing[T], Tabular[T]):
     """A list of the API. Iterating over the list fetches page after page; each iteration starts from the first page."""
 
     def __init__(self, door: Door, query: Query) -> None:
-        # If a page is pickled, the error of its first attribute ends the pickling. The error of the door is the clearest.
+        # The door is the first attribute, so that whoever tries to pickle a page gets the error of the door, which is
+        # clear.
         self._door = door
         super().__init__(query)
 
@@ -303,7 +304,8 @@ class AsyncListing(_Listing[T]):
     """A list of the API. ``async for`` fetches page after page; ``await`` fetches the first page only."""
 
     def __init__(self, door: AsyncDoor, query: Query) -> None:
-        # If a page is pickled, the error of its first attribute ends the pickling. The error of the door is the clearest.
+        # The door is the first attribute, so that whoever tries to pickle a page gets the error of the door, which is
+        # clear.
         self._door = door
         super().__init__(query)
 

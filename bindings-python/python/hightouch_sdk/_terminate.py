@@ -71,7 +71,7 @@ class Terminable:
         self._pid = _State.pid
 
     def __exit__(self, kind: object, raised: object, trace: object) -> None:
-        # A forked child also leaves the blocks that its parent entered. Only the parent has counted these blocks.
+        # If a process forks inside the block, the child exits the block too. But only the parent has counted it.
         if self._pid != os.getpid():
             return
         import signal

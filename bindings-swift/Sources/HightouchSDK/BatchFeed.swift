@@ -3,7 +3,8 @@ import Foundation
 /// Follows one batch of the core and wakes everyone who waits for a change.
 ///
 /// The core reports each change only once, so one task calls `batch.next` for all waiters. This task holds a reference
-/// to the feed. So a user gets a ``SyncBatch`` and not the feed: when the ``SyncBatch`` is released, it stops the feed.
+/// to the feed, which therefore is never released while the task runs. Users hold a ``SyncBatch`` instead. Its
+/// deinitializer stops the feed.
 final class BatchFeed: @unchecked Sendable {
     private let door: Door
     private let batch: Int

@@ -3,9 +3,10 @@ import HightouchSDK
 
 /// A workspace of the sandbox with its own keys, data, clock, rate limit and log.
 ///
-/// ``withWorld(_:sandbox:judge:_:)`` creates a world for a block. Time in a world passes faster than real time. Clients
-/// of this world in this process shorten their pauses by the same factor: between two looks at a run, before a retry,
-/// and for the rate limit. Time limits that a program sets are in real time.
+/// ``withWorld(_:sandbox:judge:_:)`` creates a world for a block. Time in a world passes faster than real time, by
+/// the factor ``Settings/timeScale``. Clients of this world in this process shorten their pauses by this factor: the
+/// pauses between two looks at a run, before a retry, and for the rate limit. Time limits that a program sets are in
+/// real time.
 public final class World: Sendable {
     /// Settings of a world.
     public struct Settings: Sendable {

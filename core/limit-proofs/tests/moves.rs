@@ -141,8 +141,8 @@ fn dies_after(steps: usize, alone: bool, broken: &[(&str, &str)]) -> u64 {
             let _ = same_key.uses(&mut world, 20);
             same_key.way.move_to(&place('e'));
         } else if steps > 0 || !alone {
-            // Skipped if `alone` is set and no step was taken: then no limit moves, so the place of the workspace
-            // cannot count the requests that were sent with the key.
+            // If `alone` is set and no step was taken, no limit moves, and the place of the workspace cannot count the
+            // requests that were sent with the key. So then this process sends nothing.
             let _ = other.uses(&mut world, 20);
         }
     }

@@ -208,8 +208,8 @@ impl Link {
 
     async fn connect_to(&mut self, (host, port): (String, u16)) -> Result<Open, Failure> {
         let (mut connection, driver) = self.connection(&host, port, true).await?;
-        // Asks for all sections of `INFO`, because Redis 6 cannot return a selection of them. With one `INFO` command
-        // for each section in a pipeline, errors would have no code.
+        // Asks for all sections of `INFO`, because Redis 6 cannot return a selection of them. Several commands, one for
+        // each section, would have to go in a pipeline, and the errors of a pipeline have no code.
         let told: String =
             cmd("INFO").arg("all").query_async(&mut connection).await.map_err(|error| why(&error))?;
         let server = Server::of(&told).ok_or("it does not tell its `run_id`")?;

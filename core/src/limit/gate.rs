@@ -159,8 +159,8 @@ impl Gate {
         std::mem::take(&mut *self.core.changes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Calls `listener` each time this process begins to keep the limit alone or shares the limit again, until
-    /// `listener` is dropped. If this process keeps the limit alone already, calls `listener` at once.
+    /// Calls `listener` each time this process stops sharing the limit with others, and each time it shares the limit
+    /// again, until `listener` is dropped. If this process does not share the limit now, calls `listener` at once.
     pub fn on_change_of_scope(&self, listener: &Arc<ScopeListener>) {
         self.core.told.add(listener);
         if let Some(why) = self.fallback() {

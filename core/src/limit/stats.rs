@@ -52,8 +52,8 @@ pub enum ScopeChange {
     Shared,
 }
 
-/// A function that a gate calls each time this process begins to keep the limit alone or shares it again. The thread
-/// that notices the change calls the function at once.
+/// A function that a gate calls each time this process stops sharing the limit with others, and each time it shares the
+/// limit again. The thread that notices the change calls the function at once.
 pub type ScopeListener = dyn Fn(&ScopeChange) + Send + Sync;
 
 /// The state of the rate limit.
