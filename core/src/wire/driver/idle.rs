@@ -37,11 +37,12 @@ pub(super) struct Waiting {
     /// When two event loops last had calls at once, and the driver's thread took over the I/O. `None` if an event loop
     /// may do the I/O. If several event loops watched the descriptor, each event would wake all of them.
     shared: Option<Instant>,
-    /// [`BUSY`] and [`CALM`]. Tests set other times.
+    /// [`BUSY`], [`QUIET`] and [`CALM`]. Tests set other times.
     pub busy: Duration,
+    pub quiet: Duration,
     pub calm: Duration,
-    /// Event loops that watch the descriptor, or will watch it again at a call.
-    pub loops: usize,
+    /// The event loops that watch the descriptor now. An event loop that has stopped watches again at a call.
+    pub watching: Vec<LoopId>,
     /// The number of the last event loop.
     last_loop: u64,
     /// How many turns event loops have begun, even if another thread did the I/O (see `Watch::turn`).
@@ -78,8 +79,9 @@ impl Waiting {
             calls_of_loops: Vec::new(),
             shared: None,
             busy: BUSY,
+            quiet: QUIET,
             calm: CALM,
-            loops: 0,
+            watching: Vec::new(),
             last_loop: 0,
             turns: 0,
             in_turn: false,
@@ -93,9 +95,10 @@ impl Waiting {
     /// Counts the event loop of this thread.
     #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "there, no event loop does the I/O"))]
     pub(super) fn add_loop(&mut self) -> LoopId {
-        self.loops += 1;
         self.last_loop += 1;
-        LoopId { number: self.last_loop, thread: thread::current().id() }
+        let id = LoopId { number: self.last_loop, thread: thread::current().id() };
+        self.watching.push(id);
+        id
     }
 
     /// Counts a call that begins. Returns whether to notify the driver's thread.
@@ -108,6 +111,9 @@ impl Waiting {
             } else if self.calls_of_loops.len() == 1 && self.shared.is_some_and(|at| at.elapsed() > self.calm)
             {
                 self.shared = None;
+            }
+            if self.is_for_loops() {
+                self.watch(by, true);
             }
         }
         // If an event loop does the I/O, the thread only has to check the event loop often enough.
@@ -140,10 +146,20 @@ impl Waiting {
         self.is_for_loops() && self.calls_of_loops.iter().any(|(other, _)| *other == id)
     }
 
-    /// Whether an event loop must go on watching the descriptor. An event loop without calls watches only as long as
-    /// nobody else does the I/O of calls for which no event loop waits.
+    /// Notes that an event loop watches the descriptor, or that it does not.
+    pub(super) fn watch(&mut self, id: LoopId, watches: bool) {
+        let place = self.watching.iter().position(|other| *other == id);
+        match (place, watches) {
+            (None, true) => self.watching.push(id),
+            (Some(place), false) => drop(self.watching.swap_remove(place)),
+            _ => {}
+        }
+    }
+
+    /// Whether an event loop must go on watching the descriptor. An event loop without calls watches as long as nobody
+    /// else does the I/O: a batch, for example, goes on although no call is in progress.
     pub(super) fn must_watch(&self, id: LoopId) -> bool {
-        let is_needed = self.calls > 0 && self.calls_of_loops.is_empty() && !self.others_do_io();
+        let is_needed = self.calls_of_loops.is_empty() && !self.others_do_io();
         self.is_for(id) || self.is_for_loops() && is_needed
     }
 
@@ -155,7 +171,7 @@ impl Waiting {
     /// Whether event loops do the I/O for all calls in progress. An event loop certainly runs only while it has a call
     /// in progress.
     pub(super) fn loops_do_io(&self) -> bool {
-        self.loops > 0 && self.is_for_loops() && !self.calls_of_loops.is_empty()
+        !self.watching.is_empty() && self.is_for_loops() && !self.calls_of_loops.is_empty()
     }
 
     /// Decides what the driver's thread does next. `asked` is the value of `turns` when event loops were last asked to
@@ -167,10 +183,10 @@ impl Waiting {
         if self.calls > 0 && !self.loops_do_io() {
             return Next::StandIn;
         }
-        if self.loops > 0 {
+        if !self.watching.is_empty() {
             // An event loop that was asked and did nothing is blocked, or is not running.
             let is_stuck = asked == Some(self.turns) && !self.in_turn;
-            let pause = if self.calls > 0 { self.busy } else { QUIET };
+            let pause = if self.calls > 0 { self.busy } else { self.quiet };
             return if is_stuck { Next::StandIn } else { Next::AskLoops(pause) };
         }
         match IDLE.checked_sub(self.last.elapsed()) {

@@ -85,6 +85,9 @@ impl Watch {
         let mut waiting = driver.lock();
         waiting.turns = waiting.turns.wrapping_add(1);
         let must_watch = waiting.must_watch(self.id);
+        waiting.watch(self.id, must_watch);
+        // The thread of the driver must not wait for event loops if none watches any more.
+        let notify = waiting.watching.is_empty() && waiting.listens_for.is_some();
         let mut done = None;
         if waiting.is_for_loops() && !waiting.in_turn && !waiting.others_do_io() {
             waiting.in_turn = true;
@@ -97,6 +100,9 @@ impl Watch {
         }
         let is_in_place = waiting.stands_in && waiting.is_for(self.id);
         drop(waiting);
+        if notify {
+            driver.changed.notify_one();
+        }
         match done {
             Some(true) => {}
             Some(false) => driver.make_readable(),
@@ -158,7 +164,7 @@ impl Drop for Watch {
             return;
         }
         let mut waiting = self.driver.lock();
-        waiting.loops -= 1;
+        waiting.watch(self.id, false);
         let listens = waiting.listens_for.is_some();
         drop(waiting);
         if listens {
