@@ -65,10 +65,11 @@ pub(crate) fn copy_row<T: Row + Serialize>(
     }
     let (before, opaque) = (to.text.len(), to.opaque.len());
     to.text.push(if before == 0 { b'[' } else { b',' });
-    let Some(Appended { id, workspace }) = append::<T>(from, mended, to, T::id)? else {
+    let appended = append::<T>(from, mended, to, T::id);
+    if !matches!(appended, Ok(Some(_))) {
         to.text.truncate(before);
-        return Ok(None);
-    };
+    }
+    let Some(Appended { id, workspace }) = appended? else { return Ok(None) };
     copies.rows += 1;
     let row = CopiedRow { text: before + 1..to.text.len(), opaque: opaque..to.opaque.len() };
     Ok(Some(ReadRow { id, workspace, row }))
