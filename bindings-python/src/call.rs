@@ -243,9 +243,12 @@ impl Mailbox {
 
     /// Lets the event loop do a turn soon. If several calls are added before the loop goes on, one turn begins them all.
     pub(crate) fn turn_soon(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
-        if !slf.get().turn_is_due.swap(true, Ordering::Relaxed) {
+        let is_due = &slf.get().turn_is_due;
+        // A signal handler may raise meanwhile, so the turn is due only afterwards.
+        if !is_due.load(Ordering::Relaxed) {
             let turn = slf.getattr(intern!(slf.py(), "turn"))?;
             event_loop.call_method1(intern!(slf.py(), "call_soon"), (turn,))?;
+            is_due.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -254,10 +257,11 @@ impl Mailbox {
     pub(crate) fn watch_again(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
         let mailbox = slf.get();
         if let Some(descriptor) = mailbox.watched()
-            && !mailbox.is_watched.swap(true, Ordering::Relaxed)
+            && !mailbox.is_watched.load(Ordering::Relaxed)
         {
             let turn = slf.getattr(intern!(slf.py(), "turn"))?;
             event_loop.call_method1(intern!(slf.py(), "add_reader"), (descriptor, turn))?;
+            mailbox.is_watched.store(true, Ordering::Relaxed);
         }
         Ok(())
     }

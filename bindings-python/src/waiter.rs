@@ -74,6 +74,16 @@ impl Waiter {
         self.lock().is_blocking = is_blocking;
     }
 
+    /// Whether the wait has ended. anyio asks this of what a task waits for.
+    fn done(&self) -> bool {
+        let state = self.lock();
+        state.outcome.is_some() || state.cancelled.is_some()
+    }
+
+    fn cancelled(&self) -> bool {
+        self.lock().cancelled.is_some()
+    }
+
     fn get_loop(&self, py: Python<'_>) -> Py<PyAny> {
         self.event_loop.clone_ref(py)
     }
@@ -86,14 +96,11 @@ impl Waiter {
     /// Ends the wait for the answer, but not the call.
     #[pyo3(signature = (msg=None))]
     fn cancel(slf: &Bound<'_, Self>, msg: Option<Py<PyAny>>) -> PyResult<bool> {
-        let py = slf.py();
         let mut state = slf.get().lock();
         let Some(Sleeper { wake, context }) = state.sleeper.take() else { return Ok(false) };
-        state.cancelled = Some(msg.unwrap_or_else(|| py.None()));
+        state.cancelled = Some(msg.unwrap_or_else(|| slf.py().None()));
         drop(state);
-        let options = PyDict::new(py);
-        options.set_item(intern!(py, "context"), context)?;
-        slf.get().event_loop.bind(py).call_method(intern!(py, "call_soon"), (wake, slf), Some(&options))?;
+        wake_soon(slf, &wake, context)?;
         Ok(true)
     }
 
@@ -145,12 +152,26 @@ impl Waiter {
         state.outcome = Some(outcome);
         let sleeper = state.sleeper.take();
         drop(state);
-        match sleeper {
-            None => Ok(()),
-            Some(Sleeper { wake, context: None }) => wake.call1(slf.py(), (slf,)).map(drop),
-            Some(Sleeper { wake, context: Some(context) }) => {
-                context.call_method1(slf.py(), intern!(slf.py(), "run"), (wake, slf)).map(drop)
-            }
+        let Some(Sleeper { wake, context }) = sleeper else { return Ok(()) };
+        let py = slf.py();
+        let event_loop = slf.get().event_loop.bind(py);
+        // nest_asyncio lets a task run its loop again. The callback that runs now could not run in there a second time,
+        // so it must end before the task goes on.
+        if event_loop.hasattr(intern!(py, "_nest_patched"))? {
+            return wake_soon(slf, &wake, context);
+        }
+        match context {
+            None => wake.call1(py, (slf,)).map(drop),
+            Some(context) => context.call_method1(py, intern!(py, "run"), (wake, slf)).map(drop),
         }
     }
+}
+
+/// Wakes a task in the next round of its event loop.
+fn wake_soon(waiter: &Bound<'_, Waiter>, wake: &Py<PyAny>, context: Option<Py<PyAny>>) -> PyResult<()> {
+    let py = waiter.py();
+    let options = PyDict::new(py);
+    options.set_item(intern!(py, "context"), context)?;
+    let event_loop = waiter.get().event_loop.bind(py);
+    event_loop.call_method(intern!(py, "call_soon"), (wake, waiter), Some(&options)).map(drop)
 }

@@ -1,0 +1,97 @@
+"""Several event loops of one process, and event loops without calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sandbox import World
+from scripts import run
+from test_event_loop import SWITCHES
+from test_event_loop import pytestmark as pytestmark
+
+TURNS = """
+        from asyncio.selector_events import BaseSelectorEventLoop
+        turns = {}
+        def counted(loop, descriptor, callback, *args, add=BaseSelectorEventLoop.add_reader):
+            def turn():
+                name = threading.current_thread().name
+                turns[name] = turns.get(name, 0) + 1
+                callback()
+            add(loop, descriptor, turn if callback.__name__ == "turn" else callback, *args)
+        BaseSelectorEventLoop.add_reader = counted
+"""
+
+
+def test_loops_with_calls_at_once_are_woken_only_for_their_answers(new_world: Callable[..., World]) -> None:
+    out, err = run(
+        new_world(limit=[100_000, 10]),
+        SWITCHES
+        + TURNS
+        + """
+        async def calls(ht, count):
+            for _ in range(count):
+                assert (await ht.syncs.get(1)).id == 1
+
+        both, counts = threading.Barrier(2), []
+        async def main():
+            async with AsyncHightouch(**settings, limit=(100_000, 10), limit_scope="process") as ht:
+                await calls(ht, 5)
+                both.wait()
+                turns.clear()
+                both.wait()
+                await calls(ht, 50)
+                both.wait()
+                counts.append(turns.get(threading.current_thread().name, 0))
+        threads = [threading.Thread(target=lambda: asyncio.run(main())) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(*counts)
+
+        time.sleep(1.2)
+        async def alone():
+            async with AsyncHightouch(**settings, limit=(100_000, 10), limit_scope="process") as ht:
+                await calls(ht, 5)
+                before = switches()
+                await calls(ht, 50)
+                print(switches() - before)
+        asyncio.run(alone())
+        """,
+    )
+    assert err == ""
+    first, second, switched = map(int, out.split())
+    assert first + second <= 2, "a loop was woken for a call of the other one"
+    assert switched < 25, f"the thread of the SDK ran {switched} times during 50 calls"
+
+
+def test_a_loop_without_calls_is_not_woken_and_later_does_its_own_io(new_world: Callable[..., World]) -> None:
+    out, err = run(
+        new_world(limit=[100_000, 10]),
+        SWITCHES
+        + TURNS
+        + """
+        async def main():
+            async with AsyncHightouch(**settings, limit=(100_000, 10)) as ht:
+                await ht.syncs.get(1)
+                def other():
+                    async def calls():
+                        async with AsyncHightouch(**settings, limit=(100_000, 10)) as ht:
+                            for _ in range(50):
+                                await ht.syncs.get(1)
+                    asyncio.run(calls())
+                turns.clear()
+                await asyncio.to_thread(other)
+                print(turns.get(threading.current_thread().name, 0))
+                await asyncio.sleep(1.2)
+                before = switches()
+                for _ in range(50):
+                    await ht.syncs.get(1)
+                print(switches() - before)
+        asyncio.run(main())
+        """,
+    )
+    assert err == ""
+    turned, switched = map(int, out.split())
+    assert turned < 5
+    assert switched < 25, f"the thread of the SDK ran {switched} times during 50 calls"
