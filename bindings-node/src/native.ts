@@ -15,8 +15,8 @@ export interface NativeCancel {
 }
 
 /**
- * The result of one call. `head` describes the answer if `ok` is true, and is the failure otherwise. `texts` is present
- * if `body` refers to opaque JSON by its position in these bytes.
+ * The result of one call. `head` describes the answer if `ok` is true, and is the failure otherwise. `texts` is the text
+ * of opaque JSON that `body` refers to by its position; it is absent if there is none.
  */
 export type Settled = [id: number, ok: boolean, head: string, body: string, texts?: Buffer]
 

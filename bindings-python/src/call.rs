@@ -130,7 +130,7 @@ impl Mailbox {
             }),
             // Without a driver, each call of the mailbox ends with an error that says why.
             watch: if watches { driver(py).ok().and_then(Driver::watch) } else { None },
-            // The event loop watches the descriptor from the start. Otherwise it does not use this mailbox.
+            // An event loop that cannot watch the descriptor uses another mailbox.
             is_watched: AtomicBool::new(true),
             turn_is_due: AtomicBool::new(false),
             at_once: AtomicU32::new(0),

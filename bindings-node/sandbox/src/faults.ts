@@ -59,7 +59,7 @@ export interface LimitOptions {
   retryAfter?: number | undefined
 }
 
-/** The sync for which a test plans runs: its id or its slug; null for all syncs. */
+/** The sync whose runs a test plans: its id or its slug; null for all syncs. */
 export type SyncName = number | string | null
 
 /**

@@ -19,8 +19,8 @@ import type { World, WorldOptions } from './world.js'
 export function useWorld(options: WorldOptions = {}): () => World {
   const runner = {
     beforeEach,
-    // Jest does not tell a hook whether the test failed. The function below must not declare a parameter, because Jest
-    // would pass it a callback and wait for that.
+    // Jest does not tell a hook whether the test failed. The function that Jest gets must not declare a parameter,
+    // because Jest would pass it a callback and wait for that.
     afterEach: (hook: (failed: boolean) => Promise<void>) => {
       afterEach(() => hook(false))
     },

@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class RawAnswer(Struct):
-    """A raw answer without its body. It has the `value` that the core read, or the `failure` that the body reports."""
+    """What a raw answer has beside its body: the `value` that the core read, or the `failure` that the body reports."""
 
     status: int
     headers: dict[str, str]

@@ -80,7 +80,7 @@ choice! {
         Name = "name",
         /// By creation time.
         CreatedAt = "createdAt",
-        /// By the time of the last change.
+        /// By the time at which it was last changed.
         UpdatedAt = "updatedAt",
     }
 }

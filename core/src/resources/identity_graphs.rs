@@ -157,7 +157,7 @@ choice! {
     /// The order of a list of an identity graph's runs. The API does not document whether the order is
     /// ascending or descending.
     pub enum IdentityGraphRunOrder {
-        /// By the time of the request for the run.
+        /// By the time at which the run was requested.
         CreatedAt = "created_at",
         /// By start time.
         StartedAt = "started_at",

@@ -62,7 +62,7 @@ choice! {
         Slug = "slug",
         /// By creation time.
         CreatedAt = "createdAt",
-        /// By the time of the last change.
+        /// By the time at which it was last changed.
         UpdatedAt = "updatedAt",
     }
 }

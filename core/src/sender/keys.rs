@@ -229,9 +229,9 @@ impl Sender {
         if keys.digest() != used {
             return Ok(true);
         }
-        // Uses the result of another call if that call asked about the same key after
-        // `since`. The time alone does not suffice: a request can use the new key before `asked` is updated, so that
-        // `since` is before `last.at`.
+        // If another call asked after `since`, its result counts for this call too, but only if it asked about the same
+        // key. For it may have asked about the key before: a request can use the new key a moment before `last.at` is
+        // set, so that its `since` is earlier.
         if let Some(last) = &*asked
             && last.about == used
             && last.at >= since

@@ -149,7 +149,7 @@ impl Driver {
         is_any
     }
 
-    /// Lets the thread that does the I/O call [`take_fresh`](Self::take_fresh) if there are calls.
+    /// If there are new calls, [`take_fresh`](Self::take_fresh) runs soon, on the thread that does the I/O.
     fn take_fresh_soon(&'static self) {
         let mut fresh = self.fresh();
         if fresh.calls.is_empty() || std::mem::replace(&mut fresh.are_taken_soon, true) {

@@ -56,7 +56,7 @@ choice! {
     pub enum RunOrder {
         /// By id.
         Id = "id",
-        /// By the time of the request for the run.
+        /// By the time at which the run was requested.
         CreatedAt = "createdAt",
         /// By start time.
         StartedAt = "startedAt",

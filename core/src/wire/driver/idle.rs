@@ -13,8 +13,8 @@ const QUIET: Duration = Duration::from_secs(5);
 /// last waited for a call. A program that makes one call after another pauses for a shorter time, so the program's own
 /// thread keeps doing the I/O.
 const IDLE: Duration = Duration::from_millis(20);
-/// An event loop does the I/O again only if no two event loops have had calls at once for this long. Otherwise the I/O
-/// would change its thread at nearly every call.
+/// After two event loops have had calls at the same time, this much time must pass before an event loop does the I/O
+/// again. Otherwise the I/O would change its thread at nearly every call.
 const CALM: Duration = Duration::from_secs(1);
 
 /// Identifies an event loop that watches the descriptor.

@@ -1,4 +1,4 @@
-//! Checks which calls are created from the arguments of hosts.
+//! Checks which calls are created from the arguments that Python, Node.js and Swift pass.
 
 use std::collections::BTreeSet;
 
