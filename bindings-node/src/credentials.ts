@@ -6,8 +6,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 export type ApiKeyFunction = () => string | Promise<string>
 
 /**
- * Set inside a key function, and in asynchronous work that the function starts. `active` is false once the function has
- * returned, because asynchronous work that continues after the return may make calls.
+ * Set inside a key function, and in asynchronous work that the function starts. Calls are refused while `active` is
+ * true. It becomes false when the function has returned, because work that goes on afterwards is allowed to make calls.
  */
 const running = new AsyncLocalStorage<{ active: boolean }>()
 

@@ -96,7 +96,7 @@ export class ConnectionError extends HightouchError {}
  * at least one sync was not started. The message then names each sync that did not succeed and says why.
  */
 export class RunFailedError extends HightouchError {
-  /** The syncs of a batch that did not succeed, in the order of the batch; absent if the error is about one run. */
+  /** The items of the batch whose syncs did not succeed, in order; absent if the error is about one run. */
   declare readonly items: readonly BatchItem[] | undefined
   /**
    * Why the run did not succeed, and what to do; absent if the error is about a batch. `problemOf(item.state)` returns

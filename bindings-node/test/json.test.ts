@@ -45,7 +45,7 @@ describe('a Json', () => {
 
   /** The getters must accept a Proxy as `this`, because some frameworks wrap every answer in a Proxy. */
   test('gives its value and its text through a Proxy', () => {
-    // Wraps an object and, like a reactive framework, each object that is read from the wrapper.
+    // Wraps an object. Objects that are read from the wrapper are wrapped too, as reactive frameworks do it.
     const wrap = <V extends object>(target: V): V =>
       new Proxy(target, {
         get: (from, name, receiver): unknown => {

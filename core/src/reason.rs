@@ -9,7 +9,7 @@ macro_rules! reasons {
         }
 
         impl Reason {
-            /// The code that errors and findings show.
+            /// The name of the reason in errors and findings.
             pub(crate) const fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code,)* }
             }

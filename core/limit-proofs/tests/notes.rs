@@ -36,8 +36,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Two states of the same limit. Each end changes the state `told` at once. For the state `noted`, the end is written
-/// as a note if the state allows a note.
+/// Two states of the same limit, which get the same requests. When a request ends, `told` changes at once. For `noted`,
+/// the end is written as a note, if the state allows a note.
 struct Both {
     told: State,
     noted: State,

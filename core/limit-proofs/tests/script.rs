@@ -53,8 +53,8 @@ impl Twins {
         let _ = member.ask(&server, &question());
         let quota = Quota { scale: MICROS, ..Quota::default() };
         let mut state = State::lost(quota, now);
-        // After the loss, as many requests as the limit allows count as in flight for one window. The script counts
-        // these requests as ended exactly then, but the rule of a process does so only when the state is next used.
+        // After the loss, both assume for one window that requests fill the limit. At the end of the window, the script
+        // counts these requests as ended, but the rule of a process does so only when the state is next used.
         let now = now + quota.span();
         state.settle(now);
         Self { server, member, state, open: Vec::new(), rng: Rng::with_seed(seed), now }
