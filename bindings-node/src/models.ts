@@ -402,7 +402,7 @@ export type ListOrder =
   | 'slug'
   /** By creation time. */
   | 'createdAt'
-  /** By the time of the last change. */
+  /** By the time at which it was last changed. */
   | 'updatedAt'
 
 /** A destination: a tool or another place that syncs write to. */
@@ -886,7 +886,7 @@ export type IfRunning =
 export type RunOrder =
   /** By id. */
   | 'id'
-  /** By the time of the request for the run. */
+  /** By the time at which the run was requested. */
   | 'createdAt'
   /** By start time. */
   | 'startedAt'
@@ -898,7 +898,7 @@ export type RunOrder =
  * or descending.
  */
 export type IdentityGraphRunOrder =
-  /** By the time of the request for the run. */
+  /** By the time at which the run was requested. */
   | 'created_at'
   /** By start time. */
   | 'started_at'
@@ -1293,7 +1293,7 @@ export type EventOrder =
   | 'name'
   /** By creation time. */
   | 'createdAt'
-  /** By the time of the last change. */
+  /** By the time at which it was last changed. */
   | 'updatedAt'
 
 /**

@@ -133,7 +133,7 @@ ascending or descending.
 * ``name``: By name. Syncs have no name.
 * ``slug``: By slug.
 * ``created_at``: By creation time.
-* ``updated_at``: By the time of the last change.
+* ``updated_at``: By the time at which it was last changed.
 """
 
 IntervalUnit: TypeAlias = (
@@ -210,7 +210,7 @@ RunOrder: TypeAlias = (
 """The order of a list of a sync's runs. The API does not document whether the order is ascending or descending.
 
 * ``id``: By id.
-* ``created_at``: By the time of the request for the run.
+* ``created_at``: By the time at which the run was requested.
 * ``started_at``: By start time.
 * ``finished_at``: By end time.
 """
@@ -225,7 +225,7 @@ IdentityGraphRunOrder: TypeAlias = (
 """The order of a list of an identity graph's runs. The API does not document whether the order is ascending or
 descending.
 
-* ``created_at``: By the time of the request for the run.
+* ``created_at``: By the time at which the run was requested.
 * ``started_at``: By start time.
 * ``finished_at``: By end time.
 """
@@ -359,7 +359,7 @@ ascending or descending.
 * ``id``: By id.
 * ``name``: By name.
 * ``created_at``: By creation time.
-* ``updated_at``: By the time of the last change.
+* ``updated_at``: By the time at which it was last changed.
 """
 
 __all__ = [

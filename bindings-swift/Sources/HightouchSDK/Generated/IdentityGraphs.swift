@@ -389,7 +389,7 @@ public struct IdentityGraphRun: Codable, Hashable, Identifiable, Sendable {
 /// The order of a list of an identity graph's runs. The API does not document whether the order is ascending or
 /// descending.
 public enum IdentityGraphRunOrder: String, CaseIterable, Codable, Hashable, Sendable {
-    /// By the time of the request for the run.
+    /// By the time at which the run was requested.
     case createdAt = "created_at"
     /// By start time.
     case startedAt = "started_at"

@@ -196,7 +196,7 @@ public enum ListOrder: String, CaseIterable, Codable, Hashable, Sendable {
     case slug
     /// By creation time.
     case createdAt
-    /// By the time of the last change.
+    /// By the time at which it was last changed.
     case updatedAt
 }
 
@@ -348,6 +348,6 @@ public enum EventOrder: String, CaseIterable, Codable, Hashable, Sendable {
     case name
     /// By creation time.
     case createdAt
-    /// By the time of the last change.
+    /// By the time at which it was last changed.
     case updatedAt
 }

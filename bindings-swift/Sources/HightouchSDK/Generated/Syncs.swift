@@ -950,7 +950,7 @@ public enum IfRunning: String, CaseIterable, Codable, Hashable, Sendable {
 public enum RunOrder: String, CaseIterable, Codable, Hashable, Sendable {
     /// By id.
     case id
-    /// By the time of the request for the run.
+    /// By the time at which the run was requested.
     case createdAt
     /// By start time.
     case startedAt
