@@ -1,7 +1,7 @@
 //! A Redis or Valkey server that a test starts for itself.
 
 use std::fmt::Write as _;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -92,8 +92,18 @@ impl Redis {
 
     /// Sends commands on one connection and returns the last reply.
     pub fn commands(&self, commands: &[&[&str]]) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        loop {
+            match self.sent(commands) {
+                // A Sentinel that changes the role of a server closes the connections of the server's clients.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {}
+                reply => return reply.unwrap(),
+            }
+        }
+    }
+
+    fn sent(&self, commands: &[&[&str]]) -> io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(20)))?;
         let mut reply = vec![0; 65536];
         let mut read = 0;
         for words in commands {
@@ -101,10 +111,10 @@ impl Redis {
             for word in *words {
                 let _ = write!(text, "${}\r\n{word}\r\n", word.len());
             }
-            stream.write_all(text.as_bytes()).unwrap();
-            read = stream.read(&mut reply).unwrap();
+            stream.write_all(text.as_bytes())?;
+            read = stream.read(&mut reply)?;
         }
-        String::from_utf8_lossy(&reply[..read]).into_owned()
+        Ok(String::from_utf8_lossy(&reply[..read]).into_owned())
     }
 }
 
