@@ -65,6 +65,34 @@ def test_loops_with_calls_at_once_are_woken_only_for_their_answers(new_world: Ca
     assert switched < 25, f"the thread of the SDK ran {switched} times during 50 calls"
 
 
+def test_two_copies_of_the_package_use_one_loop(new_world: Callable[..., World]) -> None:
+    """Tools that reload modules import the package again. There is one native module, so both copies use its driver."""
+    out, err = run(
+        new_world(limit=[100_000, 10]),
+        SWITCHES
+        + """
+        for name in [name for name in sys.modules if name.split(".")[0] == "hightouch_sdk"]:
+            if name != "hightouch_sdk._bridge":
+                del sys.modules[name]
+        from hightouch_sdk import AsyncHightouch as Again
+        assert Again is not AsyncHightouch
+        async def main():
+            more = {"limit": (100_000, 10), "limit_scope": "process"}
+            async with AsyncHightouch(**settings, **more) as first, Again(**settings, **more) as second:
+                await first.syncs.get(1)
+                await second.syncs.get(1)
+                before = switches()
+                for _ in range(10):
+                    for ht in (first, first, second, second):
+                        await ht.syncs.get(1)
+                print(switches() - before)
+        asyncio.run(main())
+        """,
+    )
+    assert err == ""
+    assert int(out) < 10, "the thread of the SDK did the I/O"
+
+
 def test_a_loop_without_calls_is_not_woken_and_later_does_its_own_io(new_world: Callable[..., World]) -> None:
     out, err = run(
         new_world(limit=[100_000, 10]),

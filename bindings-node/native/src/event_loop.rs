@@ -8,7 +8,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_int, c_uint, c_void};
 use std::ops::Deref;
-use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::RawFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{null_mut, slice_from_raw_parts_mut};
 use std::rc::Rc;
@@ -51,7 +51,8 @@ impl Uv {
         unsafe fn named<F: Copy>(name: &CStr) -> Option<F> {
             // SAFETY: `dlsym` only reads the name.
             let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) };
-            // SAFETY: pointers to functions and to data have the same size on Linux, and the caller vouches for the type.
+            // SAFETY: pointers to functions and to data have the same size on Linux, and the caller vouches for the
+            // type.
             (!found.is_null()).then(|| unsafe { std::mem::transmute_copy(&found) })
         }
         // SAFETY: uv.h has declared this type since libuv 0.11. The function only returns a number.
@@ -91,9 +92,6 @@ pub(crate) struct Poll {
     size: usize,
     /// The event that libuv waits for. 0 until the handle is started.
     event: Cell<c_int>,
-    /// Each handle has a duplicate of the descriptor. libuv refuses to watch one descriptor with two handles, but a
-    /// thread may have several copies of this package. libuv uses the duplicate until the handle is closing.
-    _descriptor: OwnedFd,
     /// The hook that keeps Node.js from destroying the event loop before the handle is closed. Null if the hook could
     /// not be added.
     hook: Cell<sys::napi_async_cleanup_hook_handle>,
@@ -104,20 +102,19 @@ pub(crate) struct Poll {
 type OnReady = dyn Fn(&Poll);
 
 impl Watched {
-    /// From [`start`](Poll::start) on, calls `on_ready` whenever the descriptor is readable, on this thread and outside of
-    /// JavaScript. The watch does not keep the event loop alive. Returns `None` if the event loop of this runtime cannot watch the descriptor.
+    /// From [`start`](Poll::start) on, calls `on_ready` whenever the descriptor is readable, on this thread and outside
+    /// of JavaScript. `on_ready` must keep the descriptor open. The watch does not keep the event loop alive. Returns
+    /// `None` if the event loop of this runtime cannot watch the descriptor.
     pub(crate) fn new(env: Env, descriptor: RawFd, on_ready: impl Fn(&Poll) + 'static) -> Option<Self> {
         let uv = Uv::find()?;
         let event_loop = env.get_uv_event_loop().ok()?;
-        // SAFETY: the core never closes its descriptor.
-        let descriptor = unsafe { BorrowedFd::borrow_raw(descriptor) }.try_clone_to_owned().ok()?;
         // SAFETY: the function only returns a number.
         let size = unsafe { (uv.handle_size)(POLL) }.div_ceil(size_of::<usize>());
         let memory = Box::into_raw(vec![0_usize; size].into_boxed_slice());
         let handle: Handle = memory.cast();
         // SAFETY: the event loop belongs to this thread. The memory is large enough for a handle, and aligned for the
         // pointers and numbers of which it consists.
-        if unsafe { (uv.poll_init)(event_loop, handle, descriptor.as_raw_fd()) } != 0 {
+        if unsafe { (uv.poll_init)(event_loop, handle, descriptor) } != 0 {
             // SAFETY: the memory came from a box, and libuv does not use it after an error.
             drop(unsafe { Box::from_raw(memory) });
             return None;
@@ -127,7 +124,6 @@ impl Watched {
             handle: Cell::new(handle),
             size,
             event: Cell::new(0),
-            _descriptor: descriptor,
             hook: Cell::new(null_mut()),
             on_ready: RefCell::new(Some(Rc::new(on_ready))),
         }));
@@ -169,8 +165,8 @@ impl Poll {
         self.wait_for(READABLE);
     }
 
-    /// Stops watching the descriptor until [`start`](Self::start) is called. The handle stays active, so that it can keep
-    /// the event loop alive: it waits for an event that a descriptor of epoll(7) never has.
+    /// Stops watching the descriptor until [`start`](Self::start) is called. The handle stays active, so that it can
+    /// keep the event loop alive: it waits for an event that a descriptor of epoll(7) never has.
     pub(crate) fn pause(&self) {
         self.wait_for(DISCONNECT);
     }
@@ -183,7 +179,7 @@ impl Poll {
         }
     }
 
-    /// Sets whether a started watch keeps the event loop alive. A stopped watch never does.
+    /// Sets whether the watch keeps the event loop alive, even while it is paused.
     pub(crate) fn keep_alive(&self, keeps: bool) {
         let handle = self.handle.get();
         if !handle.is_null() {
@@ -253,9 +249,9 @@ pub(crate) fn call_back(env: Env, function: &FunctionRef<(), ()>, argument: impl
     let _ = env.run_in_scope(|| {
         let function = function.borrow_back(&env)?.raw();
         // There is no async context, because the results belong to several calls. The promise of each call keeps the
-        // context of its caller. The function is also its own receiver. Node.js uses the receiver as the resource of the
-        // context and, if the module `domain` is in use, reads its property `domain`. The function has no such property;
-        // the global object may.
+        // context of its caller. The function is also its own receiver. Node.js uses the receiver as the resource of
+        // the context and, if the module `domain` is in use, reads its property `domain`. The function has no such
+        // property; the global object may.
         let (context, mut result) = (null_mut(), null_mut());
         // SAFETY: this is the thread of the environment, and the values live in the scope.
         let called = unsafe {

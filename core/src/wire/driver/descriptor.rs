@@ -1,7 +1,7 @@
 //! A descriptor that is readable whenever the runtime has something to do, for an event loop to watch.
 
 use std::collections::BTreeSet;
-use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd as _, BorrowedFd, OwnedFd, RawFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::timers::Alarm;
 
 pub(super) struct Descriptor {
-    pub(super) number: RawFd,
+    number: RawFd,
     pub(super) alarm: TimerAlarm,
 }
 
@@ -29,6 +29,13 @@ impl Descriptor {
     pub(super) fn of(runtime: &Runtime) -> Option<Self> {
         let _inside = runtime.enter();
         Some(Self { number: find()?, alarm: TimerAlarm::new().ok()? })
+    }
+
+    pub(super) fn duplicate(&self) -> Option<OwnedFd> {
+        #[allow(unsafe_code, reason = "Rust does not know that the runtime owns the descriptor")]
+        // SAFETY: the driver keeps its runtime, which keeps the descriptor open, for as long as the process lives.
+        let descriptor = unsafe { BorrowedFd::borrow_raw(self.number) };
+        descriptor.try_clone_to_owned().ok()
     }
 }
 

@@ -68,7 +68,7 @@ impl EventLoop {
     }
 
     fn wait(&self, longest: PollTimeout) {
-        // SAFETY: the driver keeps the descriptor open for as long as the process lives.
+        // SAFETY: the watch keeps the descriptor open.
         #[allow(unsafe_code, reason = "Rust does not know who owns the descriptor")]
         let descriptor = unsafe { BorrowedFd::borrow_raw(self.watch.descriptor()) };
         poll(&mut [PollFd::new(descriptor, PollFlags::POLLIN)], longest).unwrap();

@@ -33,10 +33,18 @@ pub(super) fn runtime_is_idle() {
     });
 }
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+type Duplicate = std::os::fd::OwnedFd;
+/// Elsewhere there is no [`Watch`].
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+type Duplicate = std::convert::Infallible;
+
 /// An event loop that watches a driver.
 pub struct Watch {
     driver: &'static Driver,
-    descriptor: i32,
+    /// Each watch has a duplicate of the descriptor. A program may have several copies of a package, and one event loop
+    /// cannot watch one descriptor for each of them.
+    descriptor: Duplicate,
     process: u32,
     id: LoopId,
 }
@@ -46,10 +54,11 @@ impl Driver {
     pub fn watch(&'static self) -> Option<Watch> {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         {
-            let descriptor = self.descriptor.as_ref()?;
-            descriptor.alarm.watch();
+            let known = self.descriptor.as_ref()?;
+            let descriptor = known.duplicate()?;
+            known.alarm.watch();
             let id = self.lock().add_loop();
-            Some(Watch { driver: self, descriptor: descriptor.number, process: std::process::id(), id })
+            Some(Watch { driver: self, descriptor, process: std::process::id(), id })
         }
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
         None
@@ -58,15 +67,21 @@ impl Driver {
 
 impl Watch {
     /// The descriptor to watch. Whenever it is readable, the event loop must call [`turn`](Self::turn). The event loop
-    /// watches until `turn` returns false, and again after [`spawn`](Self::spawn) has returned true.
+    /// watches until `turn` returns false, and again after [`spawn`](Self::spawn) has returned true. The descriptor is
+    /// open for as long as the watch exists.
     #[must_use]
     pub fn descriptor(&self) -> i32 {
-        self.descriptor
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            std::os::fd::AsRawFd::as_raw_fd(&self.descriptor)
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        match self.descriptor {}
     }
 
     /// Adds a call, which begins at the next [`turn`](Self::turn). The event loop must call `turn` soon, even if the
-    /// descriptor does not become readable. Returns whether the event loop must watch the descriptor; otherwise a thread
-    /// of the SDK does the I/O.
+    /// descriptor does not become readable. Returns whether the event loop must watch the descriptor; otherwise a
+    /// thread of the SDK does the I/O.
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> bool {
         let (call, is_for_loops) = self.driver.begin(Some(self.id));
         self.driver.add(call, future);
