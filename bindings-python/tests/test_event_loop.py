@@ -288,7 +288,6 @@ def test_tasks_written_in_python_await_calls(new_world: Callable[..., World]) ->
     loop.close()
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio itself loses the message")
 def test_a_cancelled_call_keeps_the_message(new_world: Callable[..., World]) -> None:
     world = new_world(script=[{"when": {"nth": 1}, "answer": {"delayMs": 1000}}])
 
@@ -297,8 +296,10 @@ def test_a_cancelled_call_keeps_the_message(new_world: Callable[..., World]) -> 
             task = asyncio.create_task(client.syncs.get(1))
             await asyncio.sleep(0)
             task.cancel("enough")
-            with pytest.raises(asyncio.CancelledError, match="enough"):
+            with pytest.raises(asyncio.CancelledError) as raised:
                 await task
+            # asyncio of CPython 3.10 raises a new exception without the message, whatever the task waits for.
+            assert raised.value.args == (("enough",) if sys.version_info >= (3, 11) else ())
 
     asyncio.run(main())
 
@@ -321,20 +322,29 @@ def test_each_task_keeps_its_context(world: World) -> None:
 
 
 def test_calls_that_end_at_once_do_not_hold_up_the_loop(world: World) -> None:
-    async def main() -> None:
-        async with AsyncHightouch(**world.settings()) as client:
-            over = asyncio.Event()
-
-            async def ask() -> None:
-                while not over.is_set():
-                    await client.syncs.estimate_many([1, 2])
-
-            tasks = [asyncio.create_task(ask()) for _ in range(2)]
-            await asyncio.sleep(0.2)
-            over.set()
-            await asyncio.wait_for(asyncio.gather(*tasks), 10)
-
-    asyncio.run(asyncio.wait_for(main(), 60))
+    out, err = run(
+        world,
+        """
+        async def main():
+            async with AsyncHightouch(**settings) as ht:
+                over = asyncio.Event()
+                async def ask():
+                    calls = 0
+                    while not over.is_set():
+                        # The core refuses this call before it sends anything.
+                        try:
+                            await ht.syncs.get("")
+                        except ValueError:
+                            calls += 1
+                    return calls
+                task = asyncio.create_task(ask())
+                await asyncio.sleep(0.2)
+                over.set()
+                print(await task > 0)
+        asyncio.run(main())
+        """,
+    )
+    assert (out, err) == ("True\n", "")
 
 
 def test_a_fork_in_a_running_loop_leaves_its_calls_to_the_parent(new_world: Callable[..., World]) -> None:
