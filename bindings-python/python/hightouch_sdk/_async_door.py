@@ -105,6 +105,9 @@ def _watch(loop: asyncio.AbstractEventLoop, descriptor: int | None, callback: Ca
         return False
     try:
         loop.add_reader(descriptor, callback)
+    # A loop raises NotImplementedError if it has no readers, as the default one on Windows. `select` refuses
+    # descriptors above its limit with ValueError, and epoll(7) some kinds with OSError. Then another thread does the
+    # work.
     except (NotImplementedError, OSError, ValueError):
         return False
     return True
