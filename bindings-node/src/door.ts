@@ -294,8 +294,8 @@ export class Door {
     const inKeyFunction = isInKeyFunction() && { inKeyFunction: true }
     const allOptions = { ...options, ...internalOptions, ...inKeyFunction }
     const encodedOptions = encode(allOptions, 'option', call)
-    const isAlone = !signal && (LOCAL.has(op) || !isObserved(this.#hooks))
-    return isAlone
+    const isPlain = !signal && (LOCAL.has(op) || !isObserved(this.#hooks))
+    return isPlain
       ? this.#send(op, encodedArgs, encodedOptions)
       : this.#observe(call, op, encodedArgs, encodedOptions, allOptions, signal)
   }

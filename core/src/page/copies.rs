@@ -137,9 +137,9 @@ mod tests {
         }
     }
 
-    /// The page of a sync whose slug is looked up again is read a second time.
+    /// The rows of an earlier answer stay in the text, but not in the list.
     #[test]
-    fn a_page_that_is_read_a_second_time_has_its_rows_once() {
+    fn a_second_answer_is_not_mixed_with_the_first() {
         let mut copies = Copies::default();
         rows(&mut copies, &json!([sync(1), sync(2)]));
         let rows = rows(&mut copies, &json!([sync(3), sync(4)]));
