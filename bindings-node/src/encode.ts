@@ -29,8 +29,8 @@ export function encode(value: object, input: Input, call?: CalledMethod): string
  */
 function isPlain(value: object): boolean {
   if (Object.getPrototypeOf(value) !== Object.prototype) return false
-  // This also checks the members of the prototype, although `JSON.stringify` leaves them out. At worst, a plain value is
-  // encoded the slow way.
+  // This also checks the members of the prototype, although `JSON.stringify` leaves them out. At worst, a plain value
+  // is encoded the slow way.
   for (const name in value) {
     const member: unknown = value[name as keyof typeof value]
     const type = typeof member

@@ -15,8 +15,8 @@ export interface NativeCancel {
 }
 
 /**
- * The result of one call. `head` describes the answer if `ok` is true, and is the failure otherwise. `texts` is the text
- * of opaque JSON that `body` refers to by its position; it is absent if there is none.
+ * The result of one call. `head` describes the answer if `ok` is true, and is the failure otherwise. `texts` is the
+ * text of opaque JSON that `body` refers to by its position; it is absent if there is none.
  */
 export type Settled = [id: number, ok: boolean, head: string, body: string, texts?: Buffer]
 
@@ -62,9 +62,9 @@ export interface Native {
 }
 
 /**
- * Whether the event loop of this process may do the I/O of calls: only in Node.js itself. Bun aborts the process when an
- * addon calls a function of libuv that Bun lacks. The event loop of Deno is not libuv. Electron and NW.js wait for libuv
- * in another thread, so no change of thread would be saved.
+ * Whether the event loop of this process may do the I/O of calls: only in Node.js itself. Bun aborts the process when
+ * an addon calls a function of libuv that Bun lacks. The event loop of Deno is not libuv. Electron and NW.js wait for
+ * libuv in another thread, so no change of thread would be saved.
  */
 export function isEventLoopUsable(): boolean {
   return ['bun', 'deno', 'electron', 'nw'].every((other) => process.versions[other] === undefined)

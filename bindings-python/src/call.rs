@@ -18,8 +18,8 @@ use crate::process::driver;
 use crate::waiter::Waiter;
 use crate::wakeup::Wakeup;
 
-/// How many answers in a row may end their calls at once. If a task made calls one after the other that all end at once,
-/// the other tasks of its event loop would wait for the last of them.
+/// How many answers in a row may end their calls at once. If a task made calls one after the other that all end at
+/// once, the other tasks of its event loop would wait for the last of them.
 const MOST_AT_ONCE: u32 = 8;
 
 thread_local! {
@@ -241,7 +241,8 @@ impl Mailbox {
         (ticket, waiters.by_ticket.len() == 1)
     }
 
-    /// Lets the event loop do a turn soon. If several calls are added before the loop goes on, one turn begins them all.
+    /// Lets the event loop do a turn soon. If several calls are added before the loop goes on, one turn begins them
+    /// all.
     pub(crate) fn turn_soon(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
         let is_due = &slf.get().turn_is_due;
         // A signal handler may raise meanwhile, so the turn is due only afterwards.
@@ -266,8 +267,8 @@ impl Mailbox {
         Ok(())
     }
 
-    /// Does a turn that begins the only call of this mailbox. If the answer is ready already, the task need not wait for
-    /// the event loop.
+    /// Does a turn that begins the only call of this mailbox. If the answer is ready already, the task need not wait
+    /// for the event loop.
     pub(crate) fn begin_now(&self, py: Python<'_>) {
         self.do_io(py);
         let at_once = self.at_once.load(Ordering::Relaxed);

@@ -12,8 +12,8 @@ use pyo3::types::PyDict;
 use crate::call::{Answer, answer};
 
 /// A call in progress that a task awaits. For a task, it is a future with one difference: an answer wakes the task at
-/// once. A future of asyncio would wake the task in the next round of the event loop, and each round asks the system for
-/// I/O.
+/// once. A future of asyncio would wake the task in the next round of the event loop, and each round asks the system
+/// for I/O.
 #[pyclass(frozen)]
 pub(crate) struct Waiter {
     stop: Cancel,

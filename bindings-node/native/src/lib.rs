@@ -3,8 +3,9 @@
 //! Each JavaScript thread (the main thread and every worker) has one [`Bridge`]. The core puts each result in the queue
 //! of the bridge that made the call, and the JavaScript thread then takes the whole queue.
 //!
-//! On Linux, the event loop of the JavaScript thread does the I/O, and takes the results afterwards. Elsewhere, or if the
-//! event loop is blocked, a thread of the SDK does the I/O. It wakes the JavaScript thread with a threadsafe function.
+//! On Linux, the event loop of the JavaScript thread does the I/O, and takes the results afterwards. Elsewhere, or if
+//! the event loop is blocked, a thread of the SDK does the I/O. It wakes the JavaScript thread with a threadsafe
+//! function.
 
 #![allow(
     clippy::must_use_candidate,
@@ -176,9 +177,9 @@ pub struct Bridge {
 
 #[napi]
 impl Bridge {
-    /// Creates the bridge of this JavaScript thread. `on_completed` is called on this thread with results, or without an
-    /// argument when [`take`](Self::take) has results to return. If `by_event_loop` is true, the event loop does the I/O
-    /// if it can.
+    /// Creates the bridge of this JavaScript thread. `on_completed` is called on this thread with results, or without
+    /// an argument when [`take`](Self::take) has results to return. If `by_event_loop` is true, the event loop does the
+    /// I/O if it can.
     #[napi(constructor, catch_unwind)]
     pub fn new(env: Env, on_completed: Function<'_, (), ()>, by_event_loop: bool) -> Result<Self> {
         let wake =
@@ -207,9 +208,9 @@ impl Bridge {
         matches!(&*self.io.borrow(), Some(Io::EventLoop { .. }))
     }
 
-    /// Starts one call. Its result is returned exactly once, by [`turn`](Self::turn) or [`take`](Self::take), or is passed
-    /// to `on_completed`, unless the JavaScript thread ends first. Until then, the call keeps the event loop alive if
-    /// `keeps_alive` is true.
+    /// Starts one call. Its result is returned exactly once, by [`turn`](Self::turn) or [`take`](Self::take), or is
+    /// passed to `on_completed`, unless the JavaScript thread ends first. Until then, the call keeps the event loop
+    /// alive if `keeps_alive` is true.
     #[napi(catch_unwind)]
     pub fn call(
         &self,

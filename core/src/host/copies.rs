@@ -191,8 +191,8 @@ impl<S: System> Copies<S> {
         Some((*id, u64::from_le_bytes(*generation.first_chunk()?)))
     }
 
-    /// Writes `state`, which continues the newest copy that `other` has read. Also records where that copy was read: the
-    /// id of `other` and the generation of the copy.
+    /// Writes `state`, which continues the newest copy that `other` has read. Also records where that copy was read:
+    /// the id of `other` and the generation of the copy.
     ///
     /// # Errors
     /// As for [`Self::write`].

@@ -121,7 +121,8 @@ impl Sender {
         Begun { sender: self, meta, headers, span }
     }
 
-    /// Sends a call. The future takes about 3 kB, so it is boxed. Otherwise every future that awaits it would contain it.
+    /// Sends a call. The future takes about 3 kB, so it is boxed. Otherwise every future that awaits it would contain
+    /// it.
     fn sent<'a>(
         &'a self,
         call: &'a Call,

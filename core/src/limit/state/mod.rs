@@ -136,8 +136,8 @@ impl State {
         self.backoff.tighten(&self.quota.shared(self.share));
     }
 
-    /// From now on, allows only a part of the quota: `share` (above 0, at most 1) times its requests in a window, rounded
-    /// down, but at least one request. Of several shares, the smallest holds.
+    /// From now on, allows only a part of the quota: `share` (above 0, at most 1) times its requests in a window,
+    /// rounded down, but at least one request. Of several shares, the smallest holds.
     pub fn set_share(&mut self, share: f64) {
         if share < self.share {
             self.share = share;

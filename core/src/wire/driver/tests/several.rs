@@ -80,7 +80,8 @@ fn goes_on(steps: &AtomicU64) {
     }
 }
 
-/// Incident: an event loop stopped watching once it had no calls, and a batch in the background stood still for seconds.
+/// Incident: an event loop stopped watching once it had no calls, and a batch in the background stood still for
+/// seconds.
 #[test]
 fn an_event_loop_without_calls_goes_on_with_tasks_in_the_background() {
     let driver = Driver::start().unwrap();
