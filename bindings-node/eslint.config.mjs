@@ -18,7 +18,7 @@ export default tseslint.config(
   },
   {
     files: ['src/native.ts'],
-    // Bundlers find a package only if `require` is called with its name, and not through a variable.
+    // Bundlers find a package only if the argument of `require` is the name of the package itself, not a variable.
     rules: { '@typescript-eslint/no-require-imports': 'off' },
   },
   {

@@ -79,7 +79,10 @@ interface NativeCall {
   keepsAlive: boolean
 }
 
-/** Runs microtasks. `queueMicrotask` of Node.js takes longer, because it creates a resource for each. */
+/**
+ * Its method `then` schedules microtasks. `queueMicrotask` of Node.js takes longer, because it creates an
+ * `AsyncResource` for each microtask.
+ */
 const RESOLVED = Promise.resolve()
 
 /** The native bridge of this thread, and the calls that wait for its answers. */

@@ -38,9 +38,9 @@ export class HightouchError extends Error {
   /** The HTTP status, if the server answered. */
   declare readonly status: number | undefined
   /**
-   * What the server sent besides its message. For a {@link RunFailedError}, the last state of the run. For an
-   * {@link OutcomeUnknownError} of a trigger, the member `candidates` may list the runs that the trigger may have
-   * started.
+   * What the server sent besides its message. For a {@link RunFailedError}, the last state of the run, or the items of
+   * the batch that did not succeed. For an {@link OutcomeUnknownError} of a trigger, the member `candidates` may list
+   * the runs that the trigger may have started.
    */
   declare readonly details: Json | undefined
   /** The method that failed, such as `syncs.list`; `run` for the methods `wait` and `states` of a handle. */

@@ -354,8 +354,8 @@ export interface RunProblem {
   advice: string
   /**
    * Whether `category`, `summary` and `advice` are only a guess. A guess is based on the words of the error
-   * text, or on the rejected rows of a run that failed. What follows from a code, from the status, or from
-   * the rejected rows of a run that ended with warnings is no guess.
+   * text, or on the rejected rows of a run that failed. The three are certain if they follow from a code,
+   * from the status, or from the rejected rows of a run that ended with warnings.
    */
   guessed: boolean
   /**
@@ -976,8 +976,8 @@ export type RecipientStatus =
    */
   | 'unknown'
   /**
-   * Set by the SDK, only in the details of errors: the recipient gets no message, because the request for the
-   * recipient or an earlier request failed.
+   * Set by the SDK, only in the details of errors: the recipient gets no message, because an earlier request
+   * failed, or the request that contains this recipient did.
    */
   | 'not_sent'
   // Other values are possible: the API does not document a complete list.

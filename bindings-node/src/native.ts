@@ -15,8 +15,8 @@ export interface NativeCancel {
 }
 
 /**
- * The result of one call. `head` describes the answer if `ok` is true, and is the failure otherwise. `texts` is the
- * text of opaque JSON that `body` refers to by its position; it is absent if there is none.
+ * The result of one call. `head` describes the answer if `ok` is true, and is the failure otherwise. If `texts` is
+ * present, it contains opaque JSON, and `body` refers to each piece of that JSON by its position in `texts`.
  */
 export type Settled = [id: number, ok: boolean, head: string, body: string, texts?: Buffer]
 
@@ -38,7 +38,10 @@ export interface NativeBridge {
   ): void
   /** Whether a {@link turn} must follow after calls were started. */
   readonly needsTurns: boolean
-  /** Begins the calls that were started, and does the I/O that is possible now. Then does the same as {@link take}. */
+  /**
+   * Runs the calls that were started as far as they get without waiting, and does the I/O that is possible now. Then
+   * does the same as {@link take}.
+   */
   turn(): Settled[]
   /** Returns the results of the calls that have ended since the results were last taken. */
   take(): Settled[]
@@ -63,8 +66,8 @@ export interface Native {
 
 /**
  * Whether the event loop of this process may do the I/O of calls: only in Node.js itself. Bun aborts the process when
- * an addon calls a function of libuv that Bun lacks. The event loop of Deno is not libuv. Electron and NW.js wait for
- * libuv in another thread, so no change of thread would be saved.
+ * an addon calls a function of libuv that Bun lacks. The event loop of Deno is not libuv. In Electron and NW.js,
+ * another thread waits for the events of libuv and wakes the JavaScript thread, so no thread switch would be saved.
  */
 export function isEventLoopUsable(): boolean {
   return ['bun', 'deno', 'electron', 'nw'].every((other) => process.versions[other] === undefined)

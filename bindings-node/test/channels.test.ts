@@ -16,7 +16,7 @@ const EVENTS = ['start', 'end', 'asyncStart', 'asyncEnd', 'error'] as const
 interface Told {
   event: (typeof EVENTS)[number]
   call: sdk.CallContext
-  /** The names of the members that the object of the call had at the event. */
+  /** The names of the members that `call` had when the event was published. Later events can add members. */
   members: string[]
 }
 

@@ -114,7 +114,7 @@ describe('records', () => {
     }
   })
 
-  /** Programs write any value of a client as JSON into HTTP responses and logs. */
+  /** Programs write everything that a client returns into HTTP responses and logs, as JSON. */
   test('are not the only form: everything that was read has JSON', async () => {
     await using ht = clientOf(await world({ syncs: 2, pastRuns: 1 }))
     const run = await ht.syncs.trigger(1)
@@ -271,7 +271,8 @@ describe('a file', () => {
       await using ht = new sdk.Hightouch(settingsOf(sandbox, whole))
       await pipeline(ht.syncs.list().toCSV(), createWriteStream(file))
       assert.equal((await readFile(file, 'utf8')).split('\r\n').length, 252)
-      // The second answer comes late, because `pipeline` does not write what is still in memory after an error.
+      // The second answer is late, so that the first page is written before the error. After an error, `pipeline`
+      // discards what it has not written yet.
       const answer = { status: 403, delayMs: 500 }
       const script = [{ when: { operation: 'ListSync', nth: 2 }, answer }]
       const broken = await world({ syncs: 250, script })

@@ -103,7 +103,7 @@ describe('an event loop that does the I/O', { skip: SYSTEM, concurrency: 2 }, ()
     })
   }
 
-  /** A call must not be sent on a connection that the server has closed, because it may be a change. */
+  /** If a write were sent on a connection that the server has closed, the client might not know its outcome. */
   test('notices that connections were closed while it was blocked', async () => {
     const server = createServer((request, response) => {
       response.end('{}')
@@ -346,7 +346,7 @@ describe('an event loop that does the I/O', { skip: SYSTEM, concurrency: 2 }, ()
           }
         }
         const several = () => Promise.all(['a', 'b', 'c', undefined].map((name) => storage.run(name, get, name)))
-        // The first call creates the bridge, whose context must not leak into other calls.
+        // The first call creates the bridge. The context of this call must not leak into other calls.
         await storage.run('first', get, 'first')
         await several()
         // Now each callback runs through the hooks.

@@ -40,8 +40,8 @@ const { glibcVersionRuntime } = process.report.getReport().header
 const abi = { linux: glibcVersionRuntime ? '-gnu' : '-musl', win32: '-msvc' }[process.platform] ?? ''
 const file = path.join(root, 'prebuilt', `hightouch-sdk.${process.platform}-${process.arch}${abi}.node`)
 
-// The folder is deleted, so that the package contains one addon. The old file is not overwritten, because a process may
-// still use it.
+// Deletes the folder, so that the package contains only one addon. Overwriting the old file would harm a process that
+// still uses it.
 rmSync(path.dirname(file), { recursive: true, force: true })
 mkdirSync(path.dirname(file))
 copyFileSync(

@@ -18,8 +18,8 @@ use crate::process::driver;
 use crate::waiter::Waiter;
 use crate::wakeup::Wakeup;
 
-/// How many answers in a row may end their calls at once. If a task made calls one after the other that all end at
-/// once, the other tasks of its event loop would wait for the last of them.
+/// How many calls in a row may get their answers in the turn that begins them. Without this bound, a task that makes
+/// one such call after the other would hold up the other tasks of its event loop.
 const MOST_AT_ONCE: u32 = 8;
 
 thread_local! {
@@ -64,7 +64,7 @@ pub(crate) struct Mailbox {
     is_watched: AtomicBool,
     /// Whether the event loop is about to do a turn that begins new calls.
     turn_is_due: AtomicBool,
-    /// How many calls have ended at once since the event loop last delivered something.
+    /// How many calls got their answers in the turn that began them, since the event loop last delivered something.
     at_once: AtomicU32,
     /// Is called with each notice in [`deliver`](Self::deliver) and [`turn`](Self::turn).
     tell: Option<Py<PyAny>>,
@@ -245,7 +245,7 @@ impl Mailbox {
     /// all.
     pub(crate) fn turn_soon(slf: &Bound<'_, Self>, event_loop: &Bound<'_, PyAny>) -> PyResult<()> {
         let is_due = &slf.get().turn_is_due;
-        // A signal handler may raise meanwhile, so the turn is due only afterwards.
+        // A signal handler may raise during these two calls, so `turn_is_due` is set only after them.
         if !is_due.load(Ordering::Relaxed) {
             let turn = slf.getattr(intern!(slf.py(), "turn"))?;
             event_loop.call_method1(intern!(slf.py(), "call_soon"), (turn,))?;
@@ -304,8 +304,8 @@ impl Mailbox {
     }
 
     fn settle(&self, py: Python<'_>) -> PyResult<()> {
-        // Tasks that are woken may make calls that end at once. These answers are left for the next round of the event
-        // loop, so that it goes on.
+        // Delivers only as many items as the mailbox holds now. If a woken task makes calls, answers that arrive
+        // meanwhile are left for the next round of the event loop, so that the loop goes on.
         self.at_once.store(0, Ordering::Relaxed);
         let mut count = self.shared.lock().len();
         let mut settled = Ok(());

@@ -74,7 +74,7 @@ impl Waiter {
         self.lock().is_blocking = is_blocking;
     }
 
-    /// Whether the wait has ended. anyio asks this of what a task waits for.
+    /// Whether the wait has ended. anyio's `wait_all_tasks_blocked` calls this method of the object that a task awaits.
     fn done(&self) -> bool {
         let state = self.lock();
         state.outcome.is_some() || state.cancelled.is_some()
@@ -104,7 +104,8 @@ impl Waiter {
         Ok(true)
     }
 
-    /// Raises the error of a cancelled wait. The answer is not the result, because the task takes the answer itself.
+    /// Raises the error of a cancelled wait. Does not return the answer: the task takes it with
+    /// [`answer`](Self::answer).
     fn result(&self, py: Python<'_>) -> PyResult<()> {
         let cancelled = self.lock().cancelled.take();
         match cancelled {
@@ -155,8 +156,9 @@ impl Waiter {
         let Some(Sleeper { wake, context }) = sleeper else { return Ok(()) };
         let py = slf.py();
         let event_loop = slf.get().event_loop.bind(py);
-        // nest_asyncio lets a task run its loop again. The callback that runs now could not run in there a second time,
-        // so it must end before the task goes on.
+        // With nest_asyncio, a task can run its event loop again while it is itself run by this loop. The inner loop
+        // cannot run the present callback of the outer loop a second time, so this callback must end before the task
+        // goes on.
         if event_loop.hasattr(intern!(py, "_nest_patched"))? {
             return wake_soon(slf, &wake, context);
         }

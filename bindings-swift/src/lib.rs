@@ -12,8 +12,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 uniffi::setup_scaffolding!("hightouch");
 
-/// An error of the bridge itself, or of [`local`]. A call that fails for any other reason returns a [`Reply`] with `ok`
-/// false.
+/// The error that functions of the bridge throw. A call throws it only if the call ends without a reply. Otherwise, a
+/// call that fails returns a [`Reply`] with `ok` false.
 ///
 /// Every method that can panic is declared to return this error. In Swift, such a method throws if it panics, while a
 /// panic in any other method crashes the process.
@@ -24,7 +24,7 @@ pub enum BridgeError {
         /// The failure as JSON, as in [`Reply::head`].
         failure: String,
     },
-    /// A call ended without a reply, or [`local`] failed.
+    /// A call ended without a reply or could not be described, or [`local`] failed.
     Broken {
         /// The text of the cause.
         why: String,

@@ -62,7 +62,8 @@ impl FromNapiValue for Given {
                 &raw mut length,
             )
         };
-        // A longer text was cut off within the last few bytes.
+        // If a text is too long for the buffer, Node-API cuts the text and leaves at most four bytes unused. So the
+        // text is whole if more bytes are unused.
         if status == sys::Status::napi_ok
             && length + 4 < short.len()
             && let Some(text) = short.get(..length).and_then(|text| str::from_utf8(text).ok())

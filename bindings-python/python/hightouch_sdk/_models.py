@@ -208,8 +208,8 @@ class RunProblem(Value, frozen=True, kw_only=True):
 
     guessed: bool
     """Whether ``category``, ``summary`` and ``advice`` are only a guess. A guess is based on the words of the
-    error text, or on the rejected rows of a run that failed. What follows from a code, from the status, or
-    from the rejected rows of a run that ended with warnings is no guess."""
+    error text, or on the rejected rows of a run that failed. The three are certain if they follow from a
+    code, from the status, or from the rejected rows of a run that ended with warnings."""
 
     error: str | None = None
     """The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, the text

@@ -854,8 +854,8 @@ public func FfiConverterTypeReply_lower(_ value: Reply) -> RustBuffer {
 
 
 /**
- * An error of the bridge itself, or of [`local`]. A call that fails for any other reason returns a [`Reply`] with `ok`
- * false.
+ * The error that functions of the bridge throw. A call throws it only if the call ends without a reply. Otherwise, a
+ * call that fails returns a [`Reply`] with `ok` false.
  *
  * Every method that can panic is declared to return this error. In Swift, such a method throws if it panics, while a
  * panic in any other method crashes the process.
@@ -874,7 +874,7 @@ enum BridgeError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
          */failure: String
     )
     /**
-     * A call ended without a reply, or [`local`] failed.
+     * A call ended without a reply or could not be described, or [`local`] failed.
      */
     case Broken(
         /**

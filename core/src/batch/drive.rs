@@ -61,8 +61,8 @@ impl Drive {
         let mut hopeless: Option<Error> = None;
         let (resumed, waiting) = self.resume(items, &runs).await;
         let mut waiting = waiting.into_iter();
-        // Runs that an earlier process started do not count towards `at_once`, because they go on whether they are
-        // followed or not.
+        // All resumed items are in progress at once, even if they are more than `at_once`: runs that an earlier process
+        // started go on whether they are followed or not. New syncs are started only below `at_once`.
         let mut running: FuturesUnordered<_> =
             resumed.into_iter().map(|(item, begin)| self.one(item, begin)).collect();
         loop {
@@ -103,9 +103,10 @@ impl Drive {
         if self.checkpoint.is_some() && !open.is_empty() {
             self.learn_time().await;
         }
-        // A search for the run of a trigger must not take the run of another item. So before the first search begins,
-        // the runs in the checkpoint are claimed, and each trigger with a search is registered as in progress. The
-        // process remembers a limited number of claims, so only runs of syncs with a search are claimed.
+        // The search for the run of an item must not take the run of another item. So before the first search begins,
+        // every trigger without a known run (`Sending`) is registered as in progress, and the runs in the checkpoint
+        // are claimed. Only the runs of syncs with such a trigger are claimed, because the process remembers a limited
+        // number of claims.
         let sought: BTreeSet<String> = open
             .iter()
             .filter_map(|(_, progress)| match progress {

@@ -46,9 +46,10 @@ impl RunMany {
     }
 
     /// Sets the file that records what was started. If the file exists, the batch that it records is resumed. A sync
-    /// with a run that has ended is not run again, a run in progress is followed, and every other sync is started. If
-    /// the earlier process ended while it sent a trigger, the run is looked for in the list of runs. If the run cannot
-    /// be identified, the item ends with an error of kind `outcome_unknown`.
+    /// with a run that has ended is not run again, a run in progress is followed, and a sync without a run is started.
+    /// If the earlier process ended while it sent a trigger, it is unknown whether the sync has a run, so the run is
+    /// looked for in the list of runs. If the run cannot be identified, the item ends with an error of kind
+    /// `outcome_unknown`.
     #[must_use]
     pub fn checkpoint(self, file: impl Into<PathBuf>) -> Self {
         Self { checkpoint: Some(file.into()), ..self }

@@ -102,9 +102,9 @@ impl Spent {
         }
     }
 
-    /// Opens an account for additional requests of the call, such as the search for a lost run. These requests end by
-    /// the deadline of the call, and by `until` if it is given. Afterwards, [`add`](Self::add) adds the waits and
-    /// attempts of these requests to this account.
+    /// Opens a second account, for additional requests of the call, such as the search for a lost run. These requests
+    /// end by the deadline of the call, and by `until` if it is given. Afterwards, [`add`](Self::add) adds the waits
+    /// and attempts of the second account to the first.
     pub(crate) fn beside(&self, until: Option<Instant>) -> Self {
         let until = self.until.into_iter().chain(until).min();
         let meta = Meta {

@@ -164,8 +164,8 @@ impl Client {
     /// this process keeps the limit alone already, calls `hook` now. A client that nobody has used for a minute learns
     /// of a change only with its next call.
     ///
-    /// The hook runs on the thread that notices the change. That may be the thread that asks the server for permission
-    /// to send, so the hook must not block. The hook may use the client.
+    /// The hook runs on the thread that notices the change. That may be the thread that asks the Redis or Valkey server
+    /// for permission to send, so the hook must not block. The hook may use the client.
     pub fn on_scope(&self, hook: impl Fn(&ScopeChanged) + Send + Sync + 'static) {
         self.sender.on_scope(hook);
     }

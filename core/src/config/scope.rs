@@ -1,5 +1,5 @@
-//! Who shares the limit, from the settings or the environment. The password in the address of a server is kept secret
-//! like the key.
+//! Who shares the limit, from the settings or the environment. The password in the URL of a Redis or Valkey server is
+//! kept secret like the key.
 
 use std::sync::Arc;
 

@@ -28,8 +28,8 @@ pub(super) const WITHIN: Duration = Duration::from_millis(800);
 const IDLE: Duration = Duration::from_secs(30);
 /// The Redis key of a limit begins with this prefix. The number is the version of the state's format.
 const PREFIX: &str = "hightouch-limit:1:";
-/// [`Server::unlost`] says for how long the server has lost no state. The process trusts this value for this long after
-/// it opened the connection. Later, the server may have lost states.
+/// [`Server::unlost`] says for how long the server had lost no state when the connection was opened. The process uses
+/// the value only until the connection is this old, because the server may lose states later.
 const FRESH: Duration = Duration::from_secs(1);
 /// A question fails if a cluster says this many times in a row that the limit has moved to another node (`MOVED`).
 const REDIRECTIONS: usize = 3;

@@ -70,8 +70,8 @@ impl Way {
 
     /// Plans a move of the limit to the place with this name.
     pub fn move_to(&mut self, name: &str) {
-        // Drops the steps of an earlier move that come before the old place gives up the limit. Keeps the later steps,
-        // which must still be done.
+        // If the old place of an earlier move has not given up the limit yet, drops that move. If it has, keeps the
+        // rest of that move, which must still be done.
         self.steps.retain(|step| matches!(step, Step::Absorb { .. } | Step::Settle { .. }));
         self.followed = 0;
         if name != self.name {
@@ -148,7 +148,8 @@ impl Way {
                 }
                 self.steps.push(Step::Absorb { at: elsewhere, from, left });
             }
-            // If each place expects the limit of the other place, the move goes in the opposite direction.
+            // The place `from` keeps the limit: either each place expects the limit of the other, or `from` has already
+            // absorbed the limit of `to`. So the move goes in the opposite direction.
             (Some(Step::Leave { from, to }), Reply::First(_)) => {
                 self.follows()?;
                 self.replace(Step::Leave { from: to, to: from });

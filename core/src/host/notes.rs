@@ -1,6 +1,6 @@
 //! The notes of ended requests in a limit's file. Each note has a slot, which a process writes without the lock.
 //!
-//! A slot has the id of the lease, the time of the end, the number of cuts before the grant, and a checksum. The
+//! A slot has the id of the lease, the time of the end, the epoch of the grant (`Backoff::epoch`), and a checksum. The
 //! checksum covers the id of the file too. So a reader ignores notes that were written in part, and notes of other
 //! files.
 

@@ -259,7 +259,7 @@ mod tests {
         (blank(text, passed.end) == text.len()).then_some(passed)
     }
 
-    /// How deep the brackets outside of strings nest.
+    /// How deep brackets nest. Brackets in strings do not count.
     fn counted(text: &str) -> usize {
         let (mut now, mut most, mut is_string, mut is_escaped) = (0, 0, false, false);
         for byte in text.bytes() {

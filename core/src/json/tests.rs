@@ -153,7 +153,8 @@ fn a_large_configuration_is_compared_in_bounded_work() {
     new.remove(9_000);
     new[12_000] = r#"{"from":"column_12000","to":"Other","type":"standard"}"#.to_owned();
     assert_eq!(list(old.clone()).diff(&list(new)).changes().len(), 3);
-    // No item of the one list equals an item of the other, so no items can be aligned.
+    // No item of one list equals an item of the other, so the items are paired by position. The two items of each pair
+    // differ in `from` and in `to`.
     let other: Vec<_> = (20_000..35_000).map(mapping).collect();
     assert_eq!(list(old.clone()).diff(&list(other)).changes().len(), 30_000);
     // The worst case for an alignment: many items are equal, and every item occurs more than once.

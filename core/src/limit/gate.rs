@@ -128,9 +128,9 @@ impl Gate {
     }
 
     /// From now on, multiplies the declared limit by `share`, which is above 0 and at most 1. The product is rounded
-    /// down, but at least one request per window remains. The lower limit holds for all requests of the gate together.
-    /// If several shares are set, the smallest one holds. If a Redis or Valkey server keeps the limit, the share holds
-    /// only while that server does not answer.
+    /// down, but at least one request per window remains. The reduced limit holds for all requests of the gate
+    /// together. If several shares are set, the smallest one holds. If a Redis or Valkey server keeps the limit, the
+    /// share holds only while that server does not answer.
     pub fn set_share(&self, share: f64) {
         self.core.change(|inner, _| inner.turns.set_share(share));
     }

@@ -31,8 +31,8 @@ impl Leases {
         Self { held: VecDeque::new(), first: now, next: now }
     }
 
-    /// Gives no new lease an id below `now`, because another copy of this list may have given such ids to leases that
-    /// this list lacks. Ids count up from the time at which the list was created.
+    /// From now on, new leases get ids of at least `now`. Another copy of this list may have leases that this list
+    /// lacks. Their ids are below `now`, because ids count up from the time at which the list was created.
     pub fn skip_to(&mut self, now: Nanos) {
         self.next = self.next.max(now);
     }

@@ -99,8 +99,8 @@ impl Shared {
     }
 
     /// Wakes the courier, which asks the server, if there is something to ask before the courier wakes by itself. If
-    /// the courier cannot run, this process keeps the limit alone from now on. The call that finds this out first
-    /// returns the reason.
+    /// the courier cannot run, this process keeps the limit alone from now on. Returns the reason, unless this process
+    /// kept the limit alone already.
     pub(super) fn wake_courier(&mut self, now: Nanos) -> Option<String> {
         let courier = self.courier.as_ref()?;
         let wanted = self.turns.wanted(now);

@@ -359,8 +359,8 @@ impl Pool {
             let window = self.quota.window.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX));
             let quota = Quota { requests: 1, window, ..self.quota };
             // If there are more processes than requests that the server keeps free, not all processes may send their
-            // first request at once. So each process first waits for `windows` windows, and then for a part of another
-            // `windows` windows. This part differs between processes.
+            // first request at once. So each process first waits for a part of `windows` windows, and then for another
+            // `windows` windows. The part differs between processes.
             let waits = windows > 1;
             let until = now.saturating_add(scrambled(now) % quota.span());
             let mut state =

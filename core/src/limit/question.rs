@@ -46,8 +46,9 @@ pub struct Question {
     pub held: Option<Vec<u64>>,
     /// How granted requests have ended, with the numbers of their grants.
     pub ends: Vec<(u64, Ended)>,
-    /// Two counts of requests that this process granted while the server did not answer: the requests in flight, and at
-    /// least the requests that ended within the last two windows.
+    /// How many requests this process granted while the server did not answer, and has not reported yet: those in
+    /// flight, and those that have ended. The second count includes every request that ended within the last two
+    /// windows, and possibly earlier ones.
     pub without: (u64, u64),
     /// Whether this process grants requests without the server until the answer arrives.
     pub is_without: bool,

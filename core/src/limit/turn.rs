@@ -247,8 +247,8 @@ impl<W> Turns<W> {
             let lane = self.line.looks().no_earlier_than(now, allowed, span);
             return lane.max(self.not_before(now, Reach::Whole));
         }
-        // A bulk request that waits alone leaves a tenth of the limit free. If other requests wait too, the bulk
-        // request may use this tenth in its turn.
+        // A bulk request leaves a tenth of the limit free if no request of another class waits (looks do not count).
+        // Otherwise it may use this tenth in its turn.
         let alone =
             Class::ALL.into_iter().all(|class| class == Class::Bulk || self.line.head(class).is_none());
         self.not_before(now, if alone { Self::reach(class) } else { Reach::Whole })
@@ -382,7 +382,7 @@ impl<W> Turns<W> {
         self.state.settle(now)
     }
 
-    /// The time from which the limit of this process decides like a new limit; see [`State::needed_until`].
+    /// The time from which the limit of this process may be forgotten; see [`State::needed_until`].
     pub fn needed_until(&mut self, now: Nanos) -> Nanos {
         self.state.needed_until(now)
     }

@@ -109,8 +109,8 @@ pub(crate) fn canonical<T: Readable + Serialize>(
 }
 
 /// Reads the next value, a `T`, and appends it to `to` as canonical JSON. A value that [`Copier`](super::Copier) can
-/// copy is copied. Any other value is read as a `T` and then serialized. `id` returns the id of the `T`. For a copied
-/// value, it is the member `id` instead.
+/// copy is copied, and the returned id is its member `id`. Any other value is read as a `T` and then serialized, and
+/// the returned id is what the function `id` returns for the `T`.
 pub(crate) fn append<T: Readable + Serialize>(
     from: &mut Reader<'_>,
     mended: &mut Mended,

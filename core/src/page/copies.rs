@@ -35,7 +35,7 @@ impl Copies {
             self.json.text.push(b']');
             return self.json;
         }
-        // A page that overlaps the page before has its new rows one after the other.
+        // If a page overlaps the previous page, its new rows usually lie side by side. Then one range holds them all.
         let is_gapless =
             rows.windows(2).all(|two| matches!(two, [one, next] if one.text.end + 1 == next.text.start));
         let all = [CopiedRow {

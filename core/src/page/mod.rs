@@ -22,7 +22,7 @@ pub(crate) trait Row: Readable + Send + 'static {
     fn id(&self) -> String;
 }
 
-/// A row that was read from a page: a value, or where its copy is.
+/// A row that was read from a page. `row` is the value, or the position of its copy in `Copies`.
 pub(crate) struct ReadRow<R> {
     id: String,
     workspace: Option<i64>,

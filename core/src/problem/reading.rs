@@ -1,5 +1,6 @@
-//! Guesses why a run failed from an error text without any of Hightouch's codes. Destinations and warehouses write such
-//! texts, so a guess can be wrong. There is a guess only if the text contains a known phrase.
+//! Guesses why a run failed, from the words of its error text. This is for texts that contain none of Hightouch's
+//! codes. Destinations and warehouses write such texts, so a guess can be wrong. There is a guess only if the text
+//! contains a known phrase.
 
 use super::ProblemCategory;
 

@@ -200,7 +200,7 @@ pub(crate) async fn read_into(
 }
 
 impl<T> RawAnswer<T> {
-    /// The raw answer of a call that has ended, or the error of the call if no answer came.
+    /// The raw answer of a call that has ended, or the error of the call if no answer with a 2xx status came.
     pub(crate) fn new(mut spent: Spent, parsed: Result<T, Error>) -> Result<Self, Error> {
         match (spent.received.take(), parsed) {
             (Some(Received { status, headers, body }), parsed) => {

@@ -91,8 +91,8 @@ struct Searched<S> {
 }
 
 /// Reads the list of runs at the times in `looks`, and collects the runs that the trigger may have started. `place`
-/// returns `Equal` for such a run and `Less` for an older run. After a reading that found all such runs, `is_settled`
-/// says whether later readings are unnecessary.
+/// returns `Equal` for such a run and `Less` for an older run. The list may show a run late. So the search reads the
+/// list again even after a complete reading, unless `is_settled` returns true.
 async fn search<S: Listed>(
     sender: &Sender,
     of: &Of,
@@ -226,8 +226,8 @@ impl Unanswered {
     }
 }
 
-/// Returns when the trigger was sent. Returns `None` if this time is unknown, or if the status of the answer rules out
-/// that a gateway gave up on the trigger.
+/// Returns when the trigger was sent. Returns `None` if this time is unknown, or if the answer has a status that
+/// a gateway does not send when it gives up on a request.
 fn departed(error: &Error, spent: &Spent) -> Option<Instant> {
     match error.outcome() {
         // A gateway that answers with 408, 499 or 5xx may have forwarded the trigger before it gave up. After any other

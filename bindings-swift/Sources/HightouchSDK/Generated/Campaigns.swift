@@ -127,8 +127,8 @@ public struct RecipientStatus: RawRepresentable, Codable, Hashable, Sendable, Ex
     /// Set by the SDK, only in the details of errors: the request was sent, and the result for this recipient is
     /// unknown.
     public static let unknown = Self(rawValue: "unknown")
-    /// Set by the SDK, only in the details of errors: the recipient gets no message, because the request for the
-    /// recipient or an earlier request failed.
+    /// Set by the SDK, only in the details of errors: the recipient gets no message, because an earlier request failed,
+    /// or the request that contains this recipient did.
     public static let notSent = Self(rawValue: "not_sent")
 }
 

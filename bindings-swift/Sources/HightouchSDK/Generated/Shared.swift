@@ -156,8 +156,8 @@ public struct RunProblem: Codable, Hashable, Sendable {
     /// What to do, in one line.
     public var advice: String
     /// Whether `category`, `summary` and `advice` are only a guess. A guess is based on the words of the error text, or
-    /// on the rejected rows of a run that failed. What follows from a code, from the status, or from the rejected rows
-    /// of a run that ended with warnings is no guess.
+    /// on the rejected rows of a run that failed. The three are certain if they follow from a code, from the status, or
+    /// from the rejected rows of a run that ended with warnings.
     public var guessed: Bool
     /// The error text of the run, as Hightouch or the destination wrote it. For a run of a sequence, the text names the
     /// sync runs that did not succeed. Absent if the run has no error text.

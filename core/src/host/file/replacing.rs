@@ -1,5 +1,5 @@
-//! Replaces a file while a stopped process holds its lock. A process is stopped while the system does not run the
-//! process, for example after SIGSTOP.
+//! Replaces a file while a stopped process holds its lock. A stopped process is one that the system does not run at
+//! present, for example after SIGSTOP.
 
 use std::fs::{File, OpenOptions, TryLockError, remove_file, rename};
 use std::time::{Duration, Instant};

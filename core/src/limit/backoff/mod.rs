@@ -65,9 +65,9 @@ pub struct Backoff {
     /// The number of the current epoch; [`Backoff::epoch`] says when an epoch begins. A refusal causes a cut only if
     /// its request was granted in this epoch.
     epoch: u64,
-    /// Requests granted since the last cut that are still in flight, without those that were given up.
+    /// How many requests of this epoch are in flight. Abandoned requests do not count.
     flying: u64,
-    /// How many of the requests that were granted since the last cut have succeeded.
+    /// How many requests of this epoch have succeeded.
     successes: u64,
     /// The number of cuts without a success in between. Only successes of requests that were granted since the last cut
     /// count.

@@ -207,7 +207,7 @@ impl State {
     }
 
     /// Prepares for the end of a request. If the request no longer counts, because its lease has expired or the state
-    /// was lost, counts it as in flight again. Otherwise its end would be taken for the end of another request.
+    /// was lost, counts it as in flight again. Without this, its end would be taken for the end of another request.
     fn resume(&mut self, ticket: &Ticket) {
         let held = match (&mut self.leases, ticket.lease) {
             (Some(leases), Some(id)) => leases.give_back(id),
@@ -374,8 +374,8 @@ impl State {
         self.backoff.closed_until()
     }
 
-    /// From the returned time on, this state decides like a new state: no ended request counts any more, and no
-    /// refusal keeps the limit closed. [`NEVER`] while a request is in flight.
+    /// The time from which this state may be forgotten: no ended request counts any more, and no refusal keeps the
+    /// limit closed. Refusals may still have lowered the limit. [`NEVER`] while a request is in flight.
     pub fn needed_until(&mut self, now: Nanos) -> Nanos {
         self.settle(now);
         if self.in_flight() > 0 {

@@ -121,8 +121,8 @@ async fn search(sender: &Sender, slug: &str, call: &Call, spent: &mut Spent) -> 
         .with_hint("Check the spelling in the sync's settings, or pass the numeric id. Nothing was changed."))
 }
 
-/// Repeats the look-up of a slug once if the API key changed before the call was sent. If the user supplies a key
-/// function, the first key that the function returns counts as a change.
+/// Repeats the look-up of a slug once if the API key changed between the look-up and the call. With another key, the id
+/// that was found may belong to another sync.
 #[derive(Debug, Default)]
 pub(crate) struct BySlug {
     repeated: bool,
@@ -136,8 +136,8 @@ impl BySlug {
         Ok(call.clone().with_sync(id).bound_to(key))
     }
 
-    /// Whether to look up the slug and send the call again after this error. Forgets the id if the error says that no
-    /// sync has this id.
+    /// Whether to look up the slug and send the call again after this error. Forgets the id if the error is of kind
+    /// `not_found`, because the sync may no longer exist.
     pub(crate) fn again(&mut self, sender: &Sender, ready: &Call, error: &Error) -> bool {
         if let (Kind::NotFound, Some(Id::Sync(SyncReference::Id(id)))) = (error.kind(), ready.ids().first()) {
             sender.part::<Slugs>().forget(*id);
@@ -146,8 +146,8 @@ impl BySlug {
     }
 }
 
-/// Reads one page of a list, each row with `row`. The path of the list may name a sync by its slug. Returns the page, and the id of the sync
-/// if the path names a sync.
+/// Reads one page of a list. Reads each row of the page with the function `row`. The path of the list may name a sync
+/// by its slug. Returns the page, and the id of the sync if the path names a sync.
 pub(crate) async fn fetch_by_slug<R: Send>(
     sender: &Sender,
     call: &Call,

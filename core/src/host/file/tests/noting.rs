@@ -121,8 +121,8 @@ fn no_note_is_lost_however_many_requests_have_the_same_slot() {
             if held.len() < 5 || held.len() < 2 * SLOTS && rng.u8(0..5) < 3 {
                 held.push((who, users[who].grant_one()));
                 if rng.u8(0..8) > 0 && held.len() > 3 {
-                    // Skips an id. Ids get their slots in turn, so skipped ids let a new request meet the slot of a
-                    // request that is still in flight.
+                    // Skips an id. Ids get their slots in turn, so after skipped ids a new request can have the same
+                    // slot as a request that is still in flight.
                     let short = users[who].grant_one();
                     users[who].change(|state| state.never_sent(now(), short)).unwrap();
                 }

@@ -74,8 +74,8 @@ fn the_change_of_a_process_that_was_stopped_is_void() {
     assert_eq!(other.in_flight(), 5);
 }
 
-/// A process that never got the lock cannot tell one long change from many short ones. So it may replace the file
-/// during a short change, which must still count.
+/// A process that never got the lock cannot tell one long change from many short changes that write nothing. So it may
+/// replace the file during a short change, which must still count.
 #[test]
 fn a_short_change_counts_even_if_the_file_was_replaced_during_it() {
     let folder = Folder::new("short");
