@@ -26,7 +26,7 @@ FLOOR = "reqwest-bytes"
 this lane."""
 
 STARTS = 21
-"""How many times each client is started."""
+"""How many starts of each client are measured."""
 
 
 def ratio(costs: list[Cost], to: list[Cost]) -> float:

@@ -69,7 +69,7 @@ def included(page: str, target: str, out: Path) -> str:
 
 
 def linked(prose: str, page: str, known: dict[str, str], out: Path) -> str:
-    """Changes links to lead to pages of the site. A link to any other file becomes text, as the site lacks the file."""
+    """Makes links lead to pages of the site. A link to any other file becomes text, as the site lacks the file."""
     here = Path(known[page])
 
     def one(found: re.Match[str]) -> str:

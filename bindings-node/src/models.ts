@@ -482,7 +482,7 @@ export interface TableQuery<Opaque = Json> {
   otherMembers?: Opaque | undefined
 }
 
-/** A dbt or dbt Cloud model. Only `modelId` is sent; the server fills in the rest. */
+/** A dbt or dbt Cloud model. Only `modelId` and unknown members are sent; the server fills in the rest. */
 export interface DbtQuery<Opaque = Json> {
   /** Unique id of the model in dbt. */
   dbtUniqueId?: string | undefined
@@ -976,8 +976,8 @@ export type RecipientStatus =
    */
   | 'unknown'
   /**
-   * Set by the SDK, only in the details of errors: the recipient gets no message, because an earlier request
-   * failed, or the request that contains this recipient did.
+   * Set by the SDK, only in the details of errors: the recipient gets no message, because a request failed.
+   * It was the request that contains this recipient, or an earlier request.
    */
   | 'not_sent'
   // Other values are possible: the API does not document a complete list.

@@ -201,7 +201,8 @@ def test_a_batch_of_no_syncs_has_ended(client: Hightouch, world: World) -> None:
 def test_a_closed_client_ends_its_batches_and_starts_none(endless: World) -> None:
     client = Hightouch(**endless.settings())
     batch = client.syncs.run_many([1, 2, 3], at_once=2)
-    # The answers to the triggers must have arrived. Otherwise their outcome is unknown.
+    # Waits for the answers to both triggers. If the client were closed before an answer arrived, the outcome of this
+    # trigger would be unknown.
     while len(started(batch)) < 2:
         with suppress(WaitTimeoutError):
             batch.wait(timeout=0.1)

@@ -228,7 +228,8 @@ def test_an_interruption_during_the_delivery_loses_no_other_answer(new_world: Ca
 
 
 def test_a_loop_can_run_again_inside_a_task(world: World) -> None:
-    """Notebooks use nest_asyncio. A task that ran inside the callback of its loop would block this callback."""
+    """With nest_asyncio, which notebooks use, a task can run its event loop again. The inner loop needs the callback
+    that delivers answers, so this callback must end before the task goes on."""
     pytest.importorskip("nest_asyncio2")
     out, err = run(
         world,
@@ -269,7 +270,7 @@ def test_anyio_can_wait_until_all_tasks_wait(world: World) -> None:
 
 
 def test_tasks_written_in_python_await_calls(new_world: Callable[..., World]) -> None:
-    """Libraries have tasks of their own, such as the tasks of the standard library that are written in Python."""
+    """Some libraries have task classes of their own. Here, asyncio's task class in Python stands for such a class."""
     world = new_world(script=[{"when": {"nth": 6}, "answer": {"delayMs": 1000}}])
     loop = asyncio.new_event_loop()
     loop.set_task_factory(lambda of, coro, **options: asyncio.tasks._PyTask(coro, loop=of, **options))  # type: ignore[attr-defined]

@@ -318,7 +318,7 @@ def test_many_changes_are_drawn_together(client: Hightouch) -> None:
     for _ in range(1000):
         stage.draw(Row("orders", "querying", "", ""))
     stage.leave(display)
-    # A change draws no frame if the last frame was drawn less than `pause` (600 seconds) ago. Only the thread that
+    # The last frame was drawn less than `pause` (600 seconds) ago, so the changes draw no frames. Only the thread that
     # `open` has started draws frames, one each second.
     assert (screen.told, screen.ended) == (1000, 1)
     assert screen.drawn - at_first < 500

@@ -30,7 +30,7 @@ pin_project! {
     }
 }
 
-/// Returns a future that does the same as `task`, and counts how often its task is woken.
+/// Returns a future that does the same as `task`, and counts how often it is woken.
 pub(crate) fn noticed<F: Future>(task: F) -> Noticed<F> {
     let wake = Arc::new(Wake(AtomicWaker::new()));
     Noticed { task, waker: Waker::from(Arc::clone(&wake)), wake }

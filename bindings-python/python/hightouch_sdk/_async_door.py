@@ -105,9 +105,9 @@ def _watch(loop: asyncio.AbstractEventLoop, descriptor: int | None, callback: Ca
         return False
     try:
         loop.add_reader(descriptor, callback)
-    # A loop raises NotImplementedError if it has no readers, as the default one on Windows. `select` refuses
-    # descriptors above its limit with ValueError, and epoll(7) some kinds with OSError. Then another thread does the
-    # work.
+    # A loop that cannot watch descriptors, such as the default loop on Windows, raises NotImplementedError. A loop that
+    # uses `select` raises ValueError if the descriptor is above the limit of `select`. A loop that uses epoll(7) raises
+    # OSError for some kinds of descriptors. After any of these errors, another thread does the work.
     except (NotImplementedError, OSError, ValueError):
         return False
     return True
@@ -137,7 +137,8 @@ class AsyncDoor:
         self, op: str, args: Args | None = None, opts: Opts | None = None, late: Late | None = None
     ) -> Coroutine[Any, Any, tuple[str, bytes]]:
         """Makes a call, waits for its end and returns its head and body. Cancelling the task cancels the call."""
-        # Each coroutine that awaits another one makes a call slower, so the usual call is only one.
+        # A coroutine that awaits another coroutine makes a call slower. So a call without hooks and without a key
+        # function is a single coroutine.
         is_usual = self.local.keys is None and self.local.hooks is None
         return (self._call if is_usual else self._call_with_hooks)(op, args or {}, opts or {}, late)
 

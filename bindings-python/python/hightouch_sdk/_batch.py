@@ -52,7 +52,7 @@ class Limit:
 def asked(
     syncs: Any, given: Mapping[str, object], checkpoint: str | os.PathLike[str] | None = None, **more: object
 ) -> dict[str, Any]:
-    """Returns the arguments of the operation ``syncs.run_many``. Arguments in ``more`` that are None are left out.
+    """Returns the arguments of ``syncs.run_many`` or ``syncs.estimate_many``. Leaves out None values in ``more``.
 
     Raises:
         InvalidRequestError: ``syncs`` is not a collection of syncs, or ``checkpoint`` is not a path.

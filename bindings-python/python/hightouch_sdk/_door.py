@@ -90,7 +90,7 @@ def settled(
 
 
 def interrupted(raised: BaseException, op: str, last: Answer | None, late: Late | None) -> None:
-    """Handles ``last``, the answer to a call that the exception ``raised`` has interrupted.
+    """Handles ``last``, the answer to an interrupted call. ``raised`` is the exception that interrupted the call.
 
     If there is a function ``late``, passes it the body of a successful answer. Otherwise adds a note to ``raised``.
     """

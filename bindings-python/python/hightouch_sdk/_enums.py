@@ -265,8 +265,8 @@ RecipientStatus: TypeAlias = (
 * ``rejected``: The recipient failed a check, and nothing was sent to the recipient.
 * ``unknown``: Set by the SDK, only in the details of errors: the request was sent, and the result for this
   recipient is unknown.
-* ``not_sent``: Set by the SDK, only in the details of errors: the recipient gets no message, because an
-  earlier request failed, or the request that contains this recipient did.
+* ``not_sent``: Set by the SDK, only in the details of errors: the recipient gets no message, because a
+  request failed. It was the request that contains this recipient, or an earlier request.
 """
 
 RejectReason: TypeAlias = (

@@ -53,8 +53,8 @@ class Meta(Value, frozen=True, kw_only=True):
     """The metadata of a call, for logs and traces."""
 
     call_id: str = field(name="callId", default="")
-    """The id of the call: 32 hexadecimal digits. Hooks get the same id at the start and at the end of the call. All
-    requests and log records of the call have this id too."""
+    """The id of the call: 32 hexadecimal digits. A call has one id, even if it needs several requests. Hooks get this
+    id at the start and at the end of the call, and all log records of the call have it."""
     request_id: str = field(name="requestId", default="")
     """The id of the call's own request. Each attempt sends this id as ``X-Request-Id``. Other requests of the call,
     such as the look-up of a slug, have ids of their own."""

@@ -76,8 +76,9 @@ class Finding(Value, frozen=True, kw_only=True):
     """``ok``, or what is wrong: ``no_key``, ``malformed_key``, ``bad_token``, ``orphaned_creator``, ``stripped_key``,
     ``key_function``, ``key_changed``, ``dns``, ``proxy``, ``refused``, ``no_descriptors``, ``not_tls``,
     ``tls_version``, ``tls_suites``, ``unknown_ca``, ``self_signed``, ``wrong_host``, ``expired_certificate``,
-    ``future_certificate``, ``limit_not_shared``, ``quota_exhausted``, or the kind of an error that has no code. The
-    code of an error is one of these, or ``checkpoint``. Later versions may add codes."""
+    ``future_certificate``, ``limit_not_shared``, ``quota_exhausted``, or the kind of an error that has no code.
+    Errors have the same codes in their attribute ``code``; ``checkpoint`` occurs only there. Later versions may add
+    codes."""
     message: str
     """What was found, as a sentence."""
     advice: str | None = None

@@ -26,8 +26,8 @@ class CallStart(Struct, frozen=True, kw_only=True, rename="camel"):
     """A call that is about to start."""
 
     call_id: str = ""
-    """The id of the call: 32 hexadecimal digits. The call's :class:`CallEnd`, metadata, log records and requests have
-    the same id."""
+    """The id of the call: 32 hexadecimal digits. A call has one id, even if it needs several requests. The call's
+    :class:`CallEnd`, metadata and log records have the same id."""
     operation: str
     """The method, such as ``"syncs.list"``. ``"run"`` is a step of :meth:`Run.wait` or :meth:`Run.states`."""
     operation_id: str | None = None

@@ -33,7 +33,7 @@ def logger() -> Logger | None:
 
 
 _last: tuple[ModuleType, Logger] | None = None
-"""The module ``logging`` when it was last used, and its logger."""
+"""The module ``logging`` that ``_enabled`` used last, and the logger of this package in that module."""
 
 
 def _enabled(level: int) -> Logger | None:

@@ -345,7 +345,8 @@ class TableQuery(Value, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DbtQuery(Value, frozen=True, kw_only=True, omit_defaults=True):
-    """A dbt or dbt Cloud model. Only ``model_id`` is sent; the server fills in the rest."""
+    """A dbt or dbt Cloud model. Only ``model_id`` and unknown members are sent; the server fills in the
+    rest."""
 
     dbt_unique_id: str | None = field(name="dbtUniqueId", default=None)
     """Unique id of the model in dbt."""

@@ -254,8 +254,8 @@ class Listing(_Listing[T], Tabular[T]):
     """A list of the API. Iterating over the list fetches page after page; each iteration starts from the first page."""
 
     def __init__(self, door: Door, query: Query) -> None:
-        # The door is the first attribute, so that whoever tries to pickle a page gets the error of the door, which is
-        # clear.
+        # Pickling a list fails at the first attribute that cannot be pickled. The door is the first attribute, because
+        # its error says why a list cannot be pickled.
         self._door = door
         super().__init__(query)
 
@@ -304,8 +304,8 @@ class AsyncListing(_Listing[T]):
     """A list of the API. ``async for`` fetches page after page; ``await`` fetches the first page only."""
 
     def __init__(self, door: AsyncDoor, query: Query) -> None:
-        # The door is the first attribute, so that whoever tries to pickle a page gets the error of the door, which is
-        # clear.
+        # Pickling a list fails at the first attribute that cannot be pickled. The door is the first attribute, because
+        # its error says why a list cannot be pickled.
         self._door = door
         super().__init__(query)
 

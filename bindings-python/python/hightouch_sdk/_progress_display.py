@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ._door import Door
 
 TICK_S = 1.0
-"""Seconds between two frames in which only the times change, and between two readings of the rate limit."""
+"""How often, in seconds, a thread reads the rate limit and draws a frame with the current times."""
 
 ENDED_ROWS = 100
 """How many rows of ended waits stay on the screen at most, while other waits go on."""
@@ -126,7 +126,10 @@ class _Stage:
             self._on_screen("end", self._frame()._replace(summary=own.summary))
 
     def draw(self, changed: Row | None = None) -> None:
-        """Draws a frame, but not if a row changes soon after the last frame: a thread draws once a second anyway."""
+        """Draws a frame. If ``changed`` is given soon after the last frame, only passes this row to the screen.
+
+        The thread that draws once a second then draws the row.
+        """
         with self._lock:
             if self._screen is None or not self._displays:
                 return
@@ -161,7 +164,10 @@ class _Stage:
 
 
 class _Stages:
-    """Holds the stage of standard error, which all waits of this process share, and the lock of the stage."""
+    """Holds the stage of standard error, which all waits of this process share.
+
+    A thread holds ``lock`` while it joins this stage or replaces it.
+    """
 
     lock: threading.Lock
     current: _Stage | None

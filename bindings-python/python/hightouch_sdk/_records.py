@@ -26,7 +26,7 @@ class Records(Tabular[T]):
     its attribute, with these exceptions:
 
     * Row counts are side by side: ``planned_added``, ``planned_changed``, ``planned_removed``, ``planned_total``.
-    * A run with times has ``duration_seconds``.
+    * Runs of a sync and runs of a graph also have ``duration_seconds``.
     * Runs of a sync begin with ``sync_id`` and ``sync_slug``. The slug is null unless the caller named the sync by its
       slug or a :class:`Sync`. Runs of a graph have ``graph_id``, and messages of a flow have ``flow_id``.
     * Opaque JSON, maps and nested values are JSON as text. A nested value with only plain fields has a column for each

@@ -99,8 +99,8 @@ class RunMany(Resource):
         opts = options(timeout, deadline, max_retries, max_wait, priority, headers)
         teller = Teller(self._calls.door)
         batch = partial(SyncBatch, self._calls.door, args, teller)
-        # If an exception interrupts the start, nothing refers to the batch. Python then deletes the batch, and the
-        # deletion stops the batch.
+        # If an exception interrupts a start that succeeds, `call` creates a `SyncBatch` that nothing refers to. Python
+        # deletes this object at once, and its `__del__` stops the batch.
         return batch(self._calls.door.call("syncs.run_many", {**args, **teller.args()}, opts, batch)[1])
 
     def estimate_many(

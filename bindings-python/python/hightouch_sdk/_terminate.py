@@ -71,7 +71,7 @@ class Terminable:
         self._pid = _State.pid
 
     def __exit__(self, kind: object, raised: object, trace: object) -> None:
-        # If a process forks inside the block, the child exits the block too. But only the parent has counted it.
+        # If a process forks inside the block, the child exits the block too. But only the parent has counted the block.
         if self._pid != os.getpid():
             return
         import signal

@@ -89,7 +89,10 @@ def _last(mailbox: Mailbox) -> Answer | None:
 
 
 def arrived(mailbox: Mailbox, seconds: float | None) -> bool:
-    """Waits until the mailbox holds an answer. Returns False if ``seconds`` pass first; with None, waits forever."""
+    """Waits until the mailbox holds an answer or a notice. Returns False if ``seconds`` pass first.
+
+    With None, waits forever.
+    """
     gevent = _gevent()
     descriptor = mailbox.fileno()
     if gevent is None or descriptor is None:

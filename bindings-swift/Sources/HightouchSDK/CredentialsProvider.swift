@@ -1,7 +1,7 @@
 /// Runs the user's credentials function, which returns the API key, each time the core needs a key.
 actor CredentialsProvider {
-    /// Whether this task runs inside a credentials function. If true, the core rejects calls of clients that have a
-    /// credentials function: a call of the same client would wait forever for the key that the function has not
+    /// Whether this task runs inside a credentials function. If true, the core rejects calls of every client that has a
+    /// credentials function. Otherwise, a call could wait forever for the key that the running function has not
     /// returned yet.
     @TaskLocal static var isRunning = false
 

@@ -197,8 +197,8 @@ private struct NodeDecoder: Decoder, SingleValueDecodingContainer {
         return try type.init(from: self)
     }
 
-    /// Whether only a `JSONDecoder` can decode a type. Without this check, a number type in this list would call this
-    /// decoder without end.
+    /// Whether only a `JSONDecoder` can decode a type. Without this check, a number type in this list would recurse
+    /// without end: its `init(from:)` calls `decode` of this decoder, and `decode` would call `init(from:)` again.
     private func isLeftOut(_ type: any Decodable.Type) -> Bool {
         type == Float.self || type == Int8.self || type == Int16.self || type == Int32.self || type == UInt.self
             || type == UInt8.self || type == UInt16.self || type == UInt32.self || type == UInt64.self

@@ -105,7 +105,7 @@ model! {
 }
 
 model! {
-    /// A dbt or dbt Cloud model. Only `model_id` is sent; the server fills in the rest.
+    /// A dbt or dbt Cloud model. Only `model_id` and unknown members are sent; the server fills in the rest.
     pub struct DbtQuery (sent) {
         /// Unique id of the model in dbt.
         shown dbt_unique_id = "dbtUniqueId": String,

@@ -95,8 +95,8 @@ impl Known {
     }
 
     /// Whether only the caller's trigger can have started a run that appeared after `sent`, as far as this process
-    /// knows. Returns false if another trigger for the same sync or graph is in progress, or ended at `sent` or later
-    /// before its run was known. If `sent` is `None`, triggers that ended earlier count too.
+    /// knows. Returns false if another trigger for the same sync, sequence or graph is in progress, or if a lost
+    /// trigger for it ended at `sent` or later. If `sent` is `None`, lost triggers count whenever they ended.
     pub(crate) fn is_alone(&self, of: &Of, sent: Option<Instant>) -> bool {
         !self.has_rivals(of)
             && !self.lost.iter().any(|(known, at)| known == of && sent.is_none_or(|sent| *at >= sent))

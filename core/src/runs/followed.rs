@@ -87,8 +87,8 @@ impl Followed {
         self.lock().by_sync.contains_key(&Some(sync.to_owned()))
     }
 
-    /// Makes the next request that reads the oldest followed run of a sync urgent. A sync executes one run at a time,
-    /// so a change of the sync most likely concerns the oldest run.
+    /// Raises the urgency of the next request that reads the oldest followed run of a sync. A sync executes one run at
+    /// a time, so a change of the sync most likely concerns the oldest run.
     pub(super) fn hint(&self, gate: &Gate, sync: &str, urgency: Urgency) {
         let oldest = {
             let runs = self.lock();

@@ -103,7 +103,7 @@ impl<'a, S: Listed> Newest<'a, S> {
             }
             let next = match beyond {
                 None => at.saturating_add(step),
-                // The step is a whole number of pages, so that every page except the last is full.
+                // The distance is rounded up to whole pages, so that no two pages overlap.
                 Some(beyond) => at + ((beyond - at) / 2).div_ceil(length) * length,
             };
             // If no whole page fits between the known page and the empty page, the next request begins right after the

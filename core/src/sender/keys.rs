@@ -75,8 +75,8 @@ tokio::task_local! {
     static ASKING: ();
 }
 
-/// Runs a key function, or a call that a host makes from inside a key function. Meanwhile, clients with a key function
-/// refuse calls; see [`Sender::refuse_inside_key_function`].
+/// Runs a key function, or a call that a host makes from inside a key function. Clients with a key function refuse
+/// calls that come from inside it; see [`Sender::refuse_inside_key_function`].
 pub(crate) async fn asking<F: Future>(inside: F) -> F::Output {
     ASKING.scope((), inside).await
 }
@@ -229,9 +229,9 @@ impl Sender {
         if keys.digest() != used {
             return Ok(true);
         }
-        // If another call asked after `since`, its result counts for this call too, but only if it asked about the same
-        // key. For it may have asked about the key before: a request can use the new key a moment before `last.at` is
-        // set, so that its `since` is earlier.
+        // If another call asked for a key after `since`, this call takes over the result, but only if both calls ask
+        // about the same refused key. The times alone do not show this: a request can use a new key just before
+        // `last.at` is set. Then `last` is about the earlier key, although `last.at` is later than `since`.
         if let Some(last) = &*asked
             && last.about == used
             && last.at >= since

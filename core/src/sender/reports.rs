@@ -15,7 +15,7 @@ use crate::error::Error;
 pub(crate) struct RequestReport {
     pub http_method: String,
     pub url_template: Option<&'static str>,
-    /// When the request began to wait for the limit.
+    /// When the request began. Its waits for a key and for the limit come after this time.
     pub began: Instant,
     pub meta: Meta,
     pub error: Option<Error>,

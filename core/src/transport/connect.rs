@@ -85,8 +85,9 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
-        // Notes the timers that hyper-util starts: one after 300 ms for the second kind of address (IPv6 or IPv4), and
-        // one for each address, which gets a part of the whole time.
+        // Notes the timers that hyper-util starts. One timer ends after 300 ms, for the second kind of address (IPv6 or
+        // IPv4). The others divide the whole time equally among the addresses. The number of addresses is not known
+        // here, so each tenth of the time is noted.
         let parts = (1..10).map(|part| CONNECT_TIMEOUT * part / 10);
         parts.chain([Duration::from_millis(300)]).for_each(|time| note(Instant::now() + time));
         let connecting = timeout(CONNECT_TIMEOUT, self.0.call(to));

@@ -64,7 +64,7 @@ pub(crate) fn check(answer: &Exchange, scrub: Scrub<'_>) -> Result<(), Error> {
     })
 }
 
-/// Says what a body is that is not JSON: empty, or a web page. Returns `None` for any other body.
+/// Describes a body that is not JSON: it is empty, or it is a web page. Returns `None` for any other body.
 pub(crate) fn no_json(body: &[u8], scrub: Scrub<'_>) -> Option<String> {
     let body = json::without_byte_order_mark(body);
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
@@ -282,8 +282,8 @@ impl Said {
 }
 
 /// The title of an HTML page, such as the error page of a proxy. Only the first [`LARGEST_TEXT`] bytes of the page are
-/// scrubbed and searched. A key that is cut off at the end of these bytes is not scrubbed, but the title ends before
-/// the key.
+/// scrubbed and searched. If these bytes end within a key, that part of the key is not scrubbed. But the returned title
+/// cannot contain the part, because the tag that ends the title comes before it.
 fn title(text: &str, scrub: Scrub<'_>) -> Option<String> {
     let text = scrub(text.get(..text.floor_char_boundary(LARGEST_TEXT))?);
     let start = text.find("<title>")? + "<title>".len();

@@ -1,5 +1,5 @@
-//! A request body that notes when it is first read. The HTTP client reads the body once it has a connection on which it
-//! can send the body.
+//! A request body that notes when it is first read. The HTTP client first reads the body when it has a connection on
+//! which it can send the body.
 
 use std::convert::Infallible;
 use std::pin::Pin;

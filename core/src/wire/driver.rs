@@ -2,8 +2,8 @@
 //!
 //! Waking another thread costs as much as a small request. So the thread that wants a result does the I/O itself: a
 //! thread that waits for a call ([`Driver::run`]), or an event loop that watches the driver ([`Driver::watch`]). At
-//! other times the driver's own thread does the I/O, so that calls proceed for which nobody waits, and idle connections
-//! answer pings.
+//! other times the driver's own thread does the I/O. So calls for which no thread waits still proceed, and idle
+//! connections answer pings.
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod descriptor;

@@ -246,7 +246,7 @@ async fn the_run_of_an_intent_is_found_behind_pages_of_newer_runs() {
     let text = std::fs::read_to_string(&path).unwrap();
     let (header, _) = text.split_once('\n').unwrap();
     let mut intent = lines(&path)[1].clone();
-    // The intent covers runs created within 10 s of world time. The sleep takes 40 s, so the other runs come too late.
+    // The intent covers runs created within 10 s of world time. Runs after the sleep (40 s of world time) are too late.
     intent["until"] = json!(intent["since"].as_i64().unwrap() + 10_000);
     std::fs::write(&path, format!("{header}\n{intent}\n")).unwrap();
     tokio::time::sleep(Duration::from_secs(2)).await;

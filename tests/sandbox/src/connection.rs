@@ -91,7 +91,8 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.control.is_reset() {
-            // Without lingering, closing the socket sends RST. The call fails only if the socket is closed already.
+            // With a linger time of zero (`SO_LINGER`), closing the socket sends RST instead of FIN. The call fails
+            // only if the socket is closed already.
             let _ = self.stream.set_zero_linger();
         }
     }

@@ -124,7 +124,8 @@ impl GraphRun {
 pub(crate) struct Reprocessing {
     pub(crate) graph: String,
     pub(crate) queued: Millis,
-    /// The status from the time `queued` on. The status `queued` lasts until a run reprocesses the request.
+    /// The status from the time in the field `queued` on. If this status is `"queued"`, it lasts until a run
+    /// reprocesses the request.
     pub(crate) status: String,
     pub(crate) error: Option<String>,
 }

@@ -169,7 +169,7 @@ async fn answer(
 }
 
 /// Whether to compress an answer: like the API, the sandbox compresses large answers if the client accepts gzip. An
-/// answer that the script truncates stays uncompressed.
+/// answer to which the script gives `cutBodyAt` stays uncompressed.
 fn wants_gzip(headers: &HeaderMap, outcome: &Outgoing) -> bool {
     const LARGE: usize = 4096;
     outcome.body.len() >= LARGE

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// Removes descriptions, summaries, examples, links and the contact, and keeps everything else.
+/// Removes descriptions, summaries, and the members `example`, `externalDocs` and `contact`. Keeps everything else.
 pub fn strip(document: &mut Value) {
     match document {
         Value::Object(members) => {

@@ -236,7 +236,8 @@ impl World {
         outcome
     }
 
-    /// Whether a matching request has been answered. An answer that was lost because of the script counts too.
+    /// Whether a matching request has been answered. An answer that the script loses by a `reset` counts too. A request
+    /// that the script lets hang does not count.
     pub(crate) fn has_answered(&self, when: &When) -> bool {
         let state = self.lock();
         state.log.iter().enumerate().any(|(index, request)| {

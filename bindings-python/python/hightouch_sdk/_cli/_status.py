@@ -65,7 +65,7 @@ def status_of_items(items: Sequence[BatchItem], *, warnings_fail: bool) -> Statu
 
     The first of these rules that applies decides:
 
-    * A run failed: ``FAILED``.
+    * A run failed, or a run ended with warnings and ``warnings_fail`` is true: ``FAILED``.
     * The error of a sync has the status ``UNKNOWN``, or a sync did not succeed and has no error: ``UNKNOWN``.
     * A sync has an error: the status of the first error.
     * Otherwise: ``DONE``.

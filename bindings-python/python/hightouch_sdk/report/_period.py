@@ -11,11 +11,11 @@ from hightouch_sdk._errors import InvalidRequestError
 
 LONGEST = timedelta(days=3660)
 HOUR, DAY, WEEK, FOUR_WEEKS = timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=28)
-# The lengths of a chart's buckets, each after the longest period for which it is used. So a chart has at most about
-# 130 buckets.
+# Pairs of durations: a period up to the first duration is divided into buckets of the second duration. So a chart has
+# at most about 130 buckets.
 STEPS = ((timedelta(days=3), HOUR), (timedelta(days=92), DAY), (timedelta(days=731), WEEK), (LONGEST, FOUR_WEEKS))
 SLACK = timedelta(minutes=1)
-"""A period may exceed the maximum by this time, because the caller may have computed ``since`` a moment ago."""
+"""A period may be this much longer than the maximum, because the caller may have computed ``since`` a moment ago."""
 NAMES = {HOUR: "hour", DAY: "day", WEEK: "7 days", FOUR_WEEKS: "28 days"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 

@@ -50,7 +50,7 @@ class Sandbox:
         arguments: Further arguments of the program.
 
     Raises:
-        ImportError: The package ``hightouch-sandbox`` is not installed.
+        ImportError: ``program`` was left out, and none of the defaults exists.
         RuntimeError: The program did not start.
     """
 

@@ -70,7 +70,7 @@ class World(Faults):
         sandbox: The server. Default: the server that all worlds of this process share.
 
     Raises:
-        ImportError: The package ``hightouch-sandbox`` is not installed.
+        ImportError: The program ``hightouch-sandbox`` was not found. See :class:`Sandbox`.
         ValueError: A setting is wrong.
     """
 
@@ -181,7 +181,7 @@ class World(Faults):
         """Waits until the world has received ``count`` requests, and returns all requests so far.
 
         Args:
-            method: Counts only the requests of this method.
+            method: Counts and returns only the requests of this method.
             count: How many requests to wait for.
             timeout: How many seconds to wait.
 

@@ -104,7 +104,8 @@ public struct Campaigns: Sendable {
 
 /// Status of a recipient.
 ///
-/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
+/// The API may add values. A value that has no constant here keeps its text. If an argument contains this type, you can
+/// also send such a value.
 public struct RecipientStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
@@ -127,14 +128,15 @@ public struct RecipientStatus: RawRepresentable, Codable, Hashable, Sendable, Ex
     /// Set by the SDK, only in the details of errors: the request was sent, and the result for this recipient is
     /// unknown.
     public static let unknown = Self(rawValue: "unknown")
-    /// Set by the SDK, only in the details of errors: the recipient gets no message, because an earlier request failed,
-    /// or the request that contains this recipient did.
+    /// Set by the SDK, only in the details of errors: the recipient gets no message, because a request failed. It was
+    /// the request that contains this recipient, or an earlier request.
     public static let notSent = Self(rawValue: "not_sent")
 }
 
 /// Why a recipient was rejected.
 ///
-/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
+/// The API may add values. A value that has no constant here keeps its text. If an argument contains this type, you can
+/// also send such a value.
 public struct RejectReason: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {

@@ -291,7 +291,8 @@ public struct IdentityGraphs: Sendable {
 
 /// Status of a run of an identity graph.
 ///
-/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
+/// The API may add values. A value that has no constant here keeps its text. If an argument contains this type, you can
+/// also send such a value.
 public struct IdentityGraphRunStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
@@ -434,7 +435,8 @@ public struct Identifier: Codable, Hashable, Sendable {
 
 /// Status of a request to reprocess identifiers.
 ///
-/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
+/// The API may add values. A value that has no constant here keeps its text. If an argument contains this type, you can
+/// also send such a value.
 public struct ReprocessState: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {

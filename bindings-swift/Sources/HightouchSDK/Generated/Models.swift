@@ -370,7 +370,7 @@ public struct TableQuery: Codable, Hashable, Sendable {
     }
 }
 
-/// A dbt or dbt Cloud model. Only `modelId` is sent; the server fills in the rest.
+/// A dbt or dbt Cloud model. Only `modelId` and unknown members are sent; the server fills in the rest.
 public struct DbtQuery: Codable, Hashable, Sendable {
     /// Unique id of the model in dbt.
     public var dbtUniqueId: String?

@@ -82,7 +82,7 @@ public struct SyncRunRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: The sync, identity graph or flow that the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to, if any.
     public init(_ value: SyncRun, of parent: RecordParent = RecordParent()) {
         syncId = parent.syncId
         syncSlug = parent.syncSlug
@@ -187,7 +187,7 @@ public struct SequenceRunRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: The sync, identity graph or flow that the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to, if any.
     public init(_ value: SequenceRun, of parent: RecordParent = RecordParent()) {
         id = value.id
         status = value.status.rawValue
@@ -253,7 +253,7 @@ public struct IdentityGraphRunRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: The sync, identity graph or flow that the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to, if any.
     public init(_ value: IdentityGraphRun, of parent: RecordParent = RecordParent()) {
         graphId = value.graphId ?? parent.graphId
         id = value.id
@@ -334,7 +334,7 @@ public struct SourceRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: The sync, identity graph or flow that the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to, if any.
     public init(_ value: Source, of parent: RecordParent = RecordParent()) {
         id = value.id
         name = value.name
@@ -412,7 +412,7 @@ public struct DestinationRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: The sync, identity graph or flow that the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to, if any.
     public init(_ value: Destination, of parent: RecordParent = RecordParent()) {
         id = value.id
         name = value.name
@@ -529,7 +529,7 @@ public struct ModelRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: The sync, identity graph or flow that the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to, if any.
     public init(_ value: Model, of parent: RecordParent = RecordParent()) {
         id = value.id
         name = value.name
@@ -669,7 +669,7 @@ public struct SyncRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: The sync, identity graph or flow that the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to, if any.
     public init(_ value: Sync, of parent: RecordParent = RecordParent()) {
         id = value.id
         slug = value.slug
@@ -770,7 +770,7 @@ public struct DecisionEngineFlowRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: The sync, identity graph or flow that the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to, if any.
     public init(_ value: DecisionEngineFlow, of parent: RecordParent = RecordParent()) {
         id = value.id
         name = value.name
@@ -853,7 +853,7 @@ public struct DecisionEngineMessageRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: The sync, identity graph or flow that the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to, if any.
     public init(_ value: DecisionEngineMessage, of parent: RecordParent = RecordParent()) {
         flowId = parent.flowId
         id = value.id
@@ -939,7 +939,7 @@ public struct EventContractRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: The sync, identity graph or flow that the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to, if any.
     public init(_ value: EventContract, of parent: RecordParent = RecordParent()) {
         id = value.id
         name = value.name
@@ -1028,7 +1028,7 @@ public struct EventDomainRecord: FlatRecord {
     ///
     /// - Parameters:
     ///   - value: The value.
-    ///   - parent: The sync, identity graph or flow that the value belongs to.
+    ///   - parent: The sync, identity graph or flow that the value belongs to, if any.
     public init(_ value: EventDomain, of parent: RecordParent = RecordParent()) {
         id = value.id
         name = value.name

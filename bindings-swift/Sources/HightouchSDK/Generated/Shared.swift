@@ -50,7 +50,8 @@ extension HightouchError {
 
 /// Status of a run of a sync.
 ///
-/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
+/// The API may add values. A value that has no constant here keeps its text. If an argument contains this type, you can
+/// also send such a value.
 public struct SyncRunStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
@@ -88,7 +89,8 @@ public struct SyncRunStatus: RawRepresentable, Codable, Hashable, Sendable, Expr
 
 /// What sort of problem kept a run from succeeding.
 ///
-/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
+/// The API may add values. A value that has no constant here keeps its text. If an argument contains this type, you can
+/// also send such a value.
 public struct ProblemCategory: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
@@ -202,7 +204,8 @@ public enum ListOrder: String, CaseIterable, Codable, Hashable, Sendable {
 
 /// What happens to an event that is not defined or that violates its schema.
 ///
-/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
+/// The API may add values. A value that has no constant here keeps its text. If an argument contains this type, you can
+/// also send such a value.
 public struct EventPolicy: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
@@ -226,7 +229,8 @@ public struct EventPolicy: RawRepresentable, Codable, Hashable, Sendable, Expres
 
 /// What happens to an event with fields outside its schema.
 ///
-/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
+/// The API may add values. A value that has no constant here keeps its text. If an argument contains this type, you can
+/// also send such a value.
 public struct FieldPolicy: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
@@ -252,7 +256,8 @@ public struct FieldPolicy: RawRepresentable, Codable, Hashable, Sendable, Expres
 
 /// Kind of event.
 ///
-/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
+/// The API may add values. A value that has no constant here keeps its text. If an argument contains this type, you can
+/// also send such a value.
 public struct EventType: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {

@@ -74,7 +74,8 @@ public struct SyncSequences: Sendable {
 
 /// Status of a run of a sequence.
 ///
-/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
+/// The API may add values. A value that has no constant here keeps its text. If an argument contains this type, you can
+/// also send such a value.
 public struct SequenceRunStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {

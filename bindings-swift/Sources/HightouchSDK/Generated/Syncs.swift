@@ -506,7 +506,8 @@ public struct SyncRun: Codable, Hashable, Identifiable, Sendable {
 
 /// A unit of time.
 ///
-/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
+/// The API may add values. A value that has no constant here keeps its text. If an argument contains this type, you can
+/// also send such a value.
 public struct IntervalUnit: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {
@@ -809,7 +810,8 @@ public struct Schedule: Codable, Hashable, Sendable {
 
 /// Status of a sync.
 ///
-/// The API may add values. A value that has no constant here keeps its text; you can also send such a value.
+/// The API may add values. A value that has no constant here keeps its text. If an argument contains this type, you can
+/// also send such a value.
 public struct SyncStatus: RawRepresentable, Codable, Hashable, Sendable, ExpressibleByStringLiteral,
     CustomStringConvertible
 {

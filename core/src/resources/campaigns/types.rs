@@ -92,8 +92,8 @@ open_enum! {
         /// Set by the SDK, only in the details of errors: the request was sent, and the result for this recipient is
         /// unknown.
         Unknown = "unknown",
-        /// Set by the SDK, only in the details of errors: the recipient gets no message, because an earlier request
-        /// failed, or the request that contains this recipient did.
+        /// Set by the SDK, only in the details of errors: the recipient gets no message, because a request failed. It
+        /// was the request that contains this recipient, or an earlier request.
         NotSent = "not_sent",
     }
 }

@@ -116,7 +116,7 @@ impl TimerAlarm {
         let Ok(it_value) = Timespec::try_from(wait) else { return };
         let time = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value };
         // Fails only for an invalid time, which `Timespec::try_from` never returns. Even if the timer were not set, the
-        // driver's thread would end the wait.
+        // driver's thread would soon ask the event loop to do the I/O, because it asks every few seconds.
         let _ = timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::empty(), &time);
     }
 }

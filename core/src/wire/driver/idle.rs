@@ -41,7 +41,7 @@ pub(super) struct Waiting {
     pub busy: Duration,
     pub quiet: Duration,
     pub calm: Duration,
-    /// The event loops that watch the descriptor now. An event loop that has stopped watches again at a call.
+    /// The event loops that watch the descriptor now. If one stops watching, it starts again at its next call.
     pub watching: Vec<LoopId>,
     /// The number of the last event loop.
     last_loop: u64,
@@ -92,7 +92,7 @@ impl Waiting {
         }
     }
 
-    /// Counts the event loop of this thread.
+    /// Gives a new id to the event loop of this thread, and notes that it watches the descriptor.
     #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "there, no event loop does the I/O"))]
     pub(super) fn add_loop(&mut self) -> LoopId {
         self.last_loop += 1;
@@ -168,8 +168,8 @@ impl Waiting {
         self.threads > 0 || self.stands_in
     }
 
-    /// Whether event loops do the I/O for all calls in progress. An event loop certainly runs only while it has a call
-    /// in progress.
+    /// Whether event loops do the I/O for all calls in progress. False if no event loop has a call in progress, because
+    /// an event loop without calls may have stopped running.
     pub(super) fn loops_do_io(&self) -> bool {
         !self.watching.is_empty() && self.is_for_loops() && !self.calls_of_loops.is_empty()
     }

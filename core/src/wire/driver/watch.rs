@@ -42,8 +42,8 @@ type Duplicate = std::convert::Infallible;
 /// An event loop that watches a driver.
 pub struct Watch {
     driver: &'static Driver,
-    /// Each watch has a duplicate of the descriptor. A program may have several copies of a package, and one event loop
-    /// cannot watch one descriptor for each of them.
+    /// Each watch has a duplicate of the descriptor. If a program has several copies of a package, one event loop has a
+    /// watch for each copy, and an event loop cannot watch the same descriptor twice.
     descriptor: Duplicate,
     process: u32,
     id: LoopId,

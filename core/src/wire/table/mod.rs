@@ -91,8 +91,8 @@ impl Entry {
         TABLE.iter().chain(LOOKUPS.iter()).find(|entry| entry.operation.op == op)
     }
 
-    /// Creates a call that is described to hooks and never sent. It has the ids among the arguments, but no other
-    /// arguments.
+    /// Creates a call that is described to hooks and never sent. Of the arguments, it uses only the ids, or the token
+    /// `next`.
     pub(super) fn named(&self, mut args: Members) -> Result<Call, Error> {
         if let Some(next) = args.get("next") {
             let next: String = strict::argument("next", Some(next))?;
@@ -114,8 +114,8 @@ type Prepare = fn(Members) -> Result<Call, Error>;
 /// Reads a whole answer as canonical JSON.
 type ReadCanonical = fn(&[u8], &mut Mended) -> Result<Canonical, String>;
 
-// The functions of an entry differ only in the functions that they pass on. So the code that makes a call exists once,
-// and not once for each operation.
+// For each operation, `value` and `page` create only a small closure, which passes function pointers to a function
+// without type parameters. So the code that makes a call is compiled once, and not once for each operation.
 
 const fn value<E: Endpoint<Answer: Send + Serialize>>() -> Entry {
     Entry {
@@ -244,8 +244,8 @@ const fn latest<E: Endpoint<Answer = Page<S>, Fields: Default>, S: Listed>() -> 
     }
 }
 
-/// Starts a run of a sync. This entry is special: a slug is looked up first, and the API has one operation for an id
-/// and another operation for a slug.
+/// Starts a run of a sync. This entry is special: the API has one operation for an id and another operation for a slug.
+/// For a slug, the SDK also looks up the id, which it needs to follow the run.
 const TRIGGER_SYNC: Entry = Entry {
     make: |caller, args| {
         Box::pin(async move {

@@ -9,7 +9,7 @@ use hightouch_sdk::{Client, Settings};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-/// The sandbox, and the JSON line that its program would print.
+/// The sandbox, and the JSON line that the program `hightouch-sandbox` would print, without the default world.
 pub struct Sandbox {
     inner: hightouch_sandbox::Sandbox,
     pub line: Value,

@@ -26,9 +26,9 @@ impl Schema {
         Self { kind, source: schema, components: Arc::clone(components), compiled: OnceLock::new() }
     }
 
-    /// Returns a copy of this schema in which objects, at every depth, allow only the members that the schema names. An
-    /// object still allows any member if the document sets `additionalProperties`, names no members, or combines
-    /// schemas with `allOf`.
+    /// Returns a copy of this schema in which objects, at every depth, allow only the members that the schema names. If
+    /// the document sets `additionalProperties` for an object, that value stays. An object still allows any member if
+    /// the document names no members of it, or combines schemas with `allOf`.
     pub(super) fn closed(&self) -> Self {
         Self {
             kind: self.kind.clone(),

@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::log::Request;
 use crate::text::{scalar, shortened};
 
-/// An expected request. A member that is left out is not compared. `null` means that the request must lack the member.
+/// An expected request. A member that is left out is not compared. `null` in `query` or `headers`, or as the `body`,
+/// means that the request must lack this parameter, this header or a body. Inside `body`, `null` means absent or null.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Expected {

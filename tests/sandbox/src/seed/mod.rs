@@ -84,7 +84,7 @@ impl Kind {
     }
 }
 
-/// Returns the number before the keys of a flow's messages: the first message has the next number as its key.
+/// Returns the base of the keys of a flow's messages. The key of the first message is the base plus 1.
 pub(crate) fn message_base(flow: Key) -> Key {
     flow << MESSAGE_BITS
 }

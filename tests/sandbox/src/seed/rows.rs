@@ -31,8 +31,8 @@ pub(super) fn destination(rng: &mut Rng, head: &Head, key: Key) -> Row {
     }))
 }
 
-/// Returns a model. Consecutive models have different kinds of queries. Every seventh model is never synced directly
-/// and has no primary key.
+/// Returns a model. Consecutive models have different kinds of queries. Every seventh model has no primary key, and
+/// its `isSchema` says that it is used only as a part of other models.
 pub(super) fn model(seeds: &Seeds, rng: &mut Rng, key: Key) -> Row {
     let mut row = members(json!({
         "description": if key.is_multiple_of(2) { "Who bought something" } else { "" },

@@ -55,7 +55,8 @@ fn an_event_loop_does_the_io_again_some_time_after_other_loops_had_calls() {
     assert!(call().iter().all(|id| *id == own), "the event loop did not do the I/O");
 }
 
-/// Returns an event loop without calls, and the count of a task in the background that nobody waits for.
+/// Starts a task in the background that counts its steps. Returns an event loop without calls, and the count. Nobody
+/// waits for the task.
 fn loop_with_task(driver: &'static Driver) -> (EventLoop, Arc<AtomicU64>) {
     let mut event_loop = EventLoop::of(driver);
     let steps = Arc::new(AtomicU64::new(0));
@@ -85,7 +86,7 @@ fn goes_on(steps: &AtomicU64) {
 #[test]
 fn an_event_loop_without_calls_goes_on_with_tasks_in_the_background() {
     let driver = Driver::start().unwrap();
-    // The driver's thread does not help event loops that have missed an event.
+    // With pauses of an hour, the driver's thread does not help an event loop that has missed an event.
     (driver.lock().busy, driver.lock().quiet) = (Duration::from_hours(1), Duration::from_hours(1));
     let (mut event_loop, steps) = loop_with_task(driver);
     event_loop.run_until(|| steps.load(Ordering::SeqCst) >= 20);
@@ -130,7 +131,7 @@ fn tasks_in_the_background_go_on_after_a_blocking_call() {
 #[test]
 fn no_event_is_lost_when_the_io_changes_its_thread() {
     let driver = Driver::start().unwrap();
-    // The driver's thread does not help event loops that have missed an event.
+    // With pauses of an hour, the driver's thread does not help an event loop that has missed an event.
     (driver.lock().calm, driver.lock().busy) = (Duration::from_millis(2), Duration::from_hours(1));
     let work = |mut random: u64| {
         let mut event_loop = EventLoop::of(driver);
