@@ -763,7 +763,7 @@ export type ScheduleRule<Opaque = Json> =
   | IntervalRule<Opaque>
   /** Runs start by a cron expression. */
   | CronRule<Opaque>
-  /** Runs start on days and times that are set in Hightouch's web app. */
+  /** Runs start on days of the week, at a time of day. */
   | VisualRule<Opaque>
   /** Runs start after a job of dbt Cloud. */
   | DbtRule<Opaque>

@@ -183,7 +183,7 @@ public final class Hightouch: Sendable {
     }
 
     /// The language and its version in the header `User-Agent`. Each version has a branch, because a compiler directive
-    /// can only test for a minimum version.
+    /// can compare the version but not insert it into a string.
     private static var language: String {
         #if compiler(>=6.2)
             "swift/6.2"

@@ -1,8 +1,9 @@
 import Foundation
 
 extension CodingUserInfoKey {
-    /// The key in the `userInfo` of a coder for the door. Such a coder passes a ``JSONValue`` as its text. Under this
-    /// key, an encoder has the name of the mark, and a decoder has the `Data` with the texts that came with the answer.
+    /// The key in `userInfo` that makes an encoder or a decoder pass each ``JSONValue`` as text, marked as
+    /// ``JSONValue/mark`` describes. The value of an encoder is the name of the member that marks the text. The value
+    /// of a decoder is the `Data` with the texts that came with the answer.
     static let opaqueAsText = CodingUserInfoKey(rawValue: "hightouch.opaqueAsText")
 }
 

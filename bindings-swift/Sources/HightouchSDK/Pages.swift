@@ -7,7 +7,8 @@ public struct Page<Element: Sendable>: Sendable {
     public let isLast: Bool
     /// Statistics of the call that fetched the page.
     public let meta: CallMeta
-    /// What the elements belong to, such as the sync of runs. An id that is not known is nil.
+    /// Identifies the sync, identity graph or flow that the elements belong to, if any. An id or slug that is not known
+    /// is nil.
     public let parent: RecordParent
 
     /// Creates a page, for example for a test.

@@ -79,7 +79,7 @@ final class DoorDecoderTests: XCTestCase {
         isUnusual(SyncRun.self, #"{"id":1}"#)
     }
 
-    /// The decoder reads memory by its own indices, so no text may lead it outside of the JSON.
+    /// The decoder reads memory through unsafe pointers, so no text may make it read beyond the end of the JSON.
     func testNoBrokenTextIsReadBeyondItsEndOrReadDifferently() throws {
         for (type, json) in [(Sync.self, sync), (SyncRun.self, run), (CallMeta.self, meta)]
             as [(any (Decodable & Equatable).Type, String)]

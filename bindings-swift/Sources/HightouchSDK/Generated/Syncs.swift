@@ -737,7 +737,7 @@ public enum ScheduleRule: Hashable, Sendable {
     case interval(IntervalRule)
     /// Runs start by a cron expression.
     case cron(CronRule)
-    /// Runs start on days and times that are set in Hightouch's web app.
+    /// Runs start on days of the week, at a time of day.
     case visual(VisualRule)
     /// Runs start after a job of dbt Cloud.
     case dbt(DbtRule)

@@ -17,7 +17,7 @@ union! {
         Interval(IntervalRule) = "interval" by "interval",
         /// Runs start by a cron expression.
         Cron(CronRule) = "cron" by "expression",
-        /// Runs start on days and times that are set in Hightouch's web app.
+        /// Runs start on days of the week, at a time of day.
         Visual(VisualRule) = "visual" by "expressions",
         /// Runs start after a job of dbt Cloud.
         Dbt(DbtRule) = "dbt" by "job",
