@@ -14,6 +14,10 @@ const PACK: &str = r"
 local function pack(value)
   if type(value) == 'number' then return string.format('%.0f', value) end
   if type(value) == 'string' then return string.format('%q', value) end
+  -- Most of a state is lists of numbers, so a whole list is packed by one call.
+  if type(value[1]) == 'number' then
+    return '{' .. string.format(string.rep('%d,', #value), unpack(value)) .. '}'
+  end
   local parts = {}
   for index = 1, #value do parts[index] = pack(value[index]) end
   for name, part in pairs(value) do
