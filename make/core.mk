@@ -17,7 +17,7 @@ test-core: export RUST_TEST_THREADS ?= 4
 # The second command tests the feature `tracing`. The third runs tests of the core in a build with every feature of
 # serde_json.
 test-core: servers
-	cargo test --locked -p hightouch-sdk -p hightouch-codegen -p hightouch-limit-proofs
+	cargo test --locked -p hightouch-sdk -p hightouch-codegen
 	cargo test --locked -p hightouch-sdk --features tracing --test sandboxed -- spans hooks leaks
 	cargo test --locked -p hightouch-neighbour
 

@@ -1,4 +1,4 @@
-.PHONY: bench-limit prove-host prove-limit test-loom
+.PHONY: bench-limit prove-host prove-limit proofs test-limit test-loom
 
 # The release profile without link-time optimisation, which would take minutes.
 LIMIT_FAST := CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
@@ -6,6 +6,16 @@ LIMIT_FAST := CARGO_PROFILE_RELEASE_LTO=false CARGO_PROFILE_RELEASE_CODEGEN_UNIT
 # Measures how many nanoseconds a decision of the limit takes.
 bench-limit:
 	$(LIMIT_FAST) cargo bench --locked -p hightouch-limit-proofs --bench limit
+
+# Builds the simulations of the limit. tests/house/test-all does so first: the build locks the folder in which the other
+# parts build, and with a low priority it would lock it for long.
+proofs:
+	cargo test --locked -q --no-run -p hightouch-limit-proofs
+
+# Runs the simulations of the limit. They compute for minutes, but the other tests mostly wait. So they run beside the
+# other tests, with the time of the processors that those leave.
+test-limit: proofs
+	nice -n 19 cargo test --locked -p hightouch-limit-proofs
 
 # Runs the limit's simulations with ten times as many seeds as the tests, and with every combination of faults that can
 # happen to a fleet.

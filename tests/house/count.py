@@ -13,6 +13,7 @@ from pathlib import Path
 # the outermost suite of each process.
 PASSED_FAILED = {
     "test-core": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
+    "test-limit": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
     "test-sandbox": (r"test result: \w+\. (\d+) passed; (\d+) failed", "sum"),
     "test-python": (r"^(?:=+ )?(?:(\d+) failed, )?(\d+) passed.* in ", "failed-first"),
     "test-node": (r"^(?:#|ℹ) (pass|fail) (\d+)", "named"),
