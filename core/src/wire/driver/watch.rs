@@ -128,10 +128,12 @@ impl Watch {
 }
 
 impl Driver {
-    /// Lets the thread that does the I/O begin the new calls. `stands_in` says whether this is the driver's thread.
+    /// Lets the thread that does the I/O begin the new calls. If `stands_in` is true, the driver's thread does the I/O
+    /// in place of the event loop that has made this turn.
     fn leave_to_others(&'static self, stands_in: bool) {
         if stands_in {
-            // The driver's thread then leaves the I/O and makes the descriptor readable, so the next turn does the I/O.
+            // The driver's thread wakes up, leaves the I/O and makes the descriptor readable. So the next turn does the
+            // I/O.
             self.wanted.notify_one();
         }
         self.take_fresh_soon();
