@@ -270,7 +270,7 @@ def test_anyio_can_wait_until_all_tasks_wait(world: World) -> None:
 
 
 def test_tasks_written_in_python_await_calls(new_world: Callable[..., World]) -> None:
-    """Some libraries have task classes of their own. asyncio has a second task class, written in Python instead of C."""
+    """Some libraries have task classes of their own. asyncio has a second one, which is written in Python."""
     world = new_world(script=[{"when": {"nth": 6}, "answer": {"delayMs": 1000}}])
     loop = asyncio.new_event_loop()
     loop.set_task_factory(lambda of, coro, **options: asyncio.tasks._PyTask(coro, loop=of, **options))  # type: ignore[attr-defined]

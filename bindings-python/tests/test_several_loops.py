@@ -1,4 +1,4 @@
-"""Several event loops of one process, and event loops without calls."""
+"""Several event loops in one process: some make calls, and some have no call in progress."""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ from typing import Annotated, Any
 
 from msgspec.msgpack import decode
 
-# Decoding a MessagePack timestamp returns an instance of the real class, because the decoder does not look the class up
-# in a module. `Annotated` hides the class from libraries that search modules for it.
+# msgspec's decoder does not look the class up in a module, so it returns an instance of the real class even if a
+# library has replaced `datetime.datetime`. `Annotated` hides the class from such libraries, which search modules for
+# it.
 datetime: Any = Annotated[type(decode(b"\xd6\xff\x00\x00\x00\x00")), "the real one"]
 
 

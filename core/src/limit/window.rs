@@ -197,9 +197,10 @@ impl Window {
         // the request before them.
         let blocker = self.ends.partition_point(|ends| ends.total + room < total);
         t = t.max(self.at(blocker).saturating_add(span + 1));
-        // Now checks every s in C or C+T, in ascending order (C: see the comment of this module). The first `a` entries
-        // of the log lie before s, the first `b` before s−T. If the rule does not hold for this s at t, t moves to the
-        // first time at which it does. Once s exceeds t, every s up to t has been checked, so t is the result.
+        // Now checks every s in C or C+T, in ascending order from t−T (C: see the comment of this module). At first, `a`
+        // and `b` are the numbers of entries up to t−T and up to t−2T. In each round of the loop, they are the numbers
+        // of entries before s and before s−T. If the rule does not hold for this s at t, t moves to the first time at
+        // which it does. Once s exceeds t, every s up to t has been checked, so t is the result.
         let mut a = t.checked_sub(span).map_or(0, |time| self.until(time));
         let mut b = t.checked_sub(2 * span).map_or(0, |time| self.until(time));
         loop {

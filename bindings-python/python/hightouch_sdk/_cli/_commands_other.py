@@ -37,9 +37,9 @@ def doctor(json: bool, **settings: Any) -> int:
 def limit(probe: bool, form: str | None, **settings: Any) -> None:
     """Show the rate limit, who shares it, and how much of it may be used.
 
-    HIGHTOUCH_LIMIT_SCOPE says who shares the limit. Requests of programs that do not share the limit are not counted.
-    With --probe, one request shows whether such programs have used up the limit. If they have, the exit status is 5,
-    at the latest after --max-wait.
+    HIGHTOUCH_LIMIT_SCOPE says which programs count their requests together. Hightouch also counts the requests of
+    other programs with keys of the workspace, which this command does not see. With --probe, it sends one request to
+    find out whether the limit is used up. If it is, the exit status is 5, at the latest after --max-wait.
     """
     if probe and settings["max_wait"] is None:
         settings["max_wait"] = timedelta(0)

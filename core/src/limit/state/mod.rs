@@ -194,8 +194,8 @@ impl State {
     /// requests with an expired lease. Returns the later of `now` and the last known time.
     pub fn settle(&mut self, now: Nanos) -> Nanos {
         self.last = self.last.max(now);
-        // An abandoned request counts as ended now, even if its time ran out earlier. If this process was stopped in
-        // between, the request may have reached the server after that time.
+        // An abandoned request counts as ended now, even if its time ran out earlier. If this process was stopped for a
+        // while, it may have sent the request only after it was resumed.
         while self.next_due() <= self.last {
             self.lingering.pop();
             self.window.ends(self.last);
