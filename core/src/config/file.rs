@@ -114,17 +114,17 @@ pub(crate) fn certificates(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::temporary::Folder;
 
     #[test]
     fn a_file_without_usable_certificates_is_refused_with_the_reason() {
-        let folder = std::env::temp_dir().join(format!("hightouch-bundles-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let file = folder.join("ca.pem");
+        let folder = Folder::new("bundles");
+        let file = folder.0.join("ca.pem");
         let refused = |path: &Path, why: &str| {
             let error = certificates(path, "the setting").unwrap_err();
             assert_eq!(error.to_string(), format!("The setting names {}, which {why}.", path.display()));
         };
-        refused(&folder, "cannot be read: it is a directory");
+        refused(&folder.0, "cannot be read: it is a directory");
         refused(&file, "cannot be read: the file does not exist");
         refused(
             Path::new("/dev/zero"),
@@ -135,6 +135,5 @@ mod tests {
         // The file is sparse, so its 16 MiB are not written to the disk.
         std::fs::File::create(&file).unwrap().set_len(LARGEST_BUNDLE + 1).unwrap();
         refused(&file, "cannot be read: it is larger than 16 MiB");
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

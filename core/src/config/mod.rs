@@ -282,6 +282,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::host::temporary::Folder;
 
     fn message(path: &Path) -> Option<String> {
         let settings = Settings::new().api_key_file(path);
@@ -304,10 +305,9 @@ mod tests {
 
     #[test]
     fn a_key_file_that_cannot_be_read_is_refused_with_the_reason() {
-        let folder = std::env::temp_dir().join(format!("hightouch-key-files-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let file = folder.join("key");
-        assert_eq!(message(&folder), Some(refused("it is a directory")));
+        let folder = Folder::new("key-files");
+        let file = folder.0.join("key");
+        assert_eq!(message(&folder.0), Some(refused("it is a directory")));
         assert_eq!(message(&file), Some(refused("the file does not exist")));
         std::fs::write(&file, b"k\xff").unwrap();
         assert_eq!(message(&file), Some(refused("it is not UTF-8 text")));
@@ -317,17 +317,18 @@ mod tests {
         assert!(!message(&file).is_some_and(|message| message.contains("larger")));
         std::fs::write(&file, "key\n").unwrap();
         assert_eq!(message(&file), None);
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     /// Opening a pipe waits for a writer. Without the refusal, the creation of a client would hang.
     #[cfg(unix)]
     #[test]
     fn a_key_file_that_is_a_pipe_is_refused_and_not_waited_for() {
-        let pipe = std::env::temp_dir().join(format!("hightouch-key-pipe-{}", std::process::id()));
+        let folder = Folder::new("key-pipe");
+        let pipe = folder.0.join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-        let message = message(&pipe);
-        std::fs::remove_file(&pipe).unwrap();
-        assert_eq!(message, Some(refused("it is a pipe or a device, and only regular files are read")));
+        assert_eq!(
+            message(&pipe),
+            Some(refused("it is a pipe or a device, and only regular files are read"))
+        );
     }
 }

@@ -7,6 +7,9 @@ mod notes;
 #[cfg(any(not(unix), test))]
 mod portable;
 mod system;
+#[cfg(test)]
+#[path = "../../tests/temporary/mod.rs"]
+pub(crate) mod temporary;
 #[cfg(unix)]
 mod unix;
 

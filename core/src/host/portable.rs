@@ -131,6 +131,7 @@ fn below(parent: Option<PathBuf>) -> Result<PathBuf, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::temporary::Folder;
     use super::*;
 
     #[test]
@@ -145,7 +146,8 @@ mod tests {
     #[test]
     fn a_folder_that_cannot_be_used_is_refused() {
         assert!(below(None).unwrap_err().contains("LOCALAPPDATA"));
-        let parent = std::env::temp_dir().join(format!("hightouch-limit-below-{}", std::process::id()));
+        let folder = Folder::new("below");
+        let parent = folder.0.join("parent");
         assert!(below(Some(parent.clone())).unwrap_err().contains("cannot be used"));
         std::fs::create_dir_all(&parent).unwrap();
         let made = below(Some(parent.clone())).unwrap();
@@ -153,6 +155,5 @@ mod tests {
         std::fs::remove_dir(&made).unwrap();
         std::fs::write(&made, "").unwrap();
         assert!(below(Some(parent.clone())).unwrap_err().contains("is not a folder"));
-        std::fs::remove_dir_all(&parent).unwrap();
     }
 }

@@ -124,18 +124,19 @@ fn no_descriptors(error: &Error) -> Option<Error> {
 #[cfg(all(test, not(any(windows, target_vendor = "apple", target_os = "android"))))]
 mod tests {
     use super::*;
+    use crate::host::temporary::Folder;
 
     /// A company sets `SSL_CERT_FILE` to trust its own authority alone. So the SDK must not trust public authorities
     /// too.
     #[test]
     fn a_file_that_replaces_the_systems_store_is_read_alone() {
-        let path = std::env::temp_dir().join(format!("hightouch-roots-{}.pem", std::process::id()));
+        let folder = Folder::new("roots");
+        let path = folder.0.join("roots.pem");
         let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
         std::fs::write(&path, certificate.pem()).unwrap();
         let replaced = system(Some(&path)).unwrap();
-        std::fs::remove_file(&path).unwrap();
         assert_eq!(replaced, [certificate.der().clone()]);
     }
 }

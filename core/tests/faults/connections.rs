@@ -16,6 +16,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::answers::{good, whole};
 use crate::play::Column;
+use crate::temporary::Folder;
 use crate::tls::identity;
 
 /// The number of concurrent calls.
@@ -70,9 +71,10 @@ async fn breaking(acceptor: TlsAcceptor, stream: TcpStream, broken: Arc<AtomicUs
 }
 
 pub fn engine(listener: &TcpListener, scheme: &str, more: &serde_json::Value) -> Arc<Engine> {
+    let folder = Folder::new("faults");
     let mut settings = json!({
         "apiKey": "key-of-the-connections", "baseUrl": format!("{scheme}://{}/api/v1", listener.local_addr().unwrap()),
-        "environment": {}, "timeScale": 50, "caBundle": identity().ca.to_str().unwrap(),
+        "environment": {}, "timeScale": 50, "caBundle": identity().ca(&folder),
         "limit": [10_000, 60],
     });
     settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

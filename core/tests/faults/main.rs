@@ -23,4 +23,6 @@ mod network;
 mod play;
 mod server;
 mod table;
+#[path = "../temporary/mod.rs"]
+mod temporary;
 mod tls;

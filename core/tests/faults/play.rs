@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use crate::server::{Behaviour, Server, Speaks};
+use crate::temporary::Folder;
 use crate::tls::identity;
 
 /// A call that takes longer than this counts as hung and fails the test.
@@ -70,11 +71,11 @@ pub struct Met {
 }
 
 pub async fn play(peer: &Peer, column: Column, stalls: bool, warm: bool) -> Met {
-    let (server, base, ca) = match peer {
-        Peer::NoName => (None, "https://api.hightouch.invalid/api/v1".to_owned(), None),
+    let (server, base, trusts) = match peer {
+        Peer::NoName => (None, "https://api.hightouch.invalid/api/v1".to_owned(), false),
         Peer::Nobody => {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            (None, format!("http://{}/api/v1", listener.local_addr().unwrap()), None)
+            (None, format!("http://{}/api/v1", listener.local_addr().unwrap()), false)
         }
         Peer::Server(behaviour) => match behaviour.speaks {
             Speaks::Plain => serve(behaviour, "http", None, false).await,
@@ -89,8 +90,9 @@ pub async fn play(peer: &Peer, column: Column, stalls: bool, warm: bool) -> Met 
         "timeoutMs": if stalls { STALLED_MS } else { 60_000 },
     });
     let mut settings = settings.as_object().unwrap().clone();
-    if let Some(ca) = ca {
-        settings.insert("caBundle".to_owned(), Value::from(ca));
+    let folder = Folder::new("faults");
+    if trusts {
+        settings.insert("caBundle".to_owned(), json!(identity().ca(&folder)));
     }
     let engine = Engine::new(&Value::from(settings).to_string()).unwrap();
     if warm {
@@ -115,10 +117,8 @@ async fn serve(
     scheme: &str,
     protocol: Option<&str>,
     trusted: bool,
-) -> (Option<Server>, String, Option<String>) {
-    let identity = identity();
-    let server = Server::start(behaviour.clone(), protocol.map(|name| identity.acceptor(name))).await;
+) -> (Option<Server>, String, bool) {
+    let server = Server::start(behaviour.clone(), protocol.map(|name| identity().acceptor(name))).await;
     let base = format!("{scheme}://{}/api/v1", server.address);
-    let ca = (scheme == "https" && trusted).then(|| identity.ca.to_str().unwrap().to_owned());
-    (Some(server), base, ca)
+    (Some(server), base, scheme == "https" && trusted)
 }

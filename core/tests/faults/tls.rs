@@ -9,11 +9,13 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::TlsAcceptor;
 
+use crate::temporary::Folder;
+
 pub struct Identity {
     certificate: rcgen::Certificate,
     key: KeyPair,
-    /// A file with the authority's certificate.
-    pub ca: PathBuf,
+    /// The authority's certificate.
+    ca: String,
 }
 
 pub fn identity() -> &'static Identity {
@@ -25,13 +27,18 @@ pub fn identity() -> &'static Identity {
         let key = KeyPair::generate().unwrap();
         let names = vec!["127.0.0.1".to_owned()];
         let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &issuer).unwrap();
-        let ca = std::env::temp_dir().join(format!("hightouch-faults-{}.pem", std::process::id()));
-        std::fs::write(&ca, issuer.pem()).unwrap();
-        Identity { certificate, key, ca }
+        Identity { certificate, key, ca: issuer.pem() }
     })
 }
 
 impl Identity {
+    /// Writes the authority's certificate to a file in this folder.
+    pub fn ca(&self, folder: &Folder) -> PathBuf {
+        let file = folder.0.join("ca.pem");
+        std::fs::write(&file, &self.ca).unwrap();
+        file
+    }
+
     pub fn acceptor(&self, protocol: &str) -> TlsAcceptor {
         let key = PrivateKeyDer::try_from(self.key.serialize_der()).unwrap();
         let mut config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))

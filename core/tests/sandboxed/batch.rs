@@ -8,7 +8,6 @@ use hightouch_sdk::wire::{Cancel, Engine};
 use hightouch_sdk::{BatchItem, Client, ItemOutcome, Kind, OnEnd, RunMany, WaitMany};
 use serde_json::{Value, json};
 
-use crate::checkpoint::place;
 use crate::support::sandbox::{World, sandbox};
 
 /// Creates a world with seven syncs. The runs of two syncs fail, and the run of a third ends with a warning. World time
@@ -146,9 +145,9 @@ async fn the_error_of_a_batch_with_unknown_items_says_what_to_do_in_the_language
         json!({"when": {"operation": "TriggerRun"}, "answer": {"reset": "before-headers"}, "times": 9});
     let world = sandbox().world(&json!({"syncs": 2, "pastRuns": 0, "script": [lost]}));
     for (language, name) in [("python/3.11", "`retry_unknown`"), ("node/20", "`retryUnknown`")] {
-        for path in [None, Some(place(&format!("hint-{}", language.len())))] {
+        for path in [None, Some(world.file(&format!("hint-{}", language.len())))] {
             let settings = json!({
-                "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+                "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": world.info["ca"],
                 "timeScale": world.info["timeScale"], "language": language,
             });
             let engine = Engine::new(&settings.to_string()).unwrap();

@@ -12,7 +12,7 @@ const MINE: &str = "0123456789abcdef0123456789abcdef";
 
 fn engine(world: &World) -> Engine {
     let settings = json!({
-        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": world.info["ca"],
         "timeScale": world.info["timeScale"], "language": "node/20",
     });
     Engine::new(&settings.to_string()).unwrap()

@@ -104,7 +104,7 @@ async fn a_campaign_that_is_cancelled_during_its_first_request_says_whom_it_may_
     let script = json!([{"when": {"operation": "TriggerCampaign"}, "answer": {"hang": true}, "times": 9}]);
     let world = sandbox().world(&json!({"script": script}));
     let settings = json!({
-        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": world.info["ca"],
     });
     let engine = std::sync::Arc::new(Engine::new(&settings.to_string()).unwrap());
     for (recipients, results) in [(50, [50, 0]), (150, [100, 50])] {
@@ -135,7 +135,7 @@ async fn at_the_door_a_cancelled_call_fails_and_disconnects_from_the_server() {
     let script = json!([{"when": {"operation": "ListSync"}, "answer": {"hang": true}, "times": 9}]);
     let world = sandbox().world(&json!({"script": script}));
     let settings = json!({
-        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": world.info["ca"],
     });
     let engine = std::sync::Arc::new(Engine::new(&settings.to_string()).unwrap());
     let cancel = Cancel::new();

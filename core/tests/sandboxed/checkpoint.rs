@@ -1,6 +1,6 @@
 //! The checkpoints of batches: which syncs a later batch starts, and which runs it follows or searches for.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use hightouch_sdk::resources::{IfRunning, TriggerSync};
@@ -8,14 +8,6 @@ use hightouch_sdk::{BatchItem, Client, Error, ItemOutcome, Kind, OnEnd, RateLimi
 use serde_json::{Value, json};
 
 use crate::support::sandbox::{World, sandbox};
-
-/// Returns a path at which no file exists.
-pub fn place(name: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("hightouch-batches-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let _ = std::fs::remove_file(folder.join(name));
-    folder.join(name)
-}
 
 /// Creates a world with runs that take 20 s of world time (one second of real time). `more` adds or replaces settings.
 fn world(more: &Value) -> World {
@@ -74,7 +66,7 @@ pub fn outcomes(items: &[BatchItem]) -> Vec<ItemOutcome> {
 
 #[tokio::test]
 async fn a_resumed_batch_starts_only_what_was_not_started_and_follows_the_rest() {
-    let (world, path) = (world(&json!({})), place("resumed"));
+    let (world, path) = world(&json!({})).with_file("resumed");
     let (how, syncs) = (RunMany::new().at_once(2).checkpoint(&path), [1, 2, 3, 4, 5]);
     let batch = world.client().syncs().run_many(syncs, &how).await.unwrap();
     batch.ended().await.unwrap();
@@ -109,7 +101,7 @@ async fn a_resumed_batch_starts_only_what_was_not_started_and_follows_the_rest()
 #[tokio::test]
 async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
     let hangs = json!({"when": {"operation": "TriggerRun"}, "answer": {"delayMs": 400}, "times": 9});
-    let (world, path) = (world(&json!({"script": [hangs]})), place("intent"));
+    let (world, path) = world(&json!({"script": [hangs]})).with_file("intent");
     let mut settings = world.settings();
     settings.limit = Some(RateLimit { requests: 2, window: Duration::from_mins(10) });
     let client = Client::new(&settings).unwrap();
@@ -132,7 +124,7 @@ async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
 #[tokio::test]
 async fn a_trigger_that_was_refused_and_sent_again_is_recorded_with_the_time_of_its_last_attempt() {
     let refused = json!({"when": {"operation": "TriggerRun"}, "answer": {"status": 429, "headers": {"Retry-After": "2"}}});
-    let (world, path) = (world(&json!({"script": [refused]})), place("refused"));
+    let (world, path) = world(&json!({"script": [refused]})).with_file("refused");
     let items = all(&world.client(), &[1], &RunMany::new().checkpoint(&path)).await.unwrap();
     assert_eq!(outcomes(&items), [ItemOutcome::Success]);
     let written = lines(&path);
@@ -147,7 +139,7 @@ async fn a_trigger_that_was_refused_and_sent_again_is_recorded_with_the_time_of_
 
 #[tokio::test]
 async fn the_run_of_an_intent_without_an_answer_is_found_by_the_time_of_the_intent() {
-    let (world, path) = (world(&json!({"runs": {"seconds": 60, "queuedSeconds": 0}})), place("found"));
+    let (world, path) = world(&json!({"runs": {"seconds": 60, "queuedSeconds": 0}})).with_file("found");
     let how = RunMany::new().checkpoint(&path);
     let batch = world.client().syncs().run_many([1, 2], &how).await.unwrap();
     while batch.items().iter().any(|item| item.run.is_none()) {
@@ -177,7 +169,7 @@ fn losing(more: &Value) -> World {
 
 #[tokio::test]
 async fn a_sync_whose_run_may_have_been_started_is_started_again_only_if_asked() {
-    let (world, path) = (losing(&json!({})), place("unknown"));
+    let (world, path) = losing(&json!({})).with_file("unknown");
     let how = RunMany::new().checkpoint(&path);
     for _ in 0..2 {
         let items = all(&world.client(), &[1], &how).await.unwrap();
@@ -197,7 +189,7 @@ async fn a_sync_whose_run_may_have_been_started_is_started_again_only_if_asked()
 async fn a_sync_that_could_not_be_started_again_stays_unknown() {
     let refused = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"status": 403}});
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers"}});
-    let (world, path) = (world(&json!({"script": [lost, refused]})), place("refused-again"));
+    let (world, path) = world(&json!({"script": [lost, refused]})).with_file("refused-again");
     let how = RunMany::new().checkpoint(&path);
     all(&world.client(), &[1], &how).await.unwrap();
     let intent = lines(&path)[1].clone();
@@ -228,7 +220,7 @@ async fn left_behind(world: &World, path: &Path) -> String {
 #[tokio::test]
 async fn a_sync_is_not_started_again_if_its_runs_cannot_be_read() {
     let out = json!({"when": {"operation": "ListSyncRuns"}, "answer": {"status": 503}, "times": 9999});
-    let (world, path) = (world(&json!({"script": [out]})), place("outage"));
+    let (world, path) = world(&json!({"script": [out]})).with_file("outage");
     left_behind(&world, &path).await;
     let how = RunMany::new().checkpoint(&path).retry_unknown(true);
     let items = all(&elsewhere(&world), &[1], &how).await.unwrap();
@@ -241,7 +233,7 @@ async fn a_sync_is_not_started_again_if_its_runs_cannot_be_read() {
 /// The search for a run must go on to the next page, even if all runs on the first page are newer than the trigger.
 #[tokio::test]
 async fn the_run_of_an_intent_is_found_behind_pages_of_newer_runs() {
-    let (world, path) = (world(&json!({"runs": {"seconds": 1, "queuedSeconds": 0}})), place("behind"));
+    let (world, path) = world(&json!({"runs": {"seconds": 1, "queuedSeconds": 0}})).with_file("behind");
     let run = left_behind(&world, &path).await;
     let text = std::fs::read_to_string(&path).unwrap();
     let (header, _) = text.split_once('\n').unwrap();
@@ -261,7 +253,7 @@ async fn the_run_of_an_intent_is_found_behind_pages_of_newer_runs() {
 /// A schedule starts the sync after the process has ended. The batch must not take the scheduled run as its own.
 #[tokio::test]
 async fn a_run_that_was_created_long_after_the_intent_is_not_adopted() {
-    let (world, path) = (losing(&json!({})), place("later"));
+    let (world, path) = losing(&json!({})).with_file("later");
     let how = RunMany::new().checkpoint(&path);
     all(&world.client(), &[1], &how).await.unwrap();
     let text = std::fs::read_to_string(&path).unwrap();
@@ -282,7 +274,7 @@ async fn a_run_that_was_created_long_after_the_intent_is_not_adopted() {
 /// The answer to one of two triggers of a sync was lost. The batch must not adopt the ended run of the other trigger.
 #[tokio::test]
 async fn a_run_of_another_item_is_not_adopted() {
-    let (world, path) = (losing(&json!({"runs": {"seconds": 1, "queuedSeconds": 0}})), place("other"));
+    let (world, path) = losing(&json!({"runs": {"seconds": 1, "queuedSeconds": 0}})).with_file("other");
     let how = RunMany::new().checkpoint(&path);
     let first = all(&world.client(), &[1, 1], &how).await.unwrap();
     let again = all(&elsewhere(&world), &[1, 1], &how).await.unwrap();
@@ -297,7 +289,7 @@ async fn a_run_of_another_item_is_not_adopted() {
 /// Two items of a batch triggered one sync. Only one new run exists, and the batch cannot know which item started it.
 #[tokio::test]
 async fn two_intents_for_one_sync_adopt_nothing() {
-    let (world, path) = (losing(&json!({})), place("twice"));
+    let (world, path) = losing(&json!({})).with_file("twice");
     let how = RunMany::new().checkpoint(&path);
     all(&world.client(), &[1, 1], &how).await.unwrap();
     keep(&path, |line| line["event"] != "started" && line["event"] != "ended");
@@ -310,7 +302,7 @@ async fn two_intents_for_one_sync_adopt_nothing() {
 /// The trigger had options. The new run may be a scheduled run without these options, so the batch does not adopt it.
 #[tokio::test]
 async fn the_run_of_an_intent_with_options_is_not_adopted() {
-    let (world, path) = (world(&json!({})), place("options"));
+    let (world, path) = world(&json!({})).with_file("options");
     let trigger = TriggerSync { full_resync: Some(true), ..TriggerSync::default() };
     let how = RunMany::new().checkpoint(&path).trigger(trigger);
     all(&world.client(), &[1], &how).await.unwrap();
@@ -323,7 +315,7 @@ async fn the_run_of_an_intent_with_options_is_not_adopted() {
 #[tokio::test]
 async fn failed_runs_are_run_again_only_if_asked_and_syncs_that_were_not_started_always() {
     let plans = json!({"runs": {"seconds": 1, "status": "failed"}});
-    let (world, path) = (world(&plans), place("failed"));
+    let (world, path) = world(&plans).with_file("failed");
     let how = RunMany::new().checkpoint(&path);
     let expected = [ItemOutcome::Failure, ItemOutcome::NotStarted];
     assert_eq!(outcomes(&all(&world.client(), &[1, 999], &how).await.unwrap()), expected);
@@ -343,7 +335,7 @@ async fn failed_runs_are_run_again_only_if_asked_and_syncs_that_were_not_started
 
 #[tokio::test]
 async fn a_joined_run_is_recorded_as_joined() {
-    let (world, path) = (world(&json!({"runs": {"seconds": 30}})), place("joined"));
+    let (world, path) = world(&json!({"runs": {"seconds": 30}})).with_file("joined");
     let client = world.client();
     client.syncs().trigger(1, &TriggerSync::default()).await.unwrap();
     let trigger = TriggerSync { if_running: Some(IfRunning::Join), ..TriggerSync::default() };
@@ -359,7 +351,7 @@ async fn a_joined_run_is_recorded_as_joined() {
 
 #[tokio::test]
 async fn a_checkpoint_that_cannot_be_used_is_refused_before_anything_is_sent() {
-    let (world, path) = (world(&json!({})), place("refusals"));
+    let (world, path) = world(&json!({})).with_file("refusals");
     let client = world.client();
     let how = RunMany::new().checkpoint(&path);
     all(&client, &[1, 2], &how).await.unwrap();
@@ -401,7 +393,7 @@ async fn the_key_is_never_written() {
         {"at": "/data/*/error", "set": "the key {{key}} was refused"},
     ]}});
     let (world, path) =
-        (world(&json!({"script": [echo], "runs": {"seconds": 1, "status": "failed"}})), place("key"));
+        world(&json!({"script": [echo], "runs": {"seconds": 1, "status": "failed"}})).with_file("key");
     let key = world.info["apiKey"].as_str().unwrap().to_owned();
     let client = world.client();
     let how = RunMany::new().checkpoint(&path);
@@ -411,7 +403,8 @@ async fn the_key_is_never_written() {
     assert_eq!(outcomes(&all(&client, &[1], &how).await.unwrap()), [ItemOutcome::Failure]);
     let slug = "a-key-that-could-be-a-slug-0123456789";
     let client = Client::new(&world.settings().api_key(slug)).unwrap();
-    let error = client.syncs().run_many([slug], &RunMany::new().checkpoint(place("slug"))).await.unwrap_err();
+    let error =
+        client.syncs().run_many([slug], &RunMany::new().checkpoint(world.file("slug"))).await.unwrap_err();
     assert!(
         error.to_string().contains("contains the API key") && !error.to_string().contains(slug),
         "{error}"

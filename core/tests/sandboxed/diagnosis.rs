@@ -249,8 +249,8 @@ async fn a_diagnosis_crosses_the_door_with_its_text_and_without_the_key() {
 async fn a_diagnosis_ends_in_time_although_the_server_never_answers_the_handshake() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let settings = sandbox()
-        .world(&json!({}))
+    let world = sandbox().world(&json!({}));
+    let settings = world
         .settings()
         .base_url(format!("https://127.0.0.1:{port}/api/v1"))
         .timeout(Duration::from_millis(200));

@@ -7,13 +7,14 @@ use hightouch_sdk::wire::{Cancel, Engine, catalogue};
 use serde_json::{Value, json};
 
 use crate::support::sandbox::{World, sandbox};
+use crate::temporary::Folder;
 
 /// The result of a call: whether it succeeded, its head (the report or the failure, as JSON), and its body as text.
 type Given = (bool, Value, String);
 
 fn engine(world: &World, with: &Value) -> Engine {
     let mut settings = json!({
-        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": world.info["ca"],
         "timeScale": world.info["timeScale"],
     });
     settings.as_object_mut().unwrap().extend(with.as_object().unwrap().clone());
@@ -66,7 +67,8 @@ async fn a_wrong_name_or_value_is_an_error_that_names_it_and_nothing_is_sent() {
 
 #[tokio::test]
 async fn a_key_from_the_environment_or_a_file_loses_one_line_break_and_no_more() {
-    let file = std::env::temp_dir().join(format!("hightouch-key-{}", std::process::id()));
+    let folder = Folder::new("key");
+    let file = folder.0.join("key");
     for (text, good) in
         [("key\n", true), ("key\r\n", true), ("key", true), ("key\n\n", false), ("key \n", false)]
     {
@@ -76,7 +78,6 @@ async fn a_key_from_the_environment_or_a_file_loses_one_line_break_and_no_more()
         let given = json!({"environment": {}, "apiKeyFile": file});
         assert_eq!(Engine::new(&given.to_string()).is_ok(), good, "{text:?} from a file");
     }
-    std::fs::remove_file(file).unwrap();
 }
 
 #[tokio::test]
@@ -284,7 +285,7 @@ fn no_operation_has_two_arguments_of_one_name_and_only_newer_operations_are_not_
 async fn a_refused_call_asks_for_another_key_although_it_was_sent_before_the_first_asker_woke() {
     let world = sandbox().world(&json!({}));
     let settings = json!({
-        "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"], "timeScale": world.info["timeScale"],
+        "baseUrl": world.info["baseUrl"], "caBundle": world.info["ca"], "timeScale": world.info["timeScale"],
         "keyLater": true,
     });
     let engine = Engine::new(&settings.to_string()).unwrap();

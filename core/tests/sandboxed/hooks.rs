@@ -11,7 +11,7 @@ use crate::support::sandbox::{World, sandbox};
 
 fn engine(world: &World) -> Engine {
     let settings = json!({
-        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": world.info["ca"],
         "timeScale": world.info["timeScale"], "language": "node/20",
     });
     Engine::new(&settings.to_string()).unwrap()

@@ -9,7 +9,7 @@ use hightouch_sdk::wire::with_time_scale;
 use hightouch_sdk::{Client, ItemOutcome, Kind, RunMany, Settings};
 use serde_json::{Value, json};
 
-use crate::checkpoint::{all, outcomes, place, triggered};
+use crate::checkpoint::{all, outcomes, triggered};
 use crate::support::sandbox::sandbox;
 
 /// The environment variable with the settings of the process that is killed, as JSON.
@@ -47,10 +47,10 @@ async fn a_batch_that_is_killed_again_and_again_triggers_each_sync_once() {
     let slow = json!({"when": {"operation": "TriggerRun"}, "answer": {"delayMs": 40}, "times": 999});
     let settings =
         json!({"syncs": SYNCS, "pastRuns": 0, "script": [slow], "runs": {"seconds": 8, "queuedSeconds": 0}});
-    let (world, path) = (sandbox().world(&settings), place("killed"));
+    let (world, path) = sandbox().world(&settings).with_file("killed");
     let told = json!({
         "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "timeScale": world.info["timeScale"],
-        "ca": sandbox().line["ca"], "path": path.to_str(),
+        "ca": world.info["ca"], "path": path.to_str(),
     });
     let mut random = fastrand::Rng::with_seed(33);
     let mut killed = 0;

@@ -192,7 +192,7 @@ fn logs_at_the_level_trace_show_neither_key_nor_password_through_a_proxy() {
 
 fn engine(world: &World, with: &Value) -> Engine {
     let mut settings = json!({
-        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": world.info["ca"],
         "timeScale": world.info["timeScale"], "environment": {},
     });
     settings.as_object_mut().unwrap().extend(with.as_object().unwrap().clone());

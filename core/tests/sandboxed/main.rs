@@ -39,3 +39,5 @@ mod slugs;
 #[cfg(feature = "tracing")]
 mod spans;
 mod support;
+#[path = "../temporary/mod.rs"]
+mod temporary;

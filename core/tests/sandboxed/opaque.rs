@@ -11,7 +11,7 @@ const ODD: &str = r#"{ "big":123456789012345678901234567890, "huge":1e400,"same"
 
 fn engine(world: &World, json_text: bool) -> Engine {
     let settings = json!({
-        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": world.info["ca"],
         "timeScale": world.info["timeScale"], "jsonText": json_text, "maxRetries": 0,
     });
     Engine::new(&settings.to_string()).unwrap()

@@ -11,6 +11,7 @@ use crate::support::proxy::{Manner, Proxy};
 use crate::support::sandbox::{World, sandbox};
 use crate::support::socks;
 use crate::support::tls::with_tls;
+use crate::temporary::Folder;
 
 /// The user `user` and the password `p@ss` in a URL.
 const IN_URL: &str = "user:p%40ss";
@@ -98,7 +99,8 @@ async fn credentials_in_the_url_of_a_proxy_are_decoded_and_sent_as_basic_authent
 async fn a_proxy_over_tls_is_used_with_credentials_and_only_if_its_certificate_is_trusted() {
     let world = sandbox().world(&json!({}));
     let proxy = Proxy::start(Manner::Wants(IN_HEADER)).await;
-    let (port, trusted) = with_tls(proxy.address.port()).await;
+    let trusted = world.file("authorities.pem");
+    let port = with_tls(proxy.address.port(), &trusted).await;
     for named in EVERY_WAY {
         let settings = settings(&world, named, &format!("https://{IN_URL}@127.0.0.1:{port}"), &[]);
         let error = listed(&settings).await.unwrap_err();
@@ -108,7 +110,6 @@ async fn a_proxy_over_tls_is_used_with_credentials_and_only_if_its_certificate_i
         assert_eq!(listed(&settings).await.unwrap(), 3, "{named:?}");
         assert_eq!(settings.diagnose().await.tls.unwrap().protocol, "TLS 1.3");
     }
-    std::fs::remove_file(trusted).unwrap();
 }
 
 #[tokio::test]
@@ -269,7 +270,8 @@ async fn the_environment_of_the_process_names_the_proxy() {
     for (exceptions, asked) in [("", 1), ("*", 0)] {
         let proxy = Proxy::start(Manner::Wants(IN_HEADER)).await;
         let url = format!("http://{IN_URL}@{}", proxy.address);
-        let file = std::env::temp_dir().join(format!("hightouch-proxy-{}-{asked}", std::process::id()));
+        let folder = Folder::new("proxy");
+        let file = folder.0.join("listed");
         let mut child = Command::new(std::env::current_exe().unwrap());
         child
             .args(["--exact", "proxies::the_environment_of_the_process_names_the_proxy"])
@@ -280,7 +282,6 @@ async fn the_environment_of_the_process_names_the_proxy() {
             .env_remove("HIGHTOUCH_COVERAGE");
         let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
         let met: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-        std::fs::remove_file(file).unwrap();
         assert_eq!((met, proxy.asked().len()), (json!(3), asked), "{output:?}");
     }
 }

@@ -4,6 +4,7 @@ use hightouch_sdk::wire::{Cancel, Engine};
 use serde_json::{Value, json};
 
 use crate::support::sandbox::sandbox;
+use crate::temporary::Folder;
 
 /// A secret in the settings that no error may contain.
 const CANARY: &str = "canary";
@@ -146,7 +147,8 @@ async fn failed(engine: &Engine, op: &str, args: &Value, opts: &Value) -> Value 
 
 #[test]
 fn a_ca_bundle_that_is_missing_or_holds_no_certificate_is_reported_when_the_client_is_created() {
-    let empty = std::env::temp_dir().join(format!("hightouch-no-certificate-{}", std::process::id()));
+    let folder = Folder::new("no-certificate");
+    let empty = folder.0.join("ca.pem");
     std::fs::write(&empty, "none").unwrap();
     for (bundle, why) in [
         ("/nowhere/ca.pem", "cannot be read: the file does not exist"),
@@ -156,7 +158,6 @@ fn a_ca_bundle_that_is_missing_or_holds_no_certificate_is_reported_when_the_clie
             json!({"apiKey": "k", "environment": {}, "caBundle": bundle, "language": "python/3.11"});
         refused(&settings, &format!("The setting `ca_bundle` names {bundle}, which {why}."));
     }
-    std::fs::remove_file(empty).unwrap();
 }
 
 /// The SDK sends the API key only to the configured origin, so it refuses a path that could lead to another server.
@@ -165,7 +166,7 @@ async fn options_and_paths_that_are_wrong_are_named_and_nothing_is_sent() {
     let world = sandbox().world(&json!({}));
     let settings = json!({
         "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "environment": {},
-        "caBundle": sandbox().line["ca"],
+        "caBundle": world.info["ca"],
     });
     let engine = Engine::new(&settings.to_string()).unwrap();
     for (name, shown) in [("timeoutMs", "`timeout`"), ("deadlineMs", "`deadline`")] {

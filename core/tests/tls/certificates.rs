@@ -10,13 +10,19 @@ use rcgen::{
     KeyUsagePurpose, PKCS_RSA_SHA256, RsaKeySize, date_time_ymd,
 };
 
-/// A certificate authority that no client trusts by default.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+use crate::temporary::Folder;
 
-/// A server's certificate and key, as files.
+/// A certificate authority that no client trusts by default.
+pub struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    folder: Folder,
+}
+
+/// A server's certificate and key, as files. The files are removed when the value is dropped.
 pub struct Identity {
     pub certificate: PathBuf,
     pub key: PathBuf,
+    _folder: Folder,
 }
 
 /// The properties of a certificate; the default is valid.
@@ -45,17 +51,18 @@ impl Authority {
         params.subject_alt_names.clear();
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        Self { issuer, folder: Folder::new("authority") }
     }
 
-    /// Writes the authority's own certificate to a file.
+    /// Writes the authority's own certificate to a file, which is removed when the value is dropped.
     pub fn file(&self) -> PathBuf {
-        file("authority.pem", &self.0.pem())
+        file(&self.folder, "authority.pem", &self.issuer.pem())
     }
 
     pub fn issue(&self, wanted: &Wanted) -> Identity {
         let key = key(wanted);
-        let certificate = params(wanted, "A server").signed_by(&key, &self.0).unwrap();
+        let certificate = params(wanted, "A server").signed_by(&key, &self.issuer).unwrap();
         identity(&certificate, &key)
     }
 }
@@ -73,9 +80,11 @@ pub fn self_signed(authority: bool) -> Identity {
 }
 
 fn identity(certificate: &rcgen::Certificate, key: &KeyPair) -> Identity {
+    let folder = Folder::new("identity");
     Identity {
-        certificate: file("certificate.pem", &certificate.pem()),
-        key: file("key.pem", &key.serialize_pem()),
+        certificate: file(&folder, "certificate.pem", &certificate.pem()),
+        key: file(&folder, "key.pem", &key.serialize_pem()),
+        _folder: folder,
     }
 }
 
@@ -102,16 +111,8 @@ fn params(wanted: &Wanted, common_name: &str) -> CertificateParams {
     params
 }
 
-/// Writes a new file in the folder of this process.
-fn file(name: &str, text: &str) -> PathBuf {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let folder = folder();
-    fs::create_dir_all(&folder).unwrap();
-    let path = folder.join(format!("{}-{name}", COUNT.fetch_add(1, Ordering::Relaxed)));
+fn file(folder: &Folder, name: &str, text: &str) -> PathBuf {
+    let path = folder.0.join(name);
     fs::write(&path, text).unwrap();
     path
-}
-
-pub fn folder() -> PathBuf {
-    std::env::temp_dir().join(format!("hightouch-tls-{}", std::process::id()))
 }

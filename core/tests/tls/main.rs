@@ -17,3 +17,5 @@ mod hello;
 mod refused;
 mod server;
 mod suites;
+#[path = "../temporary/mod.rs"]
+mod temporary;

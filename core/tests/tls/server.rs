@@ -9,7 +9,8 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use hightouch_sdk::{Client, Error, Json, LimitScope, Options, Settings};
 use serde_json::Map;
 
-use crate::certificates::{Identity, folder};
+use crate::certificates::Identity;
+use crate::temporary::Folder;
 
 /// A server that answers `GET /api/v1/syncs` and ends with the test.
 pub struct Server {
@@ -17,17 +18,19 @@ pub struct Server {
     /// The standard error of the server. The server writes each requested path to this stream at once.
     errors: ChildStderr,
     pub port: u16,
+    /// The working directory of the server.
+    _answers: Folder,
 }
 
 impl Server {
     /// Starts a server. `arguments` are further arguments for OpenSSL, such as the TLS versions and cipher suites.
     pub fn start(identity: &Identity, arguments: &[&str]) -> Self {
         // `-HTTP` serves complete answers from files below its working directory.
-        let answers = folder().join("answers");
-        fs::create_dir_all(answers.join("api/v1")).unwrap();
+        let answers = Folder::new("answers");
+        fs::create_dir_all(answers.0.join("api/v1")).unwrap();
         let answer =
             "HTTP/1.0 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"data\":[]}";
-        fs::write(answers.join("api/v1/syncs"), answer).unwrap();
+        fs::write(answers.0.join("api/v1/syncs"), answer).unwrap();
         let mut child = Command::new("openssl")
             .args(["s_server", "-HTTP", "-accept", "127.0.0.1:0", "-naccept", "20"])
             .arg("-cert")
@@ -35,7 +38,7 @@ impl Server {
             .arg("-key")
             .arg(&identity.key)
             .args(arguments)
-            .current_dir(answers)
+            .current_dir(&answers.0)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -55,7 +58,7 @@ impl Server {
                 break address.trim().rsplit(':').next().unwrap().parse().unwrap();
             }
         };
-        Self { child, errors, port }
+        Self { child, errors, port, _answers: answers }
     }
 
     /// Stops the server and returns the number of requests that reached the server.

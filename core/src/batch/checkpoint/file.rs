@@ -176,13 +176,12 @@ impl Appender {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::temporary::Folder;
 
-    fn place(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("hightouch-checkpoint-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join(name);
-        let _ = std::fs::remove_file(&path);
-        path
+    /// Returns a path at which no file exists, and its folder.
+    fn place() -> (PathBuf, Folder) {
+        let folder = Folder::new("checkpoint");
+        (folder.0.join("checkpoint"), folder)
     }
 
     fn header() -> String {
@@ -195,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_file_is_created_with_its_header_and_locked() {
-        let path = place("new");
+        let (path, _folder) = place();
         let first = open(&path, &header()).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), format!("{}\n", header()));
         assert_eq!(refused(&path), "is in use by another batch, perhaps in another process");
@@ -205,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_torn_line_at_the_end_is_dropped_and_a_foreign_file_is_left_as_it_is() {
-        let path = place("torn");
+        let (path, _folder) = place();
         for torn in ["", r#"{"chec"#, BEGINNING] {
             std::fs::write(&path, torn).unwrap();
             assert_eq!(open(&path, &header()).unwrap().events, "");
@@ -225,7 +224,7 @@ mod tests {
 
     #[test]
     fn only_a_regular_file_is_used() {
-        let path = place("folder");
+        let (path, _folder) = place();
         assert_eq!(refused(path.parent().unwrap()), "is a directory, and must be a file");
         assert!(refused(&path.join("in-no-folder")).starts_with("cannot be opened: "));
         #[cfg(unix)]
@@ -238,7 +237,7 @@ mod tests {
 
     #[tokio::test]
     async fn lines_that_wait_together_are_all_written_once() {
-        let path = place("many");
+        let (path, _folder) = place();
         let appender = Arc::new(Appender::new(path.clone(), open(&path, &header()).unwrap().log));
         let lines: Vec<String> = (0..200).map(|nth| format!("line {nth}")).collect();
         let results = futures_util::future::join_all(lines.iter().map(|line| appender.append(line))).await;

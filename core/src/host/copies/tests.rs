@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::super::portable::Portable;
+use super::super::temporary::Folder;
 use super::*;
 use crate::limit::Quota;
 
@@ -16,9 +17,8 @@ fn in_flight(path: &Path) -> u64 {
 /// A process may be killed at any moment of a write.
 #[test]
 fn a_change_that_was_written_in_part_leaves_the_state_before() {
-    let folder = std::env::temp_dir().join(format!("hightouch-limit-killed-{}", std::process::id()));
-    fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("limit");
+    let folder = Folder::new("killed");
+    let path = folder.0.join("limit");
     for changes in [3, 4] {
         let _ = fs::remove_file(&path);
         let mut copies = Copies::<Portable>::open(&path).unwrap();
@@ -41,5 +41,4 @@ fn a_change_that_was_written_in_part_leaves_the_state_before() {
             assert_eq!(in_flight(&path), changes + u64::from(end > last), "{end} of {first} to {last}");
         }
     }
-    fs::remove_dir_all(folder).unwrap();
 }

@@ -1,33 +1,16 @@
 //! Tests the files of limits twice: as this system uses them, and as Windows does.
 
-use std::env::{current_exe, temp_dir, var_os};
+use std::env::{current_exe, var_os};
 use std::fs;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use super::super::Here;
 use super::super::portable::Portable;
+use super::super::temporary::Folder;
 use super::replacing::STOPPED;
 use super::*;
 use crate::limit::state::Reach;
-
-/// An empty folder, which is removed at the end of the test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = temp_dir().join(format!("hightouch-limit-any-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
 
 fn name(digit: char) -> String {
     String::from_iter([digit; 32])

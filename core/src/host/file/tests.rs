@@ -13,29 +13,14 @@ use std::path::Path;
 use nix::unistd::geteuid;
 
 use super::super::copies::{FIRST, HEAD, HEADS, NAME, Numbers, start};
+use super::super::temporary::Folder;
 use super::super::unix::Unix;
 use super::*;
 use crate::limit::state::Reach;
 
-/// An empty folder, which is removed at the end of the test.
-struct Folder(PathBuf);
-
 impl Folder {
-    fn new(name: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("hightouch-limit-{name}-{}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-
     fn file(&self) -> PathBuf {
         self.0.join("limit")
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 

@@ -9,6 +9,7 @@ use hightouch_sdk::{Client, LimitScope, LimitStats, Scope};
 use super::{PROGRAMS, world};
 use crate::support::redis::{Redis, free_port};
 use crate::support::tls::with_tls;
+use crate::temporary::Folder;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 /// The permissions that a user of the server needs, as the documentation lists them.
@@ -91,13 +92,14 @@ async fn a_user_with_no_more_permissions_than_needed() {
 #[tokio::test]
 async fn tls_with_a_certificate_that_is_trusted_or_not() {
     let redis = Redis::start("valkey-server", &["--requirepass", "hunter2"]);
-    let (port, ca) = with_tls(redis.port).await;
+    let folder = Folder::new("authorities");
+    let ca = folder.0.join("ca.pem");
+    let port = with_tls(redis.port, &ca).await;
     let url = format!("rediss://:hunter2@127.0.0.1:{port}");
     alone("not trusted", &url, "its TLS certificate or handshake was refused").await;
     let plain = format!("rediss://:hunter2@127.0.0.1:{}", redis.port);
     alone("no TLS", &plain, "it did not answer within 800 ms").await;
-    shared("trusted", &url, Some(ca.clone())).await;
-    let _ = std::fs::remove_file(ca);
+    shared("trusted", &url, Some(ca)).await;
 }
 
 #[tokio::test]
@@ -187,7 +189,8 @@ async fn a_cluster_whose_keys_are_on_their_way_to_another_node() {
 #[tokio::test]
 async fn sentinels_that_ask_for_a_password() {
     let server = Redis::start("valkey-server", &["--requirepass", "hunter2server"]);
-    let file = std::env::temp_dir().join(format!("hightouch-sentinel-login-{}.conf", std::process::id()));
+    let folder = Folder::new("sentinel");
+    let file = folder.0.join("sentinel.conf");
     let told = format!(
         "requirepass hunter2\n\
          user limits on >hunter2limits -@all +auth +sentinel|get-master-addr-by-name\n\
@@ -208,14 +211,14 @@ async fn sentinels_that_ask_for_a_password() {
     shared("a password", &format!("{at}?sentinel_password=hunter2"), None).await;
     let user = format!("{at}?sentinel_username=limits&sentinel_password=hunter2limits");
     shared("a user", &user, None).await;
-    let _ = std::fs::remove_file(file);
 }
 
 #[tokio::test]
 async fn sentinels_that_know_the_server_and_its_successor() {
     let mut first = Redis::start("valkey-server", &[]);
     let second = Redis::start("valkey-server", &["--replicaof", "127.0.0.1", &first.port.to_string()]);
-    let file = std::env::temp_dir().join(format!("hightouch-sentinel-{}.conf", std::process::id()));
+    let folder = Folder::new("sentinel");
+    let file = folder.0.join("sentinel.conf");
     let told = format!(
         "sentinel monitor limits 127.0.0.1 {} 1\nsentinel down-after-milliseconds limits 500\n\
          sentinel failover-timeout limits 3000\n",
@@ -247,5 +250,4 @@ async fn sentinels_that_know_the_server_and_its_successor() {
     client.syncs().get(1).await.unwrap();
     assert!(second.command(&["INFO", "commandstats"]).contains("cmdstat_eval"));
     world.delete();
-    let _ = std::fs::remove_file(file);
 }

@@ -12,7 +12,7 @@ use hightouch_sdk::wire::{Cancel, Engine};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::sandbox::{World, sandbox};
+use crate::support::sandbox::World;
 
 /// The environment variable with the settings of a worker, as JSON.
 const TOLD: &str = "HIGHTOUCH_FLEET_WORKER";
@@ -54,7 +54,7 @@ pub struct Seen {
 /// Returns the settings of a client as JSON, in the form that [`Engine::new`] reads.
 pub fn settings(world: &World, redis: &str, more: &Value) -> Value {
     let mut settings = json!({
-        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": sandbox().line["ca"],
+        "apiKey": world.info["apiKey"], "baseUrl": world.info["baseUrl"], "caBundle": world.info["ca"],
         "timeScale": world.info["timeScale"], "language": "node/20", "environment": {}, "limitScope": redis,
     });
     for (name, value) in more.as_object().into_iter().flatten() {

@@ -44,10 +44,7 @@ struct Play<'a> {
 
 pub async fn play(sandbox: &'static Sandbox, id: &str, scenario: &Value) -> Result<(), String> {
     let mut world = sandbox.world(&scenario["world"]);
-    let id_of_world = world.info["id"].as_str().expect("a world has an id").to_owned();
-    let folder = std::env::temp_dir().join(format!("hightouch-rust-{}-{id_of_world}", std::process::id()));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    world.info["folder"] = json!(folder);
+    world.info["folder"] = json!(world.file(""));
     let played = play_in(sandbox, &world, scenario).await;
     if played.is_ok() {
         let complaints = world.judge("rust", id, &scenario["wire"]).await;

@@ -3,15 +3,17 @@
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+use crate::temporary::Folder;
 
 /// A Redis or Valkey server on a port of this machine. The server keeps no data on the disk.
 pub struct Redis {
     child: Child,
     pub port: u16,
-    folder: PathBuf,
+    folder: Folder,
     program: &'static str,
     more: Vec<String>,
 }
@@ -28,10 +30,9 @@ impl Redis {
 
     /// Like [`Self::start`], but on this port.
     pub fn start_at(program: &'static str, port: u16, more: &[&str]) -> Self {
-        let folder = std::env::temp_dir().join(format!("hightouch-{program}-{}-{port}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = Folder::new(program);
         let more: Vec<_> = more.iter().map(|word| (*word).to_owned()).collect();
-        let child = spawn(program, port, &folder, &more);
+        let child = spawn(program, port, &folder.0, &more);
         let mut started = Self { child, port, folder, program, more };
         started.ready();
         started
@@ -71,7 +72,7 @@ impl Redis {
     /// Kills the server and starts it again without its data.
     pub fn restart(&mut self) {
         self.kill();
-        self.child = spawn(self.program, self.port, &self.folder, &self.more);
+        self.child = spawn(self.program, self.port, &self.folder.0, &self.more);
         self.ready();
     }
 
@@ -121,7 +122,6 @@ impl Redis {
 impl Drop for Redis {
     fn drop(&mut self) {
         self.kill();
-        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 

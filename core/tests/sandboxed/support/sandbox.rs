@@ -9,7 +9,11 @@ use hightouch_sdk::{Client, Settings};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-/// The sandbox, and the JSON line that the program `hightouch-sandbox` would print, without the default world.
+use crate::temporary::Folder;
+
+/// The sandbox, and the JSON line that the program `hightouch-sandbox` would print, without the default world and the
+/// path of the certificate. Each world writes the certificate to a file of its own, because a file of the sandbox would
+/// stay when the process ends.
 pub struct Sandbox {
     inner: hightouch_sandbox::Sandbox,
     pub line: Value,
@@ -19,6 +23,7 @@ pub struct Sandbox {
 pub struct World {
     sandbox: &'static Sandbox,
     pub info: Value,
+    folder: Folder,
 }
 
 pub fn sandbox() -> &'static Sandbox {
@@ -31,13 +36,7 @@ pub fn sandbox() -> &'static Sandbox {
             let coverage = std::env::var_os("HIGHTOUCH_COVERAGE").map(PathBuf::from);
             let options = Options { coverage, ..Options::default() };
             let inner = runtime.block_on(hightouch_sandbox::Sandbox::start(options)).unwrap();
-            let folder = std::env::temp_dir().join(format!("hightouch-rust-{}", std::process::id()));
-            std::fs::create_dir_all(&folder).unwrap();
-            let ca = folder.join("ca.pem");
-            std::fs::write(&ca, &inner.ca_pem).unwrap();
-            let line = json!({
-                "url": inner.url, "httpUrl": inner.http_url, "ca": ca.to_str(), "closed": inner.closed,
-            });
+            let line = json!({"url": inner.url, "httpUrl": inner.http_url, "closed": inner.closed});
             Sandbox { inner, line, runtime }
         })
         .join()
@@ -50,7 +49,17 @@ impl Sandbox {
         let settings = if settings.is_null() { json!({}) } else { settings.clone() };
         let _inside = self.runtime.enter();
         let info = self.inner.create_world(settings).expect("a world");
-        World { sandbox: self, info: serde_json::to_value(info).expect("JSON") }
+        let mut info = serde_json::to_value(info).expect("JSON");
+        let folder = Folder::new("world");
+        let ca = folder.0.join("ca.pem");
+        std::fs::write(&ca, &self.inner.ca_pem).unwrap();
+        info["ca"] = json!(ca);
+        World { sandbox: self, info, folder }
+    }
+
+    /// Returns the certificate of the sandbox's authority.
+    pub fn ca(&self) -> &str {
+        &self.inner.ca_pem
     }
 }
 
@@ -59,15 +68,27 @@ impl World {
         self.info["id"].as_str().expect("a world has an id")
     }
 
-    /// Returns settings for a client that uses this world over HTTPS.
+    /// Returns settings for a client that uses this world over HTTPS. They name a file of the world, so a client cannot
+    /// be created from them after the world was dropped.
     pub fn settings(&self) -> Settings {
         let text = |value: &Value| value.as_str().expect("text").to_owned();
         let settings = Settings::new()
             .api_key(text(&self.info["apiKey"]))
             .base_url(text(&self.info["baseUrl"]))
-            .ca_bundle(text(&self.sandbox.line["ca"]))
+            .ca_bundle(text(&self.info["ca"]))
             .environment(std::collections::BTreeMap::new());
         with_time_scale(settings, self.info["timeScale"].as_f64().expect("a number"))
+    }
+
+    /// Returns the path of a file that the world removes when it is dropped.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.0.join(name)
+    }
+
+    /// Like [`Self::file`]. Returns the world too.
+    pub fn with_file(self, name: &str) -> (Self, PathBuf) {
+        let file = self.file(name);
+        (self, file)
     }
 
     pub fn client(&self) -> Client {

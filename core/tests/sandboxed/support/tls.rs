@@ -1,6 +1,6 @@
 //! TLS in front of a server that does not support it.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
@@ -13,8 +13,8 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use super::sandbox::sandbox;
 
 /// Starts a server that accepts TLS and passes the decrypted bytes to the server on `port`. Returns the port of the new
-/// server, and a file with two certificates: of the new server's authority, and of the sandbox's authority.
-pub async fn with_tls(port: u16) -> (u16, PathBuf) {
+/// server. Writes two certificates to `file`: of the new server's authority, and of the sandbox's authority.
+pub async fn with_tls(port: u16, file: &Path) -> u16 {
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     ca.distinguished_name.push(DnType::CommonName, "the authority of the tests");
@@ -47,8 +47,6 @@ pub async fn with_tls(port: u16) -> (u16, PathBuf) {
             });
         }
     });
-    let file = std::env::temp_dir().join(format!("hightouch-tls-{}-{own}.pem", std::process::id()));
-    let sandboxes = std::fs::read_to_string(sandbox().line["ca"].as_str().unwrap()).unwrap();
-    std::fs::write(&file, sandboxes + &issuer.pem()).unwrap();
-    (own, file)
+    std::fs::write(file, sandbox().ca().to_owned() + &issuer.pem()).unwrap();
+    own
 }
