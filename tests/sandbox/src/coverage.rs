@@ -159,16 +159,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::temporary::Folder;
 
     /// Creates a folder with one scenario that `node` has played.
-    fn coverage(name: &str, complaints: usize) -> Coverage {
-        let folder = std::env::temp_dir().join(format!("sandbox-coverage-{}-{name}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+    fn coverage(complaints: usize) -> (Coverage, Folder) {
+        let folder = Folder::new("coverage");
         let step = |kind: &str| json!({"call": "syncs.list", "expect": {"error": {"kind": kind}}});
         let scenario = json!({"steps": [step("server"), {"together": [step("timeout")]}]});
-        std::fs::write(folder.join("a-list-fails.json"), scenario.to_string()).unwrap();
-        let file = folder.join("played.jsonl");
-        let _ = std::fs::remove_file(&file);
+        std::fs::write(folder.0.join("a-list-fails.json"), scenario.to_string()).unwrap();
+        let file = folder.0.join("played.jsonl");
         let played = Played {
             player: "node".to_owned(),
             scenario: "a-list-fails".to_owned(),
@@ -179,12 +178,13 @@ mod tests {
         };
         played.append_to(&file).unwrap();
         let players = vec!["node".to_owned()];
-        Coverage { file, scenarios: folder, players, ..Coverage::default() }
+        let coverage = Coverage { file, scenarios: folder.0.clone(), players, ..Coverage::default() };
+        (coverage, folder)
     }
 
     #[test]
     fn a_covered_scenario_is_no_gap() {
-        let mut coverage = coverage("played", 0);
+        let (mut coverage, _folder) = coverage(0);
         coverage.operations = vec!["ListSync".to_owned()];
         coverage.kinds = vec!["server".to_owned(), "timeout".to_owned()];
         assert_eq!(coverage.gaps().unwrap(), [""; 0]);
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn each_gap_is_reported() {
-        let mut coverage = coverage("missing", 0);
+        let (mut coverage, _folder) = coverage(0);
         coverage.players.push("swift".to_owned());
         coverage.operations = vec!["TriggerRun".to_owned()];
         coverage.kinds = vec!["tls".to_owned()];
@@ -223,10 +223,8 @@ mod tests {
 
     #[test]
     fn a_play_with_complaints_does_not_count() {
-        assert_eq!(
-            coverage("complaints", 1).gaps().unwrap(),
-            ["node has not played the scenario a-list-fails."]
-        );
+        let (coverage, _folder) = coverage(1);
+        assert_eq!(coverage.gaps().unwrap(), ["node has not played the scenario a-list-fails."]);
     }
 
     #[test]
@@ -239,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_folder_without_scenarios_covers_nothing() {
-        let mut coverage = coverage("empty", 0);
+        let (mut coverage, _folder) = coverage(0);
         coverage.scenarios = coverage.scenarios.join("none");
         std::fs::create_dir_all(&coverage.scenarios).unwrap();
         assert_eq!(coverage.gaps().unwrap().len(), 1);

@@ -28,6 +28,9 @@ mod sequences;
 mod server;
 mod settings;
 mod strip;
+#[cfg(test)]
+#[path = "../../../core/tests/temporary/mod.rs"]
+mod temporary;
 mod text;
 mod tls;
 mod workspace;

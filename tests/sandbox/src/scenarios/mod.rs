@@ -102,6 +102,7 @@ mod tests {
 
     use super::*;
     use crate::document::DOCUMENT;
+    use crate::temporary::Folder;
 
     fn own() -> PathBuf {
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
@@ -117,8 +118,8 @@ mod tests {
 
     #[test]
     fn stale_files_go_and_others_stay() {
-        let folder = std::env::temp_dir().join(format!("sandbox-scenarios-{}", std::process::id()));
-        let (from, to) = (folder.join("from"), folder.join("to"));
+        let folder = Folder::new("scenarios");
+        let (from, to) = (folder.0.join("from"), folder.0.join("to"));
         fs::create_dir_all(from.join("table")).unwrap();
         fs::create_dir_all(&to).unwrap();
         let entry = json!([{"operation": "GetSync", "call": "syncs.get", "args": {"sync": 1}, "expect": {}}]);
@@ -134,6 +135,5 @@ mod tests {
         left.sort();
         assert_eq!(left, ["README.md", "operation-GetSync.json", "own.json"]);
         assert!(write_scenarios(&from, &from).is_err());
-        fs::remove_dir_all(folder).unwrap();
     }
 }
