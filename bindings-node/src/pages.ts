@@ -208,7 +208,7 @@ export class Listing<T, Rec extends object = object> implements PromiseLike<Page
    * import { createWriteStream } from 'node:fs'
    * import { pipeline } from 'node:stream/promises'
    *
-   * await pipeline(ht.syncs.list().toCSV(), createWriteStream('/tmp/syncs.csv'))
+   * await pipeline(ht.syncs.list().toCSV(), createWriteStream('syncs.csv'))
    * ```
    *
    * @param options How to write the items.

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 
 import * as sdk from 'hightouch-sdk'
 
-import { logOf, settingsOf, useSandbox, type World } from './support.js'
+import { emptyFolder, logOf, settingsOf, useSandbox, type World } from './support.js'
 
 describe('the checkpoint of a batch', () => {
   const { sandbox, world: worldOf } = useSandbox()
-  const folder = mkdtempSync(join(tmpdir(), 'hightouch-node-'))
+  const folder = emptyFolder()
 
   const world = (more: object = {}): Promise<World> =>
     worldOf({ syncs: 7, pastRuns: 0, runs: { seconds: 20, queuedSeconds: 0 }, ...more })

@@ -5,15 +5,14 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 
 import { tables } from 'hightouch-sdk'
 
-import { ROOT, useSandbox, type World } from './support.js'
+import { emptyFolder, ROOT, useSandbox, type World } from './support.js'
 
 /**
  * Writes the program of README.md that contains `marker` to a file in this package, so that the program's imports
@@ -36,7 +35,7 @@ async function run(
   file: string,
   home: World,
 ): Promise<{ status: number | null; said: string; folder: string }> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'hightouch-job-'))
+  const folder = emptyFolder()
   const env = { ...process.env, HIGHTOUCH_API_KEY: home.apiKey, HIGHTOUCH_BASE_URL: home.httpBaseUrl }
   const child = spawn(process.execPath, [file], { env, cwd: folder, stdio: ['ignore', 'inherit', 'pipe'] })
   const [said] = await Promise.all([text(child.stderr), once(child, 'close')])

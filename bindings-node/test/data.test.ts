@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { createWriteStream } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -10,7 +9,7 @@ import { describe, test } from 'node:test'
 
 import * as sdk from 'hightouch-sdk'
 
-import { logOf, settingsOf, useSandbox, type World } from './support.js'
+import { emptyFolder, logOf, settingsOf, useSandbox, type World } from './support.js'
 
 const DIGITS = '{"id":123456789012345678901234567890,"mode":"insert"}'
 
@@ -264,23 +263,18 @@ describe('a file', () => {
   })
 
   test('is written by pipeline, and fails with the error of the page that could not be fetched', async () => {
-    const folder = await mkdtemp(path.join(tmpdir(), 'hightouch-'))
-    const file = path.join(folder, 'syncs.csv')
-    try {
-      const whole = await world({ syncs: 250 })
-      await using ht = new sdk.Hightouch(settingsOf(sandbox, whole))
-      await pipeline(ht.syncs.list().toCSV(), createWriteStream(file))
-      assert.equal((await readFile(file, 'utf8')).split('\r\n').length, 252)
-      // The second answer is late, so that the first page is written before the error. After an error, `pipeline`
-      // discards what it has not written yet.
-      const answer = { status: 403, delayMs: 500 }
-      const script = [{ when: { operation: 'ListSync', nth: 2 }, answer }]
-      const broken = await world({ syncs: 250, script })
-      await using other = new sdk.Hightouch(settingsOf(sandbox, broken))
-      await assert.rejects(pipeline(other.syncs.list().toCSV(), createWriteStream(file)), sdk.PermissionError)
-      assert.equal((await readFile(file, 'utf8')).split('\r\n').length, 102)
-    } finally {
-      await rm(folder, { recursive: true })
-    }
+    const file = path.join(emptyFolder(), 'syncs.csv')
+    const whole = await world({ syncs: 250 })
+    await using ht = new sdk.Hightouch(settingsOf(sandbox, whole))
+    await pipeline(ht.syncs.list().toCSV(), createWriteStream(file))
+    assert.equal((await readFile(file, 'utf8')).split('\r\n').length, 252)
+    // The second answer is late, so that the first page is written before the error. After an error, `pipeline`
+    // discards what it has not written yet.
+    const answer = { status: 403, delayMs: 500 }
+    const script = [{ when: { operation: 'ListSync', nth: 2 }, answer }]
+    const broken = await world({ syncs: 250, script })
+    await using other = new sdk.Hightouch(settingsOf(sandbox, broken))
+    await assert.rejects(pipeline(other.syncs.list().toCSV(), createWriteStream(file)), sdk.PermissionError)
+    assert.equal((await readFile(file, 'utf8')).split('\r\n').length, 102)
   })
 })

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, test } from 'node:test'
 import { promisify } from 'node:util'
@@ -9,7 +8,7 @@ import { promisify } from 'node:util'
 import * as ts from 'typescript'
 
 import { nodes } from './project.js'
-import { ROOT, useSandbox } from './support.js'
+import { emptyFolder, ROOT, useSandbox } from './support.js'
 
 /** The folder of the examples. It is within the package, so that the examples can import the package by its name. */
 const FOLDER = path.join(__dirname, 'examples')
@@ -87,8 +86,10 @@ describe('an example of the documentation', { concurrency: 3 }, () => {
     for (const file of files) {
       test(`runs on Node ${version} as it stands: ${path.basename(file, '.mts')}`, async () => {
         const home = await world({ syncs: 10, slugs: ['orders-to-salesforce'], runs: { seconds: 1 } })
-        const env = { ...process.env, HIGHTOUCH_API_KEY: home.apiKey, HIGHTOUCH_BASE_URL: home.httpBaseUrl }
-        const cwd = mkdtempSync(path.join(tmpdir(), 'hightouch-example-'))
+        const cwd = emptyFolder()
+        // Some examples create a folder below the one for temporary files.
+        const own = { HIGHTOUCH_API_KEY: home.apiKey, HIGHTOUCH_BASE_URL: home.httpBaseUrl, TMPDIR: cwd }
+        const env = { ...process.env, ...own }
         const script = file.replace(/\.mts$/, '.mjs')
         const { stderr } = await promisify(execFile)(node, [script], { env, cwd, timeout: 60_000 })
         assert.equal(stderr, '')

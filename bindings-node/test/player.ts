@@ -1,9 +1,6 @@
 /** Plays scenarios through the public methods. tests/scenarios/README.md describes the format. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { inspect } from 'node:util'
 
@@ -23,7 +20,7 @@ import {
 import { errorClasses } from '../dist/error-table.js'
 import { KeyFunction, type KeyEntry } from './keys.js'
 import { complaints } from './matching.js'
-import { logOf, post, settingsOf, type Sandbox, type World } from './support.js'
+import { emptyFolder, logOf, post, settingsOf, type Sandbox, type World } from './support.js'
 import { decoded, trace } from './trace.js'
 
 type Members = Record<string, JsonValue>
@@ -89,8 +86,7 @@ class Play {
     this.#scenario = scenario
     this.#sandbox = sandbox
     this.#world = world
-    const folder = mkdtempSync(join(tmpdir(), 'hightouch-node-'))
-    this.#names = { ...sandbox, ...world, folder }
+    this.#names = { ...sandbox, ...world, folder: emptyFolder() }
   }
 
   /** How often the key functions of all clients were called. */

@@ -6,31 +6,15 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   realpathSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { after } from 'node:test'
 
-import { ROOT } from './support.js'
-
-const folders: string[] = []
-after(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-})
-
-/** Creates an empty folder, which is deleted after the tests of the file. */
-export function emptyFolder(): string {
-  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'hightouch-project-')))
-  folders.push(folder)
-  return folder
-}
+import { emptyFolder, ROOT } from './support.js'
 
 /** Returns a `PATH` that has one version of Node.js, npm and the programs of the system, but not cargo. */
 function pathWith(node: string): string {

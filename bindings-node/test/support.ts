@@ -3,11 +3,25 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before } from 'node:test'
 
 export const ROOT = path.resolve(__dirname, '..', '..')
+
+const folders: string[] = []
+after(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+/** Creates an empty folder, which is deleted after the tests of the file. */
+export function emptyFolder(): string {
+  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'hightouch-node-')))
+  folders.push(folder)
+  return folder
+}
 
 export interface Sandbox {
   url: string
