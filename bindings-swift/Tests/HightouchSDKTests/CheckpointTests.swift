@@ -16,9 +16,11 @@ final class CheckpointTests: XCTestCase {
         try await world.requests().count { $0["method"] == "POST" }
     }
 
-    /// Returns a path at which no file exists.
+    /// Returns a path at which no file exists. A file that the test creates there is removed after the test.
     private func place() -> String {
-        FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        addTeardownBlock { try? FileManager.default.removeItem(at: file) }
+        return file.path
     }
 
     func testAResumedBatchStartsOnlyWhatWasNotStarted() async throws {

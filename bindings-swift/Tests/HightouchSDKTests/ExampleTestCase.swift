@@ -20,9 +20,13 @@ class ExampleTestCase: XCTestCase {
         ])
         // Some examples ignore signals. After the test, the process handles signals in the usual way again.
         addTeardownBlock { for number in [SIGTERM, SIGINT] { signal(number, SIG_DFL) } }
-        for (name, value) in ["HIGHTOUCH_API_KEY": "apiKey", "HIGHTOUCH_BASE_URL": "httpBaseUrl"] {
+        // Some examples write a file to the folder for temporary files.
+        for (name, value) in [
+            "HIGHTOUCH_API_KEY": try world.text("apiKey"), "HIGHTOUCH_BASE_URL": try world.text("httpBaseUrl"),
+            "TMPDIR": folder.path,
+        ] {
             let previous = ProcessInfo.processInfo.environment[name]
-            setenv(name, try world.text(value), 1)
+            setenv(name, value, 1)
             addTeardownBlock {
                 if let previous { setenv(name, previous, 1) } else { unsetenv(name) }
             }

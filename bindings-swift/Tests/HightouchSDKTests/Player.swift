@@ -7,7 +7,7 @@ import XCTest
 func play(_ id: String) async throws {
     let scenario = try scenario(id)
     let world = try await Sandbox.running().world(scenario["world"] ?? [:])
-    var player = try Player(scenario: scenario, world: world)
+    var player = Player(scenario: scenario, world: world)
     try await player.play()
     let wrong = try await world.judge("swift", id, scenario["wire"] ?? [:])
     XCTAssertEqual(wrong, [], "the judge complains")
@@ -44,23 +44,24 @@ struct Player {
     /// The values of placeholders, by name.
     private var names: [String: JSONValue]
     private let world: World
+    private let folder: URL
     /// Clients by name; the default client has an empty name.
     private var clients: [String: Hightouch] = [:]
     private var keys: [KeyFunction] = []
     private var handles: [String: AnyRun] = [:]
 
-    init(scenario: JSONValue, world: World, isRaw: Bool = false) throws {
+    init(scenario: JSONValue, world: World, isRaw: Bool = false) {
         self.scenario = scenario
         self.isRaw = isRaw
         self.world = world
         names = (world.answer.object ?? [:]).merging(world.sandbox.line.object ?? [:]) { member, _ in member }
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "hightouch-swift-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("hightouch-swift-\(UUID().uuidString)")
         names["folder"] = .string(folder.path)
     }
 
     mutating func play() async throws {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
         if let expected = scenario["construct"] {
             var ended = Ended()
             do {

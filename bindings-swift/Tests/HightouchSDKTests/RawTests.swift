@@ -20,7 +20,7 @@ final class RawTests: XCTestCase {
         for id in ids where id.hasPrefix("operation-") || lookups.contains(id) {
             let scenario = try scenario(id)
             let world = try await Sandbox.running().world(scenario["world"] ?? [:])
-            var player = try Player(scenario: scenario, world: world, isRaw: true)
+            var player = Player(scenario: scenario, world: world, isRaw: true)
             do {
                 try await player.play()
             } catch {
