@@ -72,8 +72,8 @@ class Play:
 
     def __init__(self, scenario: dict[str, Any], world: World, driver: Driver) -> None:
         self.scenario, self.world, self.driver = scenario, world, driver
-        folder = tempfile.mkdtemp(prefix="hightouch-python-")
-        self.seen: dict[str, Any] = {**world.sandbox.line, **world.answer, "folder": folder}
+        self.folder = tempfile.TemporaryDirectory(prefix="hightouch-python-")
+        self.seen: dict[str, Any] = {**world.sandbox.line, **world.answer, "folder": self.folder.name}
         self.handles: dict[str, Any] = {}
         self.clients: dict[str, Any] = {}
         self.keys: list[Keys] = []
@@ -106,7 +106,10 @@ class Play:
     def close(self) -> None:
         for keys in self.keys:
             keys.ended.set()
-        self.driver.close(list(self.clients.values()))
+        try:
+            self.driver.close(list(self.clients.values()))
+        finally:
+            self.folder.cleanup()
 
     def step(self, step: dict[str, Any]) -> None:
         parts = [self.part(each) for each in step.get("together", [step])]

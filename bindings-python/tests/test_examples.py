@@ -83,10 +83,11 @@ def test_every_example_runs_as_it_stands(
         capture_output=True,
         text=True,
         check=False,
-        cwd=tmp_path,  # Some examples write a file.
+        cwd=tmp_path,  # Some examples write a file, and some create a temporary folder.
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith("HIGHTOUCH_")},
             "HIGHTOUCH_SANDBOX": sandbox.program,
+            "TMPDIR": str(tmp_path),
         },
     )
     # Standard error is not a terminal here, so `progress=True` writes lines that begin with `hightouch: `.
