@@ -13,6 +13,9 @@ use hightouch_sandbox::{
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::signal::unix;
+use tokio::sync::oneshot;
 
 /// A local server that implements the Hightouch REST API and checks the requests that it receives.
 ///
@@ -154,6 +157,8 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(options: Serve) -> Result<(), Error> {
+    // A signal that comes before this line ends the process at once, and no file exists yet.
+    let asked_to_end = asked_to_end()?;
     let sandbox = Sandbox::start(Options {
         listen: options.listen,
         public_address: options.public_address,
@@ -195,17 +200,46 @@ async fn serve(options: Serve) -> Result<(), Error> {
             "apiKey": world.api_key,
         })
     );
-    if options.exit_with_stdin {
-        let mut input = tokio::io::stdin();
-        let mut ignored = [0; 256];
-        while input.read(&mut ignored).await.is_ok_and(|read| read > 0) {}
-    } else {
-        tokio::signal::ctrl_c().await?;
+    tokio::select! {
+        () = stdin_closed(), if options.exit_with_stdin => {}
+        () = asked_to_end => {}
     }
     if temporary {
         std::fs::remove_dir_all(folder)?;
     }
     Ok(())
+}
+
+/// Resolves once standard input is closed.
+async fn stdin_closed() {
+    let (sender, receiver) = oneshot::channel::<()>();
+    // The runtime would wait for a thread of its own that reads, also after a signal.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        drop(sender);
+    });
+    let _ = receiver.await;
+}
+
+/// Returns a future that resolves once the process gets a signal to end.
+#[cfg(unix)]
+fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
+    let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(windows)]
+fn asked_to_end() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        let _ = interrupt.recv().await;
+    })
 }
 
 /// Asks for a world that does not exist. Only a sandbox refuses such a request in this way.
