@@ -17,9 +17,9 @@ test-core: export RUST_TEST_THREADS ?= 4
 # The second command tests the feature `tracing`. The third runs tests of the core in a build with every feature of
 # serde_json.
 test-core: servers
-	cargo test --locked -p hightouch-sdk -p hightouch-codegen
-	cargo test --locked -p hightouch-sdk --features tracing --test sandboxed -- spans hooks leaks
-	cargo test --locked -p hightouch-neighbour
+	$(LEAVES_NOTHING) cargo test --locked -p hightouch-sdk -p hightouch-codegen
+	$(LEAVES_NOTHING) cargo test --locked -p hightouch-sdk --features tracing --test sandboxed -- spans hooks leaks
+	$(LEAVES_NOTHING) cargo test --locked -p hightouch-neighbour
 
 CLIPPED := python node swift uniffi-bindgen bench
 

@@ -1,6 +1,9 @@
 comma := ,
 .PHONY: canary-check test check check-house check-licences demo-all docs
 
+# Runs a command that must remove its temporary files.
+LEAVES_NOTHING := "$(ROOT)/tests/house/leaves-nothing"
+
 # Runs every check and every test. The last line counts the tests of all languages.
 test:
 	tests/house/test-all

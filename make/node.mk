@@ -33,7 +33,7 @@ demo-node: node-dist sandbox
 test-node: node-dist node-versions scenarios servers
 	node "$(NODE_DIR)/tools/build-native.mjs"
 	cd "$(NODE_DIR)" && rm -rf dist-test && npx tsc --project test
-	cd "$(NODE_DIR)" && RUST_BACKTRACE=0 HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" node --test --test-concurrency=3 dist-test/*.test.js
+	cd "$(NODE_DIR)" && RUST_BACKTRACE=0 HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" $(LEAVES_NOTHING) node --test --test-concurrency=3 dist-test/*.test.js
 
 # Builds the reference. An export without a comment, or a link to nothing, is an error.
 docs-node: node-dist

@@ -34,7 +34,7 @@ demo: sandbox
 # Most tests wait for a server, so four processes need a third of the time of one. All tests of a file run in the same
 # process, because they may share environments and worlds.
 test-python: scenarios servers python-wheel python-sandbox-wheel
-	cd "$(PYTHON_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider -n 4 --dist loadfile
+	cd "$(PYTHON_DIR)" && HIGHTOUCH_SANDBOX="$(SANDBOX)" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" $(LEAVES_NOTHING) "$(PYTHON_VENV)/bin/python" -m pytest -q -p no:cacheprovider -n 4 --dist loadfile
 
 # Builds the documentation of the installed package. It fails if a public name is on no page or a reference is broken.
 # Sphinx needs Python 3.11.

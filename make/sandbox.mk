@@ -13,7 +13,7 @@ scenarios: sandbox
 	"$(SANDBOX)" scenarios --from "$(ROOT)/tests/scenarios" --to "$(SCENARIOS)"
 
 test-sandbox:
-	cargo test --locked -p hightouch-sandbox
+	$(LEAVES_NOTHING) cargo test --locked -p hightouch-sandbox
 
 # Checks that each player covered every operation and every kind of error. The players write to HIGHTOUCH_COVERAGE. The
 # kind `internal` is excepted, because it stands for a bug of the SDK, which no scenario can cause.

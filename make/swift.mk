@@ -23,11 +23,13 @@ check-swift: swift-library
 docs-swift: swift-library
 	$(SWIFT_ENV) bindings-swift/docs "$(ROOT)/build/docs/swift"
 
+# The folder for temporary files is below the root, which bindings-swift/toolchain mounts. It would leave an empty folder
+# in its tree as the mount point of any other folder.
 test-swift: swift-library scenarios servers
 	HIGHTOUCH_SCENARIOS="$(SCENARIOS)" bindings-swift/scenario-tests
 	bindings-swift/example-tests
 	$(SWIFT_ENV) $(SWIFT) build --build-tests $(SWIFT_FLAGS)
-	HIGHTOUCH_SCENARIOS="$(SCENARIOS)" bindings-swift/run-tests "$(SANDBOX)"
+	TMPDIR="$(ROOT)/build" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" $(LEAVES_NOTHING) bindings-swift/run-tests "$(SANDBOX)"
 
 # Takes about a minute, because the example waits for a run and for the rate limit.
 demo-swift: swift-library sandbox
