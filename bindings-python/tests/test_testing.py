@@ -262,7 +262,8 @@ def test_the_server_ends_with_the_process_that_started_it(how: str, sandbox: Bui
         until(lambda: not Path(ca).exists())
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            # After SIGKILL, the server of the forked process would leave its folder behind.
+            os.killpg(process.pid, signal.SIGTERM)
         assert process.stdout is not None
         process.stdout.close()
 
