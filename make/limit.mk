@@ -15,7 +15,7 @@ proofs:
 # Runs the simulations of the limit. They compute for minutes, but the other tests mostly wait. So they run beside the
 # other tests, with the time of the processors that those leave.
 test-limit: proofs
-	nice -n 19 cargo test --locked -p hightouch-limit-proofs
+	nice -n 19 $(LEAVES_NOTHING) cargo test --locked -p hightouch-limit-proofs
 
 # Runs the limit's simulations with ten times as many seeds as the tests, and with every combination of faults that can
 # happen to a fleet.
