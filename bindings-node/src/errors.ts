@@ -93,7 +93,7 @@ export class ConnectionError extends HightouchError {}
 /**
  * The run failed, was cancelled or was interrupted, or it ended with warnings and `onWarning` is `'raise'`.
  * The `wait` of a batch rejects with this error if at least one run of the batch ended in one of these ways, or if
- * at least one sync was not started. The message then names each sync that did not succeed and says why.
+ * at least one sync was not started. The message then names at most 20 of these syncs and says why.
  */
 export class RunFailedError extends HightouchError {
   /** The items of the batch whose syncs did not succeed, in order; absent if the error is about one run. */

@@ -220,8 +220,8 @@ class SyncBatch(Batch):
         Raises:
             InvalidRequestError: An argument is wrong.
             RunFailedError: A sync failed and ``on_failure`` is ``"raise"``, or a run ended with warnings and
-                ``on_warning`` is ``"raise"``. The message names these syncs with their reasons, and the ``items`` of
-                the error list these syncs.
+                ``on_warning`` is ``"raise"``. The message names at most 20 of these syncs, with their reasons. The
+                ``items`` of the error list all of them.
             WaitTimeoutError: ``timeout`` expired. The batch goes on, and you can wait again.
             ClientClosedError: The batch was stopped before every sync had ended.
         """

@@ -12,7 +12,7 @@ ABOUT = (
     "Check the settings in HIGHTOUCH_API_KEY and HIGHTOUCH_BASE_URL, the connection and the key, with one handshake and"
     " one read."
 )
-STATUS = "The exit status is 0 if the API answers, 1 if it does not, and 2 if the command line is wrong."
+STATUS = "The exit status is 0 if a read of the API succeeds, 1 if it fails, and 2 if the command line is wrong."
 
 
 def examine(
