@@ -186,8 +186,8 @@ class AsyncDoor:
             raise error.with_traceback(None)  # noqa: B904
 
     def _mailbox(self, engine: Engine, loop: asyncio.AbstractEventLoop) -> Mailbox:
-        # Most calls of a client come from one event loop, and a look-up in `_mailboxes` is slow. A forked child has
-        # another engine.
+        # Most calls of a client come from one event loop, and a look-up in `_mailboxes` is slow, so the last mailbox is
+        # remembered. It is not used in a forked child, which has another engine.
         last = self._last
         if last is not None and last[0] is engine and last[1]() is loop:
             known = last[2]()

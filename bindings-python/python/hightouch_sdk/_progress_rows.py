@@ -217,7 +217,7 @@ class LimitNotice:
         waiting = stats.waiting
         calls = waiting.trigger + waiting.read + waiting.bulk
         # Calls that read the state of a run (`poll`) often wait, because they may use only a tenth of the rate limit.
-        # So these calls count only if the whole rate limit is used up, or if no call may be sent at present.
+        # So the notice includes them only if the whole rate limit is used up, or if no call may be sent at present.
         if stats.used >= stats.allowed or closed > 0:
             calls += waiting.poll
         if not calls:

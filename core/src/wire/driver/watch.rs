@@ -154,8 +154,8 @@ impl Driver {
             TURN.set(Some(context.waker().clone()));
             let checked = checks;
             checks += 1;
-            // Another thread may have entered the runtime first. This thread would then wait for it. Such a thread
-            // announces itself before it enters.
+            // If another thread has entered the runtime first, this thread would wait for it. The other thread has then
+            // said so, because threads do so before they enter.
             if checked == 0 && self.lock().others_do_io() {
                 return Poll::Ready(None);
             }
