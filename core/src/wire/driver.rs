@@ -22,7 +22,7 @@ use std::{io, thread};
 use futures_util::future::BoxFuture;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, yield_now};
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use self::descriptor::Descriptor;
@@ -149,7 +149,8 @@ impl Driver {
         is_any
     }
 
-    /// If there are new calls, [`take_fresh`](Self::take_fresh) runs soon, on the thread that does the I/O.
+    /// If there are new calls, [`take_fresh`](Self::take_fresh) runs soon, on the thread that does the I/O, after that
+    /// thread has checked for I/O. Otherwise a call could be sent on a connection that the server has closed meanwhile.
     fn take_fresh_soon(&'static self) {
         let mut fresh = self.fresh();
         if fresh.calls.is_empty() || std::mem::replace(&mut fresh.are_taken_soon, true) {
@@ -157,6 +158,8 @@ impl Driver {
         }
         drop(fresh);
         self.runtime.spawn(noticed(async {
+            // tokio runs a task that yields only after it has checked for I/O.
+            yield_now().await;
             self.take_fresh();
         }));
     }
@@ -182,8 +185,14 @@ impl Driver {
                     }
                 };
                 waiting.listens_for = Some(pause);
-                waiting = self.changed.wait_timeout(waiting, pause).unwrap_or_else(PoisonError::into_inner).0;
+                let waited =
+                    self.changed.wait_timeout(waiting, pause).unwrap_or_else(PoisonError::into_inner);
+                waiting = waited.0;
                 waiting.listens_for = None;
+                if !waited.1.timed_out() {
+                    // The event loops that were asked may still answer in time.
+                    asked = None;
+                }
             }
             waiting.stands_in = true;
             drop(waiting);

@@ -287,6 +287,33 @@ fn a_turn_ends_although_a_thread_enters_the_runtime_first() {
     turns.join().unwrap();
 }
 
+/// Incident: an event loop was blocked for a moment, and the driver's thread was about to take over when the loop made
+/// its next call. The call began before anybody had checked for I/O, and was sent on a closed connection.
+#[test]
+fn a_call_begins_only_after_a_check_for_io_even_if_the_thread_was_about_to_take_over() {
+    let driver = Driver::start().unwrap();
+    let mut event_loop = EventLoop::of(driver);
+    let (connected, closed) = (Arc::new(Mutex::new(None)), Arc::new(AtomicBool::new(false)));
+    let (to_connect, sees_end) = (Arc::clone(&connected), Arc::clone(&closed));
+    event_loop.call(async move {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        *to_connect.lock().unwrap() = Some(listener.accept().await.unwrap().0.into_std().unwrap());
+        tokio::spawn(noticed(async move {
+            client.read_to_end(&mut Vec::new()).await.unwrap();
+            sees_end.store(true, Ordering::SeqCst);
+        }));
+    });
+    drop(connected.lock().unwrap().take());
+    thread::sleep(Duration::from_millis(5));
+    let saw_end = Arc::new(AtomicBool::new(false));
+    let saw = Arc::clone(&saw_end);
+    event_loop.spawn(async move { saw.store(closed.load(Ordering::SeqCst), Ordering::SeqCst) });
+    driver.take_fresh_soon();
+    event_loop.call(async {});
+    assert!(saw_end.load(Ordering::SeqCst), "the call began before the end of the connection was known");
+}
+
 #[test]
 fn futures_that_are_spawned_in_batches_all_run() {
     let (done, results) = mpsc::channel();
