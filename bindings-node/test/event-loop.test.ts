@@ -3,13 +3,15 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import path from 'node:path'
 import { describe, test } from 'node:test'
 
 import { run as runScript, worker, type Ended } from './process.js'
 import { nodes } from './project.js'
-import { eventually, logOf, settingsOf, useSandbox, type World } from './support.js'
+import { emptyFolder, eventually, logOf, settingsOf, useSandbox, type World } from './support.js'
 
 const SYSTEM = process.platform !== 'linux' && 'on this system, a thread of the SDK does the I/O'
 
@@ -105,9 +107,16 @@ describe('an event loop that does the I/O', { skip: SYSTEM, concurrency: 2 }, ()
 
   /** If a write were sent on a connection that the server has closed, the client might not know its outcome. */
   test('notices that connections were closed while it was blocked', async () => {
+    const closed = path.join(emptyFolder(), 'closed')
+    writeFileSync(closed, '')
     const server = createServer((request, response) => {
       response.end('{}')
-      setTimeout(() => request.socket.end(), 100)
+      // The script goes on only once the connection is closed, which may take long on a busy machine.
+      setTimeout(() => {
+        request.socket.end(() => {
+          appendFileSync(closed, '.')
+        })
+      }, 100)
     })
     let requests = 0
     let connections = 0
@@ -115,10 +124,12 @@ describe('an event loop that does the I/O', { skip: SYSTEM, concurrency: 2 }, ()
     await once(server.listen(0, '127.0.0.1'), 'listening')
     const baseUrl = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`
     const script = `${BLOCK}
+      const fs = require('node:fs')
       const ht = new Hightouch(settings)
-      for (let i = 0; i < 5; i++) {
+      for (let i = 1; i <= 5; i++) {
         await ht.request('POST', '/x', { body: {} })
-        block(300)
+        while (fs.statSync(${JSON.stringify(closed)}).size < i) block(50)
+        block(200)
       }`
     const settings = { apiKey: 'key', baseUrl, environment: {}, maxRetries: 0 }
     try {
