@@ -21,15 +21,13 @@ test-core: servers
 	$(LEAVES_NOTHING) cargo test --locked -p hightouch-sdk --features tracing --test sandboxed -- spans hooks leaks
 	$(LEAVES_NOTHING) cargo test --locked -p hightouch-neighbour
 
-CLIPPED := python node swift uniffi-bindgen bench
-
-# Clippy checks the bindings in one command, because each other set of packages would build their dependencies again.
-# The neighbour has a command of its own, because it enables features that change the other packages.
+# The packages are checked in one command, because each other set of packages would check their dependencies again. The
+# neighbour has a command of its own, because it enables features that change the other packages.
+CLIPPY := cargo clippy --locked -q --workspace --exclude hightouch-neighbour
 check-core:
 	cargo fmt --all --check
-	cargo clippy --locked -q --all-targets -- -D warnings
-	cargo clippy --locked -q -p hightouch-sdk --features tracing --lib --test sandboxed -- -D warnings
-	cargo clippy --locked -q $(CLIPPED:%=-p hightouch-%) -- -D warnings
+	$(CLIPPY) --all-targets -- -D warnings
+	$(CLIPPY) --features hightouch-sdk/tracing --lib --test sandboxed -- -D warnings
 	cargo clippy --locked -q -p hightouch-neighbour -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q --no-deps -p hightouch-sdk -p hightouch-sandbox
 
