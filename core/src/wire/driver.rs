@@ -185,14 +185,8 @@ impl Driver {
                     }
                 };
                 waiting.listens_for = Some(pause);
-                let waited =
-                    self.changed.wait_timeout(waiting, pause).unwrap_or_else(PoisonError::into_inner);
-                waiting = waited.0;
+                waiting = self.changed.wait_timeout(waiting, pause).unwrap_or_else(PoisonError::into_inner).0;
                 waiting.listens_for = None;
-                if !waited.1.timed_out() {
-                    // The event loops that were asked may still answer in time.
-                    asked = None;
-                }
             }
             waiting.stands_in = true;
             drop(waiting);
