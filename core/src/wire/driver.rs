@@ -91,10 +91,21 @@ impl Driver {
     /// Runs a future in this thread. Meanwhile this thread also does the I/O, unless another thread does the I/O
     /// already.
     pub fn run<F: Future>(&'static self, future: F) -> F::Output {
-        self.lock().threads += 1;
+        let mut waiting = self.lock();
+        waiting.threads += 1;
+        let is_late = waiting.is_late();
+        drop(waiting);
         self.wanted.notify_one();
         let _leaving = Leaving(self);
-        self.block_on(future)
+        self.block_on(async {
+            if is_late {
+                // tokio runs a future that yields only after it has checked for I/O. The second time, it first runs the
+                // tasks that this I/O has woken.
+                yield_now().await;
+                yield_now().await;
+            }
+            future.await
+        })
     }
 
     /// Runs a future for which no thread waits.

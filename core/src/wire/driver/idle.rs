@@ -17,6 +17,9 @@ const IDLE: Duration = Duration::from_millis(20);
 /// again. Otherwise the I/O would change its thread at nearly every call.
 const CALM: Duration = Duration::from_secs(1);
 
+/// If nobody has checked for I/O for this long, calls begin only after a check.
+const LATE: Duration = Duration::from_millis(1);
+
 /// Identifies an event loop that watches the descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LoopId {
@@ -161,6 +164,13 @@ impl Waiting {
     pub(super) fn must_watch(&self, id: LoopId) -> bool {
         let is_needed = self.calls_of_loops.is_empty() && !self.others_do_io();
         self.is_for(id) || self.is_for_loops() && is_needed
+    }
+
+    /// Whether nobody may have checked for I/O for some time. A call must then begin after a check. Otherwise it could be
+    /// sent on a connection that the server has closed in the meantime, and nobody would know whether a change took
+    /// effect.
+    pub(super) fn is_late(&self) -> bool {
+        self.checked.max(self.last).elapsed() > LATE
     }
 
     /// Whether a thread other than that of an event loop has entered the runtime, or is about to.

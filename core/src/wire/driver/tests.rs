@@ -287,24 +287,45 @@ fn a_turn_ends_although_a_thread_enters_the_runtime_first() {
     turns.join().unwrap();
 }
 
+/// Opens a connection and returns the server's end. Sets `closed` once the client knows that this end was closed.
+async fn connected(closed: Arc<AtomicBool>) -> std::net::TcpStream {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let server = listener.accept().await.unwrap().0.into_std().unwrap();
+    tokio::spawn(noticed(async move {
+        client.read_to_end(&mut Vec::new()).await.unwrap();
+        closed.store(true, Ordering::SeqCst);
+    }));
+    server
+}
+
+/// Incident: a program made one call every 10 ms, and the server closed the connection in the pause. Nobody does the I/O
+/// in so short a pause, so the next call was sent on the closed connection.
+#[test]
+fn a_blocking_call_begins_only_after_a_check_for_io() {
+    let driver = Driver::start().unwrap();
+    let closed = Arc::new(AtomicBool::new(false));
+    for _ in 0..10 {
+        closed.store(false, Ordering::SeqCst);
+        drop(driver.run(connected(Arc::clone(&closed))));
+        thread::sleep(Duration::from_millis(5));
+        assert!(
+            driver.run(async { closed.load(Ordering::SeqCst) }),
+            "the end of the connection was not known"
+        );
+    }
+}
+
 /// Incident: an event loop was blocked for a moment, and the driver's thread was about to take over when the loop made
 /// its next call. The call began before anybody had checked for I/O, and was sent on a closed connection.
 #[test]
 fn a_call_begins_only_after_a_check_for_io_even_if_the_thread_was_about_to_take_over() {
     let driver = Driver::start().unwrap();
     let mut event_loop = EventLoop::of(driver);
-    let (connected, closed) = (Arc::new(Mutex::new(None)), Arc::new(AtomicBool::new(false)));
-    let (to_connect, sees_end) = (Arc::clone(&connected), Arc::clone(&closed));
-    event_loop.call(async move {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        *to_connect.lock().unwrap() = Some(listener.accept().await.unwrap().0.into_std().unwrap());
-        tokio::spawn(noticed(async move {
-            client.read_to_end(&mut Vec::new()).await.unwrap();
-            sees_end.store(true, Ordering::SeqCst);
-        }));
-    });
-    drop(connected.lock().unwrap().take());
+    let (server, closed) = (Arc::new(Mutex::new(None)), Arc::new(AtomicBool::new(false)));
+    let (to_server, to_closed) = (Arc::clone(&server), Arc::clone(&closed));
+    event_loop.call(async move { *to_server.lock().unwrap() = Some(connected(to_closed).await) });
+    drop(server.lock().unwrap().take());
     thread::sleep(Duration::from_millis(5));
     let saw_end = Arc::new(AtomicBool::new(false));
     let saw = Arc::clone(&saw_end);

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::task::{Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::Driver;
 use super::idle::LoopId;
@@ -12,8 +12,6 @@ use crate::tasks::wakes;
 /// How many times a turn checks for I/O at most. Without this bound, a large answer that arrives without a pause would
 /// hold up the event loop until the answer ends.
 const MOST_CHECKS: u32 = 8;
-/// If no event loop has checked for I/O for this long, a turn first checks for I/O and then begins new calls.
-const LATE: Duration = Duration::from_millis(1);
 
 thread_local! {
     /// Wakes the turn that runs on this thread.
@@ -106,7 +104,7 @@ impl Watch {
         let mut done = None;
         if waiting.is_for_loops() && !waiting.in_turn && !waiting.others_do_io() {
             waiting.in_turn = true;
-            let is_late = waiting.checked.elapsed() > LATE;
+            let is_late = waiting.is_late();
             drop(waiting);
             done = driver.check_until_idle(is_late);
             waiting = driver.lock();
@@ -142,8 +140,7 @@ impl Driver {
     /// Runs all tasks that can go on, and checks for I/O, until there is nothing to do. Returns false if there is more
     /// to do after [`MOST_CHECKS`] checks, and `None` if another thread does the I/O.
     ///
-    /// If `is_late` is true, new calls begin after the first check. Otherwise a call could be sent on a connection that
-    /// the server has closed in the meantime, and nobody would know whether a change took effect.
+    /// If `is_late` is true, new calls begin after the first check (see [`Waiting::is_late`](super::Waiting::is_late)).
     fn check_until_idle(&'static self, is_late: bool) -> Option<bool> {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Some(descriptor) = &self.descriptor {
