@@ -105,9 +105,8 @@ def _watch(loop: asyncio.AbstractEventLoop, descriptor: int | None, callback: Ca
         return False
     try:
         loop.add_reader(descriptor, callback)
-    # A loop that cannot watch descriptors, such as the default loop on Windows, raises NotImplementedError. A loop that
-    # uses `select` raises ValueError if the descriptor is above the limit of `select`. A loop that uses epoll(7) raises
-    # OSError for some kinds of descriptors. After any of these errors, another thread does the work.
+    # The default loop on Windows refuses all descriptors, `select` refuses those above its limit (ValueError), and
+    # epoll(7) refuses some kinds (OSError). Then another thread does the work.
     except (NotImplementedError, OSError, ValueError):
         return False
     return True
