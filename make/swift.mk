@@ -17,11 +17,11 @@ check-swift: swift-library
 	bindings-swift/native check
 	$(SWIFT) format lint --strict --recursive --configuration bindings-swift/.swift-format $(SWIFT_SOURCES)
 	$(SWIFT_ENV) $(SWIFT) build $(SWIFT_FLAGS)
-	$(SWIFT_ENV) bindings-swift/docs "$(ROOT)/build/docs/swift"
+	$(SWIFT_ENV) bindings-swift/docs "$(ROOT)/build/docs/swift" $(SWIFT_FLAGS)
 
 # Builds build/docs/swift/HightouchSDK.doccarchive, which Xcode or a web server can show.
 docs-swift: swift-library
-	$(SWIFT_ENV) bindings-swift/docs "$(ROOT)/build/docs/swift"
+	$(SWIFT_ENV) bindings-swift/docs "$(ROOT)/build/docs/swift" $(SWIFT_FLAGS)
 
 # The folder for temporary files is below the root, which bindings-swift/toolchain mounts. It would leave an empty folder
 # in its tree as the mount point of any other folder.
