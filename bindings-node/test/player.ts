@@ -35,6 +35,7 @@ interface Step {
   atOnce?: number
   cancelAfterMs?: number
   cancelOn?: string
+  blockMs?: number
   save?: string
   expect?: { value?: JsonValue; count?: number; error?: Members }
 }
@@ -157,6 +158,7 @@ class Play {
   }
 
   #start(step: Step): Promise<Outcome[]> {
+    if (step.blockMs !== undefined) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, step.blockMs)
     const client = this.#client(step.client ?? '')
     const args = fill(step.args ?? {}, this.#names) as Members
     const opts = fill(step.opts ?? {}, this.#names) as Members

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, NamedTuple, NoReturn, Protocol
 
@@ -101,6 +102,10 @@ class Part(NamedTuple):
         """Whether to cancel the call now: the request that `cancelOn` names has arrived, or there is no `cancelOn`."""
         operation = self.step.get("cancelOn")
         return operation is None or any(request["operation"] == operation for request in self.world.requests())
+
+    def block(self) -> None:
+        """Blocks this thread for as long as the step says."""
+        time.sleep(self.step.get("blockMs", 0) / 1000)
 
     def method(self) -> Any:
         return method(self.client, self.handle, self.step["call"])
@@ -216,6 +221,7 @@ class Blocking:
             return error
 
     def _call(self, part: Part) -> Any:
+        part.block()
         called = part.method()
         if part.step["call"] == "syncs.run_many":
             return described(self._run_many(part, called))
@@ -294,6 +300,7 @@ class Asynchronous:
             return error
 
     async def _call(self, part: Part) -> Any:
+        part.block()
         called = part.method()
         if part.step["call"] == "syncs.run_many":
             return described(await self._run_many(part, called))

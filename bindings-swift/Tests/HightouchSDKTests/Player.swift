@@ -115,6 +115,7 @@ struct Player {
         let parts = step["together"]?.array ?? [step]
         var calls: [Call] = []
         for part in parts {
+            if let block = part["blockMs"]?.int { usleep(UInt32(block) * 1000) }
             let handle = part["on"]?.string.flatMap { handles[$0] }
             calls.append(
                 try Call(

@@ -84,6 +84,7 @@ pub(crate) struct AnswerBody {
     sleep: Option<Pin<Box<Sleep>>>,
     end: End,
     recorder: Option<EndRecorder>,
+    closing: Option<Arc<ConnectionHandle>>,
 }
 
 impl AnswerBody {
@@ -105,12 +106,19 @@ impl AnswerBody {
             pieces.push_back(rest.split_to(size.min(rest.len())));
         }
         let pause = trickle.map_or(Duration::ZERO, |trickle| Duration::from_millis(trickle.every_ms));
-        let mut body = Self { pieces, pause, sleep: None, end, recorder };
+        let mut body = Self { pieces, pause, sleep: None, end, recorder, closing: None };
         if body.pieces.is_empty() && matches!(body.end, End::Whole) {
             body.settle();
         }
         body.rest();
         body
+    }
+
+    /// Closes the connection once this body is sent. The head of the answer, which could announce that, has been
+    /// written by then.
+    pub(crate) fn then_close(mut self, connection: Arc<ConnectionHandle>) -> Self {
+        self.closing = Some(connection);
+        self
     }
 
     /// Sets the timer for the next piece or the end.
@@ -126,6 +134,14 @@ impl AnswerBody {
     fn settle(&mut self) {
         if let Some(mut recorder) = self.recorder.take() {
             recorder.settle();
+        }
+    }
+}
+
+impl Drop for AnswerBody {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.closing {
+            connection.close();
         }
     }
 }

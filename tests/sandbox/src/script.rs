@@ -90,6 +90,9 @@ pub(crate) struct ScriptedAnswer {
     pub(crate) reset: Option<Reset>,
     /// Whether the server closes the connection after this answer.
     pub(crate) close: bool,
+    /// Whether the server closes the connection after this answer, and the answer does not say so. Over HTTP/2 the server
+    /// would say so.
+    pub(crate) close_unannounced: bool,
     /// A key that is invalid from this request on.
     pub(crate) revoke: Option<KeyName>,
     pub(crate) cut_body_at: Option<usize>,

@@ -165,7 +165,12 @@ async fn answer(
     }
     world.note_head(index, &outcome);
     let zipped = manner.gzip || wants_gzip(&parts.headers, &outcome);
-    respond(&world, outcome, zipped, own_connection.then(|| Arc::clone(control)), recorder)
+    let closing = manner.close_unannounced.then(|| Arc::clone(control));
+    let response = respond(&world, outcome, zipped, own_connection.then(|| Arc::clone(control)), recorder)?;
+    Ok(match closing {
+        Some(connection) => response.map(|body| body.then_close(connection)),
+        None => response,
+    })
 }
 
 /// Whether to compress an answer: like the API, the sandbox compresses large answers if the client accepts gzip. An

@@ -13,8 +13,20 @@ use common::catalogue::{KINDS, LISTS, OPERATIONS, OPTIONS};
 
 const MEMBERS: [&str; 9] =
     ["name", "guards", "world", "client", "clients", "construct", "steps", "asked", "wire"];
-const STEP: [&str; 11] =
-    ["call", "client", "args", "opts", "on", "take", "atOnce", "cancelAfterMs", "cancelOn", "save", "expect"];
+const STEP: [&str; 12] = [
+    "call",
+    "client",
+    "args",
+    "opts",
+    "on",
+    "take",
+    "atOnce",
+    "cancelAfterMs",
+    "cancelOn",
+    "blockMs",
+    "save",
+    "expect",
+];
 /// Calls that are no operations of the API, each with its arguments.
 const OTHER_CALLS: [(&str, &[&str]); 11] = [
     ("client.run", &["token"]),

@@ -168,6 +168,7 @@ impl Play<'_> {
 
     /// Makes the calls of a step concurrently.
     async fn tried(&self, step: &Value) -> Result<Vec<Ended>, String> {
+        tokio::time::sleep(Duration::from_millis(step["blockMs"].as_u64().unwrap_or(0))).await;
         let times = step["atOnce"].as_u64().unwrap_or(1);
         let calls = (0..times).map(|_| async {
             let call = self.call(step);
