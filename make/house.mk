@@ -38,7 +38,7 @@ docs: docs-python docs-node docs-swift
 # Starts a run in each language. In every language, waits for each of these runs, which is known only by its token.
 .PHONY: test-tokens
 test-tokens: sandbox python-wheel node-dist swift-library
-	cargo build --locked -q -p hightouch-sdk --example resume
+	cargo build --locked -q $(ONE_BUILD) -p hightouch-sdk --example resume
 	node "$(NODE_DIR)/tools/build-native.mjs"
 	$(SWIFT_ENV) $(SWIFT) build --product resume $(SWIFT_FLAGS)
 	tests/house/with-sandbox "$(SANDBOX)" tests/house/tokens \

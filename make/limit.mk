@@ -10,12 +10,12 @@ bench-limit:
 # Builds the simulations of the limit. tests/house/test-all does so first: the build locks the folder in which the other
 # parts build, and with a low priority it would lock it for long.
 proofs:
-	cargo test --locked -q --no-run -p hightouch-limit-proofs
+	cargo test --locked -q --no-run $(ONE_BUILD) -p hightouch-limit-proofs
 
 # Runs the simulations of the limit. They compute for minutes, but the other tests mostly wait. So they run beside the
 # other tests, with the time of the processors that those leave.
 test-limit: proofs
-	nice -n 19 $(LEAVES_NOTHING) cargo test --locked -p hightouch-limit-proofs
+	nice -n 19 $(LEAVES_NOTHING) cargo test --locked $(ONE_BUILD) -p hightouch-limit-proofs
 
 # Runs the limit's simulations with ten times as many seeds as the tests, and with every combination of faults that can
 # happen to a fleet.
@@ -33,7 +33,7 @@ test-loom:
 # requests, and another minute each while random processes are killed and stopped. The builds are unoptimised.
 PROVE_SECONDS ?= 60
 prove-host: sandbox python-wheel node-dist swift-library
-	cargo build --locked -q -p hightouch-sdk --example load
+	cargo build --locked -q $(ONE_BUILD) -p hightouch-sdk --example load
 	node "$(NODE_DIR)/tools/build-native.mjs"
 	$(SWIFT_ENV) $(SWIFT) build --product load $(SWIFT_FLAGS)
 	tests/house/with-sandbox "$(SANDBOX)" tests/fleet/host --seconds $(PROVE_SECONDS) \

@@ -3,16 +3,18 @@
 # CPython 3.11 or newer. The demo and the tests also work with CPython 3.10.
 PYTHON ?= python3
 PYTHON_DIR := $(ROOT)/bindings-python
-# One environment for tools and tests, and one for the demo, which builds and installs the package with pip.
+# One environment for tools and tests, and one for the demo, which builds and installs the package with pip. In the first,
+# pip does not compile the modules, of which the tests use few: CPython compiles a module when it is first imported.
 PYTHON_VENV := $(ROOT)/build/python/venv
 PYTHON_DEMO := $(ROOT)/build/python/demo
 
 $(PYTHON_VENV)/ready: bindings-python/requirements-dev.txt
 	$(PYTHON) -m venv --clear "$(PYTHON_VENV)"
-	"$(PYTHON_VENV)/bin/pip" install -q --require-virtualenv --require-hashes -r "$(PYTHON_DIR)/requirements-dev.txt"
+	"$(PYTHON_VENV)/bin/pip" install -q --no-compile --require-virtualenv --require-hashes -r "$(PYTHON_DIR)/requirements-dev.txt"
 	touch "$@"
 
-# Builds an unoptimised wheel and installs it, so that the tests run against what the wheel contains.
+# Builds an unoptimised wheel and installs it, so that the tests run against what the wheel contains. It is built without
+# tests/house/one-build, as by a user, so that the build fails if the core does not name a feature that it needs.
 python-wheel: $(PYTHON_VENV)/ready
 	rm -rf "$(ROOT)/build/python/wheels"
 	"$(PYTHON_VENV)/bin/maturin" build -q --locked --profile dev -m "$(PYTHON_DIR)/Cargo.toml" -o "$(ROOT)/build/python/wheels"
@@ -21,7 +23,7 @@ python-wheel: $(PYTHON_VENV)/ready
 # Builds an unoptimised wheel of the sandbox. The tests install this wheel as a user does.
 python-sandbox-wheel: $(PYTHON_VENV)/ready
 	rm -rf "$(ROOT)/build/python/sandbox-wheels"
-	"$(PYTHON_VENV)/bin/maturin" build -q --locked --profile dev -m "$(ROOT)/tests/sandbox/Cargo.toml" -o "$(ROOT)/build/python/sandbox-wheels"
+	"$(PYTHON_VENV)/bin/maturin" build -q --locked --profile dev --features one-build -m "$(ROOT)/tests/sandbox/Cargo.toml" -o "$(ROOT)/build/python/sandbox-wheels"
 
 # Runs the example in Python against the sandbox over HTTPS. Needs cargo and Python. The build is unoptimised, because
 # an optimised build takes minutes. It is not incremental either, because a first build then takes longer.

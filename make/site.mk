@@ -6,7 +6,7 @@
 SITE := $(ROOT)/build/site
 $(SITE)/venv/ready: site/requirements.txt
 	$(PYTHON) -m venv --clear "$(SITE)/venv"
-	"$(SITE)/venv/bin/pip" install -q --require-virtualenv --require-hashes -r site/requirements.txt
+	"$(SITE)/venv/bin/pip" install -q --no-compile --require-virtualenv --require-hashes -r site/requirements.txt
 	touch "$@"
 
 site: $(SITE)/venv/ready

@@ -1,8 +1,8 @@
-// Builds the native addon and copies it to `prebuilt`, where src/native.ts looks for it. The optional
-// argument `--release` is passed to cargo.
+// Builds the native addon and copies it to `prebuilt`, where src/native.ts looks for it. With the argument `--release`,
+// it is optimised. Otherwise it shares the dependencies of the tests; see tests/house/one-build.
 //
-// The crate is built alone. In a build with the other bindings, Cargo would unify the features of all these crates, and
-// the addon would not load.
+// The crate is built without the other bindings. In a build with these, Cargo would unify the features of all these
+// crates, and the addon would not load.
 
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs'
@@ -17,6 +17,7 @@ const messages = execFileSync(
     '--locked',
     '--package',
     'hightouch-node',
+    ...(process.argv.includes('--release') ? [] : ['--package', 'hightouch-one-build']),
     '--message-format',
     'json-render-diagnostics',
     ...process.argv.slice(2),
