@@ -1,6 +1,6 @@
 /** Creates errors from failures of the core. */
 
-import path from 'node:path'
+import { basename, dirname, sep } from 'node:path'
 
 import { errorClasses } from './error-table.js'
 import type { Failure, HightouchError } from './errors.js'
@@ -16,8 +16,8 @@ const OWN_PATH = ownPath()
 function ownPath(): string | undefined {
   // A bundle of ES modules has no `__filename`.
   if (typeof __filename !== 'string') return undefined
-  const folder = path.dirname(__filename) + path.sep
-  return { 'hightouch-sdk.js': __filename, 'failures.js': folder }[path.basename(__filename)]
+  const folder = dirname(__filename) + sep
+  return { 'hightouch-sdk.js': __filename, 'failures.js': folder }[basename(__filename)]
 }
 
 /** The largest number of stack frames of this package between a user's call and the creation of an error. */

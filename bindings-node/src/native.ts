@@ -1,7 +1,7 @@
 /** Loads the native addon. No other file of this package loads it. */
 
 import { createRequire } from 'node:module'
-import path from 'node:path'
+import { isAbsolute, join, resolve } from 'node:path'
 
 /** The object in the core that makes the calls of one client. */
 export interface NativeEngine {
@@ -137,7 +137,7 @@ function loadFile(file: string): Loaded {
 
 /** Loads a package by its name, or a file by its absolute path. */
 function loadAddon(id: string): Loaded {
-  return path.isAbsolute(id) ? loadFile(id) : loadPackage(id)
+  return isAbsolute(id) ? loadFile(id) : loadPackage(id)
 }
 
 function absent(id: string): Error {
@@ -158,7 +158,7 @@ export function loadNative(
   const names = targets(platform, arch).map((target) => `hightouch-sdk-${target}`)
   const causes: [id: string, cause: unknown][] = []
   const named = process.env.HIGHTOUCH_ADDON
-  for (const id of named ? [path.resolve(named)] : names.flatMap((name) => [...besides(name), name])) {
+  for (const id of named ? [resolve(named)] : names.flatMap((name) => [...besides(name), name])) {
     const loaded = load(id)
     if ('addon' in loaded) return loaded.addon as Native
     if (named || !isAbsent(loaded.cause, id)) causes.push([id, loaded.cause])
@@ -175,7 +175,7 @@ export function loadNative(
  */
 function besides(name: string): string[] {
   if (typeof __dirname !== 'string') return []
-  return [path.join(__dirname, '..', 'prebuilt', `${name.replace('sdk-', 'sdk.')}.node`)]
+  return [join(__dirname, '..', 'prebuilt', `${name.replace('sdk-', 'sdk.')}.node`)]
 }
 
 let native: Native | undefined
