@@ -33,6 +33,31 @@ describe('the package', () => {
       if (typeof value === 'function') assert.equal(value.name, name)
   })
 
+  /** Comments and the code that esbuild adds for exports, names and default imports slow every start of a program. */
+  test('has a bundle with neither comments nor helpers of esbuild', () => {
+    const code = readFileSync(createRequire(__filename).resolve('hightouch-sdk'), 'utf8')
+    assert.doesNotMatch(code, /\/\*\*/)
+    assert.deepEqual([...code.matchAll(/^var __\w+/gm)].map(String), [])
+  })
+
+  test('loads no addon and no public module of Node.js for I/O until a client is created', async () => {
+    const code = `const before = process.moduleLoadList.length
+      require('hightouch-sdk')
+      const loaded = process.moduleLoadList.slice(before).map((entry) => entry.replace('NativeModule ', ''))
+      const addons = process.report.getReport().sharedObjects.filter((file) => file.endsWith('.node'))
+      console.log(JSON.stringify({ loaded, addons }))`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--eval', code], {
+      cwd: path.join(ROOT, 'bindings-node'),
+    })
+    const { loaded, addons } = JSON.parse(stdout) as Record<'loaded' | 'addons', string[]>
+    assert.deepEqual(addons, [])
+    const light = ['async_hooks', 'diagnostics_channel', 'fs', 'module', 'path', 'url', 'util']
+    assert.deepEqual(
+      loaded.filter((name) => !name.startsWith('internal/') && !light.includes(name)),
+      [],
+    )
+  })
+
   test('has the version of the workspace', () => {
     const workspace = readFileSync(path.join(ROOT, 'Cargo.toml'), 'utf8')
     const version = /^\[workspace\.package\]\s[^[]*^version = "([^"]+)"/m.exec(workspace)?.[1]
