@@ -1,5 +1,6 @@
 /** Loads the native addon. No other file of this package loads it. */
 
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { isAbsolute, join, resolve } from 'node:path'
 
@@ -126,9 +127,15 @@ function loadPackage(name: string): Loaded {
   }
 }
 
-/** Loads an addon by the path of its file. Bundlers do not see that this call loads a file. */
+/**
+ * Loads an addon by the path of its file. Bundlers do not see that this call loads a file.
+ *
+ * Most installed packages contain no addon, and `require` needs longer than `existsSync` to find this out. The file that
+ * HIGHTOUCH_ADDON names may lack its extension, which `require` adds. With `--permission`, `existsSync` may throw.
+ */
 function loadFile(file: string): Loaded {
   try {
+    if (!process.env.HIGHTOUCH_ADDON && !existsSync(file)) return { cause: absent(file) }
     return { addon: createRequire(file)(file) }
   } catch (cause) {
     return { cause }

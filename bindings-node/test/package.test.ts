@@ -36,7 +36,7 @@ describe('the package', () => {
   /** Comments and the code that esbuild adds for exports, names and default imports slow every start of a program. */
   test('has a bundle with neither comments nor helpers of esbuild', () => {
     const code = readFileSync(createRequire(__filename).resolve('hightouch-sdk'), 'utf8')
-    assert.doesNotMatch(code, /\/\*\*/)
+    assert.doesNotMatch(code, /\/\*\*|^\s*\/\/(?!# sourceMappingURL)/m)
     assert.deepEqual([...code.matchAll(/^var __\w+/gm)].map(String), [])
   })
 
@@ -148,5 +148,20 @@ describe('loading the native addon', () => {
     }).catch((failed: unknown) => failed as { stderr: string })
     assert.match(stderr, /may not load addons\. If Node runs with --permission, add --allow-addons; /)
     assert.doesNotMatch(stderr, /Install hightouch-sdk again/)
+  })
+
+  test('in a file that --permission hides does not keep others from being tried', async () => {
+    const dist = path.join(ROOT, 'bindings-node', 'dist')
+    const code = `new (require(${JSON.stringify(path.join(dist, 'hightouch-sdk.js'))}).Hightouch)({ apiKey: 'k' })`
+    // Some builds of Node.js read the certificates of the system.
+    const flags = [
+      '--experimental-permission',
+      '--allow-addons',
+      ...[dist, '/etc'].map((one) => `--allow-fs-read=${one}/`),
+    ]
+    const { stderr } = await promisify(execFile)(process.execPath, [...flags, '--eval', code]).catch(
+      (failed: unknown) => failed as { stderr: string },
+    )
+    assert.match(stderr, /-gnu\.node: Access .* restricted\n.*-musl\.node: Access .* restricted\n/)
   })
 })
