@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import platform
-
 try:
     from ._bridge import Call, Engine, Mailbox, Waiter, local, monotonic, unraisable
 except ImportError as error:
+    import platform
+
     raise ImportError(
         "The native part of hightouch-sdk could not be loaded "
         f"({platform.python_implementation()} {platform.python_version()}, "

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 # Matches all escapes. Otherwise half of a pair, or an escaped backslash before a `u`, would look like a lone surrogate.
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)"
-)
+# Most programs never use this pattern, so it is compiled at its first use.
+_ESCAPE = rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u([dD][89a-fA-F][0-9a-fA-F]{2})|.)"
 
 
 def decode(decoder: Decoder[T], text: bytes) -> T:
@@ -36,7 +35,7 @@ def decode(decoder: Decoder[T], text: bytes) -> T:
         return decoder.decode(text)
     except DecodeError:
         mark = os.urandom(8).hex().encode()
-        hidden = _ESCAPE.sub(lambda found: mark + found[1] if found[1] else found[0], text)
+        hidden = re.sub(_ESCAPE, lambda found: mark + found[1] if found[1] else found[0], text)
         if hidden == text:
             raise
         restored: T = _restored(decoder.decode(hidden), mark)
