@@ -35,23 +35,16 @@ from ._unset import UNSET, UnsetType
 if TYPE_CHECKING:
     from ._async_batch import AsyncSyncBatch
     from ._async_client import AsyncHightouch
+    from ._async_pages import AsyncListing
+    from ._async_runs import AsyncIdentityGraphRunHandle, AsyncRun, AsyncSequenceRunHandle, AsyncSyncRunHandle
     from ._batch import SyncBatch
     from ._batch_items import BatchEstimate, BatchItem
     from ._enums import *  # noqa: F403
     from ._models import *  # noqa: F403
-    from ._pages import AsyncListing, Listing, Page
+    from ._pages import Listing, Page
     from ._plain_values import json_default
     from ._records import Records
-    from ._runs import (
-        AsyncIdentityGraphRunHandle,
-        AsyncRun,
-        AsyncSequenceRunHandle,
-        AsyncSyncRunHandle,
-        IdentityGraphRunHandle,
-        Run,
-        SequenceRunHandle,
-        SyncRunHandle,
-    )
+    from ._runs import IdentityGraphRunHandle, Run, SequenceRunHandle, SyncRunHandle
 
 __all__ = [
     "UNSET",
@@ -104,12 +97,12 @@ __all__ += _names.__all__
 # their first use.
 _LATER = {
     "AsyncHightouch": "_async_client",
-    "AsyncIdentityGraphRunHandle": "_runs",
-    "AsyncListing": "_pages",
-    "AsyncRun": "_runs",
-    "AsyncSequenceRunHandle": "_runs",
+    "AsyncIdentityGraphRunHandle": "_async_runs",
+    "AsyncListing": "_async_pages",
+    "AsyncRun": "_async_runs",
+    "AsyncSequenceRunHandle": "_async_runs",
     "AsyncSyncBatch": "_async_batch",
-    "AsyncSyncRunHandle": "_runs",
+    "AsyncSyncRunHandle": "_async_runs",
     "BatchEstimate": "_batch_items",
     "BatchItem": "_batch_items",
     "IdentityGraphRunHandle": "_runs",

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from ._async_door import AsyncDoor
+    from ._async_pages import AsyncListing
     from ._encoding import Args, Opts
-    from ._pages import AsyncListing, Query
+    from ._pages import Query
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,7 +32,8 @@ class AsyncHandle(Protocol[T_co]):
 @cache
 def _lists() -> tuple[type[AsyncListing[Any]], type[Query], Callable[[Args], Args]]:
     with LOADING:
-        from ._pages import AsyncListing, Query, filters
+        from ._async_pages import AsyncListing
+        from ._pages import Query, filters
 
     return AsyncListing, Query, filters
 

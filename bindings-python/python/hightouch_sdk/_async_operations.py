@@ -57,8 +57,8 @@ from ._models import (
     UpdatedEventContract,
     VisualQuery,
 )
-from ._pages import AsyncListing
-from ._runs import AsyncIdentityGraphRunHandle, AsyncSequenceRunHandle, AsyncSyncRunHandle
+from ._async_pages import AsyncListing
+from ._async_runs import AsyncIdentityGraphRunHandle, AsyncSequenceRunHandle, AsyncSyncRunHandle
 
 
 class AsyncCampaigns(AsyncResource):

@@ -6,18 +6,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ._async_runs import AnyAsyncRun, AsyncIdentityGraphRunHandle, AsyncSequenceRunHandle, AsyncSyncRunHandle
 from ._door import decoded, decoder
 from ._errors import ProtocolError
-from ._runs import (
-    AnyAsyncRun,
-    AnyRun,
-    AsyncIdentityGraphRunHandle,
-    AsyncSequenceRunHandle,
-    AsyncSyncRunHandle,
-    IdentityGraphRunHandle,
-    SequenceRunHandle,
-    SyncRunHandle,
-)
+from ._runs import AnyRun, IdentityGraphRunHandle, SequenceRunHandle, SyncRunHandle
 
 if TYPE_CHECKING:
     from ._async_door import AsyncDoor

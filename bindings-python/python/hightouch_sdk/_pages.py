@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from msgspec import UNSET
@@ -17,7 +17,7 @@ from ._public import public
 from ._value import Value
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Mapping
 
     from msgspec.json import Decoder
     from pandas import DataFrame as PandasFrame
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pyarrow import RecordBatchReader as ArrowReader
     from pyarrow import Table as ArrowTable
 
-    from ._async_door import AsyncDoor
     from ._door import Door
     from ._encoding import Args, Opts
 else:
@@ -33,7 +32,7 @@ else:
     PandasFrame = PolarsFrame = ArrowReader = ArrowTable = Any
 
 T = TypeVar("T")
-L = TypeVar("L", bound="_Listing[Any]")
+L = TypeVar("L", bound="BaseListing[Any]")
 
 SMALL = 20
 """The smallest default page size of any list. If ``take`` needs fewer rows, the list requests a smaller page."""
@@ -187,7 +186,7 @@ _PARENTS = {"graphId": "graph_id", "flowId": "flow_id"}
 """For each argument with the id of a graph or a flow: the column of records that holds this id."""
 
 
-class _Listing(Generic[T]):
+class BaseListing(Generic[T]):
     """The code that the lists of the blocking and the asynchronous client share."""
 
     def __init__(self, query: Query) -> None:
@@ -250,7 +249,7 @@ class _Listing(Generic[T]):
 
 
 @public
-class Listing(_Listing[T], Tabular[T]):
+class Listing(BaseListing[T], Tabular[T]):
     """A list of the API. Iterating over the list fetches page after page; each iteration starts from the first page."""
 
     def __init__(self, door: Door, query: Query) -> None:
@@ -297,101 +296,3 @@ class Listing(_Listing[T], Tabular[T]):
 
     def _fetch(self, args: Args, before: int) -> tuple[Page[T], str | None]:
         return self._page(self._door.call(self._query.op, args, self._query.opts), before)
-
-
-@public
-class AsyncListing(_Listing[T]):
-    """A list of the API. ``async for`` fetches page after page; ``await`` fetches the first page only."""
-
-    def __init__(self, door: AsyncDoor, query: Query) -> None:
-        # Pickling a list fails at the first attribute that cannot be pickled. The door is the first attribute, because
-        # its error says why a list cannot be pickled.
-        self._door = door
-        super().__init__(query)
-
-    async def __aiter__(self) -> AsyncIterator[T]:
-        async for page in self.pages():
-            for item in page.items:
-                yield item
-
-    async def pages(self) -> AsyncIterator[Page[T]]:
-        """Iterates over the pages of the list.
-
-        Raises:
-            HightouchError: A page could not be fetched.
-        """
-        args, following, count = self._start(), self._most != 0, 0
-        while following:
-            page, token = self._page(await self._door.call(self._query.op, args, self._query.opts), count)
-            args, following, count = {"next": token}, token is not None, count + len(page)
-            yield page
-
-    async def first_page(self) -> Page[T]:
-        """Fetches the first page only.
-
-        Raises:
-            HightouchError: The page could not be fetched.
-        """
-        if self._most == 0:
-            return self._no_page()
-        return self._page(await self._door.call(self._query.op, self._start(), self._query.opts), 0)[0]
-
-    def __await__(self) -> Generator[object, None, Page[T]]:
-        return self.first_page().__await__()
-
-    async def first(self) -> T | None:
-        """Fetches the first row only; returns ``None`` if the list is empty.
-
-        Raises:
-            HightouchError: The row could not be fetched.
-        """
-        rows = [row async for row in self.take(1)]
-        return rows[0] if rows else None
-
-    async def records(self) -> AsyncIterator[dict[str, Any]]:
-        """Iterates over the list as flat records; see :class:`Records`.
-
-        Raises:
-            HightouchError: A page could not be fetched.
-        """
-        async for page in self.pages():
-            for record in page.records():
-                yield record
-
-    async def to_arrow(self) -> ArrowTable:
-        """Reads all rows into a ``pyarrow.Table``. Needs ``hightouch-sdk[arrow]``.
-
-        Pages are converted one by one, so only the rows of one page exist as Python objects at a time.
-
-        Raises:
-            ImportError: pyarrow is not installed.
-            HightouchError: A page could not be fetched.
-        """
-        from ._arrow import Sink
-
-        sink = Sink(self._query.of)
-        async for page in self.pages():
-            sink.add(origin(page)[1], page.items)
-        return sink.table()
-
-    async def to_pandas(self) -> PandasFrame:
-        """Reads all rows into a ``pandas.DataFrame``; see :meth:`Listing.to_pandas`. Needs ``hightouch-sdk[pandas]``.
-
-        Raises:
-            ImportError: pandas or pyarrow is not installed.
-            HightouchError: A page could not be fetched.
-        """
-        from ._arrow import pandas_frame
-
-        return pandas_frame(await self.to_arrow())
-
-    async def to_polars(self) -> PolarsFrame:
-        """Reads all rows into a ``polars.DataFrame``. Needs ``hightouch-sdk[polars]``.
-
-        Raises:
-            ImportError: polars or pyarrow is not installed.
-            HightouchError: A page could not be fetched.
-        """
-        from ._arrow import polars_frame
-
-        return polars_frame(await self.to_arrow())

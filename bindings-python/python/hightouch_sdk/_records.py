@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
+from ._async_pages import AsyncListing
 from ._columns import columns_of
-from ._pages import AsyncListing, Listing, Page, Tabular, origin
+from ._pages import Listing, Page, Tabular, origin
 from ._public import public
 
 T = TypeVar("T")

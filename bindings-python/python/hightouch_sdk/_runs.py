@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
@@ -14,11 +14,10 @@ from ._encoding import Seconds, milliseconds
 from ._errors import HightouchError, ProtocolError, RunFailedError
 from ._models import IdentityGraphRun, SequenceRun, SyncRun
 from ._native import monotonic
-from ._progress import AsyncObserver, AsyncProgress, Observer, Progress, run_display
+from ._progress import Observer, Progress, run_display
 from ._public import public
 
 if TYPE_CHECKING:
-    from ._async_door import AsyncDoor
     from ._door import Door
 
 S = TypeVar("S")
@@ -46,7 +45,7 @@ class _Step(Struct, Generic[S]):
 _OPENED = Decoder(_Opened)
 
 
-class _Wait(Generic[S]):
+class RunWait(Generic[S]):
     """The arguments of each step of a wait, and the deadline of the wait."""
 
     def __init__(
@@ -81,7 +80,7 @@ class _Wait(Generic[S]):
         self._step = decoded(decoder(step), body)
         return self._step
 
-    def __enter__(self) -> _Wait[S]:
+    def __enter__(self) -> RunWait[S]:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -93,13 +92,13 @@ class _Wait(Generic[S]):
             note_run(error, self._token)
 
 
-def _result(state: S | None) -> S:
+def result_of(state: S | None) -> S:
     if state is None:
         raise ProtocolError("The run has ended, but the answer does not contain its state.")
     return state
 
 
-class _Handle(Generic[S]):
+class BaseHandle(Generic[S]):
     """The code that the handles of the blocking and the asynchronous client share."""
 
     kind: str
@@ -148,7 +147,7 @@ class _Handle(Generic[S]):
 
 
 @public
-class Run(_Handle[S]):
+class Run(BaseHandle[S]):
     """The handle of one run. Each kind of run has a subclass."""
 
     def __init__(self, door: Door, body: bytes, slug: str | None = None) -> None:
@@ -168,7 +167,7 @@ class Run(_Handle[S]):
             NotFoundError: The server does not list the run. A new run may not be listed yet.
             HightouchError: The run could not be read for another reason.
         """
-        with _Wait(self.token, self._slug, self._state, None, "return", "return"):
+        with RunWait(self.token, self._slug, self._state, None, "return", "return"):
             return decoded(decoder(self._state), self._door.call("run.state", {"run": self.token})[1])
 
     def states(self) -> Iterator[S]:
@@ -180,7 +179,7 @@ class Run(_Handle[S]):
             HightouchError: The run could not be read. Temporary outages do not end the iteration.
         """
         finished = False
-        with _Wait(self.token, self._slug, self._state, None, "return", "return") as wait:
+        with RunWait(self.token, self._slug, self._state, None, "return", "return") as wait:
             while not finished:
                 step = wait.take(self._door.call("run", wait.args())[1])
                 finished = step.finished
@@ -215,95 +214,17 @@ class Run(_Handle[S]):
             WaitTimeoutError: ``timeout`` expired. The run goes on; ``client.run(error.run_token)`` follows it again.
             HightouchError: The run could not be read. Temporary outages do not end the wait.
         """
-        waiting = _Wait(self.token, self._slug, self._state, timeout, on_failure, on_warning)
+        waiting = RunWait(self.token, self._slug, self._state, timeout, on_failure, on_warning)
         with waiting as wait, Observer(progress, partial(run_display, self._name(), self._door)) as observer:
             while True:
                 step = wait.take(self._door.call("run", wait.args())[1])
                 if step.changed:
                     observer.see(step.state)
                 if step.finished:
-                    return _result(step.state)
+                    return result_of(step.state)
 
 
-@public
-class AsyncRun(_Handle[S]):
-    """The handle of one run, for asyncio. Each kind of run has a subclass."""
-
-    def __init__(self, door: AsyncDoor, body: bytes, slug: str | None = None) -> None:
-        super().__init__(body, slug)
-        self._door = door
-
-    async def state(self) -> S:
-        """Reads the run once.
-
-        Unlike :meth:`wait`, this method raises an error during an outage. If the run failed, the method raises nothing:
-        the state shows the failure.
-
-        Returns:
-            The state of the run.
-
-        Raises:
-            NotFoundError: The server does not list the run. A new run may not be listed yet.
-            HightouchError: The run could not be read for another reason.
-        """
-        with _Wait(self.token, self._slug, self._state, None, "return", "return"):
-            return decoded(decoder(self._state), (await self._door.call("run.state", {"run": self.token}))[1])
-
-    async def states(self) -> AsyncIterator[S]:
-        """Iterates over the states of the run as they change, up to the last state.
-
-        If the run fails, the iteration raises nothing. The last state shows the failure.
-
-        Raises:
-            HightouchError: The run could not be read. Temporary outages do not end the iteration.
-        """
-        finished = False
-        with _Wait(self.token, self._slug, self._state, None, "return", "return") as wait:
-            while not finished:
-                step = wait.take((await self._door.call("run", wait.args()))[1])
-                finished = step.finished
-                if step.changed and step.state is not None:
-                    yield step.state
-
-    async def wait(
-        self,
-        timeout: Seconds | None = None,
-        *,
-        progress: AsyncProgress[S] = False,
-        on_failure: Policy = "raise",
-        on_warning: Policy = "return",
-    ) -> S:
-        """Waits for the end of the run.
-
-        Args:
-            timeout: How long to wait, in seconds or as a timedelta. Default: no time limit.
-            progress: ``True`` shows how far the run is, on standard error or in the notebook. A function is called
-                with each state; if the function returns an awaitable, the wait awaits the result.
-            on_failure: What to do if the run failed, was cancelled or was interrupted: ``"raise"`` an error or
-                ``"return"`` the run.
-            on_warning: What to do if the run ended with warnings: ``"raise"`` an error or ``"return"`` the run.
-
-        Returns:
-            The last state of the run.
-
-        Raises:
-            InvalidRequestError: An argument is wrong. Nothing was sent.
-            RunFailedError: The run failed or ended with warnings, and ``on_failure`` or ``on_warning`` is ``"raise"``.
-                The ``result`` of the error is the last state of the run.
-            WaitTimeoutError: ``timeout`` expired. The run goes on; ``client.run(error.run_token)`` follows it again.
-            HightouchError: The run could not be read. Temporary outages do not end the wait.
-        """
-        waiting = _Wait(self.token, self._slug, self._state, timeout, on_failure, on_warning)
-        with waiting as wait, AsyncObserver(progress, partial(run_display, self._name(), self._door.local)) as observer:
-            while True:
-                step = wait.take((await self._door.call("run", wait.args()))[1])
-                if step.changed:
-                    await observer.see(step.state)
-                if step.finished:
-                    return _result(step.state)
-
-
-class _OfSync(_Handle[SyncRun]):
+class OfSync(BaseHandle[SyncRun]):
     kind = "sync"
     _state = SyncRun
 
@@ -329,7 +250,7 @@ class _OfSync(_Handle[SyncRun]):
         return [f"sync_id={self.sync_id}"] + ([] if self._slug is None else [f"slug={self._slug!r}"])
 
 
-class _OfSequence(_Handle[SequenceRun]):
+class OfSequence(BaseHandle[SequenceRun]):
     kind = "sequence"
     _state = SequenceRun
 
@@ -347,7 +268,7 @@ class _OfSequence(_Handle[SequenceRun]):
         return [f"sequence_id={self.sequence_id!r}"]
 
 
-class _OfIdentityGraph(_Handle[IdentityGraphRun]):
+class OfIdentityGraph(BaseHandle[IdentityGraphRun]):
     kind = "identity_graph"
     _state = IdentityGraphRun
 
@@ -366,36 +287,19 @@ class _OfIdentityGraph(_Handle[IdentityGraphRun]):
 
 
 @public
-class SyncRunHandle(_OfSync, Run[SyncRun]):
+class SyncRunHandle(OfSync, Run[SyncRun]):
     """The handle of one run of a sync."""
 
 
 @public
-class SequenceRunHandle(_OfSequence, Run[SequenceRun]):
+class SequenceRunHandle(OfSequence, Run[SequenceRun]):
     """The handle of one run of a sync sequence."""
 
 
 @public
-class IdentityGraphRunHandle(_OfIdentityGraph, Run[IdentityGraphRun]):
+class IdentityGraphRunHandle(OfIdentityGraph, Run[IdentityGraphRun]):
     """The handle of one run of an identity graph."""
-
-
-@public
-class AsyncSyncRunHandle(_OfSync, AsyncRun[SyncRun]):
-    """The handle of one run of a sync, for asyncio."""
-
-
-@public
-class AsyncSequenceRunHandle(_OfSequence, AsyncRun[SequenceRun]):
-    """The handle of one run of a sync sequence, for asyncio."""
-
-
-@public
-class AsyncIdentityGraphRunHandle(_OfIdentityGraph, AsyncRun[IdentityGraphRun]):
-    """The handle of one run of an identity graph, for asyncio."""
 
 
 AnyRun: TypeAlias = SyncRunHandle | SequenceRunHandle | IdentityGraphRunHandle
 """The handle of a run of any kind."""
-AnyAsyncRun: TypeAlias = AsyncSyncRunHandle | AsyncSequenceRunHandle | AsyncIdentityGraphRunHandle
-"""The handle of a run of any kind, for asyncio."""
