@@ -20,16 +20,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import _error_classes, _names
+from ._answers import Attempt, Cut, Meta, ScopeChange
 from ._client import Hightouch, diagnose
-from ._error_base import Attempt, Cut, HightouchError, Meta, ScopeChange
+from ._error_base import HightouchError
 from ._error_classes import *  # noqa: F403
-from ._health import Diagnosis, Finding, Negotiated, Stats, Waiting
-from ._hooks import CallEnd, CallStart
 from ._json import Json, JsonEdit
 from ._json_diff import JsonChange, JsonDiff
 from ._json_views import JsonArray, JsonObject
 from ._names import __version__
-from ._raw import RawResponse
 from ._unset import UNSET, UnsetType
 
 if TYPE_CHECKING:
@@ -40,9 +38,12 @@ if TYPE_CHECKING:
     from ._batch import SyncBatch
     from ._batch_items import BatchEstimate, BatchItem
     from ._enums import *  # noqa: F403
+    from ._health import Diagnosis, Finding, Negotiated, Stats, Waiting
+    from ._hooks import CallEnd, CallStart
     from ._models import *  # noqa: F403
     from ._pages import Listing, Page
     from ._plain_values import json_default
+    from ._raw import RawResponse
     from ._records import Records
     from ._runs import IdentityGraphRunHandle, Run, SequenceRunHandle, SyncRunHandle
 
@@ -93,8 +94,8 @@ __all__ = [
 __all__ += _error_classes.__all__
 __all__ += _names.__all__
 
-# Importing asyncio or the models takes longer than importing the rest of the package. So these names are imported at
-# their first use.
+# Importing asyncio or the models takes longer than importing the rest of the package, and a first call needs few of the
+# other modules. So these names are imported at their first use.
 _LATER = {
     "AsyncHightouch": "_async_client",
     "AsyncIdentityGraphRunHandle": "_async_runs",
@@ -105,14 +106,22 @@ _LATER = {
     "AsyncSyncRunHandle": "_async_runs",
     "BatchEstimate": "_batch_items",
     "BatchItem": "_batch_items",
+    "CallEnd": "_hooks",
+    "CallStart": "_hooks",
+    "Diagnosis": "_health",
+    "Finding": "_health",
     "IdentityGraphRunHandle": "_runs",
     "Listing": "_pages",
+    "Negotiated": "_health",
     "Page": "_pages",
+    "RawResponse": "_raw",
     "Records": "_records",
     "Run": "_runs",
     "SequenceRunHandle": "_runs",
+    "Stats": "_health",
     "SyncBatch": "_batch",
     "SyncRunHandle": "_runs",
+    "Waiting": "_health",
     "json_default": "_plain_values",
     **dict.fromkeys(_names.__all__, "_models"),
     **dict.fromkeys(_names.ENUMS, "_enums"),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
-from ._calls import Raw, known_slug, methods_of, rows_decoder, slug_of
+from ._calls import Raw, known_slug, methods_of, raw_response, rows_decoder, slug_of
 from ._door import decoded, decoder
 from ._errors import LOADING
-from ._raw import RawResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from ._async_pages import AsyncListing
     from ._encoding import Args, Opts
     from ._pages import Query
+    from ._raw import RawResponse
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -103,7 +103,8 @@ class AsyncRawCalls:
         return await self._answer(op, args, opts, made)
 
     async def _answer(self, op: str, args: Args, opts: Opts, make: Callable[[bytes], T]) -> RawResponse[T]:
-        return RawResponse(*await self.door.call(op, args, {**opts, "raw": True}), make)
+        response = raw_response()
+        return response(*await self.door.call(op, args, {**opts, "raw": True}), make)
 
 
 class AsyncResource:

@@ -14,11 +14,10 @@ from ._async_calls import AsyncCalls
 from ._async_door import AsyncDoor
 from ._async_keys import AsyncKeys
 from ._async_resources import AsyncResources
-from ._base import DIAGNOSIS, Client, Priority, request_args
-from ._door import decoded
+from ._base import Client, Priority, diagnosis_type, request_args
+from ._door import decoded, decoder
 from ._encoding import Seconds, options
 from ._errors import LOADING
-from ._health import Diagnosis
 from ._json_text import loads
 from ._public import public
 
@@ -88,7 +87,7 @@ class AsyncHightouch(Client[Ask], AsyncResources):
         ConfigError: A setting is wrong, or there is no key.
     """
 
-    _Keys = AsyncKeys
+    _keys = staticmethod(AsyncKeys)
 
     @cached_property
     def _door(self) -> AsyncDoor:
@@ -166,7 +165,7 @@ class AsyncHightouch(Client[Ask], AsyncResources):
 
         return opened_async(self._door, self._local.local("runs.open", {"token": token})[1])
 
-    async def diagnose(self) -> Diagnosis:
+    async def diagnose(self) -> hightouch_sdk.Diagnosis:
         """Checks the settings, the connection and the key, with one TLS handshake and one read.
 
         The read (``syncs.list``) counts towards the rate limit. Problems become findings of the diagnosis and are not
@@ -175,7 +174,8 @@ class AsyncHightouch(Client[Ask], AsyncResources):
         Raises:
             ClientClosedError: The client is closed.
         """
-        return decoded(DIAGNOSIS, (await self._door.call("client.diagnose"))[1])
+        of = diagnosis_type()
+        return decoded(decoder(of), (await self._door.call("client.diagnose"))[1])
 
     async def close(self) -> None:
         """Closes the client. Calls in progress and later calls fail with ``ClientClosedError``.

@@ -5,27 +5,24 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from msgspec import UNSET, UnsetType
-from msgspec.json import Decoder
 
-from ._door import Door, decoded, key_text, open_engine, returned
+import hightouch_sdk
+
+from ._door import Door, decoded, decoder, key_text, open_engine, returned
 from ._encoding import Seconds, checked_headers, json_argument, milliseconds
-from ._errors import ConfigError
-from ._health import Diagnosis, Stats
-from ._hooks import CallEnd, CallStart
-from ._keys import Keys
+from ._errors import LOADING, ConfigError
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
+    from ._keys import Keys
+
 Priority: TypeAlias = Literal["trigger", "poll", "read", "bulk"]
 """The weight of a call while several calls wait for the rate limit: ``"trigger"`` has the highest weight, ``"bulk"``
 the lowest."""
-
-DIAGNOSIS = Decoder(Diagnosis)
-_STATS = Decoder(Stats)
 
 TIME_SCALES: dict[str, float] = {}
 """Maps a base URL to the number by which the clients of this URL divide their waits. Only ``hightouch_sdk.testing``
@@ -44,10 +41,26 @@ class SecretKey(Protocol):
         ...
 
 
+def blocking_keys(ask: Callable[[], Any]) -> Keys:
+    """Returns the object that calls the key function. Imports its class, because most clients have no key function."""
+    with LOADING:
+        from ._keys import Keys
+
+    return Keys(ask)
+
+
+def diagnosis_type() -> type[hightouch_sdk.Diagnosis]:
+    """Imports the type of the answer to ``client.diagnose``."""
+    with LOADING:
+        from ._health import Diagnosis
+
+    return Diagnosis
+
+
 class Client(Generic[K]):
     """The base of both clients: takes the settings, and has the methods that send nothing."""
 
-    _Keys: ClassVar[type[Keys]] = Keys
+    _keys = staticmethod(blocking_keys)
 
     def __init__(
         self,
@@ -65,8 +78,8 @@ class Client(Generic[K]):
         ca_bundle: str | os.PathLike[str] | None = None,
         proxy: str | None = None,
         headers: Mapping[str, str] | None = None,
-        on_start: Callable[[CallStart], object] | None = None,
-        on_end: Callable[[CallEnd], object] | None = None,
+        on_start: Callable[[hightouch_sdk.CallStart], object] | None = None,
+        on_end: Callable[[hightouch_sdk.CallEnd], object] | None = None,
         _internal: Mapping[str, object] | None = None,
     ) -> None:
         # The settings that `repr` shows. The API key, the proxy, the headers and a URL in `limit_scope` may be secret,
@@ -102,7 +115,7 @@ class Client(Generic[K]):
                 "headers": headers,
                 **(_internal or {}),
             },
-            self._Keys,
+            self._keys,
             on_start,
             on_end,
         )
@@ -114,15 +127,18 @@ class Client(Generic[K]):
         settings = ", ".join(f"{name}={value!r}" for name, value in self._shown.items())
         return f"{type(self).__name__}({settings})"
 
-    def stats(self) -> Stats:
+    def stats(self) -> hightouch_sdk.Stats:
         """Returns the current state of the rate limit. Nothing is sent."""
-        return decoded(_STATS, self._local.local("client.stats")[1])
+        with LOADING:
+            from ._health import Stats
+
+        return decoded(decoder(Stats), self._local.local("client.stats")[1])
 
     def add_hooks(
         self,
         *,
-        on_start: Callable[[CallStart], object] | None = None,
-        on_end: Callable[[CallEnd], object] | None = None,
+        on_start: Callable[[hightouch_sdk.CallStart], object] | None = None,
+        on_end: Callable[[hightouch_sdk.CallEnd], object] | None = None,
     ) -> None:
         """Adds hooks to the client's hooks. Calls in progress do not call the new hooks.
 
@@ -156,9 +172,9 @@ class Client(Generic[K]):
 
 def open_door(
     given: Mapping[str, Any],
-    keys: type[Keys],
-    on_start: Callable[[CallStart], object] | None = None,
-    on_end: Callable[[CallEnd], object] | None = None,
+    keys: Callable[[Callable[[], Any]], Keys],
+    on_start: Callable[[hightouch_sdk.CallStart], object] | None = None,
+    on_end: Callable[[hightouch_sdk.CallEnd], object] | None = None,
 ) -> Door:
     """Creates a client of the core from settings in Python's types, and returns the door to that client.
 

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from functools import cache, partial
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ._door import decoded, decoder
 from ._errors import LOADING
-from ._raw import RawResponse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Concatenate, Generic, ParamSpec, Protocol
 
     from msgspec.json import Decoder
 
     from ._door import Door
     from ._encoding import Args, Opts
     from ._pages import Listing, Query
+    from ._raw import RawResponse
 
-P = ParamSpec("P")
+    P = ParamSpec("P")
+    T_co = TypeVar("T_co", covariant=True)
+
+    class Handle(Protocol[T_co]):
+        """A class of run handles, such as ``SyncRunHandle``."""
+
+        def __call__(self, door: Door, body: bytes, slug: str | None, /) -> T_co: ...
+
+
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
-
-
-class Handle(Protocol[T_co]):
-    """A class of run handles, such as ``SyncRunHandle``."""
-
-    def __call__(self, door: Door, body: bytes, slug: str | None, /) -> T_co: ...
 
 
 def slug_of(args: Args) -> str | None:
@@ -60,6 +62,15 @@ def lists() -> tuple[type[Listing[Any]], type[Query], Callable[[Args], Args]]:
         from ._pages import Listing, Query, filters
 
     return Listing, Query, filters
+
+
+@cache
+def raw_response() -> type[RawResponse[Any]]:
+    """Imports the class of raw answers once. Most programs need no raw answers."""
+    with LOADING:
+        from ._raw import RawResponse
+
+    return RawResponse
 
 
 class Calls:
@@ -127,7 +138,8 @@ class RawCalls:
         return self._answer(op, args, opts, made)
 
     def _answer(self, op: str, args: Args, opts: Opts, make: Callable[[bytes], T]) -> RawResponse[T]:
-        return RawResponse(*self.door.call(op, args, {**opts, "raw": True}), make)
+        response = raw_response()
+        return response(*self.door.call(op, args, {**opts, "raw": True}), make)
 
 
 class Resource:

@@ -13,14 +13,12 @@ from msgspec import UNSET, UnsetType
 # these classes only when somebody resolves the type.
 import hightouch_sdk
 
-from ._base import DIAGNOSIS, Client, Priority, SecretKey, open_door, or_raise, request_args
+from ._base import Client, Priority, SecretKey, blocking_keys, diagnosis_type, open_door, or_raise, request_args
 from ._calls import Calls
-from ._door import decoded, returned
+from ._door import decoded, decoder, returned
 from ._encoding import Seconds, options
 from ._errors import LOADING
-from ._health import Diagnosis
 from ._json_text import loads
-from ._keys import Keys
 from ._public import public
 from ._resources import Resources
 
@@ -157,7 +155,7 @@ class Hightouch(Client[Ask], Resources):
 
         return opened(self._local, self._local.local("runs.open", {"token": token})[1])
 
-    def diagnose(self) -> Diagnosis:
+    def diagnose(self) -> hightouch_sdk.Diagnosis:
         """Checks the settings, the connection and the key, with one TLS handshake and one read.
 
         The read (``syncs.list``) counts towards the rate limit. Problems become findings of the diagnosis and are not
@@ -166,7 +164,8 @@ class Hightouch(Client[Ask], Resources):
         Raises:
             ClientClosedError: The client is closed.
         """
-        return decoded(DIAGNOSIS, self._local.call("client.diagnose")[1])
+        of = diagnosis_type()
+        return decoded(decoder(of), self._local.call("client.diagnose")[1])
 
     def close(self) -> None:
         """Closes the client. Calls in progress and later calls fail with ``ClientClosedError``.
@@ -196,7 +195,7 @@ def diagnose(
     ca_bundle: str | os.PathLike[str] | None = None,
     proxy: str | None = None,
     headers: Mapping[str, str] | None = None,
-) -> Diagnosis:
+) -> hightouch_sdk.Diagnosis:
     """Checks settings, the connection and the key, with one TLS handshake and one read.
 
     Unlike :meth:`Hightouch.diagnose`, this function also accepts settings from which no client can be created. The
@@ -215,6 +214,7 @@ def diagnose(
     Raises:
         ConfigError: A setting has the wrong type.
     """
+    of = diagnosis_type()
     opened = returned(
         open_door,
         {
@@ -227,11 +227,11 @@ def diagnose(
             "headers": headers,
             "diagnosing": True,
         },
-        Keys,
+        blocking_keys,
     )
     del api_key, proxy, headers
     door = or_raise(opened)
     try:
-        return decoded(DIAGNOSIS, door.call("client.diagnose")[1])
+        return decoded(decoder(of), door.call("client.diagnose")[1])
     finally:
         door.close()

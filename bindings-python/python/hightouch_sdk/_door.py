@@ -6,12 +6,12 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
-from msgspec import DecodeError, Raw, Struct
+from msgspec import DecodeError
 from msgspec.json import Decoder
 
+from ._answers import HEAD, PLACE, STARTED
 from ._encoding import NOT_WRITTEN, args_json, encoded, options_json
-from ._errors import LOADING, ConfigError, HightouchError, Meta, ProtocolError, failure
-from ._hooks import Hooks
+from ._errors import LOADING, ConfigError, HightouchError, ProtocolError, failure
 from ._log import listener, log_ended, shows_ends
 from ._native import Engine, Mailbox, monotonic
 from ._surrogates import decode
@@ -21,8 +21,9 @@ from ._waiting import arrived, called
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ._answers import Head, Meta, Place, RawAnswer
     from ._encoding import Args, Opts
-    from ._hooks import CallEnd, CallStart
+    from ._hooks import CallEnd, CallStart, Hooks
     from ._keys import Keys
 
     Answer: TypeAlias = tuple[bool, str, bytes]
@@ -33,25 +34,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class RawAnswer(Struct):
-    """What a raw answer has beside its body: the `value` that the core read, or the `failure` that the body reports."""
-
-    status: int
-    headers: dict[str, str]
-    value: Raw = Raw()
-    failure: Raw = Raw()
-
-
-class Head(Struct):
-    """What the core says about a call, apart from the body of the answer."""
-
-    meta: Meta
-    answer: RawAnswer | None = None
-
-
-_HEAD = Decoder(Head)
 
 
 def read(answer: Answer, op: str, keys: Keys | None = None) -> tuple[str, bytes]:
@@ -100,10 +82,6 @@ def interrupted(raised: BaseException, op: str, last: Answer | None, late: Late 
         late(last[2])
 
 
-class _Run(Struct):
-    token: str | None = None
-
-
 def note(raised: BaseException, op: str, last: Answer | None) -> None:
     """Adds a note to the exception that interrupted a call. The note says whether the request may have taken effect."""
     operation = op.removeprefix("client.")
@@ -112,7 +90,7 @@ def note(raised: BaseException, op: str, last: Answer | None) -> None:
     elif last[0]:
         add_note(raised, f"{operation} had already succeeded when it was interrupted.")
         with suppress(DecodeError):
-            note_run(raised, _RUN.decode(last[2]).token)
+            note_run(raised, STARTED.decode(last[2]).token)
     else:
         error = failure(last[1])
         add_note(raised, str(error))
@@ -129,8 +107,6 @@ def add_note(raised: BaseException, text: str) -> None:
     """Adds a note to an exception, as ``BaseException.add_note`` does in Python 3.11 and newer."""
     raised.__notes__ = [*getattr(raised, "__notes__", ()), text]  # type: ignore[attr-defined]
 
-
-_RUN = Decoder(_Run)
 
 _SLICE_S = 0.05
 
@@ -177,26 +153,16 @@ def decoded(decoder: Decoder[T], body: bytes) -> T:
 def _head(head: str) -> Head:
     # The head of a raw answer contains the value, which may have lone surrogates. `Decoder.decode` refuses them; this
     # `decode` accepts them.
-    return decode(_HEAD, head.encode())
+    return decode(HEAD, head.encode())
 
 
 def meta_of(head: str) -> Meta:
     return _head(head).meta
 
 
-class Place(Struct):
-    """The token of the next page, if more rows may follow, and the id of the sync that the rows belong to."""
-
-    next: str | None = None
-    sync: int | None = None
-
-
-_PLACE = Decoder(Place)
-
-
 def place_of(head: str) -> Place:
     # Decodes only the members of `Place`, because this function runs for each page of a list.
-    return _PLACE.decode(head)
+    return PLACE.decode(head)
 
 
 def answer_of(head: str) -> tuple[Meta, RawAnswer]:
@@ -282,6 +248,9 @@ class Door:
         self, on_start: Callable[[CallStart], object] | None, on_end: Callable[[CallEnd], object] | None
     ) -> None:
         """Adds hooks for later calls. Calls in progress keep the hooks that they have."""
+        with LOADING:
+            from ._hooks import Hooks
+
         with guard():
             self.hooks = Hooks(on_start, on_end, self.hooks)
 

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from msgspec import Raw, Struct, field
-from msgspec.json import Decoder
-
-from ._error_base import Attempt as Attempt
-from ._error_base import Cut as Cut
+from ._answers import FAILURE
+from ._answers import Meta as Meta
 from ._error_base import HightouchError as HightouchError
-from ._error_base import Meta as Meta
 from ._error_base import RunFailedError as RunFailedError
-from ._error_base import ScopeChange as ScopeChange
 from ._error_classes import *  # noqa: F403
 from ._error_classes import BY_KIND as BY_KIND
 from ._error_classes import ClientClosedError
@@ -37,29 +32,9 @@ class Loading:
 LOADING = Loading()
 
 
-class _Failure(Struct):
-    kind: str
-    message: str
-    code: str | None = None
-    status: int | None = None
-    details: Raw = Raw(b"null")
-    operation: str | None = None
-    operation_id: str | None = field(name="operationId", default=None)
-    resource: str | None = None
-    retry_after_ms: float | None = field(name="retryAfterMs", default=None)
-    hint: str | None = None
-    causes: list[str] = []
-    meta: Meta | None = None
-    run: str | None = None
-    problem: Raw = Raw(b"null")
-
-
-_FAILURE = Decoder(_Failure)
-
-
 def failure(head: str | bytes) -> HightouchError:
     """Creates the exception for a failure of the core."""
-    it = decode(_FAILURE, head.encode() if isinstance(head, str) else head)
+    it = decode(FAILURE, head.encode() if isinstance(head, str) else head)
     details = Json.from_raw(it.details)
     error = BY_KIND.get(it.kind, HightouchError)(
         it.message,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
-from msgspec.json import Decoder
-
+from ._answers import NOTICE, Notice
 from ._errors import HightouchError, Meta
 from ._threads import loaded
 
@@ -52,23 +50,6 @@ def _enabled(level: int) -> Logger | None:
     return last[1] if last[1].isEnabledFor(level) else None
 
 
-class _Notice(Struct, rename="camel"):
-    """Something that happened during a call, with a text for people."""
-
-    event: str
-    text: str
-    call_id: str
-    operation: str
-    operation_id: str | None = None
-    resource: str | None = None
-    sync: str | None = None
-    attempt: int = 0
-    waited_ms: float = 0.0
-
-
-_NOTICE = Decoder(_Notice)
-
-
 def listener() -> Callable[[str], None] | None:
     """Returns the function that logs what happens during a call; None if nobody would see the records."""
     return None if _enabled(_INFO) is None else tell
@@ -78,7 +59,7 @@ def tell(notice: str) -> None:
     """Logs something that happened during a call."""
     log = _enabled(_INFO)
     if log is not None:
-        it = _NOTICE.decode(notice)
+        it = NOTICE.decode(notice)
         log.info("%s", it.text, extra=_extra(it, it.event, it.attempt))
 
 
@@ -110,7 +91,7 @@ def _named(meta: Meta) -> str:
     return meta.operation if meta.resource is None else f"{meta.operation} ({meta.resource})"
 
 
-def _extra(it: _Notice | Meta, event: str, attempt: int) -> dict[str, Any]:
+def _extra(it: Notice | Meta, event: str, attempt: int) -> dict[str, Any]:
     return {
         "event": event,
         "call_id": it.call_id,

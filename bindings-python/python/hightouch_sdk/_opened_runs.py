@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ._async_runs import AnyAsyncRun, AsyncIdentityGraphRunHandle, AsyncSequenceRunHandle, AsyncSyncRunHandle
 from ._door import decoded, decoder
-from ._errors import ProtocolError
+from ._errors import LOADING, ProtocolError
 from ._runs import AnyRun, IdentityGraphRunHandle, SequenceRunHandle, SyncRunHandle
 
 if TYPE_CHECKING:
     from ._async_door import AsyncDoor
+    from ._async_runs import AnyAsyncRun
     from ._door import Door
 
 
@@ -35,6 +35,9 @@ def opened(door: Door, body: bytes) -> AnyRun:
 
 def opened_async(door: AsyncDoor, body: bytes) -> AnyAsyncRun:
     """Creates the handle of the run that ``runs.open`` has read from a token."""
+    with LOADING:
+        from ._async_runs import AsyncIdentityGraphRunHandle, AsyncSequenceRunHandle, AsyncSyncRunHandle
+
     match decoded(decoder(_Kind), body).kind:
         case "sync":
             return AsyncSyncRunHandle(door, body)
