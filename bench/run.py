@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("pages", type=Path)
     parser.add_argument("server")
     parser.add_argument("lane", nargs="+", help="NAME=COMMAND; the first one is the SDK")
-    parser.add_argument("--start", nargs="*", default=[], metavar="NAME", help="lanes whose start is measured too")
+    parser.add_argument("--start", nargs="*", default=[], metavar="NAME[=COMMAND]", help="starts to measure")
     parser.add_argument("--rounds", type=int, default=31)
     parser.add_argument("--seconds", type=float, default=45, help="start no round after this time, but at least five")
     parser.add_argument("--spread", type=float, default=20, help="the same for the second table; 0 leaves it out")
@@ -106,7 +106,10 @@ def main() -> None:
         costs = rounds(commands, environment, given.rounds, given.seconds)
         rows += report(given.language, costs, "one core for server and client", judged=True)
         if given.start:
-            starting = {name: commands[name] for name in given.start}
+            starting: dict[str, str] = {}
+            for start in given.start:
+                name, _, command = start.partition("=")
+                starting[name] = command or commands[name]
             rows += report_starts(given.language, starts(starting, environment, STARTS))
     if given.spread:
         use_cores(one=False)

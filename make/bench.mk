@@ -1,4 +1,5 @@
-.PHONY: bench bench-rust bench-python bench-node bench-sizes bench-lanes bench-peers-python bench-peers-node
+.PHONY: bench bench-rust bench-python bench-node bench-sizes bench-lanes bench-peers-python bench-starts-python \
+    bench-peers-node
 
 # Compares the CPU time of a call of the SDK with that of each language's usual clients and of bare reqwest. Prints
 # tables of ratios with the goals of bench/goals.py, and writes build/bench/pages/*.json. A missed goal is no failure.
@@ -32,12 +33,27 @@ bench-peers-python:
 	"$(BENCH)/python/bin/maturin" build -q --locked --release -m "$(PYTHON_DIR)/Cargo.toml" -o "$(BENCH)/wheels"
 	"$(BENCH_PYTHON)" -m pip install -q --require-virtualenv --force-reinstall --no-deps "$(BENCH)"/wheels/*.whl
 
-bench-python: bench-lanes bench-peers-python
+# Installs each client into an environment of its own. Some packages import others only if these are installed, so a
+# start in an environment with all clients would take longer: msgspec, for example, then imports typing_extensions,
+# which httpx needs and the SDK does not.
+bench-starts-python: bench-peers-python
+	for client in sdk requests httpx aiohttp; do $(PYTHON) -m venv --clear "$(BENCH)/starts/$$client" || exit; done
+	for client in requests httpx aiohttp; do \
+	    "$(BENCH)/starts/$$client/bin/python" -m pip install -q --require-virtualenv --require-hashes \
+	        -r "$(ROOT)/bench/requirements/$$client.txt" || exit; \
+	done
+	"$(BENCH)/starts/sdk/bin/python" -m pip install -q --require-virtualenv --require-hashes \
+	    -r packaging/requirements-runtime.txt
+	"$(BENCH)/starts/sdk/bin/python" -m pip install -q --require-virtualenv --no-deps "$(BENCH)"/wheels/*.whl
+
+bench-python: bench-lanes bench-starts-python
 	lane='$(BENCH_PYTHON) $(ROOT)/bench/python/lane.py'; \
+	start() { echo "$$2=$(BENCH)/starts/$$1/bin/python $(ROOT)/bench/python/lane.py $$2"; }; \
 	$(BENCH_RUN) python "$(BENCH)/pages" "$(CARGO_TARGET_DIR)/release/hightouch-bench-server" \
 	    "sdk=$$lane sdk" "sdk-asyncio=$$lane sdk-asyncio" "sdk-untyped=$$lane sdk-untyped" \
 	    "requests=$$lane requests" "httpx=$$lane httpx" "aiohttp=$$lane aiohttp" $(BENCH_FLOOR) \
-	    --start sdk sdk-asyncio requests httpx aiohttp
+	    --start "$$(start sdk sdk)" "$$(start sdk sdk-asyncio)" "$$(start requests requests)" \
+	        "$$(start httpx httpx)" "$$(start aiohttp aiohttp)"
 
 # Copies lane.mjs to the folder in which npm installs the packages that it imports.
 bench-peers-node: node-dist

@@ -4,8 +4,8 @@
 # bound, and some with the version of another `.in`, which a line `-c` names. From it, uv writes `X.txt`: these packages
 # and all of their dependencies, with exact versions and hashes, for all platforms and each CPython from 3.10. The files
 # in REQUIREMENTS_311 are for CPython from 3.11. The recipes install only wheels.
-REQUIREMENTS := $(wildcard bench/requirements.in bindings-python/requirements-*.in packaging/requirements*.in \
-    site/requirements.in tests/house/requirements/*.in examples/recipes/requirements/*.in)
+REQUIREMENTS := $(wildcard bench/requirements.in bench/requirements/*.in bindings-python/requirements-*.in \
+    packaging/requirements*.in site/requirements.in tests/house/requirements/*.in examples/recipes/requirements/*.in)
 REQUIREMENTS_RECIPES := $(wildcard examples/recipes/requirements/*.in)
 REQUIREMENTS_311 := site/requirements.in tests/house/requirements/release.in $(REQUIREMENTS_RECIPES)
 REQUIREMENTS_UV := $(ROOT)/build/requirements/bin/uv
