@@ -46,6 +46,34 @@ def test_a_grandchild_works_too(world: World) -> None:
     assert out.split() == ["3"]
 
 
+def test_a_child_imports_no_module_for_its_calls(world: World) -> None:
+    """Incident: the first call of a child hung if another thread of the parent was importing a module at the fork."""
+    out, _ = run(
+        world,
+        """
+        ht = Hightouch(**settings)
+        child = os.fork()
+        if child == 0:
+            before = {*sys.modules}
+            sync, *_ = ht.syncs.list().first_page()
+            ht.run(ht.syncs.trigger(1).token).wait()
+            ht.syncs.run_many([2, 3]).wait()
+            ht.syncs.with_raw_response.get(1)
+            ht.add_hooks(on_end=print)
+            ht.stats(), ht.diagnose()
+            try:
+                ht.syncs.get(10**9)
+            except NotFoundError as error:
+                error.to_dict()
+            new = {name for name in {*sys.modules} - before if name.startswith("hightouch_sdk")}
+            print("new:", *new, flush=True)
+            os._exit(0)
+        print(end_of(child))
+        """,
+    )
+    assert out.splitlines()[-2:] == ["new:", "0"], out
+
+
 def test_a_fork_pool_shares_the_parents_client_while_its_threads_are_busy(world: World) -> None:
     out, _ = run(
         world,

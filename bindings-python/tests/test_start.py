@@ -22,9 +22,9 @@ print(*({*sys.modules} - before))
 """
 
 NEEDED = {"_answers", "_base", "_bridge", "_calls", "_client", "_datetimes", "_door", "_encoding", "_error_base",
-          "_error_classes", "_errors", "_handles", "_json", "_json_diff", "_json_edit", "_json_parts", "_json_plain",
-          "_json_text", "_json_views", "_log", "_names", "_native", "_public", "_resources", "_surrogates", "_threads",
-          "_unset", "_value", "_waiting"}  # fmt: skip
+          "_error_classes", "_errors", "_forks", "_handles", "_json", "_json_diff", "_json_edit", "_json_parts",
+          "_json_plain", "_json_text", "_json_views", "_log", "_names", "_native", "_public", "_resources",
+          "_surrogates", "_threads", "_unset", "_value", "_waiting"}  # fmt: skip
 """The modules of this package that the import imports."""
 
 NEEDED_BY_A_LIST = {"_arguments", "_callables", "_deprecated", "_enums", "_facts", "_fields", "_models", "_operations",

@@ -14,6 +14,7 @@ import hightouch_sdk
 from ._door import Door, decoded, decoder, key_text, open_engine, returned
 from ._encoding import Seconds, checked_headers, json_argument, milliseconds
 from ._errors import LOADING, ConfigError
+from ._forks import load_before_forks
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -122,6 +123,7 @@ class Client(Generic[K]):
         # Error reports show the local variables of each frame. So this frame must hold no secret when it raises.
         del api_key, limit_scope, proxy, headers, _internal
         self._local = or_raise(opened)
+        load_before_forks()
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={value!r}" for name, value in self._shown.items())
