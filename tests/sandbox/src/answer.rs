@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
+use tokio::runtime::Handle;
 use tokio::time::{Sleep, sleep};
 
 use crate::connection::ConnectionHandle;
@@ -84,7 +85,7 @@ pub(crate) struct AnswerBody {
     sleep: Option<Pin<Box<Sleep>>>,
     end: End,
     recorder: Option<EndRecorder>,
-    closing: Option<Arc<ConnectionHandle>>,
+    closing: Option<(Duration, Arc<ConnectionHandle>)>,
 }
 
 impl AnswerBody {
@@ -114,10 +115,10 @@ impl AnswerBody {
         body
     }
 
-    /// Closes the connection once this body is sent. The head of the answer, which could announce that, has been
-    /// written by then.
-    pub(crate) fn then_close(mut self, connection: Arc<ConnectionHandle>) -> Self {
-        self.closing = Some(connection);
+    /// Closes the connection after a pause that begins once this body is sent. The head of the answer, which could
+    /// announce that, has been written by then.
+    pub(crate) fn then_close(mut self, pause: Duration, connection: Arc<ConnectionHandle>) -> Self {
+        self.closing = Some((pause, connection));
         self
     }
 
@@ -140,8 +141,12 @@ impl AnswerBody {
 
 impl Drop for AnswerBody {
     fn drop(&mut self) {
-        if let Some(connection) = &self.closing {
-            connection.close();
+        // There is no runtime if the server ends meanwhile.
+        if let (Some((pause, connection)), Ok(runtime)) = (self.closing.take(), Handle::try_current()) {
+            runtime.spawn(async move {
+                sleep(pause).await;
+                connection.close();
+            });
         }
     }
 }

@@ -90,9 +90,9 @@ pub(crate) struct ScriptedAnswer {
     pub(crate) reset: Option<Reset>,
     /// Whether the server closes the connection after this answer.
     pub(crate) close: bool,
-    /// Whether the server closes the connection after this answer, and the answer does not say so. Over HTTP/2 the server
-    /// would say so.
-    pub(crate) close_unannounced: bool,
+    /// If present, the server closes the connection this many milliseconds after this answer, which does not say so.
+    /// Over HTTP/2 the server would say so.
+    pub(crate) close_after_ms: Option<u64>,
     /// A key that is invalid from this request on.
     pub(crate) revoke: Option<KeyName>,
     pub(crate) cut_body_at: Option<usize>,

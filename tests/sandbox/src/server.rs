@@ -165,10 +165,10 @@ async fn answer(
     }
     world.note_head(index, &outcome);
     let zipped = manner.gzip || wants_gzip(&parts.headers, &outcome);
-    let closing = manner.close_unannounced.then(|| Arc::clone(control));
+    let closing = manner.close_after_ms.map(|ms| (Duration::from_millis(ms), Arc::clone(control)));
     let response = respond(&world, outcome, zipped, own_connection.then(|| Arc::clone(control)), recorder)?;
     Ok(match closing {
-        Some(connection) => response.map(|body| body.then_close(connection)),
+        Some((pause, connection)) => response.map(|body| body.then_close(pause, connection)),
         None => response,
     })
 }
