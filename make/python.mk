@@ -26,8 +26,10 @@ python-sandbox-wheel: $(PYTHON_VENV)/ready
 	"$(PYTHON_VENV)/bin/maturin" build -q --locked --profile dev --features one-build -m "$(ROOT)/tests/sandbox/Cargo.toml" -o "$(ROOT)/build/python/sandbox-wheels"
 
 # Runs the example in Python against the sandbox over HTTPS. Needs cargo and Python. The build is unoptimised, because
-# an optimised build takes minutes. It is not incremental either, because a first build then takes longer.
+# an optimised build takes minutes. It is not incremental either, because a first build then takes longer. So does the
+# build that all tests share.
 demo: export CARGO_INCREMENTAL := 0
+demo: ONE_BUILD :=
 demo: sandbox
 	[ -x "$(PYTHON_DEMO)/bin/pip" ] || $(PYTHON) -m venv "$(PYTHON_DEMO)"
 	"$(PYTHON_DEMO)/bin/pip" install -q --require-virtualenv --require-hashes -r packaging/requirements-runtime.txt
