@@ -74,6 +74,31 @@ def test_a_child_imports_no_module_for_its_calls(world: World) -> None:
     assert out.splitlines()[-2:] == ["new:", "0"], out
 
 
+def test_a_child_imports_no_module_for_its_calls_of_asyncio_either(world: World) -> None:
+    out, _ = run(
+        world,
+        """
+        async def calls():
+            await ht.syncs.list()
+            await ht.run((await ht.syncs.trigger(1)).token).wait()
+            await (await ht.syncs.run_many([2, 3])).wait()
+            ht.stats()
+            await ht.diagnose()
+
+        ht = AsyncHightouch(**settings)
+        child = os.fork()
+        if child == 0:
+            before = {*sys.modules}
+            asyncio.run(calls())
+            new = {name for name in {*sys.modules} - before if name.startswith("hightouch_sdk")}
+            print("new:", *new, flush=True)
+            os._exit(0)
+        print(end_of(child))
+        """,
+    )
+    assert out.splitlines() == ["new:", "0"], out
+
+
 def test_a_fork_pool_shares_the_parents_client_while_its_threads_are_busy(world: World) -> None:
     out, _ = run(
         world,
