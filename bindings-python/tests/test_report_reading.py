@@ -29,7 +29,7 @@ from hightouch_sdk import (
 from hightouch_sdk._door import Door
 from hightouch_sdk.report import ReportProgress, async_runs_report, runs_report
 from hightouch_sdk.report._period import Period
-from sandbox import World
+from sandbox import World, until
 
 LONG = timedelta(days=60)
 SLUGS = ["one", "two", "three"]
@@ -221,16 +221,21 @@ def test_an_error_ends_the_reading_of_other_syncs(new_world: Callable[..., World
     answered = {"when": {"path": "/syncs/1/runs"}, "answer": {"delayMs": 0}, "times": 1}
     world = new_world(syncs=5, pastRuns=2, script=[answered, failing("ListSyncRuns", hang=True)])
 
-    def enough(state: ReportProgress) -> None:
+    async def enough(state: ReportProgress) -> None:
         if state.syncs_read:
+            # The answer for the first sync may arrive before the requests for the other four have been sent.
+            while operations(world).count("ListSyncRuns") < 5:
+                await asyncio.sleep(0.01)
             raise RuntimeError("enough")
 
     async def main() -> None:
         async with AsyncHightouch(**world.settings()) as client:
             with pytest.raises(RuntimeError, match="enough"):
                 await async_runs_report(client, since=LONG, output=None, progress=enough)
+            assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(main())
+    until(lambda: sum("gone_ms" in request for request in world.requests()) == 4)
     assert len(operations(world)) == 6
 
 
