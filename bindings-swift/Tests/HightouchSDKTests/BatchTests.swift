@@ -7,9 +7,9 @@ import XCTest
 final class BatchTests: XCTestCase {
     /// Creates a world with seven syncs. The runs of two syncs fail, and the run of a third sync ends with a warning.
     /// Time in the world passes ten times faster than real time.
-    private func world(seconds: Int = 20) async throws -> World {
+    private func world(seconds: Int = 20, script: JSONValue = []) async throws -> World {
         try await Sandbox.running().world([
-            "syncs": 7, "pastRuns": 0, "timeScale": 10,
+            "syncs": 7, "pastRuns": 0, "timeScale": 10, "script": script,
             "slugs": .array((1...7).map { .string("sync-\($0)") }),
             "runs": [
                 "seconds": .int(seconds), "queuedSeconds": 0,
@@ -21,6 +21,11 @@ final class BatchTests: XCTestCase {
             ],
         ])
     }
+
+    /// A script that holds back the states of runs until the test gets a source, so that no batch ends earlier.
+    private let endsAfterGetSource: JSONValue = [
+        ["when": ["operation": "ListSyncRuns"], "answer": ["until": ["operation": "GetSource"]], "times": 1000]
+    ]
 
     private func triggers(_ world: World) async throws -> Int {
         try await world.requests().count { $0["method"] == "POST" }
@@ -122,7 +127,7 @@ final class BatchTests: XCTestCase {
     }
 
     func testAWaitThatTimesOutSaysWhatIsInProgressAndCanBeRepeated() async throws {
-        let world = try await world(seconds: 60)
+        let world = try await world(seconds: 1, script: endsAfterGetSource)
         let client = try world.client()
         let batch = try await client.syncs.runMany([1, 3, 6], atOnce: 2)
         try await until { inProgress(batch).count == 2 }
@@ -133,13 +138,15 @@ final class BatchTests: XCTestCase {
         let token = try XCTUnwrap(error.details?[0]?["run"]?.string)
         let run = try await client.run(token)
         XCTAssertEqual(run.sync?.syncId, 1)
+        _ = try await client.sources.get(1)
         let items = try await batch.wait(timeout: .milliseconds(Int64.max))
         XCTAssertEqual(items.map(\.outcome), [.success, .success, .success])
     }
 
     func testSeveralTasksCanWaitAndIterateAtOnce() async throws {
-        let world = try await world()
-        let batch = try await world.client().syncs.runMany([1, 2, 3, 6], atOnce: 2)
+        let world = try await world(seconds: 1, script: endsAfterGetSource)
+        let client = try world.client()
+        let batch = try await client.syncs.runMany([1, 2, 3, 6], atOnce: 2)
         async let first = batch.wait(onFailure: .return)
         async let count = batch.reduce(0) { count, _ in count + 1 }
         async let failure = thrown { try await batch.wait() }
@@ -147,6 +154,7 @@ final class BatchTests: XCTestCase {
             let timedOut = try await thrown { try await batch.wait(timeout: .milliseconds(5)) }
             XCTAssertEqual(timedOut.kind, .waitTimeout)
         }
+        _ = try await client.sources.get(1)
         let (items, ended, failed) = try await (first, count, failure)
         XCTAssertEqual(items.map(\.outcome), [.success, .failure, .success, .success])
         XCTAssertEqual(ended, 4)
@@ -305,15 +313,17 @@ final class BatchTests: XCTestCase {
     }
 
     func testABatchThatIsReleasedStartsNothingMore() async throws {
-        let world = try await world(seconds: 10)
-        let client = try world.client()
+        let world = try await world(script: [["when": ["operation": "ListSyncRuns"], "answer": ["hang": true]]])
+        // With this timeout, the request for the state of the run only ends if the batch cancels it.
+        let client = try world.client { $0.timeout = .seconds(3_600) }
         do {
             let batch = try await client.syncs.runMany([1, 2, 3, 4, 5, 6, 7], atOnce: 1)
             try await until { inProgress(batch).count == 1 }
+            try await world.until("the batch asks for the run") { $0.contains { $0["operation"] == "ListSyncRuns" } }
         }
-        // A run takes 10 seconds of the world, which is one second of real time. If the batch continued, it would start
-        // another run during this sleep.
-        try await Task.sleep(for: .seconds(3))
+        try await world.until("the batch cancels its request") { $0.contains { $0["gone_ms"]?.double != nil } }
+        // If the batch continued, its next trigger would be sent before this request.
+        _ = try await client.syncs.get(1)
         let sent = try await triggers(world)
         XCTAssertEqual(sent, 1)
     }

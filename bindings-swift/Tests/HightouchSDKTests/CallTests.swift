@@ -28,7 +28,12 @@ final class CallTests: XCTestCase {
     /// Each step of following a run has the same name everywhere, `run`. The name of the operation that reads the run
     /// (`syncs.runs`) does not appear.
     func testAFollowedRunIsNamedRunInHooksMetaAndErrors() async throws {
-        let world = try await Sandbox.running().world()
+        let unfinished: JSONValue = [
+            ["at": "/data/0/status", "set": "querying"], ["at": "/data/0/finishedAt", "set": nil],
+        ]
+        let world = try await Sandbox.running().world([
+            "script": [["when": ["operation": "ListSyncRuns"], "answer": ["edit": unfinished]]]
+        ])
         let log = CallLog()
         let client = try world.client(
             hooks: Hooks(onEnd: { log.add("\($0.operation) \($0.meta?.operation ?? "")") }))

@@ -134,7 +134,7 @@ struct Player {
     }
 
     /// Makes all calls concurrently, each the number of times that its step says. Throws if the calls take longer than
-    /// 60 s.
+    /// five minutes.
     private static func made(_ calls: [Call], _ place: String) async throws -> [[Ended]] {
         try await withThrowingTaskGroup(of: (Int, Ended)?.self) { group in
             for (index, call) in calls.enumerated() {
@@ -143,7 +143,7 @@ struct Player {
                 }
             }
             group.addTask {
-                try await Task.sleep(for: .seconds(60))
+                try await Task.sleep(for: .seconds(300))
                 return nil
             }
             var all = calls.map { _ in [Ended]() }
