@@ -7,7 +7,7 @@ import { CancelledError, Hightouch, stoppedCalls, type CallEnd } from 'hightouch
 
 import * as modules from '../dist/abort.js'
 import { CancelledError as Cancelled } from '../dist/error-classes.js'
-import { eventually, logOf, settingsOf, useSandbox, type World } from './support.js'
+import { eventually, logOf, settingsOf, STILL_RUNNING, useSandbox, type World } from './support.js'
 
 const reason = new Error('the user left')
 
@@ -89,7 +89,7 @@ describe('an abort', () => {
   })
 
   test('between two polls ends the wait and does not cancel the run', async () => {
-    const home = await world({ runs: { seconds: 40 } })
+    const home = await world({ runs: { seconds: 40 }, script: [STILL_RUNNING] })
     await using ht = clientOf(home)
     const run = await ht.syncs.trigger(1)
     const aborter = new AbortController()
@@ -104,7 +104,7 @@ describe('an abort', () => {
   })
 
   test('between two states ends the iteration', async () => {
-    const home = await world({ runs: { seconds: 40 } })
+    const home = await world({ runs: { seconds: 40 }, script: [STILL_RUNNING] })
     await using ht = clientOf(home)
     const run = await ht.syncs.trigger(1)
     const aborter = new AbortController()

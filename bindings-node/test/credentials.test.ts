@@ -176,7 +176,7 @@ describe('a key function', () => {
   })
 
   test('is called if the server refuses the key during a wait for a run', async () => {
-    const revoked = { when: { operation: 'ListSyncRuns', nth: 2 }, answer: { status: 401 } }
+    const revoked = { when: { operation: 'ListSyncRuns', nth: 1 }, answer: { status: 401 } }
     const home = await world({ script: [revoked], runs: { seconds: 60 } })
     const give = giving(home.apiKey, home.keys.readOnly)
     await using ht = clientOf(home, give)

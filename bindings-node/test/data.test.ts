@@ -9,7 +9,7 @@ import { describe, test } from 'node:test'
 
 import * as sdk from 'hightouch-sdk'
 
-import { emptyFolder, logOf, settingsOf, useSandbox, type World } from './support.js'
+import { emptyFolder, eventually, logOf, settingsOf, useSandbox, type World } from './support.js'
 
 const DIGITS = '{"id":123456789012345678901234567890,"mode":"insert"}'
 
@@ -267,14 +267,19 @@ describe('a file', () => {
     const whole = await world({ syncs: 250 })
     await using ht = new sdk.Hightouch(settingsOf(sandbox, whole))
     await pipeline(ht.syncs.list().toCSV(), createWriteStream(file))
-    assert.equal((await readFile(file, 'utf8')).split('\r\n').length, 252)
-    // The second answer is late, so that the first page is written before the error. After an error, `pipeline`
-    // discards what it has not written yet.
-    const answer = { status: 403, delayMs: 500 }
+    const lines = async (): Promise<number> => (await readFile(file, 'utf8')).split('\r\n').length
+    assert.equal(await lines(), 252)
+    // The second answer comes once the first page is written. After an error, `pipeline` discards what it has not
+    // written yet.
+    const answer = { status: 403, until: { operation: 'GetSync' } }
     const script = [{ when: { operation: 'ListSync', nth: 2 }, answer }]
     const broken = await world({ syncs: 250, script })
     await using other = new sdk.Hightouch(settingsOf(sandbox, broken))
-    await assert.rejects(pipeline(other.syncs.list().toCSV(), createWriteStream(file)), sdk.PermissionError)
-    assert.equal((await readFile(file, 'utf8')).split('\r\n').length, 102)
+    const written = pipeline(other.syncs.list().toCSV(), createWriteStream(file))
+    const rejected = assert.rejects(written, sdk.PermissionError)
+    await eventually(async () => (await lines()) === 102)
+    await other.syncs.get(1)
+    await rejected
+    assert.equal(await lines(), 102)
   })
 })

@@ -87,21 +87,26 @@ describe('an event loop that does the I/O', { skip: SYSTEM, concurrency: 2 }, ()
   for (const how of ['as soon as the call was made', 'in the middle of the call'] as const) {
     test(`does not hold up a call if it is blocked ${how}`, async () => {
       const home = await world({ script: [{ when: {}, answer: { delayMs: 100 } }] })
+      // The event loop is blocked until this file exists.
+      const go = path.join(emptyFolder(), 'go')
       const script = `${BLOCK}
         const ht = new Hightouch(settings)
         const call = ht.syncs.get(1)
         await ${how === 'in the middle of the call' ? 'new Promise((done) => setTimeout(done, 50))' : 'null'}
-        require('node:fs').writeSync(1, 'blocked\\n')
-        block(4000)
-        require('node:fs').writeSync(1, 'awake\\n')
+        const fs = require('node:fs')
+        fs.writeSync(1, 'blocked\\n')
+        while (!fs.existsSync(${JSON.stringify(go)})) block(50)
         console.log((await call).id, (await ht.syncs.get(2)).id)`
       let written = ''
       const onOutput = (out: string): void => void (written = out)
       const ended = run(home, script, { onOutput })
-      await eventually(() => Promise.resolve(written === 'blocked\n'))
-      await eventually(async () => (await logOf(sandbox, home)).some(({ status }) => status === 200))
-      assert.equal(written, 'blocked\n', 'the call did not end while the event loop was blocked')
-      assert.deepEqual(await ended, { code: 0, out: 'blocked\nawake\n1 2\n' })
+      try {
+        await eventually(() => Promise.resolve(written === 'blocked\n'))
+        await eventually(async () => (await logOf(sandbox, home)).some(({ status }) => status === 200))
+      } finally {
+        writeFileSync(go, '')
+      }
+      assert.deepEqual(await ended, { code: 0, out: 'blocked\n1 2\n' })
     })
   }
 
@@ -233,7 +238,8 @@ describe('an event loop that does the I/O', { skip: SYSTEM, concurrency: 2 }, ()
     const { code, out } = await runScript(settings, script)
     assert.equal(code, 0)
     const found = JSON.parse(out) as { most: number; switches: number }
-    assert(found.most < 200, `a thread was woken ${String(found.most)} times during 100 calls`)
+    // On a busy machine, 164 to 194 were counted, and 363 to 457 if each event wakes all event loops.
+    assert(found.most < 280, `a thread was woken ${String(found.most)} times during 100 calls`)
     assert(found.switches < 25, `the thread of the SDK ran ${String(found.switches)} times during 50 calls`)
   })
 
@@ -328,7 +334,7 @@ describe('an event loop that does the I/O', { skip: SYSTEM, concurrency: 2 }, ()
         await ht.syncs.get(1)
         ht.syncs.get(1).then(() => { throw new Error('promise') })
         await ht.syncs.get(1)
-        await new Promise((resolve) => setTimeout(resolve, 50))
+        while (caught.length < 4) await new Promise((resolve) => setTimeout(resolve, 10))
         console.log((await ht.syncs.get(1)).id, caught.sort().join())`
       const out = '1 next tick,uncaught microtask,uncaught tick,unhandled promise\n'
       assert.deepEqual(await run(await home(), script, { node }), { code: 0, out })

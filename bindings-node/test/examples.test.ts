@@ -91,7 +91,7 @@ describe('an example of the documentation', { concurrency: 3 }, () => {
         const own = { HIGHTOUCH_API_KEY: home.apiKey, HIGHTOUCH_BASE_URL: home.httpBaseUrl, TMPDIR: cwd }
         const env = { ...process.env, ...own }
         const script = file.replace(/\.mts$/, '.mjs')
-        const { stderr } = await promisify(execFile)(node, [script], { env, cwd, timeout: 60_000 })
+        const { stderr } = await promisify(execFile)(node, [script], { env, cwd, timeout: 300_000 })
         assert.equal(stderr, '')
       })
     }

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 
 import * as sdk from 'hightouch-sdk'
 
-import { settingsOf, useSandbox, type World } from './support.js'
+import { settingsOf, STILL_RUNNING, useSandbox, type World } from './support.js'
 
 describe('hooks', () => {
   const { sandbox, world } = useSandbox()
@@ -39,7 +39,7 @@ describe('hooks', () => {
 
   /** Incident: a step of `wait` had the operation `runs.next` in hooks, and `run` or `syncs.runs` in its meta. */
   test('name a followed run as meta and errors do', async () => {
-    const home = await world({ runs: { seconds: 1 } })
+    const home = await world({ runs: { seconds: 1 }, script: [STILL_RUNNING] })
     const names = new Set<string>()
     await using ht = clientOf(home, {
       onStart: ({ operation }) => names.add(operation),

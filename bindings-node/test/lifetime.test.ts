@@ -85,13 +85,14 @@ describe('a process', { concurrency: 2 }, () => {
   test('ends the calls of a worker that ends', async () => {
     const home = await world(hanging)
     const script = `
-      for (const how of ['exit', 'terminate', 'exit', 'terminate']) {
+      const log = ${JSON.stringify(`${sandbox.httpUrl}/_worlds/${home.id}/log`)}
+      const received = async () => (await (await fetch(log)).json()).requests.length
+      for (const [nth, how] of ['exit', 'terminate', 'exit', 'terminate'].entries()) {
         const worker = ${worker(`
           const ht = new Hightouch(settings)
           for (let i = 0; i < 5; i++) ht.request('GET', '/syncs').catch(() => {})
-          parentPort.once('message', () => process.exit(3))
-          setTimeout(() => parentPort.postMessage('busy'), 200)`)}
-        await new Promise((resolve) => worker.once('message', resolve))
+          parentPort.once('message', () => process.exit(3))`)}
+        while ((await received()) < 5 * (nth + 1)) await new Promise((resolve) => setTimeout(resolve, 10))
         const ended = new Promise((resolve) => worker.once('exit', resolve))
         if (how === 'exit') worker.postMessage('end'); else await worker.terminate()
         console.log(await ended)

@@ -54,7 +54,7 @@ export interface Scenario {
 /** The outcome of a step: a value, with the handle if the step returned one, or an error. */
 type Outcome = { value: JsonValue; handle?: AnyRunHandle } | { error: unknown; aborted: boolean }
 
-const HANG_MS = 60_000
+const HANG_MS = 300_000
 
 export async function play(id: string, scenario: Scenario, sandbox: Sandbox, world: World): Promise<void> {
   const played = new Play(scenario, sandbox, world)

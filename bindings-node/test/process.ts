@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import path from 'node:path'
 
 const PACKAGE = path.resolve(__dirname, '..')
-const HANG_MS = 60_000
+const HANG_MS = 300_000
 
 /** How a process ended, and what it wrote to its standard output. */
 export interface Ended {

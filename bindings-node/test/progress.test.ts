@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 
 import * as sdk from 'hightouch-sdk'
 
-import { settingsOf, useSandbox } from './support.js'
+import { settingsOf, STILL_RUNNING, useSandbox } from './support.js'
 
 /** Returns the lines that a terminal shows after `text`, which may move the cursor up and clear the lines below it. */
 function screen(text: string): string[] {
@@ -60,7 +60,8 @@ describe('the progress of a wait', () => {
   const quick = { syncs: 7, pastRuns: 0, timeScale: 20, slugs: ['a', 'b', 'c'], runs: { seconds: 20 } }
 
   test('of a run is one line that changes in place and then stays', async () => {
-    await using ht = new sdk.Hightouch(settingsOf(sandbox, await world(quick)))
+    const home = await world({ ...quick, script: [STILL_RUNNING] })
+    await using ht = new sdk.Hightouch(settingsOf(sandbox, home))
     const run = await ht.syncs.trigger(7)
     const { status } = await run.wait({ progress: true })
     assert.equal(status, 'success')
@@ -119,6 +120,7 @@ describe('the progress of a wait', () => {
     const failing = {
       ...quick,
       runs: { seconds: 20, status: 'failed', error: 'no \x1b[31mred\r\n\u202e' + 'x'.repeat(99) },
+      script: [{ ...STILL_RUNNING, times: 2 }],
     }
     await using ht = new sdk.Hightouch(settingsOf(sandbox, await world(failing)))
     const run = await ht.syncs.trigger(7)

@@ -46,6 +46,17 @@ export interface LogEntry {
   gone_ms?: number
 }
 
+/** An entry of a script: the first answer with the runs of a sync says that the latest one is in progress. */
+export const STILL_RUNNING = {
+  when: { operation: 'ListSyncRuns' },
+  answer: {
+    edit: [
+      { at: '/data/0/status', set: 'querying' },
+      { at: '/data/0/finishedAt', set: null },
+    ],
+  },
+}
+
 /** Returns the settings of a client that uses `world`. */
 export function settingsOf(sandbox: Sandbox, world: World): Record<string, unknown> {
   const { apiKey, baseUrl, timeScale } = world
