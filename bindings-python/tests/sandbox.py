@@ -28,6 +28,20 @@ def gone(requests: list[dict[str, Any]], count: int = 1) -> bool:
     return len(requests) == count and all("gone_ms" in request for request in requests)
 
 
+def falls_silent(world: World) -> bool:
+    """Whether no request arrives for 1.5 seconds. On a busy machine, requests that were sent before may still arrive.
+
+    There are only three attempts, because a wait that goes on reads its run less often the longer the run takes.
+    """
+
+    def silent() -> bool:
+        before = len(world.requests())
+        time.sleep(1.5)
+        return len(world.requests()) == before
+
+    return any(silent() for _ in range(3))
+
+
 class Sandbox(testing.Sandbox):
     """The sandbox server that this build has compiled."""
 

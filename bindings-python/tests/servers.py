@@ -25,13 +25,17 @@ class Server:
     """A server for one test, on a free port of this machine. The server writes nothing to the disk."""
 
     def __init__(self, program: str, *more: str) -> None:
-        self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}"
         self.folder = Path(tempfile.mkdtemp(prefix=f"hightouch-{program}-"))
-        program = str(ROOT / "build" / "servers" / program)
-        where = ("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder))
-        self._command = [program, *where, "--save", "", "--appendonly", "no", *more]
-        self.start()
+        where = ("--bind", "127.0.0.1", "--dir", str(self.folder))
+        self._command = [str(ROOT / "build" / "servers" / program), *where, "--save", "", "--appendonly", "no", *more]
+        for _ in range(3):
+            self.port = free_port()
+            # The server ends at once if another program has taken the port in the meantime.
+            if self._starts():
+                break
+        else:
+            raise AssertionError("the server has ended at each start")
+        self.url = f"redis://127.0.0.1:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -39,13 +43,19 @@ class Server:
 
     def start(self) -> None:
         """Starts the server without any data."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-        for _ in range(2000):
+        assert self._starts(), "the server has ended"
+
+    def _starts(self) -> bool:
+        """Starts the server, and returns whether it listens. If not, it has ended."""
+        self._process = subprocess.Popen([*self._command, "--port", str(self.port)], stdout=subprocess.DEVNULL)
+        for _ in range(6000):
+            if self._process.poll() is not None:
+                return False
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
+                    return True
             time.sleep(0.01)
-        raise AssertionError("the server does not start")
+        raise AssertionError("the server does not start within a minute")
 
     def stop(self) -> None:
         """Makes the server hang until :meth:`go_on` is called."""
@@ -65,6 +75,6 @@ class Server:
     def command(self, *words: str) -> str:
         """Sends a command and returns the reply as the server wrote it, in the protocol RESP."""
         text = f"*{len(words)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as link:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as link:
             link.sendall(text.encode())
             return link.recv(1 << 20).decode(errors="replace")

@@ -19,7 +19,7 @@ from hightouch_sdk import (
     RunFailedError,
     WaitTimeoutError,
 )
-from sandbox import World, until
+from sandbox import World, falls_silent, until
 from test_batch import SLUGS, started, triggers
 from test_batch import endless as endless
 from test_batch import seven as seven
@@ -150,10 +150,7 @@ def test_a_batch_that_is_collected_starts_nothing_more(endless: World) -> None:
         await reached(endless, 1)
         del batch
         gc.collect()
-        await asyncio.sleep(0.5)
-        before = len(endless.requests())
-        await asyncio.sleep(1.5)
-        assert len(endless.requests()) == before
+        assert await asyncio.to_thread(falls_silent, endless)
 
     played(endless, play)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -97,7 +96,7 @@ def test_failures_and_warnings_are_returned_or_raised_as_the_caller_wants(seven:
 
 
 def test_items_come_once_each_as_they_end(new_world: Callable[..., World]) -> None:
-    slow = {"sync-1": {"seconds": 60}}
+    slow = {"sync-1": {"seconds": 90}}
     runs = {"seconds": 10, "queuedSeconds": 0, "bySlug": slow}
     world = new_world(syncs=3, pastRuns=0, slugs=SLUGS[:3], timeScale=10, runs=runs)
     with Hightouch(**world.settings()) as client, client.syncs.run_many([1, 2, 3]) as batch:
@@ -127,9 +126,7 @@ def test_at_most_so_many_syncs_are_in_progress_at_once(seven: World) -> None:
 def test_a_wait_that_times_out_can_be_repeated(seven: World) -> None:
     with Hightouch(**seven.settings()) as client:
         batch = client.syncs.run_many([1, 3, 6], at_once=2)
-        until(lambda: triggers(seven) == 2)
-        time.sleep(0.2)
-        with pytest.raises(WaitTimeoutError, match="3 of 3 syncs had not ended"):
+        with pytest.raises(WaitTimeoutError, match="of 3 syncs had not ended"):
             batch.wait(timeout=0.1)
         assert [item.outcome for item in batch.wait()] == ["success"] * 3
 
@@ -187,8 +184,9 @@ def test_a_trigger_may_join_a_run_in_progress(endless: World) -> None:
     with Hightouch(**endless.settings()) as client:
         handle = client.syncs.trigger(1)
         batch = client.syncs.run_many([1], if_running="join")
-        with pytest.raises(WaitTimeoutError):
-            batch.wait(timeout=1)
+        while not started(batch):
+            with pytest.raises(WaitTimeoutError):
+                batch.wait(timeout=0.2)
         assert [(item.run_id, item.joined, item.adopted) for item in batch.items] == [(handle.id, True, False)]
 
 

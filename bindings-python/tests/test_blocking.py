@@ -232,7 +232,7 @@ def test_headers_of_a_client_go_out_with_every_request_and_headers_of_a_call_rep
         client.syncs.trigger(1, headers={"X-Team": "mine"}).wait(timeout=60)
         assert client.diagnose().ok
     requests = world.requests()
-    assert len(requests) > 3
+    assert len(requests) >= 3
     for request in requests:
         assert request["headers"]["x-gate"] == "open"
         assert request["headers"]["x-team"] == ("mine" if request["operation"] == "TriggerRun" else "data")
@@ -262,7 +262,10 @@ def test_a_body_without_a_json_form_is_refused_and_nothing_is_sent(
 
 
 def test_a_run_is_followed_to_its_end_and_resumed_by_its_token(new_world: Callable[..., World]) -> None:
-    world = new_world(runs={"seconds": 10, "status": "warning", "error": "3 rows were refused"})
+    edits = [{"at": "/data/0/status", "set": "querying"}, {"at": "/data/0/finishedAt", "set": None}]
+    first = {"when": {"operation": "ListSyncRuns", "nth": 1}, "answer": {"edit": edits}}
+    runs = {"seconds": 10, "status": "warning", "error": "3 rows were refused"}
+    world = new_world(runs=runs, script=[first])
     seen: list[SyncRun] = []
     with Hightouch(**world.settings()) as client:
         run = client.syncs.trigger(2)
@@ -290,13 +293,13 @@ def test_a_failed_run_is_raised_with_its_result_or_returned(new_world: Callable[
 
 
 def test_a_wait_that_times_out_carries_the_token_of_its_run(new_world: Callable[..., World]) -> None:
-    world = new_world(runs={"seconds": 30})
+    world = new_world(runs={"seconds": 100_000})
     with Hightouch(**world.settings()) as client:
         with pytest.raises(WaitTimeoutError) as raised:
             client.syncs.trigger(1).wait(timeout=0.3)
         assert isinstance(raised.value, TimeoutError)
         assert raised.value.run_token is not None
-        assert client.run(raised.value.run_token).wait(timeout=60).status == "success"
+        assert not client.run(raised.value.run_token).state().has_ended
 
 
 def test_a_diagnosis_contains_the_result_of_the_tls_handshake(client: Hightouch) -> None:

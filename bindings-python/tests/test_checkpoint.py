@@ -32,7 +32,7 @@ def test_a_resumed_batch_starts_only_what_was_not_started(seven: World, tmp_path
     path = tmp_path / "batch.jsonl"
     with Hightouch(**seven.settings()) as client:
         batch = client.syncs.run_many([1, 3, 6], at_once=1, checkpoint=path)
-        until(lambda: triggers(seven) == 2)
+        until(lambda: triggers(seven) >= 2)
         batch.stop()
         again = client.syncs.run_many([1, 3, 6], checkpoint=str(path))
         items = again.wait()

@@ -11,8 +11,8 @@ from command import command, finished, start
 from hightouch_sdk._cli._status import Status
 from sandbox import World
 from test_command_line_runs import endless as endless
+from test_command_line_runs import follow_both, triggers
 from test_command_line_runs import seven as seven
-from test_command_line_runs import triggers
 
 
 def outcomes(rows: list[dict[str, Any]]) -> list[str]:
@@ -37,7 +37,7 @@ def test_a_killed_command_is_continued(endless: World, tmp_path: Path) -> None:
     file = str(tmp_path / "nightly.jsonl")
     line = ("run", "1", "2", "3", "--at-once", "2", "--checkpoint", file, "--json", "-q")
     process = start(endless, *line)
-    endless.wait_for(lambda requests: sum(it["operation"] == "ListSyncRuns" for it in requests) >= 4)
+    endless.wait_for(follow_both)
     process.kill()
     finished(process)
     done = command(endless, *line, "--timeout", "3")

@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -178,7 +179,7 @@ def tokens(err: str) -> list[str]:
 
 
 def test_when_the_time_is_over_tokens_name_the_runs_that_go_on(new_world: Callable[..., World]) -> None:
-    world = new_world(syncs=3, pastRuns=0, slugs=SLUGS[:3], runs={"seconds": 100, "queuedSeconds": 0})
+    world = new_world(syncs=3, pastRuns=0, slugs=SLUGS[:3], runs={"seconds": 160, "queuedSeconds": 0})
     done = command(world, "run", "sync-1", "2", "3", "--at-once", "2", "--timeout", "2s", "--json")
     assert done.status == Status.TIMEOUT
     assert [row["outcome"] for row in done.rows] == ["in_progress", "in_progress", "not_started"]
@@ -211,6 +212,12 @@ def test_follow_has_the_statuses_of_run(seven: World, endless: World) -> None:
     assert f"hightouch-sdk follow {row['token']}" in done.err
 
 
+def follow_both(requests: list[dict[str, Any]]) -> bool:
+    """Whether the requests follow the run of sync 1 and the run of sync 2."""
+    read = Counter(request["path"] for request in requests if request["operation"] == "ListSyncRuns")
+    return min(read["/syncs/1/runs"], read["/syncs/2/runs"]) >= 2
+
+
 SIGNALS = [(signal.SIGINT, Status.INTERRUPTED, "interrupted"), (signal.SIGTERM, Status.TERMINATED, "terminated")]
 
 
@@ -219,7 +226,7 @@ def test_a_signal_stops_the_command_and_names_the_runs_that_go_on(
     endless: World, number: int, status: Status, how: str
 ) -> None:
     process = start(endless, "run", "sync-1", "2", "3", "--at-once", "2", "--json")
-    endless.wait_for(lambda requests: sum(it["operation"] == "ListSyncRuns" for it in requests) >= 2)
+    endless.wait_for(follow_both)
     process.send_signal(number)
     done = finished(process)
     assert done.status == status

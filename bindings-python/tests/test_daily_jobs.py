@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -85,11 +86,14 @@ def test_the_runs_of_1000_syncs_come_as_fast_as_the_limit_allows(
     assert len(set(runs.column("sync_id").to_pylist())) > 900
     sent = world.requests()
     assert {request["status"] for request in sent} == {200}
-    times = [datetime.fromisoformat(request["at"].replace("Z", "+00:00")) for request in sent]
-    took = (max(times) - min(times)).total_seconds()
+    times = sorted(datetime.fromisoformat(request["at"].replace("Z", "+00:00")) for request in sent)
+    took = (times[-1] - times[0]).total_seconds()
+    longest = max(later - earlier for earlier, later in pairwise(times)).total_seconds()
     least = (len(sent) - 1) // REQUESTS * WINDOW
-    print(f"{len(sent)} requests in {took:.1f} s; the limit allows no less than {least:.0f} s")
-    assert took < least + WINDOW, "the job left a window of the limit unused"
+    print(f"{len(sent)} requests in {took:.1f} s; the limit allows no less than {least:.0f} s; pause {longest:.1f} s")
+    assert longest < 1.5 * WINDOW, "the job left a window of the limit unused"
+    # On a busy machine, the requests of a window take longer, and the next window begins that much later.
+    assert took < least + 2 * WINDOW, "the job used the limit only in part"
 
 
 def test_duckdb_converts_the_file_of_the_program_in_swift(

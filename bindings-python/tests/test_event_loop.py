@@ -65,13 +65,14 @@ def test_a_call_ends_while_its_loop_is_blocked(new_world: Callable[..., World]) 
         async with AsyncHightouch(**world.settings()) as client:
             task = asyncio.create_task(client.syncs.get("orders"))
             await asyncio.sleep(0)
-            until(lambda: len(world.requests()) == 2)
+            until(lambda: [request.get("status") for request in world.requests()] == [200, 200])
             time.sleep(1)  # noqa: ASYNC251 - blocks the loop on purpose
-            begun = time.monotonic()
-            sync = await task
-            assert time.monotonic() - begun < 0.4, "the answer had not arrived yet"
+            # The answer has arrived, so the call ends without another wait.
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert task.done()
             # The loop does the I/O again.
-            return await client.syncs.get(sync.id)
+            return await client.syncs.get(task.result().id)
 
     assert asyncio.run(main()).slug == "orders"
 
@@ -182,7 +183,7 @@ def test_loops_one_after_the_other_leave_no_descriptor_behind(world: World) -> N
     before = descriptors()
     for _ in range(20):
         asyncio.run(asyncio.wait_for(client.syncs.get(1), 60))
-    assert descriptors() <= before
+    until(lambda: descriptors() <= before)
     asyncio.run(client.close())
 
 
@@ -241,16 +242,17 @@ def test_a_loop_can_run_again_inside_a_task(world: World) -> None:
             async with AsyncHightouch(**settings) as ht:
                 loop = asyncio.get_running_loop()
                 await ht.syncs.get(1)
-                before = switches()
+                before, begun = switches(), time.monotonic()
                 for _ in range(10):
                     await ht.syncs.get(1)
                     assert loop.run_until_complete(ht.syncs.get(2)).id == 2
-                print(switches() - before)
+                print(switches() - before, time.monotonic() - begun)
         asyncio.run(main())
         """,
     )
     assert err == ""
-    assert int(out) < 10, "the thread of the SDK did the I/O"
+    switched, seconds = map(float, out.split())
+    assert switched < 10 + 4 * seconds, "the thread of the SDK did the I/O"
 
 
 def test_anyio_can_wait_until_all_tasks_wait(world: World) -> None:
@@ -349,26 +351,35 @@ def test_calls_that_end_at_once_do_not_hold_up_the_loop(world: World) -> None:
 
 
 def test_a_fork_in_a_running_loop_leaves_its_calls_to_the_parent(new_world: Callable[..., World]) -> None:
-    world = new_world(script=[{"when": {"nth": 2}, "answer": {"delayMs": 1500}}])
+    world = new_world(script=[{"when": {"nth": 2}, "answer": {"delayMs": 3000}}])
     out, err = run(
         world,
         """
+        import select
         async def main():
             ht = AsyncHightouch(**settings)
             await ht.syncs.get(1)
             task = asyncio.create_task(ht.syncs.get(1))
             await asyncio.to_thread(input)
             loop = asyncio.get_running_loop()
-            over = loop.create_future()
+            over, tell = os.pipe()
             child = os.fork()
             if child == 0:
                 # The child's copy of the loop runs on. Both loops share one selector, so the copy also notices when the
                 # parent's descriptors become readable.
-                loop.call_later(4, over.set_result, None)
-                await over
+                os.close(tell)
+                end = loop.create_future()
+                def look():
+                    if select.select([over], [], [], 0)[0]:
+                        loop.call_later(0.5, end.set_result, None)
+                    else:
+                        loop.call_later(0.02, look)
+                look()
+                await end
                 os._exit(task.done())
-            assert await asyncio.to_thread(end_of, child) == 0
             print((await asyncio.wait_for(task, 20)).id)
+            os.close(tell)
+            assert await asyncio.to_thread(end_of, child) == 0
             child = os.fork()
             if child == 0:
                 # A new loop in the child makes calls of its own.

@@ -34,7 +34,12 @@ else:
         thread.start()
     for thread in threads:
         thread.join()
-print(ht.stats().scope, ht.stats().members)
+end = time.monotonic() + 60
+while (ht.stats().scope, ht.stats().members) != ("fleet", 4) and time.monotonic() < end:
+    time.sleep(0.05)
+print(ht.stats().scope, ht.stats().members, flush=True)
+# A process that has ended is no member, so each process waits until the others have counted it.
+sys.stdin.read()
 """
 
 
@@ -52,6 +57,12 @@ def redis() -> Iterator[Server]:
     server.end()
 
 
+def in_turn(first: object, second: object, told: list[Any]) -> bool:
+    """Whether two things were told in turn, once or more. The server has 800 ms to answer, so on a busy machine it may
+    seem to hang more often than the test makes it hang."""
+    return bool(told) and told == [first, second] * (len(told) // 2)
+
+
 def known(client: Hightouch | AsyncHightouch) -> Stats:
     """Returns the client's statistics once the Redis or Valkey server has answered."""
     until(lambda: client.stats().members is not None)
@@ -64,7 +75,9 @@ def test_blocking_and_asynchronous_clients_of_four_processes_keep_within_the_lim
     world = new_world(timeScale=4, limit={"requests": 200, "seconds": 10, "counter": "two-bucket", "phase": 0.7})
     clients = ("Hightouch", "AsyncHightouch") * 2
     processes = [start(world, LOAD.format(client=name, url=server.url, requests=120)) for name in clients]
-    assert [process.communicate(timeout=100) for process in processes] == [("fleet 4\n", "")] * 4
+    lines = [process.stdout.readline() for process in processes if process.stdout is not None]
+    assert [process.communicate(timeout=100) for process in processes] == [("", "")] * 4
+    assert lines == ["fleet 4\n"] * 4
     log = world.log()
     assert (log["refused"], log["violations"], len(log["requests"])) == (0, [], 480)
 
@@ -88,7 +101,8 @@ def test_a_server_that_hangs_is_told_and_so_is_its_return(new_world: Callable[..
         until(lambda: client.stats().scope == "fleet")
         client.syncs.get(1)
         assert client.stats().fallback is None
-        assert changes == [ScopeChange(scope="process", fallback=stats.fallback), ScopeChange(scope="fleet")]
+        told = ScopeChange(scope="process", fallback=stats.fallback), ScopeChange(scope="fleet")
+        assert in_turn(*told, changes), changes
 
 
 def test_the_asynchronous_client_is_told_too(new_world: Callable[..., World], redis: Server) -> None:
@@ -110,7 +124,7 @@ def test_the_asynchronous_client_is_told_too(new_world: Callable[..., World], re
         found: list[ScopeChange] = call.meta.scope_changes
         return found
 
-    assert [change.scope for change in asyncio.run(changes())] == ["process", "fleet"]
+    assert in_turn("process", "fleet", [change.scope for change in asyncio.run(changes())])
 
 
 def test_the_log_tells_once_when_the_limit_is_not_shared_and_once_when_it_is_again(
@@ -134,11 +148,12 @@ def test_the_log_tells_once_when_the_limit_is_not_shared_and_once_when_it_is_aga
         """,
     )
     told = [line for line in err.splitlines() if " share" in line]
-    assert told == [
+    assert told[:2] == [
         "INFO:hightouch_sdk:syncs.get (sync 1) keeps within a rate limit that other processes do not share: the server "
         "that keeps the limit cannot be used: it did not answer within 800 ms.",
         "INFO:hightouch_sdk:syncs.get (sync 1) shares the rate limit with the others again.",
     ]
+    assert in_turn(False, True, ["again" in line for line in told]), told
 
 
 def test_the_command_line_shows_what_the_server_knows(new_world: Callable[..., World], redis: Server) -> None:

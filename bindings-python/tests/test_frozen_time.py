@@ -80,7 +80,7 @@ def test_a_datetime_of_the_frozen_clock_can_be_an_argument(new_world: Callable[.
 
 def test_a_wait_ends_in_time_while_time_is_frozen(new_world: Callable[..., World]) -> None:
     for freezer in FREEZERS.values():
-        world = new_world(runs={"seconds": 60})
+        world = new_world(runs={"seconds": 100_000})
         out, _ = run(
             world,
             freezer

@@ -56,8 +56,8 @@ def test_interrupting_a_thread_that_waits_for_the_key_does_not_affect_other_thre
         other = pool.submit(lambda: len(list(client.syncs.list())))
         until(lambda: vault.asked == 1)
         main = threading.get_ident()
-        threading.Timer(0.3, lambda: signal.pthread_kill(main, signal.SIGINT)).start()
         with pytest.raises(KeyboardInterrupt):
+            threading.Timer(0.3, lambda: signal.pthread_kill(main, signal.SIGINT)).start()
             list(client.syncs.list())
         gate.set()
         assert other.result() == 3
@@ -91,6 +91,7 @@ class Owner:
 
 
 def test_the_thread_of_the_key_function_ends_with_its_client(world: World) -> None:
+    until(lambda: not threads())  # threads of earlier tests may still be ending
     for close in (True, False):
         owner = Owner(world, Hightouch)
         assert not threads()

@@ -41,7 +41,7 @@ def test_waits_in_gevent_let_other_greenlets_run(world: World) -> None:
 ht = Hightouch(**settings)
 ends = [gevent.spawn(lambda sync: ht.syncs.trigger(sync).wait().status, sync) for sync in (1, 2, 3)]
 gevent.joinall(ends)
-print(*(end.value for end in ends), turns > 20)
+print(*(end.value for end in ends), turns > 3)
 """,
     )
     assert printed == "success success success True"
@@ -53,8 +53,9 @@ def test_a_gevent_timeout_ends_a_call_and_its_request(new_world: Callable[..., W
         world,
         """
 ht = Hightouch(**settings)
+ht.syncs.get(1)  # imports and connects, so that the timeout covers only the next request
 try:
-    with gevent.Timeout(0.3):
+    with gevent.Timeout(3):
         ht.syncs.list().first_page()
 except gevent.Timeout as timeout:
     print("timeout", *timeout.__notes__)
@@ -62,7 +63,7 @@ except gevent.Timeout as timeout:
     )
     assert printed.startswith("timeout")
     assert "syncs.list(): the call was cancelled." in printed
-    until(lambda: gone(world.requests()))
+    until(lambda: gone(world.requests()[1:]))
 
 
 def test_a_key_function_and_a_batch_work_in_gevent(world: World) -> None:

@@ -51,7 +51,7 @@ asyncio.run(main())
 
 @pytest.fixture
 def three(new_world: Callable[..., World]) -> World:
-    runs = {"seconds": 80, "queuedSeconds": 0, "bySlug": ENDS}
+    runs = {"seconds": 80, "queuedSeconds": 0, "phases": ["processing"], "bySlug": ENDS}
     return new_world(syncs=3, pastRuns=0, slugs=SLUGS, runs=runs)
 
 
@@ -129,7 +129,7 @@ def test_what_a_program_prints_stays_above_the_lines(three: World) -> None:
         run = ht.syncs.trigger("orders")
         thread = threading.Thread(target=run.wait, kwargs={"progress": True})
         thread.start()
-        while "processing" not in [state.status for state in ht.syncs.runs("orders")]:
+        while not {state.status for state in ht.syncs.runs("orders")} & {"processing", "success"}:
             time.sleep(0.05)
         print("a line of the program", file=sys.stderr)
         thread.join()
@@ -228,9 +228,9 @@ def test_a_log_names_sequences_and_graphs(new_world: Callable[..., World]) -> No
 
 @pytest.mark.parametrize("client", ["blocking", "asyncio"])
 def test_a_wait_for_the_rate_limit_is_shown(new_world: Callable[..., World], client: str) -> None:
-    world = new_world(timeScale=1, limit={"requests": 3, "seconds": 10}, runs={"seconds": 1})
+    world = new_world(timeScale=1, limit={"requests": 3, "seconds": 12}, runs={"seconds": 1})
     blocking = """
-    with Hightouch(**settings, limit=(3, 10)) as ht:
+    with Hightouch(**settings, limit=(3, 12)) as ht:
         run = ht.syncs.trigger(1)
         for _ in range(2):
             ht.request("GET", "/syncs")
@@ -238,7 +238,7 @@ def test_a_wait_for_the_rate_limit_is_shown(new_world: Callable[..., World], cli
     """
     asynchronous = """
     async def main():
-        async with AsyncHightouch(**settings, limit=(3, 10)) as ht:
+        async with AsyncHightouch(**settings, limit=(3, 12)) as ht:
             run = await ht.syncs.trigger(1)
             for _ in range(2):
                 await ht.request("GET", "/syncs")
@@ -249,7 +249,7 @@ def test_a_wait_for_the_rate_limit_is_shown(new_world: Callable[..., World], cli
     script = textwrap.dedent(blocking if client == "blocking" else asynchronous)
     out, err = run(world, 'settings["_internal"] = {}\n' + script)
     assert out == "success\n"
-    assert re.search(r"^hightouch: waiting for the rate limit, for [3-9] s so far$", err, re.MULTILINE)
+    assert re.search(r"^hightouch: waiting for the rate limit, for \d+ s so far$", err, re.MULTILINE)
 
 
 def stats(**more: Any) -> Stats:

@@ -142,7 +142,8 @@ def test_the_project_of_the_page_passes(project: Path) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("workers", [[], ["-n", "2"]])
+# By default, pytest-xdist may give one worker all tests that call a server. With `each`, every worker runs every test.
+@pytest.mark.parametrize("workers", [[], ["-n", "2", "--dist", "each"]])
 def test_asyncio_and_parallel_tests_pass(project: Path, workers: list[str]) -> None:
     (project / "test_async.py").write_text(ASYNC)
     for left in project.glob("server-*"):

@@ -101,7 +101,7 @@ def test_runs_go_as_they_are_planned_from_now_on(world: World) -> None:
 def test_a_limit_that_the_client_does_not_know_is_learnt_and_kept(world: World) -> None:
     world.set_limit(3, 10)
     with world.client() as ht:
-        for _ in range(6):
+        for _ in range(12):
             ht.syncs.get(1)
     assert world.refused > 0
 
@@ -115,7 +115,7 @@ def test_a_call_that_may_not_wait_for_the_limit_fails(world: World) -> None:
 def test_an_answer_is_delayed_and_one_is_made_up(world: World) -> None:
     world.delay_next("syncs.get", 30)
     world.answer_next("syncs.get", {"id": 1, "slug": "made-up"})
-    with world.client(max_retries=0, timeout=0.1) as ht, pytest.raises(RequestTimeoutError):
+    with world.client(max_retries=0, timeout=3) as ht, pytest.raises(RequestTimeoutError):
         ht.syncs.get(1)
     with world.client() as ht:
         assert ht.syncs.get(1).slug == "made-up"
@@ -188,9 +188,11 @@ def test_the_judge_fails_a_block_whose_requests_are_wrong(sandbox: Built) -> Non
 
 
 def test_a_refusal_that_no_test_asked_for_fails_a_block(sandbox: Built) -> None:
-    limited = World(limit=(2, 10), sandbox=sandbox)
-    with pytest.raises(WorldError, match="The limit refused"), limited as world, world.client() as ht:
-        for _ in range(3):
+    limited = World(limit=(2, 600), sandbox=sandbox)
+    with pytest.raises(WorldError, match="The limit refused"), limited as world, world.client(max_wait=1) as ht:
+        for _ in range(2):
+            ht.syncs.get(1)
+        with pytest.raises(RateLimitedError):
             ht.syncs.get(1)
 
 
@@ -256,7 +258,7 @@ def test_the_server_ends_with_the_process_that_started_it(how: str, sandbox: Bui
         assert requests == "0"
         if how != "end":
             process.kill()
-        process.wait(30)
+        process.wait(60)
         port = int(url.rpartition(":")[2])
         until(lambda: not _listens(port))
         until(lambda: not Path(ca).exists())
