@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::worker::{Seen, Worker};
+use super::worker::{LATE, Seen, Worker};
 use super::{PROGRAMS, REQUESTS, none_refused, settings, world_counting};
 use crate::support::redis::{Redis, free_port};
 
@@ -24,6 +24,7 @@ fn during(what: &str, counter: &str, share: &Value, url: &str, fault: impl FnOnc
     fault(&workers);
     each(&workers, "fleet", 10);
     sleep(Duration::from_secs(1));
+    workers.iter().for_each(Worker::until_shared);
     let seen: Vec<_> = workers.into_iter().map(Worker::end).collect();
     none_refused(&world, &format!("{what}, {counter}, share {share}"), &seen);
     world.delete();
@@ -39,10 +40,12 @@ fn each(workers: &[Worker], scope: &str, calls: u64) {
     }
 }
 
-/// Waits until each worker has made a call with a limit of its own, and has printed a finding of its diagnosis.
-fn alone(workers: &[Worker]) {
+/// Waits until each worker has made a call with a limit of its own for a reason in `why`, and has printed a finding of
+/// its diagnosis.
+fn alone(workers: &[Worker], why: &[&str]) {
     each(workers, "process", 1);
     for worker in workers {
+        worker.until_alone(why);
         worker.until_diagnosed();
     }
 }
@@ -62,7 +65,7 @@ fn fell_back_and_returned(seen: &[Seen], why: &[&str]) {
 
 /// Plays the fault twice: with a Redis server and a `share` of 0.3 for each worker, and with a Valkey server and no
 /// `share`.
-fn on_both(what: &str, why: &[&str], fault: impl Fn(&mut Redis, &[Worker]) + Sync) {
+fn on_both(what: &str, why: &[&str], fault: impl Fn(&mut Redis, &[Worker], &[&str]) + Sync) {
     std::thread::scope(|scope| {
         for (program, share) in PROGRAMS.into_iter().zip([json!(0.3), Value::Null]) {
             let fault = &fault;
@@ -71,7 +74,7 @@ fn on_both(what: &str, why: &[&str], fault: impl Fn(&mut Redis, &[Worker]) + Syn
                 let url = redis.url();
                 let seen = during(what, "two-bucket", &share, &url, |workers| {
                     each(workers, "fleet", 10);
-                    fault(&mut redis, workers);
+                    fault(&mut redis, workers, why);
                 });
                 fell_back_and_returned(&seen, why);
             });
@@ -81,9 +84,9 @@ fn on_both(what: &str, why: &[&str], fault: impl Fn(&mut Redis, &[Worker]) + Syn
 
 #[test]
 fn a_server_that_is_stopped_and_continued() {
-    on_both("stopped", &["did not answer within 800 ms"], |redis, workers| {
+    on_both("stopped", &[LATE], |redis, workers, why| {
         redis.signal("STOP");
-        alone(workers);
+        alone(workers, why);
         redis.signal("CONT");
     });
 }
@@ -95,10 +98,10 @@ fn a_server_that_is_stopped_and_continued_with_the_other_counters() {
         let seen = during("stopped", counter, &json!(0.3), &redis.url(), |workers| {
             each(workers, "fleet", 10);
             redis.signal("STOP");
-            alone(workers);
+            alone(workers, &[LATE]);
             redis.signal("CONT");
         });
-        fell_back_and_returned(&seen, &["did not answer within 800 ms"]);
+        fell_back_and_returned(&seen, &[LATE]);
     }
 }
 
@@ -106,32 +109,33 @@ fn a_server_that_is_stopped_and_continued_with_the_other_counters() {
 fn a_server_that_is_restarted_without_what_it_knew() {
     // A worker reports the second reason if it is asking the server for permits at the very moment at which the test
     // kills the server.
-    on_both("restarted", &["it cannot be reached", "the connection was lost"], |redis, workers| {
+    on_both("restarted", &["it cannot be reached", "the connection was lost"], |redis, workers, why| {
         redis.kill();
-        alone(workers);
+        alone(workers, why);
         redis.restart();
     });
 }
 
 #[test]
 fn a_server_that_pauses_its_clients() {
-    on_both("paused", &["did not answer within 800 ms"], |redis, workers| {
+    on_both("paused", &[LATE], |redis, workers, why| {
         redis.command(&["CLIENT", "PAUSE", "12000"]);
-        alone(workers);
+        alone(workers, why);
     });
 }
 
 #[test]
 fn a_server_that_comes_later() {
+    let why = ["it cannot be reached"];
     for (program, share) in PROGRAMS.into_iter().zip([json!(0.3), Value::Null]) {
         let port = free_port();
         let mut redis = None;
         let url = format!("redis://127.0.0.1:{port}");
         let seen = during("absent", "two-bucket", &share, &url, |workers| {
-            alone(workers);
+            alone(workers, &why);
             redis = Some(Redis::start_at(program, port, &[]));
         });
-        fell_back_and_returned(&seen, &["it cannot be reached"]);
+        fell_back_and_returned(&seen, &why);
     }
 }
 
@@ -183,7 +187,7 @@ fn workers_that_are_killed_and_stopped_let_the_others_go_on() {
     stopped.signal("CONT");
     each(&workers, "fleet", 20);
     let mut seen: Vec<_> = workers.into_iter().map(Worker::end).collect();
-    for seen in &seen {
+    for seen in seen.iter().filter(|seen| !seen.was_late()) {
         assert!(seen.notices.is_empty(), "{seen:?}");
     }
     seen.push(stopped.end());

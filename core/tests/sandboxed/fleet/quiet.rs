@@ -9,12 +9,12 @@ use super::PROGRAMS;
 use crate::support::redis::Redis;
 use crate::support::sandbox::{World, sandbox};
 
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Creates a world in which time passes at a tenth of its real speed. The SDK's shortest waits then last long enough
+/// Creates a world in which time passes at a fiftieth of its real speed. The SDK's shortest waits then last long enough
 /// for a busy machine.
 fn slow() -> World {
-    sandbox().world(&json!({"syncs": 1, "timeScale": 0.1, "limit": {"requests": 200, "seconds": 0.2}}))
+    sandbox().world(&json!({"syncs": 1, "timeScale": 0.02, "limit": {"requests": 200, "seconds": 0.04}}))
 }
 
 fn client(world: &World, redis: &Redis) -> Client {
@@ -64,7 +64,7 @@ async fn a_caller_costs_one_round_trip_a_call_and_an_idle_client_none() {
     for program in PROGRAMS {
         let redis = Redis::start(program, &[]);
         let world = slow();
-        let client = Client::new(&settings(&world, &redis).limit(200, Duration::from_millis(200))).unwrap();
+        let client = Client::new(&settings(&world, &redis).limit(200, Duration::from_millis(40))).unwrap();
         client.syncs().get(1).await.unwrap();
         let before = quiet(&redis).await;
         for _ in 0..30 {
@@ -85,7 +85,7 @@ async fn a_caller_costs_one_round_trip_a_call_and_an_idle_client_none() {
 async fn an_idle_client_closes_its_connection() {
     let redis = Redis::start("valkey-server", &[]);
     let world = slow();
-    let client = Client::new(&settings(&world, &redis).limit(200, Duration::from_millis(200))).unwrap();
+    let client = Client::new(&settings(&world, &redis).limit(200, Duration::from_millis(40))).unwrap();
     let connections = || redis.command(&["CLIENT", "LIST"]).matches("cmd=eval").count();
     let end = Instant::now() + PATIENCE;
     while connections() == 0 {

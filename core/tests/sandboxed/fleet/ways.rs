@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use hightouch_sdk::wire::with_time_scale;
 use hightouch_sdk::{Client, LimitScope, LimitStats, Scope};
 
+use super::worker::LATE;
 use super::{PROGRAMS, world};
 use crate::support::redis::{Redis, free_port};
 use crate::support::tls::with_tls;
@@ -16,9 +17,19 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const PERMISSIONS: [&str; 8] =
     ["resetchannels", "~hightouch-limit:*", "+evalsha", "+eval", "+info", "+time", "+get", "+set"];
 
-/// Makes a call with a client that shares its limit through the server at `url`. Returns the statistics of the limit,
-/// and all texts that could show the URL.
-async fn called(url: &str, ca_bundle: Option<PathBuf>) -> (LimitStats, String) {
+/// Whether the server or its Sentinels answered too late, as on a busy machine.
+fn is_late(stats: &LimitStats) -> bool {
+    stats.fallback.as_ref().is_some_and(|told| told.contains(LATE) || told.contains("no Sentinel answered"))
+}
+
+/// Makes a call with a client that shares its limit through the server at `url`. If the server answers too late, makes
+/// more calls, until `is_met` returns true for the statistics of the limit. Returns the last statistics, and all texts
+/// that could show the URL.
+async fn called(
+    url: &str,
+    ca_bundle: Option<PathBuf>,
+    is_met: impl Fn(&LimitStats) -> bool,
+) -> (LimitStats, String) {
     let world = world();
     let settings = world.settings().limit_scope(LimitScope::Fleet(url.into())).share(0.5);
     let settings = match ca_bundle {
@@ -27,8 +38,16 @@ async fn called(url: &str, ca_bundle: Option<PathBuf>) -> (LimitStats, String) {
     };
     let settings = with_time_scale(settings, 20.0);
     let client = Client::new(&settings).unwrap();
-    let got = client.syncs().get(1).await;
-    let stats = client.stats();
+    let (end, mut was_late) = (Instant::now() + PATIENCE, false);
+    let (got, stats) = loop {
+        let got = client.syncs().get(1).await;
+        let stats = client.stats();
+        was_late |= is_late(&stats);
+        if got.is_err() || is_met(&stats) || !was_late || Instant::now() > end {
+            break (got, stats);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
     let diagnosis = client.diagnose().await;
     let shown = format!("{got:?} {stats:?} {diagnosis:?} {diagnosis} {client:?} {settings:?}");
     got.unwrap();
@@ -37,15 +56,19 @@ async fn called(url: &str, ca_bundle: Option<PathBuf>) -> (LimitStats, String) {
 }
 
 async fn shared(what: &str, url: &str, ca_bundle: Option<PathBuf>) {
-    let (stats, shown) = called(url, ca_bundle).await;
-    assert_eq!((stats.scope, &stats.fallback), (Scope::Fleet, &None), "{what}");
-    assert!(stats.members == Some(1) && !shown.contains("hunter2"), "{what}: {shown}");
+    let is_shared =
+        |stats: &LimitStats| (stats.scope, &stats.fallback, stats.members) == (Scope::Fleet, &None, Some(1));
+    let (stats, shown) = called(url, ca_bundle, is_shared).await;
+    assert!(is_shared(&stats) && !shown.contains("hunter2"), "{what}: {shown}");
+}
+
+fn is_alone(stats: &LimitStats, why: &str) -> bool {
+    stats.scope == Scope::Process && stats.fallback.as_ref().is_some_and(|told| told.contains(why))
 }
 
 async fn alone(what: &str, url: &str, why: &str) {
-    let (stats, shown) = called(url, None).await;
-    assert_eq!(stats.scope, Scope::Process, "{what}");
-    assert!(stats.fallback.as_ref().is_some_and(|told| told.contains(why)), "{what}: {stats:?}");
+    let (stats, shown) = called(url, None, |stats| is_alone(stats, why)).await;
+    assert!(is_alone(&stats, why), "{what}: {stats:?}");
     assert!(shown.contains("limit_not_shared") && !shown.contains("hunter2"), "{what}: {shown}");
 }
 
@@ -78,10 +101,9 @@ async fn a_user_with_no_more_permissions_than_needed() {
             let rest: Vec<_> = PERMISSIONS.into_iter().filter(|permission| permission != without).collect();
             redis.command(&[&user[..], &rest].concat());
             redis.command(&["CLIENT", "KILL", "TYPE", "normal"]);
-            let (stats, shown) = called(&url, None).await;
-            assert_eq!(stats.scope, Scope::Process, "{program}: {without} is not needed: {shown}");
-            let why = stats.fallback.unwrap();
-            assert!(why.contains("the user has no permission"), "{program} without {without}: {why}");
+            let why = "the user has no permission";
+            let (stats, shown) = called(&url, None, |stats| is_alone(stats, why)).await;
+            assert!(is_alone(&stats, why), "{program} without {without}: {shown}");
         }
         // A database other than 0 needs one more permission.
         redis.command(&[&user[..], &PERMISSIONS, &["+select"]].concat());
@@ -114,7 +136,7 @@ async fn an_address_of_ipv6() {
 async fn cluster() -> (Redis, Redis) {
     let start = || {
         let bus = free_port().to_string();
-        let more = ["--cluster-enabled", "yes", "--cluster-port", &bus, "--cluster-node-timeout", "2000"];
+        let more = ["--cluster-enabled", "yes", "--cluster-port", &bus, "--cluster-node-timeout", "20000"];
         (Redis::start("valkey-server", &more), bus)
     };
     let ((one, _), (other, bus)) = (start(), start());
@@ -140,6 +162,18 @@ async fn a_cluster_of_which_another_node_has_the_limit() {
     assert_eq!(other.command(&["DBSIZE"]), ":2\r\n", "the key's limit, which leads to that of the workspace");
 }
 
+/// Fails unless the client shares its limit. If the server answered too late, makes calls until the client shares its
+/// limit again.
+async fn until_shared(client: &Client, what: &str) {
+    let (end, stats) = (Instant::now() + PATIENCE, client.stats());
+    assert!(stats.scope == Scope::Fleet || is_late(&stats), "{what}: {stats:?}");
+    while client.stats().scope != Scope::Fleet {
+        assert!(Instant::now() < end, "{what}: {:?}", client.stats());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        client.syncs().get(1).await.unwrap();
+    }
+}
+
 /// Some of a cluster's keys move to another node while a client uses them.
 #[tokio::test]
 async fn a_cluster_whose_keys_are_on_their_way_to_another_node() {
@@ -151,7 +185,7 @@ async fn a_cluster_whose_keys_are_on_their_way_to_another_node() {
         for _ in 0..3 {
             client.syncs().get(1).await.unwrap();
         }
-        assert_eq!(client.stats().scope, Scope::Fleet, "{what}: {:?}", client.stats());
+        until_shared(&client, what).await;
     };
     works("before").await;
     let id = |redis: &Redis| {
@@ -239,8 +273,9 @@ async fn sentinels_that_know_the_server_and_its_successor() {
     let settings = world.settings().limit_scope(LimitScope::Fleet(format!("{at}/limits").into())).share(0.5);
     let client = Client::new(&with_time_scale(settings, 20.0)).unwrap();
     client.syncs().get(1).await.unwrap();
-    assert_eq!(client.stats().scope, Scope::Fleet);
+    until_shared(&client, "before").await;
     first.kill();
+    let end = Instant::now() + PATIENCE;
     let moved = || second.command(&["ROLE"]).contains("master") && client.stats().scope == Scope::Fleet;
     while !moved() {
         client.syncs().get(1).await.unwrap();

@@ -18,8 +18,10 @@ use crate::support::sandbox::World;
 const TOLD: &str = "HIGHTOUCH_FLEET_WORKER";
 /// How many times faster than real time the time of the world passes.
 pub const SCALE: f64 = 5.0;
+/// The reason why a process keeps a limit of its own if the server answers too late.
+pub const LATE: &str = "it did not answer within 800 ms";
 /// A test fails after waiting this long for a worker.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// The environment variable with the number of calls that a worker makes at the same time.
 const AT_ONCE: &str = "HIGHTOUCH_FLEET_TASKS";
 /// The default number of calls that a worker makes at the same time.
@@ -49,6 +51,13 @@ pub struct Seen {
     pub members: u64,
     /// All lines that the worker printed, for messages of failed tests.
     pub text: String,
+}
+
+impl Seen {
+    /// Whether the worker kept a limit of its own only because the server answered too late, as on a busy machine.
+    pub fn was_late(&self) -> bool {
+        !self.reasons.is_empty() && self.reasons.iter().all(|reason| reason.contains(LATE))
+    }
 }
 
 /// Returns the settings of a client as JSON, in the form that [`Engine::new`] reads.
@@ -105,22 +114,40 @@ impl Worker {
         steps.map(|step| done(step[1]) - done(step[0])).sum()
     }
 
-    /// Waits until this many calls of the worker have succeeded while its limit had this scope (see [`Self::calls`]).
-    pub fn until(&self, scope: &str, calls: u64) {
+    fn wait(&self, what: &str, is_met: impl Fn() -> bool) {
         let patience = Instant::now() + PATIENCE;
-        while self.calls(scope) < calls {
-            assert!(Instant::now() < patience, "not {calls} as {scope}: {:?}", self.said.lock().unwrap());
+        while !is_met() {
+            assert!(Instant::now() < patience, "{what}: {:?}", self.said.lock().unwrap());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 
+    /// Waits until this many calls of the worker have succeeded while its limit had this scope (see [`Self::calls`]).
+    pub fn until(&self, scope: &str, calls: u64) {
+        self.wait(&format!("not {calls} as {scope}"), || self.calls(scope) >= calls);
+    }
+
+    /// Waits until the worker has printed that it keeps a limit of its own for a reason in `why`.
+    pub fn until_alone(&self, why: &[&str]) {
+        let is_told = |said: &Value| {
+            said["fallback"].as_str().is_some_and(|reason| why.iter().any(|why| reason.contains(why)))
+        };
+        self.wait(&format!("not alone because of {why:?}"), || self.said.lock().unwrap().iter().any(is_told));
+    }
+
+    /// Waits until the worker shares the limit, and its last notice, if any, says so.
+    pub fn until_shared(&self) {
+        self.wait("not shared", || {
+            let said = self.said.lock().unwrap();
+            let last = |is: &str| said.iter().rfind(|said| said["is"] == is);
+            last("state").is_some_and(|state| state["scope"] == "fleet")
+                && last("notice").is_none_or(|notice| notice["event"] == "shared")
+        });
+    }
+
     /// Waits until the worker has printed a finding of its diagnosis.
     pub fn until_diagnosed(&self) {
-        let patience = Instant::now() + PATIENCE;
-        while !self.said.lock().unwrap().iter().any(|said| said["is"] == "finding") {
-            assert!(Instant::now() < patience, "no diagnosis: {:?}", self.said.lock().unwrap());
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        self.wait("no diagnosis", || self.said.lock().unwrap().iter().any(|said| said["is"] == "finding"));
     }
 
     /// Asks the worker to end, and waits for its end.

@@ -18,8 +18,15 @@ pub struct Redis {
     more: Vec<String>,
 }
 
+/// Returns a free port at which nothing listens. It is below the ports that the system gives to connections and to
+/// listeners, so that the port is still free when a server uses it.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    loop {
+        let port = fastrand::u16(10_000..32_000);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Redis {
