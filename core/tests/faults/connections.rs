@@ -100,7 +100,7 @@ async fn reads(engine: &Arc<Engine>, calls: usize) -> Vec<Result<(), String>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_time_limit_of_an_attempt_does_not_include_the_wait_for_a_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let engine = engine(&listener, "http", &json!({"timeoutMs": 4000, "maxRetries": 0}));
+    let engine = engine(&listener, "http", &json!({"timeoutMs": 8000, "maxRetries": 0}));
     let serving = tokio::spawn(async move {
         let mut connections = JoinSet::new();
         while let Ok((mut stream, _)) = listener.accept().await {
@@ -114,9 +114,9 @@ async fn the_time_limit_of_an_attempt_does_not_include_the_wait_for_a_connection
             });
         }
     });
-    // Each answer takes a second, and 32 connections serve the calls. So the last calls are sent after five seconds,
+    // Each answer takes a second, and 32 connections serve the calls. So the last calls are sent after nine seconds,
     // one second later than the time limit of an attempt.
-    let outcomes = reads(&engine, 6 * 32).await;
+    let outcomes = reads(&engine, 10 * 32).await;
     let failures: Vec<String> = outcomes.into_iter().filter_map(Result::err).collect();
     assert!(failures.is_empty(), "{} fail: {}", failures.len(), failures[0]);
     serving.abort();

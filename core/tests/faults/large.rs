@@ -153,7 +153,7 @@ impl Full {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_deadline_ends_the_wait_for_memory() {
     let full = Full::new().await;
-    let late = read(&full.engine, 9, json!({"deadlineMs": 3000}));
+    let late = read(&full.engine, 9, json!({"deadlineMs": 7000}));
     let late = timeout(Duration::from_mins(1), late).await.expect("it waits past its deadline").unwrap_err();
     let message = late["message"].as_str().unwrap();
     assert!(late["kind"] == "timeout" && message.contains("waited for memory"), "{message}");
@@ -163,12 +163,12 @@ async fn the_deadline_ends_the_wait_for_memory() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_time_limit_of_an_attempt_does_not_include_the_wait_for_memory() {
     let full = Full::new().await;
-    let options = json!({"timeoutMs": 4000, "maxRetries": 0});
+    let options = json!({"timeoutMs": 8000, "maxRetries": 0});
     let waiting = tokio::spawn({
         let engine = Arc::clone(&full.engine);
         async move { read(&engine, 9, options).await }
     });
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    tokio::time::sleep(Duration::from_secs(9)).await;
     assert!(!waiting.is_finished(), "there is no room for it");
     full.end().await;
     assert_eq!(waiting.await.unwrap(), Ok(9));

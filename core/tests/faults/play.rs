@@ -14,9 +14,9 @@ use crate::tls::identity;
 /// A call that takes longer than this counts as hung and fails the test.
 const HANG: Duration = Duration::from_mins(2);
 /// The time limit of an attempt if the server stalls. It is long enough for a request to arrive on a busy machine.
-const STALLED_MS: u64 = 1500;
+const STALLED_MS: u64 = 3000;
 /// The pause before the second call. In this time, the server ends the connection of the first call.
-const AFTERWARDS: Duration = Duration::from_millis(500);
+const AFTERWARDS: Duration = Duration::from_secs(2);
 /// The SDK's pauses are divided by this number.
 const SCALE: u32 = 50;
 

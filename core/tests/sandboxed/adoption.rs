@@ -65,10 +65,10 @@ async fn a_raw_trigger_whose_answer_was_lost_adopts_nothing() {
 #[tokio::test]
 async fn if_another_trigger_claims_one_of_two_candidates_the_trigger_adopts_the_other() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});
-    // The answer to the first trigger is lost, so the SDK lists the runs five times: first after 25 ms, and last after
-    // 750 ms. The answer to the second trigger comes after 250 ms.
-    let late = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"delayMs": 250}});
-    let world = sandbox().world(&json!({"script": [lost, late], "runs": {"seconds": 600}}));
+    // The answer to the first trigger is lost, so the SDK lists the runs five times: first after 125 ms, and last
+    // after 3750 ms. The answer to the second trigger comes after 500 ms.
+    let late = json!({"when": {"operation": "TriggerRun", "nth": 2}, "answer": {"delayMs": 500}});
+    let world = sandbox().world(&json!({"timeScale": 4, "script": [lost, late], "runs": {"seconds": 600}}));
     let client = world.client();
     let how = TriggerSync::default();
     let first = tokio::spawn(client.syncs().trigger(1, &how).into_future());

@@ -22,6 +22,12 @@ fn world() -> World {
     sandbox().world(&json!({"syncs": 7, "pastRuns": 0, "slugs": slugs, "timeScale": 10.0, "runs": runs}))
 }
 
+/// Creates a world in which the states of runs cannot be read before the source 1 was read.
+fn held() -> World {
+    let held = json!({"when": {"operation": "ListSyncRuns"}, "answer": {"until": {"operation": "GetSource"}}, "times": 99});
+    sandbox().world(&json!({"syncs": 7, "pastRuns": 0, "script": [held]}))
+}
+
 /// Returns the requests with this method that the world has received, each as its method and path.
 fn requests(world: &World, method: &str) -> Vec<String> {
     let log = world.log();
@@ -103,7 +109,7 @@ async fn at_most_so_many_syncs_are_in_progress_at_once() {
 
 #[tokio::test]
 async fn a_wait_that_times_out_says_what_is_in_progress_and_can_be_repeated() {
-    let world = world();
+    let world = held();
     let client = world.client();
     let batch = client.syncs().run_many([1, 3, 6], &RunMany::new().at_once(2)).await.unwrap();
     batch.changed().await.unwrap();
@@ -117,13 +123,14 @@ async fn a_wait_that_times_out_says_what_is_in_progress_and_can_be_repeated() {
     let details: Value = error.details().unwrap().value();
     let token = details[0]["run"].as_str().unwrap();
     assert!(client.run(token).is_ok());
+    client.sources().get(1).await.unwrap();
     let items = batch.wait(&WaitMany::new()).await.unwrap();
     assert_eq!(outcomes(&items), [Some(ItemOutcome::Success); 3]);
 }
 
 #[tokio::test]
 async fn a_batch_that_is_stopped_starts_nothing_more_and_still_reports_what_was_started() {
-    let world = world();
+    let world = held();
     let client = world.client();
     let batch = client.syncs().run_many(1..=7, &RunMany::new().at_once(2)).await.unwrap();
     batch.changed().await.unwrap();
@@ -240,7 +247,7 @@ async fn a_batch_with_a_wrong_argument_is_refused_before_anything_is_sent() {
 /// run.
 #[tokio::test]
 async fn a_client_that_is_closed_leaves_the_other_syncs_of_a_batch_not_started() {
-    let world = world();
+    let world = held();
     let client = world.client();
     let batch = client.syncs().run_many(1..=7, &RunMany::new().at_once(1)).await.unwrap();
     batch.changed().await.unwrap();

@@ -101,7 +101,7 @@ async fn a_batch_tells_every_request_that_it_sends_with_the_headers_of_its_call(
 #[tokio::test]
 async fn a_batch_tells_errors_and_notices_if_it_is_asked_and_else_nothing() {
     let plan =
-        json!({"syncs": 3, "pastRuns": 0, "timeScale": 50.0, "slugs": ["orders"], "runs": {"seconds": 1}});
+        json!({"syncs": 3, "pastRuns": 0, "timeScale": 5.0, "slugs": ["orders"], "runs": {"seconds": 1}});
     let world = sandbox().world(&plan);
     let engine = engine(&world);
     let args = json!({"syncs": [2, 999], "tellCalls": true, "tellNotices": true});
@@ -206,7 +206,7 @@ async fn the_report_of_a_step_has_every_look_at_the_run_also_if_the_wait_times_o
             break head;
         }
         let step: Value = serde_json::from_slice(&out.body).unwrap();
-        args = json!({"run": run["token"], "seen": step["seen"], "timeoutMs": 1000, "expire": true});
+        args = json!({"run": run["token"], "seen": step["seen"], "timeoutMs": 3000, "expire": true});
     };
     assert_eq!((&failure["kind"], &failure["meta"]["callId"]), (&json!("wait_timeout"), &json!("mine")));
     let attempts = failure["meta"]["attempts"].as_array().unwrap();

@@ -100,7 +100,7 @@ async fn a_resumed_batch_starts_only_what_was_not_started_and_follows_the_rest()
 /// soon after the intent as its own. So the batch must write the intent after the wait for the limit.
 #[tokio::test]
 async fn an_intent_is_on_the_disk_directly_before_its_request_is_sent() {
-    let hangs = json!({"when": {"operation": "TriggerRun"}, "answer": {"delayMs": 400}, "times": 9});
+    let hangs = json!({"when": {"operation": "TriggerRun"}, "answer": {"hang": true}, "times": 9});
     let (world, path) = world(&json!({"script": [hangs]})).with_file("intent");
     let mut settings = world.settings();
     settings.limit = Some(RateLimit { requests: 2, window: Duration::from_mins(10) });
@@ -238,10 +238,10 @@ async fn the_run_of_an_intent_is_found_behind_pages_of_newer_runs() {
     let text = std::fs::read_to_string(&path).unwrap();
     let (header, _) = text.split_once('\n').unwrap();
     let mut intent = lines(&path)[1].clone();
-    // The intent covers runs created within 10 s of world time. Runs after the sleep (40 s of world time) are too late.
-    intent["until"] = json!(intent["since"].as_i64().unwrap() + 10_000);
+    // The intent covers runs created within 50 s of world time. Runs after the sleep (60 s of world time) are too late.
+    intent["until"] = json!(intent["since"].as_i64().unwrap() + 50_000);
     std::fs::write(&path, format!("{header}\n{intent}\n")).unwrap();
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
     for _ in 0..110 {
         somebody_triggers(&world).await;
     }
@@ -335,7 +335,10 @@ async fn failed_runs_are_run_again_only_if_asked_and_syncs_that_were_not_started
 
 #[tokio::test]
 async fn a_joined_run_is_recorded_as_joined() {
-    let (world, path) = world(&json!({"runs": {"seconds": 30}})).with_file("joined");
+    let runs = json!({"when": {"operation": "ListSyncRuns", "nth": 1}, "answer": {"edit": [
+        {"at": "/data/0/status", "set": "querying"}, {"at": "/data/0/finishedAt", "set": null},
+    ]}});
+    let (world, path) = world(&json!({"script": [runs]})).with_file("joined");
     let client = world.client();
     client.syncs().trigger(1, &TriggerSync::default()).await.unwrap();
     let trigger = TriggerSync { if_running: Some(IfRunning::Join), ..TriggerSync::default() };

@@ -102,7 +102,7 @@ async fn following_five_hundred_runs_takes_a_small_part_of_the_limit_and_an_end_
 async fn with_a_key_that_may_not_list_syncs_the_list_is_requested_only_once_and_runs_are_still_followed() {
     let refused = json!([{"when": {"operation": "ListSync"}, "answer": {"status": 403}, "times": 1000}]);
     let world = sandbox()
-        .world(&json!({"syncs": 40, "pastRuns": 0, "timeScale": 50.0, "runs": {"seconds": 60},
+        .world(&json!({"syncs": 40, "pastRuns": 0, "timeScale": 50.0, "runs": {"seconds": 200},
         "script": refused}));
     let client = world.client();
     let how = TriggerSync::default();

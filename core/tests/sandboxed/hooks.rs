@@ -194,8 +194,9 @@ async fn every_operation_is_announced_by_the_name_that_its_report_has() {
 
 #[tokio::test]
 async fn the_records_of_a_call_count_the_requests_of_the_whole_call() {
+    // Time passes slowly, because a long wait for the limit would have a notice of its own.
     let world = sandbox().world(&json!({
-        "slugs": ["orders"],
+        "timeScale": 2, "slugs": ["orders"],
         "script": [{"when": {"operation": "TriggerRunCustom", "nth": 1}, "answer": {"status": 429, "headers": {"Retry-After": "1"}}}],
     }));
     let (head, notices) =
@@ -232,9 +233,9 @@ fn a_call_that_will_be_refused_is_announced_by_its_name_alone_and_without_the_ke
 async fn a_call_tells_its_retries_its_cuts_and_its_long_waits() {
     let script = json!([
         {"when": {"nth": 1}, "answer": {"status": 503}},
-        {"when": {"nth": 2}, "answer": {"status": 429, "headers": {"Retry-After": "8"}}},
+        {"when": {"nth": 2}, "answer": {"status": 429, "headers": {"Retry-After": "20"}}},
     ]);
-    let world = sandbox().world(&json!({"script": script}));
+    let world = sandbox().world(&json!({"timeScale": 5, "script": script}));
     let (head, notices) =
         told(&engine(&world), "syncs.get", &json!({"sync": 1}), &json!({"callId": "mine"})).await;
     assert_eq!(events(&notices), ["retry", "cut", "waiting", "waited"]);
@@ -258,9 +259,8 @@ async fn a_call_tells_its_retries_its_cuts_and_its_long_waits() {
 #[tokio::test]
 async fn a_trigger_tells_the_run_that_it_started_joined_or_found() {
     let lost = json!({"when": {"operation": "TriggerRun", "nth": 1}, "answer": {"reset": "before-headers", "apply": true}});
-    let world = sandbox().world(
-        &json!({"timeScale": 100, "slugs": ["orders"], "runs": {"seconds": 100_000}, "script": [lost]}),
-    );
+    let world = sandbox()
+        .world(&json!({"timeScale": 5, "slugs": ["orders"], "runs": {"seconds": 100_000}, "script": [lost]}));
     let engine = engine(&world);
     let trigger = |args: Value| {
         let engine = &engine;

@@ -15,7 +15,7 @@ fn operations(world: &World) -> Vec<String> {
 /// The SDK must not change a sync of one workspace by an id that it looked up in another workspace.
 #[tokio::test]
 async fn if_the_key_changes_while_a_slug_is_looked_up_the_slug_is_looked_up_again() {
-    let script = json!([{"when": {"operation": "ListSync", "nth": 1}, "answer": {"delayMs": 400}}]);
+    let script = json!([{"when": {"operation": "ListSync", "nth": 1}, "answer": {"until": {"operation": "GetSource"}}}]);
     let world = sandbox().world(&json!({"slugs": ["orders"], "script": script}));
     let client = world.client();
     let change = tokio::spawn({
@@ -31,9 +31,10 @@ async fn if_the_key_changes_while_a_slug_is_looked_up_the_slug_is_looked_up_agai
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
     client.set_api_key(world.info["keys"]["readOnly"].as_str().unwrap()).unwrap();
+    world.client().sources().get(1).await.unwrap();
     let error = change.await.unwrap().unwrap_err();
     assert_eq!(error.kind(), Kind::Permission, "sent with the new key alone: {error}");
-    assert_eq!(operations(&world), ["ListSync", "ListSync", "UpdateSync"]);
+    assert_eq!(operations(&world), ["ListSync", "GetSource", "ListSync", "UpdateSync"]);
     assert_eq!(error.meta().unwrap().attempts.len(), 3, "all requests are told of");
 }
 

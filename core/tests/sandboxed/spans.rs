@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use hightouch_sdk::resources::TriggerSync;
 use hightouch_sdk::{Kind, RunMany, WaitMany};
 use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Instrument as _, Subscriber};
+use tracing::subscriber::DefaultGuard;
+use tracing::{Dispatch, Event, Instrument as _, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -87,6 +88,17 @@ impl Collect {
     }
 }
 
+/// Collects the spans of this thread until the guard is dropped.
+fn collected() -> (Collect, DefaultGuard) {
+    /// As long as there is only one dispatcher, tracing asks only the current thread whether it wants a span or an
+    /// event, and remembers the answer for all threads. So a thread without a subscriber could turn them off.
+    static KEPT: OnceLock<[Dispatch; 2]> = OnceLock::new();
+    KEPT.get_or_init(|| std::array::from_fn(|_| Dispatch::new(tracing_subscriber::registry())));
+    let collect = Collect::default();
+    let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(collect.clone()));
+    (collect, guard)
+}
+
 fn named<'a>(spans: &'a [Seen], operation_id: &str) -> &'a Seen {
     let found: Vec<&Seen> = spans.iter().filter(|span| span.fields["operation_id"] == operation_id).collect();
     assert_eq!(found.len(), 1, "{operation_id}: {spans:?}");
@@ -100,9 +112,9 @@ fn text<'a>(fields: &'a Fields, name: &str) -> &'a str {
 #[tokio::test]
 async fn a_request_is_a_span_with_its_attempts_and_events() {
     let script = json!([{"when": {"nth": 1}, "answer": {"status": 503}}]);
-    let world = sandbox().world(&json!({"script": script}));
-    let collect = Collect::default();
-    let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(collect.clone()));
+    // Time passes as in reality, because a long wait for the limit would be an event of its own.
+    let world = sandbox().world(&json!({"timeScale": 1, "script": script}));
+    let (collect, guard) = collected();
     let (_, meta) = world.client().syncs().get(1).with_meta().await.unwrap();
     drop(guard);
     let spans = collect.spans();
@@ -143,8 +155,7 @@ async fn an_error_is_recorded_and_the_requests_of_one_call_share_its_id() {
     // A hook runs inside the span, so that it can send the span's context along.
     client
         .on_start(move |_| hook.lock().unwrap().push(tracing::Span::current().id().map(|id| id.into_u64())));
-    let collect = Collect::default();
-    let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(collect.clone()));
+    let (collect, guard) = collected();
     client.syncs().trigger("orders", &TriggerSync::default()).await.unwrap();
     let error = client.syncs().get(999).await.unwrap_err();
     drop(guard);
@@ -167,8 +178,7 @@ async fn the_spans_of_a_batch_are_children_of_the_span_in_which_it_was_started()
     let world =
         sandbox().world(&json!({"syncs": 2, "pastRuns": 0, "timeScale": 50.0, "runs": {"seconds": 1}}));
     let client = world.client();
-    let collect = Collect::default();
-    let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(collect.clone()));
+    let (collect, guard) = collected();
     let batch = async { client.syncs().run_many([1, 2], &RunMany::new()).await.unwrap() };
     let batch = batch.instrument(tracing::info_span!("nightly")).await;
     batch.wait(&WaitMany::new()).await.unwrap();
