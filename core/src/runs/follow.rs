@@ -3,20 +3,21 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
+use tokio::task::unconstrained;
 use tokio::time::Instant;
 
 use super::followed::{Followed, Following};
 use super::pace::{LOOK_AT_LEAST, MISSING_BORNE, PAGE_BORNE, UNREADABLE_BORNE, pause};
 use super::state::{Ending, RunState};
 use super::step_report::StepReport;
-use super::sweep;
+use super::sweep::{self, PageRequests};
 use super::token::RunToken;
 use crate::attempt::{Meta, Subject};
 use crate::call::{Call, Options, Spent};
@@ -78,9 +79,9 @@ pub(crate) async fn next<S: RunState>(
     options: &Options,
 ) -> Result<FollowStep<S>, Error> {
     let followed = sender.part::<Followed>();
-    let busy = AtomicBool::new(false);
+    let pages = PageRequests::new();
     let report = StepReport::new(sender.account(call::<S>(token)?.subject(), options, false));
-    let mut lead = pin!(sweep::lead::<S>(sender, &followed, &report, &busy));
+    let mut lead = pin!(sweep::lead::<S>(sender, &followed, &report, &pages));
     let options = report.options(options);
     let mut step = follow::<S>(sender, &followed, &report, token, seen, &options);
     let step = tokio::select! {
@@ -92,7 +93,7 @@ pub(crate) async fn next<S: RunState>(
         over = sender.over() => Err(over),
         never = &mut lead => match never {},
     };
-    finish(lead, &busy, until).await;
+    finish(lead, &pages, until).await;
     step.map(|step| FollowStep { meta: report.meta(), ..step }).map_err(|error| {
         let interrupted = matches!(error.kind(), Kind::Cancelled | Kind::Closed);
         let error = error.with_run(token.encode()).with_looks(report.meta());
@@ -104,12 +105,11 @@ pub(crate) async fn next<S: RunState>(
 /// even if nobody used the page.
 async fn finish(
     mut lead: Pin<&mut impl Future<Output = Infallible>>,
-    busy: &AtomicBool,
+    pages: &PageRequests,
     until: Option<Instant>,
 ) {
     let page = poll_fn(|context| {
-        let goes_on = || busy.load(Ordering::Relaxed);
-        if goes_on() && lead.as_mut().poll(context).is_pending() && goes_on() {
+        if pages.are_open() && lead.as_mut().poll(context).is_pending() && pages.are_open() {
             Poll::Pending
         } else {
             Poll::Ready(())
@@ -117,7 +117,11 @@ async fn finish(
     });
     // A slow page of the list must not delay the result of the step for long.
     let most = Instant::now() + PAGE_BORNE;
-    let _ = timeout_at(until.map_or(most, |until| until.min(most)), page).await;
+    if timeout_at(until.map_or(most, |until| until.min(most)), page).await.is_err() {
+        // A request that was only dropped would be missing from the report, and hooks would not see its end.
+        pages.give_up.cancel();
+        let _ = unconstrained(lead).now_or_never();
+    }
 }
 
 /// Reads the run once, without waiting for a change.

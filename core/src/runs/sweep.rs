@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::followed::Followed;
 use super::state::RunState;
@@ -19,7 +20,7 @@ use crate::error::{Error, Kind};
 use crate::limit::Urgency;
 use crate::model::Timestamp;
 use crate::page::{self, Cursor, ReadRow, Row};
-use crate::sender::Sender;
+use crate::sender::{Sender, signal_of_part, with_signal};
 
 /// The request for the list asks for syncs that ran after the trigger of the oldest followed run, minus this many
 /// milliseconds. The margin is needed because clocks and the server's filter may be inexact.
@@ -128,16 +129,38 @@ impl Drop for SweepReader<'_> {
     }
 }
 
-/// Reads the list of syncs for as long as this future is polled and no other follower reads the list. `busy` is true
-/// while a page is requested. The pages are added to `report`.
+/// The requests of one step for pages of the list.
+#[derive(Debug)]
+pub(super) struct PageRequests {
+    busy: AtomicBool,
+    /// Cancels the request for the present page. No other page is requested afterwards.
+    pub(super) give_up: CancellationToken,
+}
+
+impl PageRequests {
+    pub(super) fn new() -> Self {
+        Self { busy: AtomicBool::new(false), give_up: signal_of_part() }
+    }
+
+    /// Whether a page is requested at present.
+    pub(super) fn are_open(&self) -> bool {
+        self.busy.load(Ordering::Relaxed)
+    }
+}
+
+/// Reads the list of syncs for as long as this future is polled and no other follower reads the list. The pages are
+/// added to `report`.
 pub(super) async fn lead<S: RunState>(
     sender: &Sender,
     followed: &Arc<Followed>,
     report: &StepReport,
-    busy: &AtomicBool,
+    requests: &PageRequests,
 ) -> Infallible {
     let reader = followed.sweep.reader();
     loop {
+        if requests.give_up.is_cancelled() {
+            return std::future::pending().await;
+        }
         let (reads, then) = reader.turn();
         if !reads {
             tokio::select! {
@@ -154,10 +177,11 @@ pub(super) async fn lead<S: RunState>(
         if is_refused(sender, followed) {
             continue;
         }
-        busy.store(true, Ordering::Relaxed);
+        requests.busy.store(true, Ordering::Relaxed);
         // Boxed to keep the future of every followed run small.
-        let read = Box::pin(page::<S>(sender, followed, report, since)).await;
-        busy.store(false, Ordering::Relaxed);
+        let page = Box::pin(page::<S>(sender, followed, report, since));
+        let read = with_signal(requests.give_up.clone(), page).await;
+        requests.busy.store(false, Ordering::Relaxed);
         if !reader.reads() {
             continue;
         }
@@ -165,6 +189,7 @@ pub(super) async fn lead<S: RunState>(
         match read {
             Ok(true) => state.due = Some(Instant::now() + pause),
             Ok(false) => {}
+            Err(error) if error.kind() == Kind::Cancelled => {}
             Err(error) => {
                 state.cursor = None;
                 if matches!(error.kind(), Kind::Authentication | Kind::Permission | Kind::NotFound) {

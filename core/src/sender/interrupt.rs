@@ -34,6 +34,11 @@ pub(crate) async fn with_signal<T>(
     }
 }
 
+/// Returns a signal for a part of the current call. The signal of the call cancels the part too.
+pub(crate) fn signal_of_part() -> CancellationToken {
+    SIGNAL.try_with(CancellationToken::child_token).unwrap_or_default()
+}
+
 /// Resolves once the current call is cancelled. Never resolves outside [`with_signal`].
 pub(super) async fn cancelled() {
     match SIGNAL.try_with(Clone::clone) {

@@ -14,7 +14,7 @@ mod retry;
 mod spans;
 
 pub use hooks::{CallEnd, CallStart};
-pub(crate) use interrupt::with_signal;
+pub(crate) use interrupt::{signal_of_part, with_signal};
 pub(crate) use keys::{Given, KeySource, asking, spawn_alike};
 pub(crate) use notices::{Event, Listener, has_listener, is_heard, tell, with_listener};
 pub(crate) use read::{AnswerReader, kept};

@@ -98,6 +98,30 @@ async fn a_batch_tells_every_request_that_it_sends_with_the_headers_of_its_call(
     world.delete();
 }
 
+/// Incident: the runs of a batch ended while a page of the list of syncs was slow. The request for the page was dropped
+/// after two seconds, and nobody was told of it.
+#[tokio::test]
+async fn a_batch_tells_the_request_for_a_page_that_it_no_longer_waits_for() {
+    let script = json!([{"when": {"operation": "ListSync"}, "answer": {"hang": true}, "times": 100}]);
+    let plan =
+        json!({"syncs": 40, "pastRuns": 0, "timeScale": 50.0, "runs": {"seconds": 60}, "script": script});
+    let world = sandbox().world(&plan);
+    let syncs: Vec<u32> = (1..=40).collect();
+    let args = json!({"syncs": syncs, "atOnce": 50, "tellCalls": true});
+    let told = told(&engine(&world), args, json!({})).await;
+    let sent = sent(&world);
+    let lists = |calls: &[Value], of: &str| {
+        let names: Vec<String> = calls.iter().map(|call| call.pointer(of).unwrap().to_string()).collect();
+        names.into_iter().filter(|name| name == r#""ListSync""#).count()
+    };
+    assert!(lists(&sent, "/operation") > 0, "no page was requested");
+    assert_eq!(lists(&told, "/call/operationId"), lists(&sent, "/operation"));
+    assert_eq!(told.len(), sent.len(), "each request is told once");
+    let page = told.iter().find(|report| report["call"]["operationId"] == "ListSync").unwrap();
+    assert_eq!(page["failure"]["kind"], "cancelled", "{page}");
+    world.delete();
+}
+
 #[tokio::test]
 async fn a_batch_tells_errors_and_notices_if_it_is_asked_and_else_nothing() {
     let plan =
