@@ -58,8 +58,11 @@ fn a_note_that_is_damaged_or_of_another_file_is_ignored() {
     for end in 0..slot.len() {
         let mut torn = [0; 32];
         torn[..end].copy_from_slice(&slot[..end]);
-        overwrite(&one, note.lease, &torn);
-        assert_eq!(User::of(&folder.file()).counts(), (1, 0), "{end} bytes");
+        // If the last bytes of the note happen to be zero, nothing is missing.
+        if torn != slot {
+            overwrite(&one, note.lease, &torn);
+            assert_eq!(User::of(&folder.file()).counts(), (1, 0), "{end} bytes");
+        }
         let mut changed = slot;
         changed[end] ^= 1 << (end % 8);
         overwrite(&one, note.lease, &changed);
