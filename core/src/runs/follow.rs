@@ -102,14 +102,14 @@ pub(crate) async fn next<S: RunState>(
 }
 
 /// If a page of the list of syncs has been requested, waits for the page. The request would count towards the limit
-/// even if nobody used the page.
+/// even if nobody used the page. Cancels the request at `until`, or after [`PAGE_BORNE`].
 async fn finish(
     mut lead: Pin<&mut impl Future<Output = Infallible>>,
     pages: &PageRequests,
     until: Option<Instant>,
 ) {
     let page = poll_fn(|context| {
-        if pages.are_open() && lead.as_mut().poll(context).is_pending() && pages.are_open() {
+        if pages.is_open() && lead.as_mut().poll(context).is_pending() && pages.is_open() {
             Poll::Pending
         } else {
             Poll::Ready(())
@@ -118,7 +118,7 @@ async fn finish(
     // A slow page of the list must not delay the result of the step for long.
     let most = Instant::now() + PAGE_BORNE;
     if timeout_at(until.map_or(most, |until| until.min(most)), page).await.is_err() {
-        // A request that was only dropped would be missing from the report, and hooks would not see its end.
+        // If the request were only dropped, hooks would not see its end.
         pages.give_up.cancel();
         let _ = unconstrained(lead).now_or_never();
     }

@@ -143,22 +143,22 @@ impl PageRequests {
     }
 
     /// Whether a page is requested at present.
-    pub(super) fn are_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.busy.load(Ordering::Relaxed)
     }
 }
 
-/// Reads the list of syncs for as long as this future is polled and no other follower reads the list. The pages are
-/// added to `report`.
+/// Reads the list of syncs for as long as this future is polled and no other follower reads the list, until
+/// `pages.give_up` is cancelled. The pages are added to `report`.
 pub(super) async fn lead<S: RunState>(
     sender: &Sender,
     followed: &Arc<Followed>,
     report: &StepReport,
-    requests: &PageRequests,
+    pages: &PageRequests,
 ) -> Infallible {
     let reader = followed.sweep.reader();
     loop {
-        if requests.give_up.is_cancelled() {
+        if pages.give_up.is_cancelled() {
             return std::future::pending().await;
         }
         let (reads, then) = reader.turn();
@@ -177,11 +177,11 @@ pub(super) async fn lead<S: RunState>(
         if is_refused(sender, followed) {
             continue;
         }
-        requests.busy.store(true, Ordering::Relaxed);
+        pages.busy.store(true, Ordering::Relaxed);
         // Boxed to keep the future of every followed run small.
         let page = Box::pin(page::<S>(sender, followed, report, since));
-        let read = with_signal(requests.give_up.clone(), page).await;
-        requests.busy.store(false, Ordering::Relaxed);
+        let read = with_signal(pages.give_up.clone(), page).await;
+        pages.busy.store(false, Ordering::Relaxed);
         if !reader.reads() {
             continue;
         }

@@ -83,6 +83,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_signal_of_a_call_cancels_its_parts_but_that_of_a_part_does_not_cancel_the_call() {
+        let signal = CancellationToken::new();
+        let made = with_signal(signal.clone(), async {
+            let [part, other] = [signal_of_part(), signal_of_part()];
+            part.cancel();
+            assert!(!signal.is_cancelled() && !other.is_cancelled());
+            signal.cancel();
+            assert!(other.is_cancelled());
+            Ok(())
+        });
+        assert!(made.await.is_ok());
+    }
+
+    #[tokio::test]
     async fn a_call_that_ignores_its_signal_ends_with_it() {
         let signal = CancellationToken::new();
         signal.cancel();
