@@ -47,7 +47,7 @@ fn sent(world: &World) -> Vec<Value> {
 async fn a_batch_tells_every_request_that_it_sends_with_the_headers_of_its_call() {
     let script = json!([{"when": {"operation": "ListSyncRuns", "nth": 3}, "answer": {"status": 503}}]);
     let world = sandbox().world(&json!({"syncs": 40, "pastRuns": 0, "timeScale": 50.0, "slugs": ["orders"],
-        "runs": {"seconds": 60}, "script": script}));
+        "runs": {"seconds": 200}, "script": script}));
     let engine = engine(&world);
     let mut syncs: Vec<Value> = (2..=40).map(Value::from).collect();
     syncs.push(json!("orders"));
@@ -104,7 +104,7 @@ async fn a_batch_tells_every_request_that_it_sends_with_the_headers_of_its_call(
 async fn a_batch_tells_the_request_for_a_page_that_it_no_longer_waits_for() {
     let script = json!([{"when": {"operation": "ListSync"}, "answer": {"hang": true}, "times": 100}]);
     let plan =
-        json!({"syncs": 40, "pastRuns": 0, "timeScale": 50.0, "runs": {"seconds": 60}, "script": script});
+        json!({"syncs": 40, "pastRuns": 0, "timeScale": 50.0, "runs": {"seconds": 200}, "script": script});
     let world = sandbox().world(&plan);
     let syncs: Vec<u32> = (1..=40).collect();
     let args = json!({"syncs": syncs, "atOnce": 50, "tellCalls": true});

@@ -111,7 +111,7 @@ async fn alone(what: &str, url: &str, why: &str) {
     while !(stats.scope == Scope::Process && is_told(&stats)) {
         assert!(began.elapsed() < ENDS, "{what}: {stats:?}");
         tokio::time::sleep(Duration::from_millis(1)).await;
-        list().await.unwrap();
+        tokio::time::timeout(ENDS, list()).await.unwrap().unwrap();
         stats = client.stats();
     }
     let diagnosis = client.diagnose().await;

@@ -27,7 +27,10 @@ async fn a_hook_is_told_before_the_call_ends_and_without_another_call() {
         let next = |told: &mpsc::Receiver<_>| tokio::task::block_in_place(|| told.recv_timeout(ENDS));
         if let Ok((scope, why)) = told.try_recv() {
             let is_late = why.is_some_and(|why| why.contains(LATE));
-            assert!(scope == Scope::Process && is_late, "{program}: nothing has changed");
+            assert!(
+                scope == Scope::Process && is_late,
+                "{program}: a change was told before the server ended"
+            );
             assert_eq!(next(&told), Ok((Scope::Fleet, None)), "{program}");
         }
         redis.kill();

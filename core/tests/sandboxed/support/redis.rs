@@ -18,8 +18,8 @@ pub struct Redis {
     more: Vec<String>,
 }
 
-/// Returns a free port at which nothing listens. It is below the ports that the system gives to connections and to
-/// listeners, so that the port is still free when a server uses it.
+/// Returns a free port. It is below the ports that Linux gives to connections by default, so that it is still free when
+/// a server uses it.
 pub fn free_port() -> u16 {
     loop {
         let port = fastrand::u16(10_000..32_000);
