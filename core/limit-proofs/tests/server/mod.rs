@@ -10,8 +10,8 @@ use limit_proofs::script::{Caller, Reply, SCRIPT, read};
 use mlua::{Function, Lua, MultiValue, Table, Value};
 
 /// Replaces Redis's library `cmsgpack`. Its texts only name copies of the tables, because converting a state to text and
-/// back takes longer than the rest of the script. Older copies than the last thousand are dropped: at least three seconds
-/// of a simulation, of which no test goes back more than two.
+/// back takes longer than the rest of the script. The last 2,000 copies are kept. If the script asks for an older one,
+/// `dropped` becomes true: the script itself would only find that its state was lost.
 const PACK: &str = r"
 local function copy(value)
   if type(value) ~= 'table' then return value end
@@ -25,10 +25,14 @@ local copies, count = {}, 0
 cmsgpack = {
   pack = function(value)
     count = count + 1
-    copies[count], copies[count - 1000] = copy(value), nil
+    copies[count], copies[count - 2000] = copy(value), nil
     return 'state ' .. count
   end,
-  unpack = function(text) return copy(assert(copies[tonumber(string.match(text, '^state (%d+)$'))])) end,
+  unpack = function(text)
+    local number = tonumber(string.match(text, '^state (%d+)$'))
+    dropped = dropped or number <= count - 2000
+    return copy(copies[number])
+  end,
 }
 ";
 /// The Redis key under which the script keeps the limit.
@@ -103,6 +107,7 @@ impl Server {
         globals.set("KEYS", self.lua.create_sequence_from([key]).unwrap()).unwrap();
         globals.set("ARGV", self.lua.create_sequence_from(arguments).unwrap()).unwrap();
         let reply: Table = self.script.call(()).unwrap();
+        assert!(!globals.get::<bool>("dropped").unwrap(), "a state that was dropped is needed");
         let words: Vec<String> = reply.sequence_values().map(Result::unwrap).collect();
         read(&words)
     }
