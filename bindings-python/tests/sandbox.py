@@ -31,7 +31,7 @@ def gone(requests: list[dict[str, Any]], count: int = 1) -> bool:
 def falls_silent(world: World) -> bool:
     """Whether no request arrives for 1.5 seconds. On a busy machine, requests that were sent before may still arrive.
 
-    There are only three attempts, because a wait that goes on reads its run less often the longer the run takes.
+    A wait that goes on would read its run at least every 0.75 seconds.
     """
 
     def silent() -> bool:

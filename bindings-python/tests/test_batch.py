@@ -123,11 +123,15 @@ def test_at_most_so_many_syncs_are_in_progress_at_once(seven: World) -> None:
     assert triggers(seven) == 7
 
 
-def test_a_wait_that_times_out_can_be_repeated(seven: World) -> None:
-    with Hightouch(**seven.settings()) as client:
+def test_a_wait_that_times_out_can_be_repeated(new_world: Callable[..., World]) -> None:
+    # The client learns that the runs have ended only once it has read a source.
+    held = {"when": {"operation": "ListSyncRuns"}, "answer": {"until": {"operation": "GetSource"}}, "times": 1000}
+    world = new_world(syncs=7, pastRuns=0, script=[held])
+    with Hightouch(**world.settings()) as client:
         batch = client.syncs.run_many([1, 3, 6], at_once=2)
-        with pytest.raises(WaitTimeoutError, match="of 3 syncs had not ended"):
+        with pytest.raises(WaitTimeoutError, match="3 of 3 syncs had not ended"):
             batch.wait(timeout=0.1)
+        client.sources.get(1)
         assert [item.outcome for item in batch.wait()] == ["success"] * 3
 
 

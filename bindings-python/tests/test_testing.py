@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -100,9 +101,8 @@ def test_runs_go_as_they_are_planned_from_now_on(world: World) -> None:
 
 def test_a_limit_that_the_client_does_not_know_is_learnt_and_kept(world: World) -> None:
     world.set_limit(3, 10)
-    with world.client() as ht:
-        for _ in range(12):
-            ht.syncs.get(1)
+    with world.client() as ht, ThreadPoolExecutor(max_workers=8) as pool:
+        assert [sync.id for sync in pool.map(ht.syncs.get, [1] * 8)] == [1] * 8
     assert world.refused > 0
 
 
