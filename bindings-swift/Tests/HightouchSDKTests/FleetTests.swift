@@ -62,7 +62,7 @@ final class FleetTests: XCTestCase {
         server.signal(SIGCONT)
         _ = try await stateWhenShared(client)
         _ = try await client.syncs.get(1)
-        // The limit is shared from the start, so this is not a change.
+        // That the limit is shared from the start is not told as a change.
         XCTAssertEqual(seen.all.first?.scope, .process)
         XCTAssertEqual(seen.all.dropFirst(early).map(\.scope), [.process, .fleet])
         XCTAssertEqual(seen.all.dropFirst(early).map(\.fallback), [why, nil])
