@@ -286,3 +286,21 @@ fn start<S: RunState>(sender: &Sender, since: i64) -> Result<(Call, Cursor), Err
     let cursor = page::start(&call);
     Ok((call, cursor))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Otherwise a wait that the user cancels would go on for two seconds while a page is requested.
+    #[tokio::test]
+    async fn the_signal_of_a_call_cancels_its_request_for_a_page() {
+        let signal = CancellationToken::new();
+        let made = with_signal(signal.clone(), async {
+            let pages = PageRequests::new();
+            signal.cancel();
+            assert!(pages.give_up.is_cancelled());
+            Ok(())
+        });
+        assert!(made.await.is_ok());
+    }
+}
