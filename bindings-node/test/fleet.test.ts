@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict'
 import { spawn, type ChildProcess } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { describe, test } from 'node:test'
@@ -16,6 +17,20 @@ import * as sdk from 'hightouch-sdk'
 import { eventually, ROOT, settingsOf, useSandbox } from './support.js'
 
 const PASSWORD = 'hunter2-of-the-server'
+
+/** Finds a free port. Linux gives none of these ports to connections, so the port is still free when a server starts. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(10_000, 32_000)
+    const probe = createServer().listen(port, '127.0.0.1')
+    const isFree = await once(probe, 'listening').then(
+      () => true,
+      () => false,
+    )
+    probe.close()
+    if (isFree) return port
+  }
+}
 
 /** A Redis or Valkey server for one test. `make servers` installs the program. */
 class Server implements AsyncDisposable {
@@ -31,10 +46,7 @@ class Server implements AsyncDisposable {
   }
 
   static async start(program: string): Promise<Server> {
-    const probe = createServer().listen(0, '127.0.0.1')
-    await once(probe, 'listening')
-    const { port } = probe.address() as AddressInfo
-    probe.close()
+    const port = await freePort()
     const server = new Server(program, port)
     await eventually(async () => {
       const socket = connect(port, '127.0.0.1')
