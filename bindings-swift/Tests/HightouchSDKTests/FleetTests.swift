@@ -108,11 +108,17 @@ private struct Server {
     let url: String
 
     static func start(_ program: String, password: String) async throws -> Server {
-        // The listener is released at once, so its port is free again.
-        let port = try Listener().port
-        let server = try Server(program, password: password, port: port)
-        for _ in 0..<2_000 where !server.isReady() { try await Task.sleep(for: .milliseconds(10)) }
-        return server
+        for _ in 0..<3 {
+            // The listener is released at once, so its port is free again. If another program takes it first, the server
+            // ends, and the next attempt uses another port.
+            let server = try Server(program, password: password, port: Listener().port)
+            for _ in 0..<6_000 where server.process.isRunning {
+                if server.isReady() { return server }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            server.end()
+        }
+        throw TestFailure(description: "\(program) does not start")
     }
 
     private init(_ program: String, password: String, port: UInt16) throws {
