@@ -4,6 +4,7 @@
 mod docs;
 mod drift;
 mod errors;
+mod group;
 mod names;
 mod node;
 mod prose;

@@ -97,11 +97,11 @@ fn each(of: &mut Json, key: &str, change: impl FnMut(&mut Json) -> Result<(), St
     of.get_mut(key).and_then(Json::as_array_mut).into_iter().flatten().try_for_each(change)
 }
 
-fn list<'a>(of: &'a Json, key: &str) -> &'a [Json] {
+pub(crate) fn list<'a>(of: &'a Json, key: &str) -> &'a [Json] {
     of.get(key).and_then(Json::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn text<'a>(of: &'a Json, key: &str) -> &'a str {
+pub(crate) fn text<'a>(of: &'a Json, key: &str) -> &'a str {
     of.get(key).and_then(Json::as_str).unwrap_or_default()
 }
 

@@ -1,6 +1,5 @@
 //! Swift: the generated files, and the filters and values that the templates need.
 
-mod group;
 mod method;
 mod prose;
 mod spell;
@@ -13,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use crate::names::{self, Spelling};
 use crate::prose::instead;
-use crate::records;
+use crate::{group, records};
 use spell::{camel, spell_json};
 
 const SOURCES: &str = "bindings-swift/Sources/HightouchSDK/Generated";

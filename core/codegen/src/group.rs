@@ -1,21 +1,22 @@
-//! Chooses the file of each type: the file of a resource if only this resource uses the type, or else `Shared.swift`.
+//! Chooses the file of each type: the file of a resource if only this resource uses the type, or else the file of the
+//! shared types.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use heck::ToUpperCamelCase as _;
 use serde_json::{Value as Json, json};
 
-use super::{list, text};
+use crate::names::{list, text};
 
 /// The contents of the generated files.
-pub(super) struct Groups {
+pub(crate) struct Groups {
     /// The `name`, `operations` and `types` of each resource.
-    pub(super) resources: BTreeMap<String, Json>,
+    pub(crate) resources: BTreeMap<String, Json>,
     /// Types that several resources use, and types that no resource uses.
-    pub(super) shared: Vec<Json>,
+    pub(crate) shared: Vec<Json>,
 }
 
-pub(super) fn by_resource(operations: &[Json], types: &[Json]) -> Groups {
+pub(crate) fn by_resource(operations: &[Json], types: &[Json]) -> Groups {
     let mut by_resource = BTreeMap::<&str, Vec<&Json>>::new();
     for operation in operations {
         by_resource.entry(text(operation, "resource")).or_default().push(operation);
