@@ -12,7 +12,7 @@ from sphinx.util.inspect import TypeAliasForwardRef
 from sphinx.util.logging import getLogger
 
 import hightouch_sdk
-from hightouch_sdk import _calls, _handles, _names, _resources, report
+from hightouch_sdk import _calls, _handles, _models, _names, _resources, report
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -95,15 +95,22 @@ def setup(app: Sphinx) -> None:
 def share_comments(_: Sphinx) -> None:
     """Copies the docs of attributes from private modules to the package.
 
-    Public classes name the package as their module, so Sphinx looks for the docs in the package.
+    Public classes name the package as their module, and the classes of values name `_models`, so Sphinx looks for the
+    docs there.
     """
     docs = ModuleAnalyzer.for_module(PACKAGE)
     docs.analyze()
-    for path in Path(hightouch_sdk.__file__).parent.glob("_[a-z]*.py"):
-        private = ModuleAnalyzer.for_module(f"{PACKAGE}.{path.stem}")
+    models = ModuleAnalyzer.for_module(_models.__name__)
+    models.analyze()
+    folder = Path(hightouch_sdk.__file__).parent
+    modules = [path.stem for path in folder.glob("_[a-z]*.py")]
+    modules += [f"_models.{path.stem}" for path in folder.glob("_models/[a-z]*.py")]
+    for name in modules:
+        private = ModuleAnalyzer.for_module(f"{PACKAGE}.{name}")
         private.analyze()
-        docs.attr_docs.update(private.attr_docs)
-        docs.tagorder.update(private.tagorder)
+        for shared in (docs, models):
+            shared.attr_docs.update(private.attr_docs)
+            shared.tagorder.update(private.tagorder)
     for name in _names.__all__:
         types = getattr(getattr(hightouch_sdk, name), "__annotations__", {})
         types.update({field: type_.replace("MaybeJson", "Json | None") for field, type_ in types.items()})
@@ -131,7 +138,7 @@ def value(name: str) -> str:
 def resource(name: str, cls: str) -> str:
     """Returns the section of one resource."""
     title = f"``ht.{name}``"
-    return f"{title}\n{'-' * len(title)}\n\n.. autoclass:: {PACKAGE}._operations.{cls}\n   :inherited-members:"
+    return f"{title}\n{'-' * len(title)}\n\n.. autoclass:: {PACKAGE}._resources.{name}.{cls}\n   :inherited-members:"
 
 
 def public_signature(

@@ -29,9 +29,10 @@ from hightouch_sdk import (
     Json,
     NotFoundError,
     Schedule,
-    _async_operations,
-    _operations,
 )
+from hightouch_sdk._async_resources import AsyncResources
+from hightouch_sdk._handles import Handle
+from hightouch_sdk._resources import Resources
 from sandbox import World
 
 UTC = timezone.utc
@@ -261,15 +262,13 @@ def test_settings_and_headers_of_a_wrong_type_are_named_as_python_names_them(cli
     assert refused(lambda: client.syncs.get(1, headers={"a": 1})) == cases[4][1]  # type: ignore[dict-item]
 
 
-@pytest.mark.parametrize("module", [_operations, _async_operations])
-def test_the_types_of_every_operation_can_be_resolved_at_run_time(module: Any) -> None:
-    for cls in (it for it in vars(module).values() if isinstance(it, type) and it.__module__ == module.__name__):
-        for name, method in vars(cls).items():
-            if not name.startswith("_") and callable(method):
+@pytest.mark.parametrize("resources", [Resources, AsyncResources])
+def test_the_types_of_every_operation_can_be_resolved_at_run_time(resources: Any) -> None:
+    for cls in (getattr(resources, name) for name, it in vars(resources).items() if isinstance(it, Handle)):
+        for name, method in inspect.getmembers(cls, inspect.isfunction):
+            if not name.startswith("_"):
                 typing.get_type_hints(method)
-    # `vars` above does not contain an inherited method such as `run_many`.
-    typing.get_type_hints(module.Syncs.run_many if hasattr(module, "Syncs") else module.AsyncSyncs.run_many)
-    runs = typing.get_type_hints(_operations.Syncs.runs)
+    runs = typing.get_type_hints(resources.syncs.runs)
     assert "started_at" in str(runs["order_by"])
 
 

@@ -133,7 +133,7 @@ def test_the_first_call_of_a_process_without_descriptors_says_so(world: World) -
         world,
         EXHAUSTED
         + """
-        import hightouch_sdk._operations  # a first call would import it
+        import hightouch_sdk._resources.syncs  # a first call would import it
         client = Hightouch(**settings)
         held = exhausted()
         try:

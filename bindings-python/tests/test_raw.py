@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,9 +28,10 @@ from hightouch_sdk import (
     SequenceRunHandle,
     SyncRunHandle,
     ValidationError,
-    _async_operations,
-    _operations,
 )
+from hightouch_sdk._async_resources import AsyncResources
+from hightouch_sdk._handles import Handle
+from hightouch_sdk._resources import Resources
 from sandbox import World
 
 
@@ -196,12 +198,12 @@ def test_the_repr_of_an_answer_shows_neither_its_body_nor_the_key(world: World) 
         assert world.answer["apiKey"] not in f"{raw!r} {raw.headers} {raw.meta}"
 
 
-@pytest.mark.parametrize("module", [_operations, _async_operations])
-def test_every_method_has_its_raw_counterpart_with_the_same_arguments_and_docs(module: Any) -> None:
-    raws = {name: cls for name, cls in vars(module).items() if name.endswith("WithRawResponse")}
-    assert len(raws) == 10
-    for name, raw in raws.items():
-        resource = getattr(module, name.removesuffix("WithRawResponse"))
+@pytest.mark.parametrize("resources", [Resources, AsyncResources])
+def test_every_method_has_its_raw_counterpart_with_the_same_arguments_and_docs(resources: Any) -> None:
+    handles = [getattr(resources, name) for name, it in vars(resources).items() if isinstance(it, Handle)]
+    assert len(handles) == 10
+    for resource in handles:
+        raw = getattr(sys.modules[resource.__module__], f"{resource.__name__}WithRawResponse")
         methods = {key: of for key, of in vars(resource).items() if inspect.isfunction(of)}
         assert methods
         assert methods.keys() == {key for key in vars(raw) if not key.startswith("__")}

@@ -24,8 +24,8 @@ from ._answers import Attempt, Cut, Meta, ScopeChange
 from ._client import Hightouch, diagnose
 from ._error_base import HightouchError
 from ._error_classes import *  # noqa: F403
-from ._json import Json, JsonEdit
-from ._json_diff import JsonChange, JsonDiff
+from ._errors import LOADING as _LOADING
+from ._json import Json
 from ._json_views import JsonArray, JsonObject
 from ._names import __version__
 from ._unset import UNSET, UnsetType
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from ._enums import *  # noqa: F403
     from ._health import Diagnosis, Finding, Negotiated, Stats, Waiting
     from ._hooks import CallEnd, CallStart
+    from ._json_diff import JsonChange, JsonDiff
+    from ._json_edit import JsonEdit
     from ._models import *  # noqa: F403
     from ._pages import Listing, Page
     from ._plain_values import json_default
@@ -111,6 +113,9 @@ _LATER = {
     "Diagnosis": "_health",
     "Finding": "_health",
     "IdentityGraphRunHandle": "_runs",
+    "JsonChange": "_json_diff",
+    "JsonDiff": "_json_diff",
+    "JsonEdit": "_json_edit",
     "Listing": "_pages",
     "Negotiated": "_health",
     "Page": "_pages",
@@ -131,9 +136,10 @@ _LATER = {
 def __getattr__(name: str) -> object:
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+    with _LOADING:
+        from importlib import import_module
 
-    value = globals()[name] = getattr(import_module(f".{_LATER[name]}", __name__), name)
+        value = globals()[name] = getattr(import_module(f".{_LATER[name]}", __name__), name)
     return value
 
 

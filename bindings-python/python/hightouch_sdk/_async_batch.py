@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET, UnsetType
 
+import hightouch_sdk
+
 from ._arguments import options
 from ._async_calls import AsyncResource
 from ._base import Priority
 from ._batch import FOLLOW, INTERRUPTED_S, Batch, Ended, Limit, asked
 from ._batch_items import BatchEstimate, BatchItem, Items, Step, estimate_of
 from ._encoding import Args, Seconds, milliseconds
-from ._enums import IfRunning
 from ._errors import ClientClosedError, HightouchError, RunFailedError
 from ._models import Sync
 from ._progress import AsyncObserver, AsyncProgress, batch_display
@@ -221,7 +222,7 @@ class AsyncRunMany(AsyncResource):
         full_resync: bool | UnsetType = UNSET,
         reset_cdc: bool | UnsetType = UNSET,
         clear_and_fill: bool | UnsetType = UNSET,
-        if_running: IfRunning | UnsetType = UNSET,
+        if_running: hightouch_sdk.IfRunning | UnsetType = UNSET,
         at_once: int | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         retry_unknown: bool | None = None,
@@ -303,7 +304,7 @@ class AsyncRunMany(AsyncResource):
         self,
         syncs: Iterable[int | str | Sync],
         *,
-        if_running: IfRunning | UnsetType = UNSET,
+        if_running: hightouch_sdk.IfRunning | UnsetType = UNSET,
         at_once: int | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         run_time: Seconds | None = None,

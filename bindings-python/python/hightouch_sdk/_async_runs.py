@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from ._door import decoded, decoder
 from ._encoding import Seconds
-from ._models import IdentityGraphRun, SequenceRun, SyncRun
 from ._progress import AsyncObserver, AsyncProgress, run_display
 from ._public import public
 from ._runs import BaseHandle, OfIdentityGraph, OfSequence, OfSync, Policy, RunWait, result_of
 
 if TYPE_CHECKING:
     from ._async_door import AsyncDoor
+    from ._models import IdentityGraphRun, SequenceRun, SyncRun  # noqa: F401 (in strings)
 
 S = TypeVar("S")
 
@@ -98,17 +98,17 @@ class AsyncRun(BaseHandle[S]):
 
 
 @public
-class AsyncSyncRunHandle(OfSync, AsyncRun[SyncRun]):
+class AsyncSyncRunHandle(OfSync, AsyncRun["SyncRun"]):
     """The handle of one run of a sync, for asyncio."""
 
 
 @public
-class AsyncSequenceRunHandle(OfSequence, AsyncRun[SequenceRun]):
+class AsyncSequenceRunHandle(OfSequence, AsyncRun["SequenceRun"]):
     """The handle of one run of a sync sequence, for asyncio."""
 
 
 @public
-class AsyncIdentityGraphRunHandle(OfIdentityGraph, AsyncRun[IdentityGraphRun]):
+class AsyncIdentityGraphRunHandle(OfIdentityGraph, AsyncRun["IdentityGraphRun"]):
     """The handle of one run of an identity graph, for asyncio."""
 
 

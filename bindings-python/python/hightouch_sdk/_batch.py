@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from ._arguments import sync_id
 from ._batch_items import BatchItem, Items, Step, summary
 from ._door import read
 from ._encoding import Args, Seconds, milliseconds
@@ -21,6 +20,7 @@ from ._native import monotonic
 from ._progress import Observer, Progress, batch_display
 from ._public import public
 from ._runs import Policy
+from ._schedules import sync_id
 from ._terminate import Terminable
 from ._told import Teller
 

@@ -9,19 +9,29 @@ from __future__ import annotations
 import os
 import sys
 
-_MODULES = ("_batch", "_health", "_hooks", "_keys", "_opened_runs", "_operations", "_plain_values", "_raw")
-"""Modules that calls import at their first use. They import the others that calls need."""
+_MODULES = ("_batch", "_health", "_hooks", "_json_diff", "_json_edit", "_keys", "_opened_runs", "_plain_values",
+            "_problem", "_raw", "_runs")  # fmt: skip
+"""Modules that methods import at their first use. They import the others that methods need."""
 
-_ASYNC_MODULES = ("_async_batch", "_async_operations")
+_ASYNC_MODULES = ("_async_batch", "_async_runs")
 
 
 def _load() -> None:
     """Imports what calls need. Waits for imports of other threads. The next fork imports nothing more."""
     from importlib import import_module
 
-    names = _MODULES + _ASYNC_MODULES if "hightouch_sdk._async_client" in sys.modules else _MODULES
-    for name in names:
+    from ._handles import load
+    from ._resources import Resources
+
+    for name in _MODULES:
         import_module(f"hightouch_sdk.{name}")
+    load(Resources)
+    if "hightouch_sdk._async_client" in sys.modules:
+        from ._async_resources import AsyncResources
+
+        for name in _ASYNC_MODULES:
+            import_module(f"hightouch_sdk.{name}")
+        load(AsyncResources)
 
 
 class _Before:

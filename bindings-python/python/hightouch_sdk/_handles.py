@@ -34,3 +34,10 @@ class Handle(Generic[H]):
             make = client.__dict__.setdefault(self._name, make(client._calls))
         handle: H | type[H] = make
         return handle
+
+
+def load(resources: type) -> None:
+    """Imports the modules of all resources. ``resources`` is the class whose attributes are the handles."""
+    for name, it in vars(resources).items():
+        if isinstance(it, Handle):
+            getattr(resources, name)

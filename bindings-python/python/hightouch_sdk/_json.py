@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from msgspec import Raw
 
-from ._json_edit import OVER, ArrayDraft, ObjectDraft, draft
+import hightouch_sdk
+
 from ._json_text import checked, dumps, loads
 from ._json_views import Frozen, JsonObject, view
 from ._public import public
 
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from typing_extensions import Self
-
-__all__ = ["Json", "JsonEdit", "JsonInput", "json_of"]
+__all__ = ["Json", "JsonInput", "json_of"]
 
 
 @public
@@ -152,7 +148,7 @@ class Json(Frozen):
             del place[last]
         return edit.json
 
-    def diff(self, new: object) -> JsonDiff:
+    def diff(self, new: object) -> hightouch_sdk.JsonDiff:
         """Finds what differs between this value and a newer value.
 
         Strings are compared by their characters, and numbers by all their digits: ``1e400`` and ``1e401`` differ, and
@@ -170,14 +166,18 @@ class Json(Frozen):
             ValueError: A text is not valid JSON or nests more than 127 levels deep, or a part of ``new`` is a number or
                 a text that JSON cannot express.
         """
-        return _diff(self, new if isinstance(new, Json) else Json(new))
+        from ._json_diff import diff
 
-    def edit(self) -> JsonEdit:
+        return diff(self, new if isinstance(new, Json) else Json(new))
+
+    def edit(self) -> hightouch_sdk.JsonEdit:
         """Starts to change several values of an object or an array, in a ``with`` block. See :class:`JsonEdit`.
 
         Raises:
             TypeError: The value is neither an object nor an array.
         """
+        from ._json_edit import JsonEdit
+
         return JsonEdit(self)
 
     def get(self, key: str, default: Any = None) -> Any:
@@ -230,114 +230,6 @@ JsonInput: TypeAlias = Json | Mapping[str, Any] | Sequence[Any] | str | float | 
 """The types of an argument that may be any JSON."""
 
 
-@public
-@final
-class JsonEdit:
-    """An editable copy of an object or an array, for use in a ``with`` block.
-
-    In the block, the edit behaves like a dict or a list, and so do its objects and arrays. After the block,
-    :attr:`json` is the result, and the edit is frozen. The unchanged parts keep their digits, their spacing and their
-    order::
-
-        with sync.configuration.edit() as edit:
-            edit["mappings"][0]["to"] = "email"
-            edit["mappings"].append({"from": "name", "to": "full_name"})
-            del edit["old"]
-            edit.rename("mode", "syncMode")
-        ht.syncs.update(sync.id, configuration=edit.json)
-    """
-
-    __slots__ = ("_json", "_root")
-
-    def __init__(self, json: Json) -> None:
-        self._root: ObjectDraft | ArrayDraft = draft(json.text, None)
-        self._json: Json | None = None
-
-    @property
-    def json(self) -> Json:
-        """The changed copy.
-
-        Raises:
-            RuntimeError: The block has not ended, or it ended with an exception.
-        """
-        if self._json is None:
-            raise RuntimeError(
-                "An edit has a result only after its `with` block, and only if the block raised nothing."
-            )
-        return self._json
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if not self._root.over:
-            self._root.over = OVER
-            if kind is None:
-                self._json = Json.from_raw(self._root.text.encode())
-
-    def __getitem__(self, key: str | int) -> Any:
-        return self._root[key]  # type: ignore[index]
-
-    def __setitem__(self, key: str | int, value: object) -> None:
-        self._root[key] = value  # type: ignore[index]
-
-    def __delitem__(self, key: str | int) -> None:
-        del self._root[key]  # type: ignore[arg-type]
-
-    def append(self, value: object) -> None:
-        """Adds an item at the end of an array.
-
-        Raises:
-            TypeError: The edited JSON is an object, or a part of ``value`` has no JSON form.
-            ValueError: A part of ``value`` is a number or a text that JSON cannot express.
-            RuntimeError: The edit has ended.
-        """
-        if not isinstance(self._root, ArrayDraft):
-            raise TypeError("Only an array has `append`, and this is an object.")
-        self._root.append(value)
-
-    def insert(self, index: int, value: object) -> None:
-        """Inserts an item into an array, before the item at ``index``.
-
-        Raises:
-            TypeError: The edited JSON is an object, or a part of ``value`` has no JSON form.
-            ValueError: A part of ``value`` is a number or a text that JSON cannot express.
-            RuntimeError: The edit has ended.
-        """
-        if not isinstance(self._root, ArrayDraft):
-            raise TypeError("Only an array has `insert`, and this is an object.")
-        self._root.insert(index, value)
-
-    def rename(self, name: str, to: str) -> None:
-        """Gives a member another name. The member keeps its value and its place in the object.
-
-        The objects within the edit have this method too.
-
-        Raises:
-            TypeError: The edited JSON is an array.
-            KeyError: The object has no member ``name``.
-            ValueError: The object already has a member ``to``.
-            RuntimeError: The edit has ended.
-        """
-        if not isinstance(self._root, ObjectDraft):
-            raise TypeError("Only an object has `rename`, and this is an array.")
-        self._root.rename(name, to)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._root
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._root)
-
-    def __len__(self) -> int:
-        return len(self._root)
-
-    def __repr__(self) -> str:
-        return f"JsonEdit({self._root!r})"
-
-
 def json_of(value: Any) -> Any:
     """Converts undecoded JSON text (`Raw`), or a user's plain value, to a `Json`. Returns a `Json` or None as it is."""
     if type(value) is Raw:
@@ -349,8 +241,3 @@ def json_of(value: Any) -> Any:
 
 
 _new = object.__new__
-
-# `_json_diff` imports `Json`, so this import comes after `Json`. Tools that evaluate the annotations of `Json.diff`
-# need `JsonDiff` at run time.
-from ._json_diff import JsonDiff  # noqa: E402
-from ._json_diff import diff as _diff  # noqa: E402

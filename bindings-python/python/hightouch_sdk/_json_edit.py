@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, MutableMapping, MutableSequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, final, overload
 
+from ._json import Json
 from ._json_parts import Part, split
 from ._json_text import HasText, decoded_end, dumps, loads, quoted
+from ._public import public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
+
+    from typing_extensions import Self
 
 OVER = "The edit has ended. Start another one with `edit()`."
 _LEFT = "This part was replaced or removed in the edit. Look up its place again."
@@ -218,3 +223,111 @@ def draft(text: str, up: Draft | None) -> ObjectDraft | ArrayDraft:
     if text[0] == "[":
         return ArrayDraft(text, up)
     raise TypeError(f"Only an object or an array can be edited, and this is {loads(text)!r}.")
+
+
+@public
+@final
+class JsonEdit:
+    """An editable copy of an object or an array, for use in a ``with`` block.
+
+    In the block, the edit behaves like a dict or a list, and so do its objects and arrays. After the block,
+    :attr:`json` is the result, and the edit is frozen. The unchanged parts keep their digits, their spacing and their
+    order::
+
+        with sync.configuration.edit() as edit:
+            edit["mappings"][0]["to"] = "email"
+            edit["mappings"].append({"from": "name", "to": "full_name"})
+            del edit["old"]
+            edit.rename("mode", "syncMode")
+        ht.syncs.update(sync.id, configuration=edit.json)
+    """
+
+    __slots__ = ("_json", "_root")
+
+    def __init__(self, json: Json) -> None:
+        self._root: ObjectDraft | ArrayDraft = draft(json.text, None)
+        self._json: Json | None = None
+
+    @property
+    def json(self) -> Json:
+        """The changed copy.
+
+        Raises:
+            RuntimeError: The block has not ended, or it ended with an exception.
+        """
+        if self._json is None:
+            raise RuntimeError(
+                "An edit has a result only after its `with` block, and only if the block raised nothing."
+            )
+        return self._json
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._root.over:
+            self._root.over = OVER
+            if kind is None:
+                self._json = Json.from_raw(self._root.text.encode())
+
+    def __getitem__(self, key: str | int) -> Any:
+        return self._root[key]  # type: ignore[index]
+
+    def __setitem__(self, key: str | int, value: object) -> None:
+        self._root[key] = value  # type: ignore[index]
+
+    def __delitem__(self, key: str | int) -> None:
+        del self._root[key]  # type: ignore[arg-type]
+
+    def append(self, value: object) -> None:
+        """Adds an item at the end of an array.
+
+        Raises:
+            TypeError: The edited JSON is an object, or a part of ``value`` has no JSON form.
+            ValueError: A part of ``value`` is a number or a text that JSON cannot express.
+            RuntimeError: The edit has ended.
+        """
+        if not isinstance(self._root, ArrayDraft):
+            raise TypeError("Only an array has `append`, and this is an object.")
+        self._root.append(value)
+
+    def insert(self, index: int, value: object) -> None:
+        """Inserts an item into an array, before the item at ``index``.
+
+        Raises:
+            TypeError: The edited JSON is an object, or a part of ``value`` has no JSON form.
+            ValueError: A part of ``value`` is a number or a text that JSON cannot express.
+            RuntimeError: The edit has ended.
+        """
+        if not isinstance(self._root, ArrayDraft):
+            raise TypeError("Only an array has `insert`, and this is an object.")
+        self._root.insert(index, value)
+
+    def rename(self, name: str, to: str) -> None:
+        """Gives a member another name. The member keeps its value and its place in the object.
+
+        The objects within the edit have this method too.
+
+        Raises:
+            TypeError: The edited JSON is an array.
+            KeyError: The object has no member ``name``.
+            ValueError: The object already has a member ``to``.
+            RuntimeError: The edit has ended.
+        """
+        if not isinstance(self._root, ObjectDraft):
+            raise TypeError("Only an object has `rename`, and this is an array.")
+        self._root.rename(name, to)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._root
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._root)
+
+    def __len__(self) -> int:
+        return len(self._root)
+
+    def __repr__(self) -> str:
+        return f"JsonEdit({self._root!r})"

@@ -14,7 +14,6 @@ from ._arguments import options
 from ._base import Priority
 from ._calls import Resource
 from ._encoding import Seconds, milliseconds
-from ._enums import IfRunning
 from ._errors import LOADING
 from ._models import Sync
 
@@ -29,7 +28,7 @@ class RunMany(Resource):
         full_resync: bool | UnsetType = UNSET,
         reset_cdc: bool | UnsetType = UNSET,
         clear_and_fill: bool | UnsetType = UNSET,
-        if_running: IfRunning | UnsetType = UNSET,
+        if_running: hightouch_sdk.IfRunning | UnsetType = UNSET,
         at_once: int | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         retry_unknown: bool | None = None,
@@ -107,7 +106,7 @@ class RunMany(Resource):
         self,
         syncs: Iterable[int | str | Sync],
         *,
-        if_running: IfRunning | UnsetType = UNSET,
+        if_running: hightouch_sdk.IfRunning | UnsetType = UNSET,
         at_once: int | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         run_time: Seconds | None = None,

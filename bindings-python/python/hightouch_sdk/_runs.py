@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 from msgspec import UNSET, Struct
 from msgspec.json import Decoder
 
+import hightouch_sdk
+
 from ._door import add_note, decoded, decoder, note_run
 from ._encoding import Seconds, milliseconds
 from ._errors import HightouchError, ProtocolError, RunFailedError
-from ._models import IdentityGraphRun, SequenceRun, SyncRun
 from ._native import monotonic
 from ._progress import Observer, Progress, run_display
 from ._public import public
 
 if TYPE_CHECKING:
     from ._door import Door
+    from ._models import IdentityGraphRun, SequenceRun, SyncRun
 
 S = TypeVar("S")
 
@@ -103,7 +105,6 @@ class BaseHandle(Generic[S]):
 
     kind: str
     """The kind of thing that runs: ``"sync"``, ``"sequence"`` or ``"identity_graph"``."""
-    _state: type[S]
 
     def __init__(self, body: bytes, slug: str | None = None) -> None:
         self._opened = decoded(_OPENED, body)
@@ -113,6 +114,11 @@ class BaseHandle(Generic[S]):
     def id(self) -> int | str:
         """The run's id."""
         return self._opened.id
+
+    @property
+    def _state(self) -> type[S]:
+        """The type of the run's states. A program imports only the types of the runs that it follows."""
+        raise NotImplementedError
 
     @property
     def token(self) -> str:
@@ -224,9 +230,12 @@ class Run(BaseHandle[S]):
                     return result_of(step.state)
 
 
-class OfSync(BaseHandle[SyncRun]):
+class OfSync(BaseHandle["SyncRun"]):
     kind = "sync"
-    _state = SyncRun
+
+    @property
+    def _state(self) -> type[SyncRun]:
+        return hightouch_sdk.SyncRun
 
     @property
     def id(self) -> int:
@@ -250,9 +259,12 @@ class OfSync(BaseHandle[SyncRun]):
         return [f"sync_id={self.sync_id}"] + ([] if self._slug is None else [f"slug={self._slug!r}"])
 
 
-class OfSequence(BaseHandle[SequenceRun]):
+class OfSequence(BaseHandle["SequenceRun"]):
     kind = "sequence"
-    _state = SequenceRun
+
+    @property
+    def _state(self) -> type[SequenceRun]:
+        return hightouch_sdk.SequenceRun
 
     @property
     def id(self) -> str:
@@ -268,9 +280,12 @@ class OfSequence(BaseHandle[SequenceRun]):
         return [f"sequence_id={self.sequence_id!r}"]
 
 
-class OfIdentityGraph(BaseHandle[IdentityGraphRun]):
+class OfIdentityGraph(BaseHandle["IdentityGraphRun"]):
     kind = "identity_graph"
-    _state = IdentityGraphRun
+
+    @property
+    def _state(self) -> type[IdentityGraphRun]:
+        return hightouch_sdk.IdentityGraphRun
 
     @property
     def id(self) -> str:
@@ -287,17 +302,17 @@ class OfIdentityGraph(BaseHandle[IdentityGraphRun]):
 
 
 @public
-class SyncRunHandle(OfSync, Run[SyncRun]):
+class SyncRunHandle(OfSync, Run["SyncRun"]):
     """The handle of one run of a sync."""
 
 
 @public
-class SequenceRunHandle(OfSequence, Run[SequenceRun]):
+class SequenceRunHandle(OfSequence, Run["SequenceRun"]):
     """The handle of one run of a sync sequence."""
 
 
 @public
-class IdentityGraphRunHandle(OfIdentityGraph, Run[IdentityGraphRun]):
+class IdentityGraphRunHandle(OfIdentityGraph, Run["IdentityGraphRun"]):
     """The handle of one run of an identity graph."""
 
 

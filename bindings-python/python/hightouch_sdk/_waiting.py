@@ -140,7 +140,8 @@ def _warn_in_event_loop() -> None:
     import warnings
 
     frame, depth = inspect.currentframe(), 1
-    while frame is not None and frame.f_globals.get("__package__") == __package__:
+    # The operations of resources are in a package within this package.
+    while frame is not None and str(frame.f_globals.get("__package__")).partition(".")[0] == __package__:
         frame, depth = frame.f_back, depth + 1
     warnings.warn(
         "A call of `Hightouch` blocks the running event loop until its answer arrives. Use `AsyncHightouch`, or make"

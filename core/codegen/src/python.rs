@@ -6,43 +6,59 @@ use heck::ToUpperCamelCase as _;
 use minijinja::{Environment, Error, ErrorKind, Value};
 use serde_json::{Value as Json, json};
 
-use crate::errors;
+use crate::names::{list, text};
 use crate::prose::{instead, wrap as wrap_prose};
+use crate::{errors, group};
 
-/// The generated files, as paths from the root of the repository, each with its template.
+const PACKAGE: &str = "bindings-python/python/hightouch_sdk";
+
+/// The generated files that are not of one resource, each with its template.
 const FILES: &[(&str, &str)] = &[
-    ("bindings-python/docs/error-classes.inc", include_str!("../templates/python/error_classes.inc.j2")),
-    ("bindings-python/python/hightouch_sdk/_enums.py", include_str!("../templates/python/enums.py.j2")),
+    ("_enums.py", include_str!("../templates/python/enums.py.j2")),
+    ("_error_classes.py", include_str!("../templates/python/error_classes.py.j2")),
+    ("_models/__init__.py", include_str!("../templates/python/all_models.py.j2")),
     (
-        "bindings-python/python/hightouch_sdk/_error_classes.py",
-        include_str!("../templates/python/error_classes.py.j2"),
+        "_models/shared.py",
+        concat!("{% set module = \"shared\" %}", include_str!("../templates/python/models.py.j2")),
     ),
-    ("bindings-python/python/hightouch_sdk/_models.py", include_str!("../templates/python/models.py.j2")),
+    ("_names.py", include_str!("../templates/python/names.py.j2")),
     (
-        "bindings-python/python/hightouch_sdk/testing/_methods.py",
-        include_str!("../templates/python/methods.py.j2"),
-    ),
-    ("bindings-python/python/hightouch_sdk/_names.py", include_str!("../templates/python/names.py.j2")),
-    (
-        "bindings-python/python/hightouch_sdk/_operations.py",
-        concat!("{% set asynchronous = false %}", include_str!("../templates/python/operations.py.j2")),
-    ),
-    (
-        "bindings-python/python/hightouch_sdk/_async_operations.py",
-        concat!("{% set asynchronous = true %}", include_str!("../templates/python/operations.py.j2")),
-    ),
-    (
-        "bindings-python/python/hightouch_sdk/_resources.py",
+        "_resources/__init__.py",
         concat!("{% set asynchronous = false %}", include_str!("../templates/python/resources.py.j2")),
     ),
     (
-        "bindings-python/python/hightouch_sdk/_async_resources.py",
+        "_async_resources/__init__.py",
         concat!("{% set asynchronous = true %}", include_str!("../templates/python/resources.py.j2")),
+    ),
+    ("testing/_methods.py", include_str!("../templates/python/methods.py.j2")),
+];
+
+const ERROR_DOCS: &str = include_str!("../templates/python/error_classes.inc.j2");
+
+/// The generated files of each resource. A program imports those of the resources that it uses.
+const OF_RESOURCES: &[(&str, &str)] = &[
+    ("_models", include_str!("../templates/python/models.py.j2")),
+    (
+        "_resources",
+        concat!("{% set asynchronous = false %}", include_str!("../templates/python/operations.py.j2")),
+    ),
+    (
+        "_async_resources",
+        concat!("{% set asynchronous = true %}", include_str!("../templates/python/operations.py.j2")),
     ),
 ];
 
-pub(crate) fn files(_: &Json) -> Vec<(String, String)> {
-    crate::owned(FILES)
+pub(crate) fn files(catalogue: &Json) -> Vec<(String, String)> {
+    let names: BTreeSet<&str> =
+        list(catalogue, "operations").iter().map(|operation| text(operation, "resource")).collect();
+    let of_resources = names.iter().flat_map(|name| {
+        OF_RESOURCES.iter().map(move |(folder, template)| {
+            (format!("{PACKAGE}/{folder}/{name}.py"), format!("{{% set module = \"{name}\" %}}{template}"))
+        })
+    });
+    let others = FILES.iter().map(|(file, template)| (format!("{PACKAGE}/{file}"), (*template).to_owned()));
+    let docs = ("bindings-python/docs/error-classes.inc".to_owned(), ERROR_DOCS.to_owned());
+    of_resources.chain(others).chain([docs]).collect()
 }
 
 /// Python's keywords, which cannot be names.
@@ -75,6 +91,7 @@ pub(crate) fn register(env: &mut Environment<'_>) {
     env.add_filter("py_wrap", wrap);
     env.add_filter("py_doc", doc);
     env.add_filter("py_instead", |doc: &str| instead(doc));
+    env.add_filter("py_import", import);
     env.add_filter("py_class", |name: &str| name.to_upper_camel_case());
 }
 
@@ -85,7 +102,7 @@ const BY_HAND: &[&str] = &["Run", "RunStep", "Meta", "Attempt", "Failure", "Json
 const RUNS: &[&str] = &["SyncRun", "SequenceRun", "IdentityGraphRun"];
 
 /// Types with a base class in `_facts.py`. The base class has the properties that are computed from the fields.
-const WITH_FACTS: &[&str] = &["IdentityGraphRun", "RowCounts", "SequenceRun", "SyncRun"];
+const WITH_FACTS: [&str; 4] = ["IdentityGraphRun", "RowCounts", "SequenceRun", "SyncRun"];
 
 /// The options that `options()` in `_encoding.py` takes, and `raw`, which `with_raw_response` sets.
 const OPTIONS: &[&str] =
@@ -103,9 +120,9 @@ pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
     let mut context = catalogue.clone();
     errors::name_classes(&mut context, CLASSES);
     let extra = json!({
-        "by_hand": BY_HAND, "names": names, "tags": tags, "resources": resources, "handles": handles(&resources),
-        "mentioned": mentioned(catalogue), "enums": enums(catalogue),
-        "camel": camel(catalogue), "runs": RUNS, "with_facts": WITH_FACTS,
+        "by_hand": BY_HAND, "names": names, "tags": tags, "resources": resources, "modules": modules(catalogue),
+        "enums": enums(catalogue), "camel": camel(catalogue), "runs": RUNS, "with_facts": WITH_FACTS,
+        "facts": WITH_FACTS.map(|name| format!("{name}Facts")),
         "builtins": { "argument": ", ValueError", "connection": ", ConnectionError", "timeout": ", TimeoutError" },
     });
     if let (Some(context), Json::Object(extra)) = (context.as_object_mut(), extra) {
@@ -117,17 +134,23 @@ pub(crate) fn context(catalogue: &Json) -> Result<Json, Error> {
 /// Returns the names of the types that Python exports, and the tags of the types that are variants of a union.
 fn types(catalogue: &Json) -> (BTreeSet<String>, BTreeMap<String, Json>) {
     let (mut names, mut tags) = (BTreeSet::new(), BTreeMap::new());
-    for ty in list(catalogue, "types").iter().filter(|ty| !BY_HAND.contains(&text(ty, "name"))) {
-        names.insert(text(ty, "name").to_owned());
+    for ty in list(catalogue, "types") {
+        names.extend(exported(ty));
         for variant in list(ty, "variants") {
             if let Some(of) = variant.get("type").and_then(Json::as_str) {
                 tags.insert(of.to_owned(), json!({ "field": text(ty, "tag"), "tag": text(variant, "tag") }));
-            } else {
-                names.insert(format!("Unknown{}", text(ty, "name")));
             }
         }
     }
     (names, tags)
+}
+
+/// Returns the names that Python exports for a type: its own, and the name of a union's unknown variant.
+fn exported(ty: &Json) -> Vec<String> {
+    let name = text(ty, "name");
+    let unknown = list(ty, "variants").iter().any(|variant| variant.get("type").is_none());
+    let names = [name.to_owned()].into_iter().chain(unknown.then(|| format!("Unknown{name}")));
+    names.filter(|name| !BY_HAND.contains(&name.as_str())).collect()
 }
 
 fn enums(catalogue: &Json) -> BTreeSet<&str> {
@@ -154,26 +177,16 @@ fn snake(name: &str) -> String {
     snake
 }
 
-/// Returns the names of the types in the signatures of operations.
-fn mentioned(catalogue: &Json) -> BTreeSet<&str> {
-    fn collect<'a>(of: &'a Json, into: &mut BTreeSet<&'a str>) {
-        match of {
-            Json::Object(members) => {
-                into.extend(members.get("ref").and_then(Json::as_str));
-                members.values().for_each(|member| collect(member, into));
-            }
-            Json::Array(items) => items.iter().for_each(|item| collect(item, into)),
-            _ => {}
-        }
-    }
-    // Some arguments also accept these types, although the catalogue does not say so (see `argument`).
-    let mut mentioned = BTreeSet::from(["CronRule", "IntervalRule", "Sync"]);
-    for operation in list(catalogue, "operations") {
-        collect(operation.get("args").unwrap_or(&Json::Null), &mut mentioned);
-        let returns = operation.get("returns").unwrap_or(&Json::Null);
-        mentioned.extend(["page", "value"].iter().filter_map(|key| returns.get(key).and_then(Json::as_str)));
-    }
-    mentioned
+/// Returns the types in each module of models, and the names that the module exports.
+fn modules(catalogue: &Json) -> BTreeMap<String, Json> {
+    let groups = group::by_resource(list(catalogue, "operations"), list(catalogue, "types"));
+    let resources = groups.resources.iter().map(|(name, group)| (name.clone(), list(group, "types")));
+    let shared = ("shared".to_owned(), groups.shared.as_slice());
+    let module = |types: &[Json]| {
+        let others = types.iter().filter(|ty| text(ty, "shape") != "enum");
+        json!({ "types": types, "names": others.flat_map(exported).collect::<BTreeSet<_>>() })
+    };
+    resources.chain([shared]).map(|(name, types)| (name, module(types))).collect()
 }
 
 /// Operations by resource.
@@ -213,20 +226,6 @@ fn operations(catalogue: &Json) -> Result<Resources, Error> {
         resources.entry(text(&operation, "resource").to_owned()).or_default().push(operation);
     }
     Ok(resources)
-}
-
-/// Returns the names of the classes of run handles that operations return, without the prefix `ASYNC`.
-fn handles(resources: &Resources) -> BTreeSet<&str> {
-    let started = resources.values().flatten().filter(|operation| text(operation, "form") == "run");
-    started.map(|operation| text(operation, "of").trim_start_matches("ASYNC")).collect()
-}
-
-fn list<'a>(of: &'a Json, key: &str) -> &'a [Json] {
-    of.get(key).and_then(Json::as_array).map_or(&[], Vec::as_slice)
-}
-
-fn text<'a>(of: &'a Json, key: &str) -> &'a str {
-    of.get(key).and_then(Json::as_str).unwrap_or_default()
 }
 
 fn unknown(what: &str) -> Error {
@@ -361,6 +360,28 @@ fn wrap(ty: &Value, expression: &str) -> Result<String, Error> {
             item => format!("{{key: {item} for key, item in ({expression} or {{}}).items()}}"),
         },
     })
+}
+
+/// Returns the statement that imports from a module those of its `names` that `code` uses, and nothing if it uses none.
+/// Each line is indented by `indent` spaces.
+fn import(code: &str, module: &str, names: Vec<String>, indent: Option<usize>) -> String {
+    // Every second part is a docstring. A dot belongs to a word, so that `hightouch_sdk.Sync` does not import `Sync`.
+    let words = code
+        .split("\"\"\"")
+        .step_by(2)
+        .flat_map(|part| part.split(|c: char| !matches!(c, '_' | '.') && !c.is_alphanumeric()));
+    let words: BTreeSet<&str> = words.collect();
+    let used: Vec<_> = names.into_iter().filter(|name| words.contains(name.as_str())).collect();
+    let margin = " ".repeat(indent.unwrap_or(0));
+    let line = format!("{margin}from {module} import {}\n", used.join(", "));
+    match used.len() {
+        0 => String::new(),
+        _ if line.trim_end().chars().count() <= WIDTH => line,
+        _ => format!(
+            "{margin}from {module} import (\n{margin}    {},\n{margin})\n",
+            used.join(&format!(",\n{margin}    "))
+        ),
+    }
 }
 
 /// Formats prose for a docstring, with double backticks for code. Each line is indented by `indent` spaces, and each
