@@ -1,5 +1,5 @@
 .PHONY: bench bench-rust bench-python bench-node bench-sizes bench-lanes bench-peers-python bench-starts-python \
-    bench-peers-node
+    bench-peers-node bench-profile
 
 # Compares the CPU time of a call of the SDK with that of each language's usual clients and of bare reqwest. Prints
 # tables of ratios with the goals of bench/goals.py, and writes build/bench/pages/*.json. A missed goal is no failure.
@@ -7,7 +7,8 @@
 bench: bench-rust bench-python bench-node bench-swift bench-sizes bench-limit
 
 BENCH := $(ROOT)/build/bench
-BENCH_RUST := $(CARGO_TARGET_DIR)/release/hightouch-bench-rust
+BENCH_RUST := $(CARGO_TARGET_DIR)/speed/hightouch-bench-rust
+BENCH_SERVER := $(CARGO_TARGET_DIR)/speed/hightouch-bench-server
 BENCH_PYTHON := $(BENCH)/python/bin/python
 BENCH_RUN = python3 "$(ROOT)/bench/run.py"
 # Two lanes, which are processes that make calls with one client, for bare reqwest, the usual client of Rust. One lane
@@ -16,11 +17,11 @@ BENCH_FLOOR := "reqwest-bytes=$(BENCH_RUST) reqwest-bytes" "reqwest-value=$(BENC
 
 # Saves pages from the sandbox. A minimal server replays them, so that the server costs as little as possible.
 bench-lanes: sandbox
-	cargo build --locked -q --release -p hightouch-bench
+	cargo build --locked -q --profile speed -p hightouch-bench
 	tests/house/with-sandbox "$(SANDBOX)" python3 "$(ROOT)/bench/pages.py" "$(BENCH)/pages"
 
 bench-rust: bench-lanes
-	$(BENCH_RUN) rust "$(BENCH)/pages" "$(CARGO_TARGET_DIR)/release/hightouch-bench-server" \
+	$(BENCH_RUN) rust "$(BENCH)/pages" "$(BENCH_SERVER)" \
 	    "sdk=$(BENCH_RUST) sdk" "door=$(BENCH_RUST) door" $(BENCH_FLOOR) \
 	    "reqwest-bytes-http1=$(BENCH_RUST) reqwest-bytes-http1" "hyper-bytes=$(BENCH_RUST) hyper-bytes"
 
@@ -49,7 +50,7 @@ bench-starts-python: bench-peers-python
 bench-python: bench-lanes bench-starts-python
 	lane='$(BENCH_PYTHON) $(ROOT)/bench/python/lane.py'; \
 	start() { echo "$$2=$(BENCH)/starts/$$1/bin/python $(ROOT)/bench/python/lane.py $$2"; }; \
-	$(BENCH_RUN) python "$(BENCH)/pages" "$(CARGO_TARGET_DIR)/release/hightouch-bench-server" \
+	$(BENCH_RUN) python "$(BENCH)/pages" "$(BENCH_SERVER)" \
 	    "sdk=$$lane sdk" "sdk-asyncio=$$lane sdk-asyncio" "sdk-untyped=$$lane sdk-untyped" \
 	    "requests=$$lane requests" "httpx=$$lane httpx" "aiohttp=$$lane aiohttp" $(BENCH_FLOOR) \
 	    --start "$$(start sdk sdk)" "$$(start sdk sdk-asyncio)" "$$(start requests requests)" \
@@ -65,7 +66,7 @@ bench-peers-node: node-dist
 
 bench-node: bench-lanes bench-peers-node
 	lane='node $(BENCH)/node/lane.mjs'; \
-	$(BENCH_RUN) node "$(BENCH)/pages" "$(CARGO_TARGET_DIR)/release/hightouch-bench-server" \
+	$(BENCH_RUN) node "$(BENCH)/pages" "$(BENCH_SERVER)" \
 	    "sdk=$$lane sdk" "sdk-untyped=$$lane sdk-untyped" "fetch=$$lane fetch" "undici=$$lane undici" \
 	    "axios=$$lane axios" $(BENCH_FLOOR) --start sdk fetch undici axios
 
@@ -90,5 +91,12 @@ bench-peers-swift:
 
 bench-swift: bench-lanes bench-peers-swift
 	lane='$(ROOT)/bench/swift/lane $(BENCH)/swift/build/release/lane'; \
-	$(BENCH_RUN) swift "$(BENCH)/pages" "$(CARGO_TARGET_DIR)/release/hightouch-bench-server" \
+	$(BENCH_RUN) swift "$(BENCH)/pages" "$(BENCH_SERVER)" \
 	    "sdk=$$lane sdk" "urlsession=$$lane urlsession" $(BENCH_FLOOR)
+
+# Prints what the CPU time of the calls is spent on. Needs `perf`.
+bench-profile: bench-lanes bench-peers-python bench-peers-node
+	python='$(BENCH_PYTHON) $(ROOT)/bench/python/lane.py' node='node $(BENCH)/node/lane.mjs'; \
+	python3 "$(ROOT)/bench/profile_calls.py" "$(BENCH)/pages" "$(BENCH_SERVER)" "rust=$(BENCH_RUST) sdk" \
+	    "door=$(BENCH_RUST) door" $(BENCH_FLOOR) "python=$$python sdk" "asyncio=$$python sdk-asyncio" \
+	    "aiohttp=$$python aiohttp" "node=$$node sdk" "undici=$$node undici"
