@@ -13,9 +13,9 @@ import pytest
 
 import interpreters
 from sandbox import ROOT
+from stranger import pages, pytest_in, run_the_page
 
 SANDBOX_WHEELS = ROOT / "build" / "python" / "sandbox-wheels"
-BLOCK = re.compile(r"^```python\n# (\w+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ASYNC = """
 import asyncio
 import os
@@ -111,34 +111,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def pytest_in(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(project), "HIGHTOUCH_API_KEY": "a-real-key"}
-    return subprocess.run(
-        [project / "venv" / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
-        cwd=project,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def pages() -> dict[str, str]:
-    files: dict[str, str] = {}
-    for name, block in BLOCK.findall((ROOT / "docs" / "testing.md").read_text()):
-        files[name] = files.get(name, "") + block + "\n\n"
-    return files
-
-
 @pytest.mark.timeout(600)
 def test_the_project_of_the_page_passes(project: Path) -> None:
-    files = pages()
-    assert set(files) == {"job.py", "test_job.py"}
-    for name, text in files.items():
-        (project / name).write_text(text)
-    done = pytest_in(project, "test_job.py", "--strict-markers")
-    assert done.returncode == 0, done.stdout
-    assert re.search(rf"^{files['test_job.py'].count('def test_')} passed", done.stdout, re.MULTILINE), done.stdout
+    assert " passed" in run_the_page(project)
 
 
 @pytest.mark.timeout(600)
