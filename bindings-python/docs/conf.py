@@ -51,6 +51,7 @@ version = release = hightouch_sdk.__version__
 project_copyright = "the authors of hightouch-sdk"
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 html_theme = "alabaster"
+html_static_path = ["static"]
 html_show_sourcelink = html_copy_source = False
 html_theme_options = {"description": "The Hightouch REST API", "page_width": "1100px"}
 
