@@ -32,3 +32,12 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
+
+# `make site-links` asks the server of each external link once for its page. Pages of GitHub create their anchors in the
+# browser, so no answer contains them.
+linkcheck_anchors_ignore_for_url = [r"https://github\.com/.*"]
+# The site of npm refuses every program that is not a browser.
+linkcheck_ignore = [r"https://www\.npmjs\.com/.*"]
+linkcheck_timeout = 30
+linkcheck_retries = 2
+linkcheck_report_timeouts_as_broken = True

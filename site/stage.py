@@ -1,9 +1,9 @@
-"""Converts the pages of the repository for Sphinx, and writes them to an empty folder: `stage.py FOLDER HTML`.
+"""Converts the pages of the repository for Sphinx, and writes them to an empty folder: `stage.py FOLDER HTML [all]`.
 
 In the repository, the pages are plain Markdown that a code host shows. On the site, links lead to pages of the site,
 and an example in several languages becomes tabs. A paragraph that is only a link to a file of examples/ becomes the
-content of this file. The program also copies the built references to the folder HTML. `make site` then runs Sphinx on
-FOLDER, and Sphinx writes to HTML.
+content of this file. The program also copies the built references to the folder HTML. With `all`, it fails if one is
+missing. `make site` then runs Sphinx on FOLDER, and Sphinx writes to HTML.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+# The folders of the references, as docs/reference.md names them, and the start page of each in the site.
 REFERENCES = {
     "build/python/docs": "python/index.html",
     "build/node/docs": "node/index.html",
+    # The program of DocC finds its page by the address, which must not name the file index.html.
+    "build/docs/swift/HightouchSDK.doccarchive": "swift/documentation/hightouchsdk/",
     "target/doc": "rust/hightouch_sdk/index.html",
 }
 LANGUAGES = {"python": "Python", "js": "Node.js", "ts": "Node.js", "swift": "Swift", "rust": "Rust"}
@@ -125,14 +128,38 @@ def toctrees(known: dict[str, str]) -> str:
     return "".join(trees)
 
 
-def references(text: str, html: Path) -> str:
+def built(folder: str) -> Path:
+    """Returns the folder of a reference. Cargo may have another target folder."""
+    target = os.environ.get("CARGO_TARGET_DIR")
+    return Path(target) / "doc" if folder == "target/doc" and target else ROOT / folder
+
+
+def references(text: str, html: Path, required: bool) -> str:
     """Copies the built references to the site. In `text`, replaces the folder name of each reference by a link."""
     for folder, start in REFERENCES.items():
         into = html / "reference" / start.partition("/")[0]
-        if (ROOT / folder).is_dir():
-            shutil.copytree(ROOT / folder, into, dirs_exist_ok=True)
+        page = built(folder) / start.partition("/")[2]
+        if page.is_file() or (page / "index.html").is_file():
+            shutil.copytree(built(folder), into, dirs_exist_ok=True)
             text = text.replace(f"`{folder}`", f'<a href="reference/{start}">open</a>')
+        elif required:
+            sys.exit(f"{folder}: the reference is not built; `make docs` builds it")
+    swift = html / "reference/swift"
+    if swift.is_dir():
+        # The program of DocC asks for this file, which may be left out, but then each page logs an error.
+        (swift / "theme-settings.json").write_text("{}\n")
+    for page in swift.rglob("*.html"):
+        page.write_text(relative(page.read_text(), "../" * (len(page.relative_to(swift).parts) - 1)))
     return text
+
+
+def relative(page: str, base: str) -> str:
+    """Makes a page of DocC work below any path of a web server. DocC writes pages for one path, by default `/`."""
+    page, bases = re.subn(r'baseUrl = "/"', f'baseUrl = new URL("{base or "./"}", location).pathname', page)
+    page, files = re.subn(r'(href|src)="/', rf'\1="{base}', page)
+    if bases != 1 or files == 0:
+        sys.exit("DocC writes pages of another form than site/stage.py expects")
+    return page
 
 
 def check_kinds() -> None:
@@ -150,7 +177,7 @@ def check_kinds() -> None:
         sys.exit(f"docs/error-catalogue.md has not one section for each kind: {odd}")
 
 
-def main(folder: Path, html: Path) -> None:
+def main(folder: Path, html: Path, required: bool) -> None:
     check_kinds()
     known = pages()
     shutil.rmtree(folder, ignore_errors=True)
@@ -164,9 +191,9 @@ def main(folder: Path, html: Path) -> None:
             listed = sorted(known[p].removeprefix("decisions/") for p in known if re.match(r"docs/decisions/\d", p))
             text += "\n```{toctree}\n:hidden:\n\n" + "\n".join(listed) + "\n```\n"
         elif page == "docs/reference.md":
-            text = references(text, html)
+            text = references(text, html, required)
         out.write_text(text)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:] == ["all"])
