@@ -1,4 +1,5 @@
-//! Tests of the documentation: the README's example in Rust runs, and the tables in `docs` are complete.
+//! Tests of the documentation: the examples in Rust of two READMEs run, a line of a manifest names features that exist,
+//! and the tables in `docs` are complete.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +15,11 @@ use std::process::Command;
 use hightouch_sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
+use crate::temporary::Folder;
+
+#[path = "../temporary/mod.rs"]
+mod temporary;
+
 mod first_call {
     #![allow(clippy::print_stdout, reason = "the example of the README prints what it did")]
 
@@ -24,7 +30,17 @@ mod first_call {
     }
 }
 
-/// This variable is set in the child process that runs the example. The example has a process of its own, because the
+mod crate_call {
+    #![allow(clippy::print_stdout, reason = "the example of the crate's README prints what it did")]
+
+    include!("crate_call.rs");
+
+    pub(super) fn run() {
+        main().unwrap();
+    }
+}
+
+/// This variable is set in the child process that runs an example. Each example has a process of its own, because the
 /// example reads its settings from the environment of its process.
 const INSIDE: &str = "HIGHTOUCH_README_EXAMPLE";
 
@@ -33,12 +49,16 @@ fn text(file: &str) -> String {
     std::fs::read_to_string(root.join(file)).unwrap()
 }
 
+/// Returns the blocks of a page that have this tag.
+fn blocks(page: &str, tag: &str) -> Vec<String> {
+    let opening = format!("\n```{tag}\n");
+    text(page).split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+}
+
 #[test]
-fn the_readme_shows_the_example_that_is_run() {
-    let readme = text("README.md");
-    let blocks: Vec<&str> =
-        readme.split("```rust\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(blocks, [include_str!("first_call.rs")]);
+fn the_readmes_show_the_examples_that_are_run() {
+    assert_eq!(blocks("README.md", "rust"), [include_str!("first_call.rs")]);
+    assert_eq!(blocks("core/README.md", "rust,no_run"), [include_str!("crate_call.rs")]);
 }
 
 #[test]
@@ -46,6 +66,20 @@ fn the_example_of_the_readme_runs_as_it_stands() {
     if std::env::var_os(INSIDE).is_some() {
         return first_call::run();
     }
+    assert!(runs("the_example_of_the_readme_runs_as_it_stands").contains("success"));
+}
+
+#[test]
+fn the_example_of_the_readme_of_the_crate_runs_as_it_stands() {
+    if std::env::var_os(INSIDE).is_some() {
+        return crate_call::run();
+    }
+    let shown = runs("the_example_of_the_readme_of_the_crate_runs_as_it_stands");
+    assert!(shown.contains("success: "), "{shown}");
+}
+
+/// Runs a test of this file in a process of its own, with a world of three syncs, and returns what the test printed.
+fn runs(test: &str) -> String {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let sandbox = runtime.block_on(Sandbox::start(Options::default())).unwrap();
     let world = {
@@ -54,7 +88,7 @@ fn the_example_of_the_readme_runs_as_it_stands() {
         serde_json::to_value(sandbox.create_world(asked).unwrap()).unwrap()
     };
     let ran = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "the_example_of_the_readme_runs_as_it_stands", "--nocapture"])
+        .args(["--exact", test, "--nocapture"])
         .env(INSIDE, "1")
         .env("HIGHTOUCH_API_KEY", world["apiKey"].as_str().unwrap())
         .env("HIGHTOUCH_BASE_URL", world["httpBaseUrl"].as_str().unwrap())
@@ -62,7 +96,31 @@ fn the_example_of_the_readme_runs_as_it_stands() {
         .unwrap();
     let (shown, complained) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
     assert!(ran.status.success(), "{shown}{complained}");
-    assert!(shown.contains("success"), "{shown}");
+    shown.into_owned()
+}
+
+/// Lets Cargo resolve a package that depends on the crate as the page says. Cargo refuses a feature that does not exist
+/// and a version that this repository does not have.
+#[test]
+fn the_dependency_that_the_page_on_hooks_shows_can_be_resolved() {
+    let folder = Folder::new("docs");
+    let core = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let [dependency]: [String; 1] = blocks("docs/hooks.md", "toml").try_into().unwrap();
+    let package = "[package]\nname = \"outside\"\nedition = \"2024\"\n\n[dependencies]\n";
+    let patch = format!("[patch.crates-io]\nhightouch-sdk = {{ path = {core:?} }}\n");
+    std::fs::write(folder.0.join("Cargo.toml"), format!("{package}{dependency}\n{patch}")).unwrap();
+    std::fs::create_dir(folder.0.join("src")).unwrap();
+    std::fs::write(folder.0.join("src/lib.rs"), "").unwrap();
+    // With the versions of this repository, Cargo needs no network.
+    std::fs::copy(core.parent().unwrap().join("Cargo.lock"), folder.0.join("Cargo.lock")).unwrap();
+    let ran = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "-q", "-e", "features", "--depth", "1"])
+        .current_dir(&folder.0)
+        .output()
+        .unwrap();
+    let (shown, complained) = (String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success(), "{complained}");
+    assert!(shown.contains("hightouch-sdk feature \"tracing\""), "{shown}");
 }
 
 #[test]
