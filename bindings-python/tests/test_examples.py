@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import blocks
 import hightouch_sdk
 import interpreters
 from sandbox import ROOT, Sandbox, World
@@ -42,8 +43,8 @@ def pages() -> dict[str, list[str]]:
 def examples() -> dict[str, str]:
     """Returns the examples as programs, by their names."""
     programs = {}
-    for page, blocks in pages().items():
-        for index, block in enumerate(blocks):
+    for page, texts in pages().items():
+        for index, block in enumerate(texts):
             code = textwrap.dedent(block)
             if PROJECT.match(code):
                 continue  # test_stranger.py writes this block to a file, and runs it there.
@@ -62,6 +63,12 @@ def test_examples_are_found_on_the_pages_of_the_repository_and_of_the_package() 
         "python-index",
         "python-runs",
     }
+
+
+def test_every_block_that_this_file_must_run_is_an_example() -> None:
+    programs = set(EXAMPLES.values())
+    texts = blocks.assigned("test_examples.py")
+    assert [text for text in texts if text not in programs and BEFORE + text not in programs] == []
 
 
 @pytest.mark.timeout(600)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import blocks
 from command import command
 from hightouch_sdk import AsyncHightouch, ConfigError, Hightouch, ScopeChange, Stats
 from sandbox import World, until
@@ -213,8 +214,8 @@ def test_two_limits_of_one_server_do_not_mix_and_no_key_stands_in_it(
 def test_a_user_with_the_documented_permissions_may_use_the_server(
     new_world: Callable[..., World], redis: Server
 ) -> None:
-    redis.command("ACL", "SETUSER", "limits", "on", f">{PASSWORD}", "~hightouch-limit:*", "+eval", "+evalsha", "+info")
-    redis.command("ACL", "SETUSER", "limits", "+time", "+get", "+set")
+    [documented] = blocks.assigned("test_fleet_limit.py")
+    redis.command(*documented.replace("PASSWORD", PASSWORD).split())
     url = redis.url.replace("//", f"//limits:{PASSWORD}@")
     with Hightouch(**new_world().settings(limit_scope=url)) as client:
         client.syncs.get(1)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import blocks
 import strategies
 from hightouch_sdk import Json, JsonChange, JsonDiff
 
@@ -155,3 +156,11 @@ def test_a_change_that_is_undone_leaves_every_byte(text: str, data: st.DataObjec
     path, value = data.draw(st.sampled_from(paths))
     if path:
         assert start.with_(path, "another").with_(path, value).text == start.text
+
+
+def test_the_text_of_a_difference_is_that_of_the_docs() -> None:
+    mappings = ["a", "b"]
+    old = {"mappings": [{"from": "email", "to": "Email__c"}, *mappings], "mode": "upsert"}
+    new = {"mappings": [{"from": "email", "to": "Email"}, *mappings, {"from": "name", "to": "Name"}]}
+    [shown] = blocks.assigned("test_json_diff.py")
+    assert f"{read(json.dumps(old)).diff(read(json.dumps(new)))}\n" == shown

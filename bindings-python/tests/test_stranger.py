@@ -1,7 +1,8 @@
-"""Runs the code of docs/testing.md as a user would: in an empty folder, with the built packages installed."""
+"""Runs the code of docs/testing.md and of two READMEs as a user would: in an empty folder, with the packages."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import blocks
 import interpreters
 from sandbox import ROOT
 from stranger import pages, pytest_in, run_the_page
@@ -114,6 +116,40 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.timeout(600)
 def test_the_project_of_the_page_passes(project: Path) -> None:
     assert " passed" in run_the_page(project)
+
+
+@pytest.mark.timeout(600)
+def test_the_readme_of_the_sandbox_runs_as_it_stands(project: Path) -> None:
+    [test] = [text for text in blocks.assigned("test_stranger.py") if text.startswith("def test_")]
+    [command] = [text for text in blocks.assigned("test_stranger.py") if text.startswith("hightouch-sandbox ")]
+    (project / "test_readme.py").write_text(test)
+    done = pytest_in(project, "test_readme.py", "--strict-markers")
+    assert re.search(r"^1 passed", done.stdout, re.MULTILINE), done.stdout
+    environment = {"PATH": f"{project / 'venv' / 'bin'}:/usr/bin:/bin"}
+    # With `exec` the program takes the place of the shell, so the test can end it.
+    with subprocess.Popen(["sh", "-c", f"exec {command}"], env=environment, stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        world = json.loads(server.stdout.readline())
+        server.terminate()
+    assert world["baseUrl"].startswith("https:")
+    assert world["apiKey"]
+
+
+@pytest.mark.timeout(600)
+def test_the_readme_of_the_package_installs_it(project: Path, tmp_path: Path) -> None:
+    """Lets pip look for the package in the folder of the built wheels only, because no index has the package yet."""
+    [command] = [text for text in blocks.assigned("test_stranger.py") if text.startswith("pip install ")]
+    found = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(interpreters.WHEELS), "PIP_NO_DEPS": "1"}
+    environment = {"PATH": f"{project / 'venv' / 'bin'}:/usr/bin:/bin", "PIP_TARGET": str(tmp_path), **found}
+    subprocess.run(["sh", "-c", command], env=environment, check=True)
+    assert (tmp_path / "hightouch_sdk" / "__init__.py").exists()
+
+
+def test_every_block_that_this_file_must_run_is_run() -> None:
+    parts = "".join(pages().values())
+    other = ("def test_", "hightouch-sandbox ", "pip install ")
+    texts = [text for text in blocks.assigned("test_stranger.py") if not text.startswith(other)]
+    assert [text for text in texts if text.partition("\n")[2] not in parts] == []
 
 
 @pytest.mark.timeout(600)
