@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import * as ts from 'typescript'
 
 import { nodes } from './project.js'
-import { emptyFolder, ROOT, useSandbox } from './support.js'
+import { assigned, emptyFolder, ROOT, useSandbox } from './support.js'
 
 /** The folder of the examples. It is within the package, so that the examples can import the package by its name. */
 const FOLDER = path.join(__dirname, 'examples')
@@ -40,7 +40,8 @@ function examples(): [name: string, code: string][] {
   return pages().flatMap((page) => {
     const text = readFileSync(path.join(ROOT, page), 'utf8').replace(/^ *\* ?/gm, '')
     // Skips a block that has a file name in its first line. It is part of a project, which stranger.test.ts runs.
-    const blocks = [...text.matchAll(/^```(?:js|ts)\n(?!\/\/ [\w.]+\n)(.*?)^```$/gms)]
+    // "Node.js" is no file name.
+    const blocks = [...text.matchAll(/^```(?:js|ts)\n(?!\/\/ (?!Node\.js\n)[\w.]+\n)(.*?)^```$/gms)]
     return blocks.map(([, code = ''], index): [string, string] => [
       `${page.replace(/[./]/g, '-')}-${String(index + 1)}`,
       completed(code),
@@ -73,6 +74,9 @@ describe('an example of the documentation', { concurrency: 3 }, () => {
 
   test('is found', () => {
     assert(files.length >= 15)
+    const codes = new Set(examples().map(([, code]) => code))
+    for (const [page, code] of assigned('bindings-node/test/examples.test.ts'))
+      assert(codes.has(completed(code)), `${page}: ${code}`)
   })
 
   test('compiles as strict TypeScript', () => {

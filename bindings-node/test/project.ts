@@ -1,7 +1,7 @@
 /** Projects as a user has them: folders in which the packed packages are installed, on a machine without cargo. */
 
 import assert from 'node:assert/strict'
-import { execFile, execFileSync, spawnSync } from 'node:child_process'
+import { execFile, execFileSync, spawn, spawnSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 
 import { emptyFolder, ROOT } from './support.js'
 
@@ -85,6 +86,19 @@ export class Project {
         resolve({ code: error === null ? 0 : Number(error.code ?? 1), output: stdout + stderr })
       })
     })
+  }
+
+  /** Runs a command of the shell until it has printed a line. Ends its processes, and returns the line. */
+  async firstLine(command: string): Promise<string> {
+    const options = { cwd: this.folder, env: this.#env, detached: true } as const
+    const shell = spawn('sh', ['-c', command], { ...options, stdio: ['ignore', 'pipe', 'inherit'] })
+    try {
+      for await (const line of createInterface({ input: shell.stdout })) return line
+      return assert.fail(`${command} printed nothing`)
+    } finally {
+      // The shell leads a group of processes, in which the program is too.
+      if (shell.exitCode === null) process.kill(-(shell.pid ?? assert.fail()), 'SIGTERM')
+    }
   }
 
   /** Runs a program that must succeed, and returns what it printed. */

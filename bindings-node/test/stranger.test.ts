@@ -5,6 +5,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { describe, test } from 'node:test'
 
 import { filesOf, Project } from './project.js'
+import { assigned } from './support.js'
 
 const WRONG = `
 import { test } from 'node:test'
@@ -66,6 +67,11 @@ export async function typed(): Promise<WorldRequest[]> {
 }
 `
 
+const PAGES = [
+  ['docs/testing.md', 'job.test.mjs'],
+  ['bindings-node/sandbox/README.md', 'readme.test.mjs'],
+] as const
+
 describe('a project of somebody else', () => {
   const project = new Project()
 
@@ -82,10 +88,7 @@ describe('a project of somebody else', () => {
     }
   })
 
-  for (const [page, suite] of [
-    ['docs/testing.md', 'job.test.mjs'],
-    ['bindings-node/sandbox/README.md', 'readme.test.mjs'],
-  ] as const) {
+  for (const [page, suite] of PAGES) {
     test(`passes the tests of ${page}`, async () => {
       const files = filesOf(page)
       for (const [name, text] of files) project.write(name, text)
@@ -95,6 +98,14 @@ describe('a project of somebody else', () => {
       assert.match(output, new RegExp(`^(#|ℹ) pass ${String(tests)}$`, 'm'), output)
     })
   }
+
+  test('has every block that this file must run', () => {
+    const parts = PAGES.flatMap(([page]) => [...filesOf(page).values()]).join('')
+    for (const [page, code] of assigned('bindings-node/test/stranger.test.ts')) {
+      if (!code.startsWith('npx '))
+        assert(parts.includes(code.slice(code.indexOf('\n') + 1)), `${page}: ${code}`)
+    }
+  })
 
   test('fails a test if the judge finds something or a fault was not met', async () => {
     project.write('wrong.test.mjs', WRONG)
@@ -128,6 +139,15 @@ describe('a project of somebody else', () => {
     )
     const { code } = await project.run('npx', ['--offline', 'hightouch-sandbox', '--no-such-option'])
     assert.equal(code, 2)
+  })
+
+  test('starts the program as README.md of the package shows', async () => {
+    const [command = assert.fail()] = assigned('bindings-node/test/stranger.test.ts')
+      .map(([, code]) => code)
+      .filter((code) => code.startsWith('npx '))
+    const world = JSON.parse(await project.firstLine(command)) as Record<string, unknown>
+    assert.match(String(world.baseUrl), /^https:/)
+    assert.equal(typeof world.apiKey, 'string')
   })
 
   test('is told which package is missing', async () => {

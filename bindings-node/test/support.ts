@@ -1,7 +1,7 @@
 /** Starts the sandbox for a test file, and creates worlds in it: workspaces for one test each. */
 
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,12 @@ import { createInterface } from 'node:readline'
 import { after, before } from 'node:test'
 
 export const ROOT = path.resolve(__dirname, '..', '..')
+
+/** Returns the pages and the texts of the code blocks that a test must run, as `tests/house/blocks` says. */
+export function assigned(test: string): [page: string, code: string][] {
+  const listed = execFileSync(path.join(ROOT, 'tests', 'house', 'blocks'), [test], { encoding: 'utf8' })
+  return JSON.parse(listed) as [string, string][]
+}
 
 const folders: string[] = []
 after(() => {
