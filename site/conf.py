@@ -23,6 +23,7 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = html_copy_source = False
 html_theme_options = {
+    "footer_content_items": ["copyright.html"],
     "navbar_persistent": [],
     "use_download_button": False,
     "use_fullscreen_button": False,

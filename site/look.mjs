@@ -79,12 +79,17 @@ async function measure(page, name) {
 for (const colorScheme of ['light', 'dark']) {
   for (const [name, viewport] of Object.entries(SIZES)) {
     const context = await browser.newContext({ viewport, colorScheme, baseURL: site })
-    const page = await tab(context)
+    const common = await tab(context)
     for (const file of colorScheme === 'light' ? pages : SHOWN.map((shown) => `${shown}.html`)) {
+      const shown = file.replace('.html', '')
+      // The navigation keeps its place within a tab, so a picture shows a page as the first one of its tab.
+      const page = SHOWN.includes(shown) ? await tab(context) : common
       await page.goto(file)
       await measure(page, name)
-      const shown = file.replace('.html', '')
-      if (SHOWN.includes(shown)) await page.screenshot({ path: path.join(pictures, `${shown}-${name}-${colorScheme}.png`) })
+      if (page !== common) {
+        await page.screenshot({ path: path.join(pictures, `${shown}-${name}-${colorScheme}.png`) })
+        await page.close()
+      }
     }
     await context.close()
   }
@@ -132,7 +137,8 @@ for (const [language, [title, start, inner, shows]] of Object.entries(references
       for (let tries = 0; tries < 100 && (await missing()).length > 0; tries++) await page.waitForTimeout(100)
       for (const text of await missing()) faults.push(`${url} does not show ${text}`)
       await measure(page, name)
-      await page.screenshot({ path: path.join(pictures, `reference-${language}-${file === start ? 'start' : 'client'}-${name}.png`) })
+      const picture = `reference-${language}-${file === start ? 'start' : 'client'}-${name}.png`
+      await page.screenshot({ path: path.join(pictures, picture) })
       opened += 1
     }
     await context.close()
