@@ -1,8 +1,10 @@
-"""A flow that runs syncs. If the wait for a run fails, Prefect waits for the same run again."""
+"""A flow that runs syncs. If the wait for a run breaks, Prefect waits for the same run again."""
+
+from typing import Any
 
 from prefect import flow, task
 
-from hightouch_sdk import Hightouch
+from hightouch_sdk import Hightouch, RunFailedError
 
 
 @task(retries=0)
@@ -11,7 +13,12 @@ def start(sync: int | str) -> str:
         return ht.syncs.trigger(sync).token
 
 
-@task(retries=3, retry_delay_seconds=30)
+def has_not_failed(_task: Any, _task_run: Any, state: Any) -> bool:
+    """Returns whether the run may still succeed. A run that has failed stays failed, so no retry waits for it."""
+    return not isinstance(state.result(raise_on_failure=False), RunFailedError)
+
+
+@task(retries=3, retry_delay_seconds=30, retry_condition_fn=has_not_failed)
 def finish(token: str) -> int:
     with Hightouch() as ht:
         return ht.run(token).wait(timeout=3600).successful_rows.added_count
