@@ -47,13 +47,23 @@ def call(method: str, url: str) -> tuple[int, Any]:
         return error.code, json.load(error)
 
 
-def starts_a_run_and_looks_at_it(url: str) -> None:
-    """Checks a web API that starts runs of syncs and returns the state of a run."""
+# The world of a test of a web API: the answer to the first trigger is lost, and runs of `invoices` fail.
+WEB_WORLD: dict[str, Any] = {
+    "slugs": ["orders-to-salesforce", "invoices"],
+    "runs": {"seconds": 20, "bySlug": {"invoices": {"status": "failed", "error": "the password has expired"}}},
+    "script": [{"when": {"operation": "TriggerRun"}, "answer": {"reset": "before-headers", "apply": True}}],
+}
+
+
+def starts_runs_and_looks_at_them(url: str) -> None:
+    """Checks a web API that starts runs of syncs and returns the state of a run, in a world of `WEB_WORLD`."""
     assert call("POST", f"{url}/syncs/no-such-sync/runs")[0] == 404
-    status, answer = call("POST", f"{url}/syncs/orders-to-salesforce/runs")
-    assert status == 202
-    until(lambda: call("GET", f"{url}/runs/{answer['token']}")[1].get("ended") is True)
-    assert call("GET", f"{url}/runs/{answer['token']}")[1]["status"] == "success"
+    for sync, end in [("orders-to-salesforce", "success"), ("invoices", "failed")]:
+        status, answer = call("POST", f"{url}/syncs/{sync}/runs")
+        assert status == 202, answer
+        look = f"{url}/runs/{answer['token']}"
+        until(lambda look=look: call("GET", look)[1].get("ended") is True)  # type: ignore[misc]
+        assert call("GET", look)[1]["status"] == end
     assert call("GET", f"{url}/runs/no-token")[0] == 400
 
 

@@ -46,3 +46,4 @@ def test_a_run_that_fails_makes_the_materialization_fail(new_world: Callable[...
     done = materialize(world, tmp_path)
     assert done.returncode != 0
     assert "the password has expired" in done.stdout + done.stderr
+    assert triggers(world) == 1

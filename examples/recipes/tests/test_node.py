@@ -9,14 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from conftest import RECIPES, environment, triggers
-from programs import running, starts_a_run_and_looks_at_it
+from programs import WEB_WORLD, running, starts_runs_and_looks_at_them
 from sandbox import World, until
 
 APP = Path(os.environ["HIGHTOUCH_NODE_APP"])
 
 
-def test_express_starts_a_run_and_looks_at_it(new_world: Callable[..., World], tmp_path: Path) -> None:
-    world = new_world()
+def test_express_starts_each_run_once_and_looks_at_it(new_world: Callable[..., World], tmp_path: Path) -> None:
+    world = new_world(**WEB_WORLD)
     # Node looks for packages in a program's folder and in the folders above, so the program must be in APP.
     program = APP / "express_app.mjs"
     program.write_text((RECIPES / "express_app.mjs").read_text())
@@ -26,10 +26,10 @@ def test_express_starts_a_run_and_looks_at_it(new_world: Callable[..., World], t
         found = re.search(r"listening on (\d+)", output.read_text())
         assert found, output.read_text()
         url = f"http://127.0.0.1:{found[1]}"
-        starts_a_run_and_looks_at_it(url)
+        starts_runs_and_looks_at_them(url)
         process.terminate()
         assert process.wait(30) == 0
-    assert triggers(world) == 1
+    assert triggers(world) == 2
 
 
 JOB = """\

@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import nbformat
 import yaml
 
 from conftest import RECIPES, ROOT, environment, triggers
-from programs import Gateway, call, free_port, running, starts_a_run_and_looks_at_it
+from programs import WEB_WORLD, Gateway, call, free_port, running, starts_runs_and_looks_at_them
 from sandbox import World, until
 
 
@@ -34,39 +35,70 @@ def answers(url: str) -> Callable[[], bool]:
     return asked
 
 
-def test_fastapi_starts_a_run_and_looks_at_it(new_world: Callable[..., World], tmp_path: Path) -> None:
-    world, port = new_world(), free_port()
+def test_fastapi_starts_each_run_once_and_looks_at_it(new_world: Callable[..., World], tmp_path: Path) -> None:
+    world, port = new_world(**WEB_WORLD), free_port()
     command = [sys.executable, "-m", "uvicorn", "fastapi_app:app", "--app-dir", str(RECIPES), "--port", str(port)]
     with running(command, environment(world), tmp_path):
         url = f"http://127.0.0.1:{port}"
         until(answers(f"{url}/openapi.json"))
-        starts_a_run_and_looks_at_it(url)
-    assert triggers(world) == 1
+        starts_runs_and_looks_at_them(url)
+    assert triggers(world) == 2
 
 
-def test_celery_finishes_a_run_although_its_worker_is_killed(new_world: Callable[..., World], tmp_path: Path) -> None:
-    world, port = new_world(runs={"seconds": 200}), free_port()
+START = """\
+from celery_tasks import start, finish
+(start.s("orders-to-salesforce") | finish.s()).apply_async(task_id="the-job")
+"""
+# Prints the run, or the type and the text of the error with which the job failed.
+ASK = """\
+from celery_tasks import app
+result = app.AsyncResult("the-job")
+done = result.get(timeout=60, propagate=False)
+print(done if result.successful() else f"{type(done).__name__}: {done}")
+"""
+
+
+@contextmanager
+def celery(world: World, folder: Path) -> Iterator[tuple[subprocess.Popen[str], Callable[[str], str]]]:
+    """Runs Redis and a worker of Celery. Gives the worker's process, and a function that runs a program in Python."""
+    port = free_port()
     redis = f"redis://127.0.0.1:{port}/0"
     server = Path(os.environ.get("HIGHTOUCH_SERVERS") or ROOT / "build/servers") / "redis-server"
     env = environment(world, CELERY_BROKER_URL=redis, CELERY_RESULT_BACKEND=redis, PYTHONPATH=str(RECIPES))
     worker = ["celery", "--app", "celery_tasks", "worker", "--concurrency", "2", "--loglevel", "INFO"]
-    start = (
-        "from celery_tasks import start, finish\n"
-        "(start.s('orders-to-salesforce') | finish.s()).apply_async(task_id='the-job')\n"
-    )
-    ask = "from celery_tasks import app; print(app.AsyncResult('the-job').get(timeout=60))"
     settings = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-    with running([str(server), *settings], env, tmp_path):
-        until(lambda: "eady to accept" in (tmp_path / "output").read_text())
-        with running(worker, env, tmp_path) as process:
-            subprocess.run([sys.executable, "-c", start], env=env, check=True)
-            # Once the second task has read the state of the run, kills all processes that work on tasks.
-            world.wait_for(lambda requests: any(request["path"].endswith("/runs") for request in requests))
-            for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-                os.kill(int(child), signal.SIGKILL)
-            done = subprocess.run([sys.executable, "-c", ask], env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr + (tmp_path / "output").read_text()
-    assert int(done.stdout) > 0
+
+    def run(program: str) -> str:
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr + (folder / "output").read_text()
+        return done.stdout.strip()
+
+    with running([str(server), *settings], env, folder):
+        until(lambda: "eady to accept" in (folder / "output").read_text())
+        with running(worker, env, folder) as process:
+            yield process, run
+
+
+def test_celery_finishes_a_run_although_its_worker_is_killed(new_world: Callable[..., World], tmp_path: Path) -> None:
+    world = new_world(runs={"seconds": 200})
+    with celery(world, tmp_path) as (process, run):
+        run(START)
+        # Once the second task has read the state of the run, kills all processes that work on tasks.
+        world.wait_for(lambda requests: any(request["path"].endswith("/runs") for request in requests))
+        for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+        assert int(run(ASK)) > 0
+    assert triggers(world) == 1
+
+
+def test_a_run_that_fails_makes_the_job_of_celery_fail(new_world: Callable[..., World], tmp_path: Path) -> None:
+    world = new_world(runs={"seconds": 20, "status": "failed", "error": "the password has expired"})
+    with celery(world, tmp_path) as (_, run):
+        run(START)
+        shown = run(ASK)
+    assert shown.startswith("RunFailedError: "), shown
+    assert "the password has expired" in shown
     assert triggers(world) == 1
 
 
