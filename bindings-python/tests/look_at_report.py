@@ -23,7 +23,9 @@ PICTURES = ROOT / "build/site/pictures"
 def looks(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> list[dict[str, Any]]:
     """What Chromium shows of reports on a large workspace, on hostile names, and on a workspace without syncs."""
     if not Path(CHROMIUM).exists():
-        pytest.skip(f"Chromium is not at {CHROMIUM}; install it, or name another one in CHROMIUM")
+        pytest.fail(
+            f"Chromium is not at {CHROMIUM}. Install it, name another in CHROMIUM, or leave `report` out of RECIPES."
+        )
     reject = edited("ListSyncRuns", "/syncs/2/runs", {"at": "/data/*/failedRows/addedCount", "set": 40})
     broken = {"when": {"operation": "ListSyncRuns", "path": "/syncs/9/runs"}, "times": 10}
     broken["answer"] = {"status": 404, "body": {"message": HOSTILE}}
