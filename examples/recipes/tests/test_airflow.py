@@ -1,32 +1,41 @@
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from airflow_services import Services
 from conftest import RECIPES, environment, triggers
-from hightouch_sdk import Hightouch
+from hightouch_sdk import Hightouch, SyncRunHandle
 from sandbox import World
 
 
 @pytest.fixture
-def airflow(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Returns a function that runs a command of Airflow. The recipe is a plugin in the test's own Airflow home."""
+def home(tmp_path: Path) -> Path:
+    """Returns an Airflow home with the recipe as a plugin and with its DAG."""
     for folder, name in [("plugins", "airflow_hightouch.py"), ("dags", "airflow_dag.py")]:
         (tmp_path / folder).mkdir()
         shutil.copy(RECIPES / name, tmp_path / folder)
+    return tmp_path
+
+
+@pytest.fixture
+def airflow(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Returns a function that runs a command of Airflow."""
 
     def run(world: World, *arguments: str) -> subprocess.CompletedProcess[str]:
         env = environment(
             world,
-            AIRFLOW_HOME=str(tmp_path),
+            AIRFLOW_HOME=str(home),
             AIRFLOW__CORE__LOAD_EXAMPLES="False",
-            PYTHONPATH=str(tmp_path / "plugins"),
+            PYTHONPATH=str(home / "plugins"),
         )
         command = [sys.executable, "-m", "airflow", *arguments]
         return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
@@ -77,6 +86,68 @@ def test_a_run_that_fails_makes_the_task_fail_with_its_reason(
     assert done.returncode != 0
     assert "the password has expired" in done.stdout + done.stderr
     assert triggers(world) == 1
+
+
+# Prints the triggers in Airflow's database, which encrypts their arguments.
+TRIGGERS = """
+import json
+
+from airflow.models.trigger import Trigger
+from airflow.utils.session import create_session
+
+with create_session() as session:
+    print(json.dumps([[row.classpath, row.kwargs] for row in session.query(Trigger).order_by(Trigger.id)]))
+"""
+
+
+def test_a_scheduler_and_a_separate_triggerer_run_the_dag(new_world: Callable[..., World], home: Path) -> None:
+    fails = {"status": "failed", "error": "the password has expired"}
+    world = new_world(slugs=["orders-to-salesforce", "invoices"], runs={"seconds": 20, "bySlug": {"invoices": fails}})
+    dag = (home / "dags/airflow_dag.py").read_text()
+    (home / "dags/failing.py").write_text(dag.replace("nightly", "failing").replace("orders-to-salesforce", "invoices"))
+    with closing(Services(home, world)) as airflow:
+
+        def states(table: str) -> dict[str, str]:
+            return dict(airflow.rows(f"SELECT dag_id, state FROM {table}"))
+
+        def both_are_deferred() -> bool:
+            found = states("task_instance")
+            assert not {"success", "failed"} & set(found.values()), airflow.output()
+            return found == {"nightly": "deferred", "failing": "deferred"}
+
+        airflow.run("db", "migrate")
+        airflow.start("api-server")
+        airflow.until(airflow.answers)
+        airflow.start("scheduler", "dag-processor")
+        airflow.until(lambda: len(airflow.rows("SELECT dag_id FROM serialized_dag")) == 2)
+        for name in ("nightly", "failing"):
+            airflow.run("dags", "trigger", name)
+        # No triggerer runs yet, so both tasks stay deferred, and the database holds their triggers.
+        airflow.until(both_are_deferred)
+        shown = subprocess.run([sys.executable, "-c", TRIGGERS], env=airflow.env, stdout=subprocess.PIPE, check=True)
+        held = json.loads(shown.stdout.splitlines()[-1])
+        assert {path for path, _ in held} == {"airflow_hightouch.HightouchRun"}
+        assert [list(arguments) for _, arguments in held] == [["token"]] * 2
+        with Hightouch(**world.settings(base_url=world.answer["httpBaseUrl"])) as ht:
+            first, second = (ht.run(arguments["token"]) for _, arguments in held)
+        assert isinstance(first, SyncRunHandle) and isinstance(second, SyncRunHandle)
+        runs = {first.sync_id: first.id, second.sync_id: second.id}
+        assert sorted(runs) == [1, 2]
+        assert states("dag_run") == {"nightly": "running", "failing": "running"}
+
+        airflow.start("triggerer")
+        airflow.until(lambda: set(states("dag_run").values()) <= {"success", "failed"})
+        ended = {"nightly": "success", "failing": "failed"}
+        assert states("dag_run") == states("task_instance") == ended, airflow.output()
+        assert triggers(world) == 2
+        # The task went on in a worker, with the token that the triggerer had returned.
+        xcoms = airflow.rows("SELECT dag_id, value FROM xcom WHERE key = 'return_value'")
+        assert xcoms == [("nightly", runs[1])]
+        for name in ended:
+            [of_trigger] = [log for log in airflow.logs(name) if ".trigger." in log.name]
+            assert "TriggerEvent" in of_trigger.read_text(), airflow.output()
+        [of_task] = [log for log in airflow.logs("failing") if ".trigger." not in log.name]
+        assert "the password has expired" in of_task.read_text(), airflow.output()
 
 
 XCOM = """
