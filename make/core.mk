@@ -19,9 +19,11 @@ check-generated: codegen
 
 # Most tests wait for a server, so more of them run at once than there are cores.
 test-core: export RUST_TEST_THREADS ?= 4
-# The second command tests the feature `tracing`. The third runs tests of the core in a build with every feature of
-# serde_json.
-test-core: servers
+# The program of the sandbox is for the tests of docs/testing.md and of the neighbour.
+test-core: export HIGHTOUCH_SANDBOX = $(SANDBOX)
+# The second command tests the feature `tracing`. The third tests the core in a build with every feature of serde_json
+# and a second TLS provider.
+test-core: servers sandbox
 	$(LEAVES_NOTHING) cargo test --locked $(ONE_BUILD) -p hightouch-sdk -p hightouch-codegen
 	$(LEAVES_NOTHING) cargo test --locked $(ONE_BUILD) -p hightouch-sdk --features hightouch-sdk/tracing --test sandboxed -- spans hooks leaks
 	$(LEAVES_NOTHING) cargo test --locked $(ONE_BUILD) -p hightouch-neighbour
@@ -34,7 +36,7 @@ check-core:
 	cargo fmt --all --check
 	$(CLIPPY) --all-targets -- -D warnings
 	$(CLIPPY) --features hightouch-sdk/tracing --lib --test sandboxed -- -D warnings
-	cargo clippy --locked -q $(ONE_BUILD) -p hightouch-neighbour -- -D warnings
+	cargo clippy --locked -q $(ONE_BUILD) -p hightouch-neighbour --lib --test provider -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q --no-deps $(ONE_BUILD) -p hightouch-sdk -p hightouch-sandbox
 
 # Compiles each package with only the features that it names, which the builds of the tests do not show. Compiles uniffi's
