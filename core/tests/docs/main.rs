@@ -1,11 +1,13 @@
-//! Tests of the documentation: the examples in Rust of two READMEs run, a line of a manifest names features that exist,
-//! and the tables in `docs` are complete.
+//! Tests of the documentation: the examples in Rust of two READMEs and of `docs/testing.md` run, a line of a manifest
+//! names features that exist, and the tables in `docs` are complete.
 
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     missing_docs,
+    unreachable_pub,
     reason = "a test that meets the unexpected shall fail loudly"
 )]
 
@@ -40,6 +42,14 @@ mod crate_call {
     }
 }
 
+// The crate of a user, whose tests are below. They import the function `nightly` from the crate `job`.
+extern crate self as job;
+pub use user::nightly;
+#[path = "user/src/lib.rs"]
+mod user;
+#[path = "user/tests/nightly.rs"]
+mod user_tests;
+
 /// This variable is set in the child process that runs an example. Each example has a process of its own, because the
 /// example reads its settings from the environment of its process.
 const INSIDE: &str = "HIGHTOUCH_README_EXAMPLE";
@@ -59,6 +69,16 @@ fn blocks(page: &str, tag: &str) -> Vec<String> {
 fn the_readmes_show_the_examples_that_are_run() {
     assert_eq!(blocks("README.md", "rust"), [include_str!("first_call.rs")]);
     assert_eq!(blocks("core/README.md", "rust,no_run"), [include_str!("crate_call.rs")]);
+}
+
+#[test]
+fn the_page_about_testing_shows_the_files_that_are_run() {
+    let run = [
+        include_str!("user/src/lib.rs"),
+        include_str!("user/tests/world/mod.rs"),
+        include_str!("user/tests/nightly.rs"),
+    ];
+    assert_eq!(blocks("docs/testing.md", "rust"), run);
 }
 
 #[test]
