@@ -6,18 +6,12 @@ import { cpSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs
 import path from 'node:path'
 import { describe, test } from 'node:test'
 
-import { filesOf, Project, tarballs } from './project.js'
+import { filesOf, pnpm, Project, tarball, yarn } from './project.js'
 import { ROOT } from './support.js'
 
 const PAGE = filesOf('docs/testing.md')
 const COUNT = PAGE.get('job.test.mjs')?.match(/^test\(/gm)?.length ?? 0
 const DEPENDENCIES = ['hightouch-sdk', 'hightouch-sandbox'].flatMap((name) => [name, `${name}-linux-x64-gnu`])
-
-/** Returns the tarball of a package. */
-function tarball(name: string): string {
-  const found = tarballs().find((file) => new RegExp(`^${name}-\\d`).test(path.basename(file)))
-  return found ?? assert.fail(`there is no package ${name}`)
-}
 
 /** Returns a function that returns the contents of a file in the tarball of a package. */
 function contents(name: string): (file: string) => Buffer {
@@ -48,8 +42,7 @@ describe('a package that is installed without cargo', () => {
   })
 
   test('by pnpm passes the tests of the page', async () => {
-    const tools = new Project()
-    await tools.succeed('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', 'pnpm@12.21.0'])
+    const program = await pnpm()
     const project = projectOf(() => ({}))
     // pnpm must not look for the packages for other platforms, because no registry has these packages.
     project.write(
@@ -58,8 +51,7 @@ describe('a package that is installed without cargo', () => {
         .map((name) => `  ${name}: '-'\n`)
         .join('')}`,
     )
-    const pnpm = tools.file('node_modules/.bin/pnpm')
-    await project.succeed(pnpm, [
+    await project.succeed(program, [
       'install',
       '--ignore-scripts',
       '--offline',
@@ -68,19 +60,11 @@ describe('a package that is installed without cargo', () => {
     ])
     assert.match(await project.succeed('node', ['--test', 'job.test.mjs']), passed())
     // pnpm links the program, which must run through that link.
-    await project.succeed(pnpm, ['exec', 'hightouch-sandbox', '--version'])
+    await project.succeed(program, ['exec', 'hightouch-sandbox', '--version'])
   })
 
   test("by Yarn with Plug'n'Play passes the tests of the page", async () => {
-    const tools = new Project()
-    await tools.succeed('npm', [
-      'install',
-      '--no-audit',
-      '--no-fund',
-      '--loglevel=error',
-      '@yarnpkg/cli-dist@4.18.1',
-    ])
-    const yarn = tools.file('node_modules/@yarnpkg/cli-dist/bin/yarn.js')
+    const program = await yarn()
     const project = projectOf((files) => ({
       resolutions: { ...files, ...Object.fromEntries(others().map((name) => [name, 'link:./absent'])) },
     }))
@@ -88,9 +72,9 @@ describe('a package that is installed without cargo', () => {
     const settings =
       'nodeLinker: pnp\nenableGlobalCache: false\nenableTelemetry: false\nenableNetwork: false\npnpEnableEsmLoader: true\n'
     project.write('.yarnrc.yml', settings)
-    await project.succeed('node', [yarn, 'install'])
+    await project.succeed('node', [program, 'install'])
     assert(existsSync(project.file('.pnp.cjs')) && !existsSync(project.file('node_modules')))
-    assert.match(await project.succeed('node', [yarn, 'node', '--test', 'job.test.mjs']), passed())
+    assert.match(await project.succeed('node', [program, 'node', '--test', 'job.test.mjs']), passed())
   })
 
   /** `packaging/debian` creates a tree of Debian with glibc 2.31, the oldest on Debian's mirrors, and needs root. */

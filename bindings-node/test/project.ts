@@ -109,6 +109,22 @@ export class Project {
   }
 }
 
+/** Installs pnpm from the registry, and returns the path of the program. */
+export async function pnpm(): Promise<string> {
+  return (await toolOf('pnpm@12.21.0')).file('node_modules/.bin/pnpm')
+}
+
+/** Installs Yarn from the registry, and returns the path of the file that Node.js runs. */
+export async function yarn(): Promise<string> {
+  return (await toolOf('@yarnpkg/cli-dist@4.18.1')).file('node_modules/@yarnpkg/cli-dist/bin/yarn.js')
+}
+
+async function toolOf(name: string): Promise<Project> {
+  const project = new Project()
+  await project.succeed('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', name])
+  return project
+}
+
 let packed: string | undefined
 
 /**
@@ -119,6 +135,12 @@ export function tarballs(): string[] {
   packed ??= process.env.HIGHTOUCH_PACKAGES ?? pack()
   const folder = packed
   return readdirSync(folder).map((name) => path.join(folder, name))
+}
+
+/** Returns the tarball of a package. */
+export function tarball(name: string): string {
+  const found = tarballs().find((file) => new RegExp(`^${name}-\\d`).test(path.basename(file)))
+  return found ?? assert.fail(`there is no package ${name}`)
 }
 
 function pack(): string {
@@ -135,9 +157,14 @@ function pack(): string {
     // Most of an unoptimised file is debug information, which no test needs.
     spawnSync('strip', ['--strip-debug', path.join(built, name)])
   }
+  return packFrom(built)
+}
+
+/** Packs packages with the files in a folder, which has one file for each package and platform. */
+export function packFrom(built: string, ...options: string[]): string {
   const out = emptyFolder()
   const tool = path.join(ROOT, 'bindings-node', 'tools', 'platform-packages.mjs')
-  execFileSync(process.execPath, [tool, built, out], { stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync(process.execPath, [tool, built, out, ...options], { stdio: ['ignore', 'ignore', 'inherit'] })
   return out
 }
 
