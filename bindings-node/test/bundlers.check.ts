@@ -40,6 +40,18 @@ await ht.close()
 /** The program within a function, for bundles in CommonJS, which has no `await` outside of functions. */
 const JOB_IN_FUNCTION = `${JOB.replace('\nconst ht', '\nasync function main() {\nconst ht')}}\nmain()\n`
 
+/** Leaves the client open: the program ends once it waits for nothing. */
+const MANY = `import { Hightouch } from 'hightouch-sdk'
+
+const ht = new Hightouch()
+const calls = Array.from({ length: 50 }, () => ht.syncs.get('orders-to-salesforce'))
+const run = await ht.syncs.trigger('orders-to-salesforce')
+const stopped = new AbortController()
+const aborted = run.wait({ signal: stopped.signal }).catch((error) => error.name)
+stopped.abort()
+console.log((await Promise.all(calls)).length, await aborted, (await run.wait({ timeoutMs: 60_000 })).status)
+`
+
 const ROUTE = `import { Hightouch } from 'hightouch-sdk'
 
 export const dynamic = 'force-dynamic'
@@ -66,6 +78,7 @@ describe('a bundle', () => {
     const tools = Object.entries({ ...VERSIONS, ...BESIDE }).map(([name, version]) => `${name}@${version}`)
     await project.install(...tools)
     project.write('job.mjs', JOB)
+    project.write('many.mjs', MANY)
     project.write('main.mjs', JOB_IN_FUNCTION)
   })
 
@@ -148,8 +161,13 @@ describe('a bundle', () => {
     await runs('traced', 'job.mjs', false)
   })
 
-  test('of Bun contains the package and the addon, and Bun runs the program without one', async () => {
-    const bun = project.file('node_modules/@oven/bun-linux-x64/bin/bun')
+  const bun = project.file('node_modules/@oven/bun-linux-x64/bin/bun')
+  const deno = project.file('node_modules/@deno/linux-x64-glibc/deno')
+  const inDeno = ['run', '--quiet', '--node-modules-dir=manual', '--no-prompt'].concat(
+    ['ffi', 'env', 'read', 'net', 'sys'].map((right) => `--allow-${right}`),
+  )
+
+  test('of Bun contains the package and the addon', async () => {
     await project.succeed(bun, ['build', 'job.mjs', '--target=bun', '--outdir=bun'])
     await runs('bun', 'job.js', false, bun)
     await project.succeed(bun, [
@@ -160,30 +178,26 @@ describe('a bundle', () => {
       '--outfile=bun-node/job.mjs',
     ])
     await runs('bun-node', 'job.mjs', true)
-    const { home, env } = await environment()
-    assert.equal(await project.succeed(bun, ['job.mjs'], env), 'success\n')
-    assert.equal(await triggers(home), 1)
   })
 
-  test('is not needed: Deno runs the program', async () => {
-    const deno = project.file('node_modules/@deno/linux-x64-glibc/deno')
-    const { home, env } = await environment()
-    const allowed = [
-      '--allow-ffi',
-      '--allow-env',
-      '--allow-read',
-      '--allow-net',
-      '--allow-sys',
-      '--no-prompt',
-    ]
-    const output = await project.succeed(
-      deno,
-      ['run', '--quiet', '--node-modules-dir=manual', ...allowed, 'job.mjs'],
-      env,
-    )
-    assert.equal(output, 'success\n')
-    assert.equal(await triggers(home), 1)
-  })
+  // The event loops of Bun and Deno cannot do the I/O of calls, so a thread of the SDK does it. In Node.js, the same
+  // program is run with the event loop.
+  for (const [name, program, args] of [
+    ['Node.js', 'node', []],
+    ['Bun', bun, []],
+    ['Deno', deno, inDeno],
+  ] as const) {
+    test(`is not needed: ${name} runs the program, makes many calls at once and ends by itself`, async () => {
+      for (const [file, output] of [
+        ['job.mjs', 'success\n'],
+        ['many.mjs', '50 AbortError success\n'],
+      ] as const) {
+        const { home, env } = await environment()
+        assert.equal(await project.succeed(program, [...args, file], env), output)
+        assert.equal(await triggers(home), 1)
+      }
+    })
+  }
 
   for (const bundler of ['webpack', 'turbopack']) {
     test(`of Next.js with ${bundler} and its standalone output answers a request`, async () => {
