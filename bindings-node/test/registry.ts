@@ -81,7 +81,7 @@ export class Registry implements AsyncDisposable {
       integrity: `sha512-${hash('sha512').toString('base64')}`,
       shasum: hash('sha1').toString('hex'),
     }
-    // Without the times, pnpm and Yarn would not know that the version is old enough to be installed.
+    // Yarn refuses a version that is new or that has no time.
     const published = '2020-01-01T00:00:00.000Z'
     const times = { created: published, modified: published, [version]: published }
     return {
