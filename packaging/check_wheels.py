@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import subprocess
 import tempfile
 import zipfile
 from pathlib import Path
 
-from wheel_contents import check_contents
+from check_files import check_files
 from wheel_use import (
     ROOT,
     TOOLS,
@@ -37,25 +36,6 @@ def only(folder: Path, pattern: str) -> Path:
     if len(found) != 1:
         raise SystemExit(f"{len(found)} files match {pattern} in {folder}. Run `make wheels`.")
     return found[0]
-
-
-def check_with_tools(wheels: list[Path], sdist: Path) -> None:
-    # Some tools would break lines in the middle of names.
-    plain = {**os.environ, "COLUMNS": "300", "NO_COLOR": "1"}
-    print(run(TOOLS / "twine", "check", "--strict", *wheels, sdist, env=plain).strip())
-    for wheel in wheels:
-        shown = " ".join(run(TOOLS / "auditwheel", "show", wheel).split())
-        tag = re.search(r'consistent with the following platform tag: "([^"]+)"', shown)
-        assert tag, shown
-        assert tag[1] == "manylinux_2_17_x86_64", shown
-        print(f"auditwheel show {wheel.name}: {tag[1]}")
-        if wheel.name.startswith("hightouch_sdk"):
-            # If the module had its own unwinder, it would crash when a waiting thread outlives the interpreter.
-            assert "libgcc_s.so.1" in shown, "the module does not use the unwinder of the system"
-        print("check-wheel-contents", run(TOOLS / "check-wheel-contents", wheel).strip())
-        # abi3audit checks wheels for all versions of CPython. The others are for one version or have no module.
-        if "-abi3-" in wheel.name:
-            print("abi3audit", run(TOOLS / "abi3audit", "--strict", "--summary", wheel, env=plain).strip())
 
 
 def check_sdist(sdist: Path) -> None:
@@ -101,9 +81,7 @@ def main() -> None:
     free_threaded = [only(folder / "free-threaded", "*.whl")] if (folder / "free-threaded").exists() else []
     sdist = only(folder, "hightouch_sdk-*.tar.gz")
     wheels = [sdk, *free_threaded, sandbox]
-    check_with_tools(wheels, sdist)
-    for wheel in wheels:
-        check_contents(wheel)
+    check_files([*wheels, sdist])
     check_sdist(sdist)
     use_in_a_project(sdk, sandbox)
     for wheel in free_threaded:

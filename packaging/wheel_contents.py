@@ -11,8 +11,8 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile  # type: ignore[import-not-found]
 
 ROOT = Path(__file__).resolve().parents[1]
-# The largest allowed size of a wheel of the Python package, in bytes: just above the size of today, so that the check
-# shows when the wheel grows. The goal is 2.5 MB. The reason why it is not reached is in
+# The largest allowed size of a wheel of the Python package for x86-64 Linux with glibc, in bytes: just above the size of
+# today, so that the check shows when the wheel grows. The goal is 2.5 MB. The reason why it is not reached is in
 # docs/decisions/030-packages-are-optimised-for-size.md.
 MOST = 3_600_000
 ELF = b"\x7fELF"
@@ -21,9 +21,10 @@ ELF = b"\x7fELF"
 def check_contents(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         check_metadata(wheel, archive)
-        check_native(wheel, archive)
+        if "linux" in wheel.name:
+            check_native(wheel, archive)
     size = wheel.stat().st_size
-    if wheel.name.startswith("hightouch_sdk"):
+    if wheel.name.startswith("hightouch_sdk") and "manylinux2014_x86_64" in wheel.name:
         assert size <= MOST, f"{wheel.name}: {size:,} bytes, and {MOST:,} are allowed"
 
 
