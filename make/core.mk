@@ -51,6 +51,11 @@ check-alone:
 faults:
 	cargo test --locked -q $(ONE_BUILD) -p hightouch-sdk --test faults -- --nocapture
 
+# Runs the examples in Rust against the sandbox, over HTTPS. The second example, that of docs/blocking-rust.md, has no
+# setting for certificates. An unoptimised build is enough for it.
 demo-rust: sandbox
 	cargo build --locked -q --release -p hightouch-sdk --example trigger_and_wait
 	tests/house/with-sandbox "$(SANDBOX)" "$(CARGO_TARGET_DIR)/release/examples/trigger_and_wait"
+	cargo build --locked -q $(ONE_BUILD) -p hightouch-sdk --example blocking
+	tests/house/with-sandbox "$(SANDBOX)" bash -c 'SSL_CERT_FILE=$$HIGHTOUCH_DEMO_CA "$$0"' \
+	    "$(CARGO_TARGET_DIR)/debug/examples/blocking" | grep -xE '(success|warning) [1-9][0-9]*'
