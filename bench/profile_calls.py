@@ -1,7 +1,7 @@
 """Shows what the CPU time of a call is spent on: ``profile_calls.py PAGES SERVER NAME=COMMAND...``.
 
-The arguments are those of ``run.py``. Each client makes the calls of each case alone on one core, while ``perf`` of
-Linux takes samples of its stack. The tables show the part of the samples in each area, such as the file of the limit or
+``PAGES``, ``SERVER`` and the clients are as for ``run.py``. Each client makes the calls of each case on one core, while
+``perf`` of Linux takes samples of its stack, which makes the calls a little slower. The tables show the part of the samples in each area, such as the file of the limit or
 the allocator. A function that the compiler merged into its caller counts for the caller, and a library without symbols
 is one area.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,7 +36,7 @@ SYSTEM_CALLS = {
     "kernel: file of the limit": r"flock|p(read|write)64|statx",
     "kernel: events": r"epoll|poll|eventfd|futex|nanosleep",
     "kernel: memory": r"mmap|munmap|brk|madvise|mremap",
-    "kernel: network": r"send|recv|read|write|connect",
+    "kernel: network and wake-ups": r"send|recv|read|write|connect",
 }
 """The areas of the kernel, with a pattern for the names of their system calls."""
 
@@ -43,7 +44,7 @@ FUNCTIONS = {
     "limit": r"hightouch_sdk::(limit|host)::",
     "JSON: scan": r"hightouch_sdk::json::",
     "JSON: copy": r"hightouch_sdk::(model::copier|page::copies)",
-    "JSON: read": r"hightouch_sdk::(model|resources)::|jiff|json_(skip|decode)|ms_decode|Struct_",
+    "JSON: read": r"hightouch_sdk::(model|resources)::|jiff|\bserde|json_(skip|decode)|ms_decode|Struct_",
     "the rest of the SDK": r"hightouch_",
     "TLS": r"rustls|aws_lc|aes|gcm|ghash|OPENSSL|sha\d|poly1305|chacha",
     "HTTP": r"\bh2::|hyper|reqwest|\bhttp::|tokio|tower|\bbytes::|futures",
@@ -74,12 +75,14 @@ def stacks(data: str) -> Iterator[list[Frame]]:
 def area(stack: list[Frame]) -> str:
     function, file = stack[0]
     if "[kernel" in file:
+        if any("page_fault" in frame.function for frame in stack):
+            return "kernel: memory"
         calls = [found[1] for frame in stack if (found := re.match(r"__(?:x64|arm64)_sys_(\w+)", frame.function))]
         matches = (name for name, pattern in SYSTEM_CALLS.items() if calls and re.search(pattern, calls[-1]))
         return next(matches, "kernel: rest")
     if "[vdso]" in file:
         return "clock"
-    if "anon" in file or Path(file).name.startswith(("perf-", "[")):
+    if "//anon" in file or Path(file).name.startswith("perf-"):
         return "compiled JavaScript"
     matches = (name for name, pattern in FUNCTIONS.items() if re.search(pattern, function))
     return next(matches, f"the rest of {Path(file).name}")
@@ -95,10 +98,14 @@ def profile(lane: Lane, case: str, calls: int, folder: str) -> None:
     perf = subprocess.Popen(
         ["perf", "record", "-q", "-g", "-F", str(SAMPLES_A_SECOND), "-p", str(lane.process.pid), "-o", data]
     )
-    time.sleep(1)
-    cost = lane.measure(case, int(SECONDS * 1e6 / cost.wall))
-    perf.send_signal(signal.SIGINT)
-    perf.wait(60)
+    try:
+        time.sleep(1)
+        if perf.poll() is not None:
+            raise SystemExit("profile: perf cannot take samples; /proc/sys/kernel/perf_event_paranoid may forbid it.")
+        cost = lane.measure(case, int(SECONDS * 1e6 / cost.wall))
+    finally:
+        perf.send_signal(signal.SIGINT)
+        perf.wait(60)
     found = Counter(area(stack) for stack in stacks(data))
     shares = {name: 100 * count / found.total() for name, count in found.most_common()}
     print(f"\n  {lane.name}: {CASES[case][0]}: {cost.cpu:.1f} us of CPU, {found.total()} samples")
@@ -115,6 +122,8 @@ def main() -> None:
     parser.add_argument("server")
     parser.add_argument("lane", nargs="+", help="NAME=COMMAND")
     given = parser.parse_args()
+    if shutil.which("perf") is None:
+        raise SystemExit("profile: perf is not installed.")
     use_cores(one=True)
     with served(given.server, given.pages) as environment, tempfile.TemporaryDirectory() as folder:
         for name, command in (lane.split("=", 1) for lane in given.lane):
