@@ -1,8 +1,8 @@
 .PHONY: recipes
 
 # Runs every recipe of examples/recipes on its framework. `make test` does not include this target, because the
-# frameworks need 2.5 GB in build/recipes. On a machine with two cores, later runs take about ten minutes, and the
-# first run also builds and installs packages. `make recipes RECIPES=airflow` runs only one environment.
+# frameworks need 2.5 GB in build/recipes. On a machine with two cores, a run takes about ten minutes, and the
+# first run more, because it also builds and installs packages. `make recipes RECIPES=airflow` runs only one environment.
 RECIPES_DIR := $(ROOT)/build/recipes
 RECIPES ?= airflow dagster prefect dbt web node report
 RECIPES_PYTHON = $(RECIPES_DIR)/$*/bin

@@ -78,7 +78,7 @@ class Services:
         """Returns whether the API for workers answers, which a task needs from its start."""
         try:
             return call("GET", f"{self.url}/execution/health")[0] == 200
-        except OSError:
+        except (OSError, ValueError):  # it may answer before it is ready, and then not in JSON
             return False
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -30,12 +32,20 @@ def free_port() -> int:
 def running(command: list[str], env: dict[str, str], cwd: Path) -> Iterator[subprocess.Popen[str]]:
     """Runs a program until the block ends. Writes its output to the file `output` in `cwd`."""
     with (cwd / "output").open("a") as output:
-        process = subprocess.Popen(command, env=env, cwd=cwd, stdout=output, stderr=subprocess.STDOUT, text=True)
+        process = subprocess.Popen(
+            command, env=env, cwd=cwd, stdout=output, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
         try:
             yield process
         finally:
             process.terminate()
-            process.wait(30)
+            try:
+                process.wait(120)
+            finally:
+                # Ends what the program has started and left, and the program itself if it did not end in time.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
 def call(method: str, url: str) -> tuple[int, Any]:
