@@ -34,8 +34,8 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 
-# `make site-links` asks the server of each external link once for its page. Pages of GitHub create their anchors in the
-# browser, so no answer contains them.
+# `make site-links` asks the server of each external link for its page, and again after a failure. Pages of GitHub
+# create their anchors in the browser, so no answer contains them.
 linkcheck_anchors_ignore_for_url = [r"https://github\.com/.*"]
 # The site of npm refuses every program that is not a browser.
 linkcheck_ignore = [r"https://www\.npmjs\.com/.*"]
