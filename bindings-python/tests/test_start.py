@@ -67,6 +67,14 @@ def test_a_resource_imports_no_other_resource(client: str, resource: str) -> Non
     assert own == {f"_models.{resource}", f"{'_async' if client == 'AsyncHightouch' else ''}_resources.{resource}"}
 
 
+@pytest.mark.parametrize("client", ["Hightouch", "AsyncHightouch"])
+def test_the_operations_of_syncs_import_no_batches_and_no_runs(client: str) -> None:
+    code = f"import sys; from hightouch_sdk import {client}; {client}.syncs.run_many; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    names = {name.removeprefix("hightouch_sdk.") for name in done.stdout.split()}
+    assert not names & {"_async_batch", "_async_runs", "_batch", "_batch_items", "_runs", "_told"}
+
+
 def test_a_pickled_value_names_no_module_of_a_resource() -> None:
     """A type that a second resource begins to use moves to another module. Older pickles must stay readable."""
     pickled = pickle.dumps(RowCounts(added_count=1))

@@ -10,9 +10,9 @@ from msgspec import UNSET, UnsetType
 
 import hightouch_sdk
 from hightouch_sdk._arguments import camel, json_argument, minutes, moment, options
-from hightouch_sdk._async_batch import AsyncRunMany
 from hightouch_sdk._async_calls import AsyncRaw, AsyncRawList, AsyncRawResource
 from hightouch_sdk._async_pages import AsyncListing
+from hightouch_sdk._async_run_many import AsyncRunMany
 from hightouch_sdk._base import Priority
 from hightouch_sdk._encoding import Args, Seconds
 from hightouch_sdk._json import JsonInput
