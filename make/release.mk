@@ -1,7 +1,8 @@
 RELEASE_PARTS := house workflows address crate wheels npm swift container site recipes
 .PHONY: release-check semver-check $(RELEASE_PARTS:%=release-check-%)
 
-# Runs all checks of a release that need only one machine; docs/releasing.md lists them. They take more than an hour. `make release-check RELEASE_PARTS="crate npm"` runs only these parts.
+# Runs all checks of a release that need only one machine; docs/releasing.md lists them. They take more than an hour.
+# `make release-check RELEASE_PARTS="crate npm"` runs only these parts.
 release-check:
 	tests/house/release-check $(RELEASE_PARTS)
 
@@ -41,10 +42,10 @@ BASELINE ?=
 semver-check:
 	tests/house/semver-check "$(RELEASE)/semver" $(BASELINE)
 
-release-check-wheels:
+release-check-wheels: $(PACKAGING)/ready
 	$(MAKE) --jobs=1 wheels wheel-free-threaded wheel-check
 
-release-check-npm:
+release-check-npm: $(PACKAGING)/ready
 	$(MAKE) --jobs=1 node-packages node-check
 
 release-check-site:

@@ -31,8 +31,8 @@ site-full:
 # Asks the servers of all external links for their pages, so it needs the network. `make site` checks internal links.
 site-links: $(SITE)/venv/ready
 	rm -rf "$(SITE)/links"
-	"$(SITE)/venv/bin/python" site/stage.py "$(SITE)/source" "$(SITE)/links/html"
-	"$(SITE)/venv/bin/python" -m sphinx -q -W --keep-going -b linkcheck -c site -d "$(SITE)/doctrees" "$(SITE)/source" "$(SITE)/links"
+	"$(SITE)/venv/bin/python" site/stage.py "$(SITE)/links/source" "$(SITE)/links/html"
+	"$(SITE)/venv/bin/python" -m sphinx -q -W --keep-going -b linkcheck -c site -d "$(SITE)/links/doctrees" "$(SITE)/links/source" "$(SITE)/links"
 
 # The settings of Ruff here ignore the order of imports, because Ruff would have to know each framework.
 check-site: site $(PYTHON_VENV)/ready
