@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 
-_MODULES = ("_batch", "_health", "_hooks", "_json_diff", "_json_edit", "_keys", "_opened_runs", "_plain_values",
-            "_problem", "_raw", "_runs")  # fmt: skip
+_MODULES = ("_batch", "_enums", "_health", "_hooks", "_json_diff", "_json_edit", "_keys", "_opened_runs",
+            "_plain_values", "_problem", "_raw", "_runs")  # fmt: skip
 """Modules that methods import at their first use. They import the others that methods need."""
 
 _ASYNC_MODULES = ("_async_batch", "_async_runs")
