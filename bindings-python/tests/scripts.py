@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
 from typing import Any
 
+import hightouch_sdk
 from sandbox import World
 
 PREAMBLE = """
 import asyncio, os, signal, sys, threading, time
 import hightouch_sdk
-from hightouch_sdk import *
 
 settings = dict(
     ca_bundle=os.environ["HIGHTOUCH_DEMO_CA"], _internal={"timeScale": float(os.environ["TIME_SCALE"])}
@@ -24,9 +25,16 @@ def end_of(child):
 """
 
 
+def whole(script: str) -> str:
+    """Returns the program that runs a script. Like a user's program, it imports only the names that the script uses."""
+    names = [name for name in hightouch_sdk.__all__ if re.search(rf"\b{name}\b", script)]
+    imports = f"from hightouch_sdk import {', '.join(names)}\n" if names else ""
+    return PREAMBLE + imports + textwrap.dedent(script)
+
+
 def start(world: World, script: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", PREAMBLE + textwrap.dedent(script)],
+        [sys.executable, "-c", whole(script)],
         env=world.environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

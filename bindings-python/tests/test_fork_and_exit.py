@@ -272,7 +272,7 @@ def test_a_call_while_the_interpreter_shuts_down_succeeds(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("before", "first"),
-    [("None", {"get", "trigger"}), ("ht.syncs.latest_run(1)", {"get"}), ("ht.syncs.get(1)", set[str]())],
+    [("None", {"get", "trigger"}), ("ht.syncs.latest_run(1)", {"get"}), ("ht.syncs.get(1)", {"trigger"})],
 )
 def test_a_first_call_in_del_at_shutdown_says_that_python_shuts_down(
     world: World, before: str, first: set[str]
@@ -316,6 +316,37 @@ def test_a_first_call_in_del_at_shutdown_says_that_python_shuts_down(
     assert ends["closed"].startswith("closed ")
     sent = [request["path"] for request in world.requests() if request["path"].endswith("/syncs/2/trigger")]
     assert len(sent) == ("trigger" not in first)
+
+
+@pytest.mark.parametrize("used", [True, False])
+def test_what_values_load_in_del_at_shutdown_works_after_a_use_and_else_says_why(world: World, used: bool) -> None:
+    """Incident: while Python shut down, these methods raised ImportError, also if they had been used before."""
+    out, err = run(
+        world,
+        f"""
+        class Late:
+            def __init__(self):
+                self.json, self.run = Json({{"a": 1}}), SyncRun(id=1, status="failed")
+                for use in USES.values() if {used} else ():
+                    use(self)
+            def __del__(self):
+                for name, use in USES.items():
+                    try:
+                        use(self)
+                    except HightouchError as error:
+                        os.write(1, f"{{name}} {{error.kind}}\\n".encode())
+                    else:
+                        os.write(1, f"{{name}} worked\\n".encode())
+        USES = {{
+            "with": lambda late: late.json.with_("a", 2),
+            "diff": lambda late: late.json.diff({{"a": 2}}),
+            "problem": lambda late: late.run.problem,
+        }}
+        late = Late()
+        """,
+    )
+    assert err == ""
+    assert out.splitlines() == [f"{name} {'worked' if used else 'closed'}" for name in ("with", "diff", "problem")]
 
 
 def test_the_process_ends_with_a_call_in_flight_in_a_daemon_thread(new_world: Callable[..., World]) -> None:

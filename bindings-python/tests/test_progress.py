@@ -17,7 +17,7 @@ from hightouch_sdk._progress_display import Display, _Stage
 from hightouch_sdk._progress_rows import Frame, LimitNotice, Row, RunBoard, clock
 from hightouch_sdk._progress_text import Log
 from sandbox import World
-from scripts import PREAMBLE, run
+from scripts import run, whole
 from terminal import Seen, Terminal
 
 SLUGS = ["orders", "people", "stock"]
@@ -56,7 +56,7 @@ def three(new_world: Callable[..., World]) -> World:
 
 
 def on_terminal(world: World, script: str, size: tuple[int, int] = (120, 30)) -> Seen:
-    terminal = Terminal([sys.executable, "-c", PREAMBLE + textwrap.dedent(script)], world.environment(), size)
+    terminal = Terminal([sys.executable, "-c", whole(script)], world.environment(), size)
     seen = terminal.finish()
     assert seen.status == 0, seen.text
     return seen
@@ -368,7 +368,7 @@ def test_neither_the_command_line_nor_displays_are_imported_with_the_package() -
 
 
 def test_a_notebook_shows_one_table_that_is_updated(three: World) -> None:
-    messages, error = cell(three, PREAMBLE + BATCH)
+    messages, error = cell(three, whole(BATCH))
     assert error is None
     shown = [message for message in messages if message["msg_type"] in {"display_data", "update_display_data"}]
     first, *later = shown

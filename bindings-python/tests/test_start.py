@@ -34,8 +34,8 @@ NEEDED = {"_answers", "_base", "_bridge", "_calls", "_client", "_datetimes", "_d
           "_waiting"}  # fmt: skip
 """The modules of this package that the import imports."""
 
-NEEDED_BY_A_LIST = {"_arguments", "_facts", "_fields", "_models", "_models.syncs", "_pages", "_resources.syncs",
-                    "_run_many", "_schedules"}  # fmt: skip
+NEEDED_BY_A_LIST = {"_arguments", "_facts", "_fields", "_models", "_models.syncs", "_pages", "_problem",
+                    "_resources.syncs", "_run_many", "_schedules"}  # fmt: skip
 """The further modules of this package that the first list imports. None is of another resource."""
 
 

@@ -143,9 +143,7 @@ class RunFailedError(HightouchError):
 
         None for the error of a batch: each of the ``items`` has a ``problem`` in its ``state``.
         """
-        from ._models import RunProblem
-
-        found: RunProblem | None = Decoder(RunProblem | None).decode(self._problem)
+        found: hightouch_sdk.RunProblem | None = Decoder(hightouch_sdk.RunProblem | None).decode(self._problem)
         return found
 
     def to_dict(self) -> dict[str, Any]:
@@ -174,7 +172,5 @@ class RunFailedError(HightouchError):
         """The last state of the run, of the type that ``wait`` returns. The error of a batch has ``items`` instead."""
         if self._items:
             raise AttributeError("The error of a batch has `items`, one for each failed sync, and no `result`.")
-        from ._models import SyncRun
-
         raw = b"null" if self._details is None else self._details.raw
-        return Decoder(self._state or SyncRun).decode(raw)
+        return Decoder(self._state or hightouch_sdk.SyncRun).decode(raw)

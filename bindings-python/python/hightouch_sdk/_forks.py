@@ -10,7 +10,7 @@ import os
 import sys
 
 _MODULES = ("_batch", "_enums", "_health", "_hooks", "_json_diff", "_json_edit", "_keys", "_opened_runs",
-            "_plain_values", "_problem", "_raw", "_runs")  # fmt: skip
+            "_plain_values", "_raw", "_runs")  # fmt: skip
 """Modules that methods import at their first use. They import the others that methods need."""
 
 _ASYNC_MODULES = ("_async_batch", "_async_runs")

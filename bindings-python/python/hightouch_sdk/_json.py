@@ -166,9 +166,7 @@ class Json(Frozen):
             ValueError: A text is not valid JSON or nests more than 127 levels deep, or a part of ``new`` is a number or
                 a text that JSON cannot express.
         """
-        from ._json_diff import diff
-
-        return diff(self, new if isinstance(new, Json) else Json(new))
+        return hightouch_sdk.JsonDiff._between(self, new if isinstance(new, Json) else Json(new))  # pyright: ignore[reportPrivateUsage]
 
     def edit(self) -> hightouch_sdk.JsonEdit:
         """Starts to change several values of an object or an array, in a ``with`` block. See :class:`JsonEdit`.
@@ -176,9 +174,7 @@ class Json(Frozen):
         Raises:
             TypeError: The value is neither an object nor an array.
         """
-        from ._json_edit import JsonEdit
-
-        return JsonEdit(self)
+        return hightouch_sdk.JsonEdit(self)
 
     def get(self, key: str, default: Any = None) -> Any:
         """Returns a member of an object, or ``default`` if there is no such member."""

@@ -58,6 +58,10 @@ class JsonDiff(Sequence[JsonChange]):
         """Wraps changes, for example a selection of the changes of another diff."""
         self._changes = tuple(changes)
 
+    @classmethod
+    def _between(cls, old: Json, new: Json) -> JsonDiff:
+        return cls(_read(change) for change in _call("json.diff", old=old.text, new=new.text)["changes"])
+
     def reversed(self) -> JsonDiff:
         """Returns the changes that lead back from the new value to the old value."""
         return JsonDiff(
@@ -97,10 +101,6 @@ class JsonDiff(Sequence[JsonChange]):
 
     def __repr__(self) -> str:
         return f"<JsonDiff of {len(self._changes)} changes>"
-
-
-def diff(old: Json, new: Json) -> JsonDiff:
-    return JsonDiff(_read(change) for change in _call("json.diff", old=old.text, new=new.text)["changes"])
 
 
 def _call(op: str, **args: object) -> Any:

@@ -20,7 +20,7 @@ from ._public import public
 
 if TYPE_CHECKING:
     from ._door import Door
-    from ._models import IdentityGraphRun, SequenceRun, SyncRun
+    from ._models import IdentityGraphRun, SequenceRun, SyncRun  # noqa: F401 (in strings)
 
 S = TypeVar("S")
 
@@ -105,6 +105,7 @@ class BaseHandle(Generic[S]):
 
     kind: str
     """The kind of thing that runs: ``"sync"``, ``"sequence"`` or ``"identity_graph"``."""
+    _state_name: str
 
     def __init__(self, body: bytes, slug: str | None = None) -> None:
         self._opened = decoded(_OPENED, body)
@@ -118,7 +119,8 @@ class BaseHandle(Generic[S]):
     @property
     def _state(self) -> type[S]:
         """The type of the run's states. A program imports only the types of the runs that it follows."""
-        raise NotImplementedError
+        state: type[S] = getattr(hightouch_sdk, self._state_name)
+        return state
 
     @property
     def token(self) -> str:
@@ -232,10 +234,7 @@ class Run(BaseHandle[S]):
 
 class OfSync(BaseHandle["SyncRun"]):
     kind = "sync"
-
-    @property
-    def _state(self) -> type[SyncRun]:
-        return hightouch_sdk.SyncRun
+    _state_name = "SyncRun"
 
     @property
     def id(self) -> int:
@@ -261,10 +260,7 @@ class OfSync(BaseHandle["SyncRun"]):
 
 class OfSequence(BaseHandle["SequenceRun"]):
     kind = "sequence"
-
-    @property
-    def _state(self) -> type[SequenceRun]:
-        return hightouch_sdk.SequenceRun
+    _state_name = "SequenceRun"
 
     @property
     def id(self) -> str:
@@ -282,10 +278,7 @@ class OfSequence(BaseHandle["SequenceRun"]):
 
 class OfIdentityGraph(BaseHandle["IdentityGraphRun"]):
     kind = "identity_graph"
-
-    @property
-    def _state(self) -> type[IdentityGraphRun]:
-        return hightouch_sdk.IdentityGraphRun
+    _state_name = "IdentityGraphRun"
 
     @property
     def id(self) -> str:

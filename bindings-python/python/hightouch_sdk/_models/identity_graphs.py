@@ -12,6 +12,7 @@ import hightouch_sdk
 from hightouch_sdk._facts import IdentityGraphRunFacts
 from hightouch_sdk._fields import needed
 from hightouch_sdk._json import json_of
+from hightouch_sdk._problem import problem_of
 from hightouch_sdk._value import Value
 
 if TYPE_CHECKING:
@@ -69,8 +70,6 @@ class IdentityGraphRun(IdentityGraphRunFacts, frozen=True, kw_only=True):
     @property
     def problem(self) -> hightouch_sdk.RunProblem | None:
         """Why the run did not succeed, and what to do. None if the run succeeded or has not ended. Sends no request."""
-        from hightouch_sdk._problem import problem_of
-
         return problem_of(self)
 
 

@@ -9,6 +9,7 @@ from msgspec import field
 
 import hightouch_sdk
 from hightouch_sdk._facts import SequenceRunFacts
+from hightouch_sdk._problem import problem_of
 from hightouch_sdk._value import Value
 
 if TYPE_CHECKING:
@@ -48,8 +49,6 @@ class SequenceRun(SequenceRunFacts, frozen=True, kw_only=True):
     @property
     def problem(self) -> hightouch_sdk.RunProblem | None:
         """Why the run did not succeed, and what to do. None if the run succeeded or has not ended. Sends no request."""
-        from hightouch_sdk._problem import problem_of
-
         return problem_of(self)
 
 
