@@ -62,7 +62,7 @@ fn text(file: &str) -> String {
 /// Returns the blocks of a page that have this tag.
 fn blocks(page: &str, tag: &str) -> Vec<String> {
     let opening = format!("\n```{tag}\n");
-    text(page).split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+    text(page).split(&opening).skip(1).map(|rest| rest.split_once("```").unwrap().0.to_owned()).collect()
 }
 
 #[test]
