@@ -124,8 +124,8 @@ describe('a registry', () => {
     const built = new Project()
     for (const name of ['hightouch-sdk', 'hightouch-sandbox']) {
       const ours = Object.keys(manifestOf(tarball(name)).optionalDependencies ?? {})
-      for (const target of ours.map((one) => one.slice(name.length + 1)))
-        built.write(`${name}.${target}${name === 'hightouch-sdk' ? '.node' : ''}`, '')
+      const end = name === 'hightouch-sdk' ? '.node' : ''
+      for (const platform of ours) built.write(`${name}.${platform.slice(name.length + 1)}${end}`, '')
     }
     const empty = packFrom(built.folder, '--all')
     const real = tarballs()
