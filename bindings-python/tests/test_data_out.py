@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.abc
 import json
 import sys
 from collections.abc import Callable
@@ -171,7 +172,14 @@ def test_an_error_in_the_middle_of_a_list_is_raised_as_it_is(new_world: Callable
 def test_a_missing_library_is_named_with_its_extra(
     library: str, extra: str, method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, library, None)
+    class Missing(importlib.abc.MetaPathFinder):
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == library:
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    # `None` in `sys.modules` would not do: pyarrow takes it for pandas.
+    monkeypatch.delitem(sys.modules, library, raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
     with pytest.raises(
         ImportError, match=rf"needs {library}\. Install it with `pip install 'hightouch-sdk\[{extra}\]'`"
     ):
