@@ -21,27 +21,25 @@ check-generated: codegen
 test-core: export RUST_TEST_THREADS ?= 4
 # The program of the sandbox is for the tests of docs/testing.md and of the neighbour.
 test-core: export HIGHTOUCH_SANDBOX = $(SANDBOX)
-# The second command tests the feature `tracing`. The third tests the core in a build with every feature of serde_json
-# and a second TLS provider.
+# The second command tests the core in a build with every feature of serde_json and a second TLS provider.
 test-core: servers sandbox
 	$(LEAVES_NOTHING) cargo test --locked $(ONE_BUILD) -p hightouch-sdk -p hightouch-codegen
-	$(LEAVES_NOTHING) cargo test --locked $(ONE_BUILD) -p hightouch-sdk --features hightouch-sdk/tracing --test sandboxed -- spans hooks leaks
 	$(LEAVES_NOTHING) cargo test --locked $(ONE_BUILD) -p hightouch-neighbour
 
 # The packages are checked in one command, because each other set of packages would check their dependencies again. The
-# neighbour has a command of its own, because it enables features that change the other packages. uniffi's generator,
-# which is a single call, is left out, because checking its dependencies takes a minute; `make check-alone` checks it.
+# second command checks what is compiled without `tracing`. `make check-alone` checks the packages that are left out: the
+# neighbour, whose features change the other packages, and uniffi's generator, a single call with many dependencies.
 CLIPPY := cargo clippy --locked -q --workspace --exclude hightouch-neighbour --exclude hightouch-uniffi-bindgen
 check-core:
 	cargo fmt --all --check
-	$(CLIPPY) --all-targets -- -D warnings
-	$(CLIPPY) --features hightouch-sdk/tracing --lib --test sandboxed -- -D warnings
-	cargo clippy --locked -q $(ONE_BUILD) -p hightouch-neighbour --lib --test provider -- -D warnings
+	$(CLIPPY) --features hightouch-sdk/tracing --all-targets -- -D warnings
+	$(CLIPPY) --lib -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked -q --no-deps $(ONE_BUILD) -p hightouch-sdk -p hightouch-sandbox
 
 # Compiles each package with only the features that it names, which the builds of the tests do not show. Compiles uniffi's
 # generator, and generates its code again.
 check-alone:
+	cargo clippy --locked -q -p hightouch-neighbour --lib --test tls -- -D warnings
 	for package in hightouch-sdk hightouch-codegen hightouch-sandbox hightouch-node hightouch-swift; do \
 	    cargo check --locked -q -p $$package || exit; \
 	done

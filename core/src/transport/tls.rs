@@ -51,5 +51,8 @@ pub(crate) fn config(ca_bundle: &[CertificateDer<'static>]) -> Result<ClientConf
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // Another crate of the program may turn on rustls's compression of certificates, which the hello would then offer.
+    config.cert_decompressors.clear();
+    config.cert_compressors.clear();
     Ok(config)
 }

@@ -9,7 +9,8 @@ use std::process::Command;
 
 use crate::certificates::{Authority, Wanted};
 
-use crate::server::{Server, settings};
+use crate::client::settings;
+use crate::server::Server;
 
 /// The environment variable with the task of a child process: `PORT,PORT,…` or `PORT,PORT,…=BUNDLE`.
 const CHILD: &str = "HIGHTOUCH_TLS_CHILD";

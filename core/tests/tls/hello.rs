@@ -3,7 +3,7 @@
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 
-use crate::server::{client, read};
+use crate::client::{client, read};
 
 /// `TLS_EMPTY_RENEGOTIATION_INFO_SCSV` (RFC 5746 §3.3), a signal in the list of suites.
 const RENEGOTIATION_SIGNAL: u16 = 0x00FF;
@@ -12,6 +12,7 @@ const SUITES: [u16; 7] = [0x1302, 0x1301, 0x1303, 0xC02C, 0xC02B, 0xC030, 0xC02F
 
 const SUPPORTED_GROUPS: u16 = 10;
 const ALPN: u16 = 16;
+const COMPRESS_CERTIFICATE: u16 = 27;
 const SUPPORTED_VERSIONS: u16 = 43;
 const KEY_SHARE: u16 = 51;
 const RENEGOTIATION_INFO: u16 = 0xFF01;
@@ -128,4 +129,11 @@ async fn a_client_hello_offers_tls_1_3_and_1_2_post_quantum_keys_and_http_2_firs
     let mut protocols = hello.extension(ALPN).vector(2);
     assert_eq!(protocols.vector(1).0, b"h2");
     assert_eq!(protocols.vector(1).0, b"http/1.1");
+}
+
+#[tokio::test]
+async fn a_client_hello_offers_no_compression_of_certificates() {
+    // rustls offers it (RFC 8879) once any crate of the program has turned on the feature `brotli` or `zlib`.
+    let hello = hello().await;
+    assert!(hello.extensions.iter().all(|(kind, _)| *kind != COMPRESS_CERTIFICATE));
 }

@@ -12,6 +12,7 @@
 )]
 
 mod certificates;
+mod client;
 mod environment;
 mod hello;
 mod refused;

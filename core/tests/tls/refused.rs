@@ -6,7 +6,8 @@ use std::path::Path;
 use hightouch_sdk::{Error, Kind};
 
 use crate::certificates::{Authority, Identity, Wanted, self_signed};
-use crate::server::{Server, client, read, settings};
+use crate::client::{client, read, settings};
+use crate::server::Server;
 
 /// Checks that a request and the diagnosis both refuse this server, and that the diagnosis finds only `code`. There
 /// must be no retry, and no request may reach the server. Returns the error of the request.

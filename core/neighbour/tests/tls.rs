@@ -1,5 +1,5 @@
 //! The core uses aws-lc-rs with its own cipher suites, whether or not the program has installed a default TLS provider.
-//! The core installs none itself.
+//! The core installs none itself. Its `ClientHello` is the same whatever features of rustls are turned on.
 //!
 //! The default belongs to a whole process and cannot be taken back, so each test starts itself again in a process of its
 //! own.
@@ -13,6 +13,11 @@
     reason = "a test that meets the unexpected shall fail loudly"
 )]
 
+#[allow(dead_code, reason = "the TLS tests of the core use the rest")]
+#[path = "../../tests/tls/client.rs"]
+mod client;
+#[path = "../../tests/tls/hello.rs"]
+mod hello;
 #[allow(dead_code, reason = "the tests of the documentation use the rest")]
 #[path = "../../tests/docs/user/tests/world/mod.rs"]
 mod world;
