@@ -4,7 +4,7 @@ SWIFT_FLAGS := -Xswiftc -warnings-as-errors
 SWIFT_ENV := PKG_CONFIG_PATH="$(CARGO_TARGET_DIR)/swift$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))"
 SWIFT_SOURCES := Package.swift bindings-swift/Sources/HightouchSDK bindings-swift/Sources/HightouchTesting bindings-swift/Tests bindings-swift/Examples tests/fleet/swift
 
-.PHONY: swift-library swift-outside generate-swift check-swift docs-swift test-swift demo-swift
+.PHONY: swift-library swift-outside generate-swift check-swift docs-swift swift-tests test-swift demo-swift
 
 swift-library:
 	bindings-swift/native library
@@ -23,12 +23,15 @@ check-swift: swift-library
 docs-swift: swift-library
 	$(SWIFT_ENV) bindings-swift/docs "$(ROOT)/build/docs/swift" $(SWIFT_FLAGS)
 
-# The folder for temporary files is below the root, which bindings-swift/toolchain mounts. It would leave an empty folder
-# in its tree as the mount point of any other folder.
-test-swift: swift-library scenarios servers
+# Builds the tests, which takes a minute.
+swift-tests: swift-library scenarios
 	HIGHTOUCH_SCENARIOS="$(SCENARIOS)" bindings-swift/scenario-tests
 	bindings-swift/example-tests
 	$(SWIFT_ENV) $(SWIFT) build --build-tests $(SWIFT_FLAGS)
+
+# The folder for temporary files is below the root, which bindings-swift/toolchain mounts. It would leave an empty folder
+# in its tree as the mount point of any other folder.
+test-swift: swift-tests scenarios servers
 	TMPDIR="$(ROOT)/build" HIGHTOUCH_SCENARIOS="$(SCENARIOS)" $(LEAVES_NOTHING) bindings-swift/run-tests "$(SANDBOX)"
 
 # Takes about a minute, because the example waits for a run and for the rate limit.
