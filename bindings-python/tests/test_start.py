@@ -84,3 +84,11 @@ def test_a_pickled_value_names_no_module_of_a_resource() -> None:
     assert done.stdout.startswith("RowCounts(added_count=1")
     models = [getattr(hightouch_sdk, name) for name in _models.__all__]
     assert {it.__module__ for it in models if isinstance(it, type)} == {"hightouch_sdk._models"}
+
+
+def test_a_misspelt_name_is_an_error_also_for_type_checkers() -> None:
+    """mypy would report an unused ``type: ignore`` if it accepted the name."""
+    with pytest.raises(AttributeError, match="'hightouch_sdk' has no attribute 'Hightuoch'"):
+        _ = hightouch_sdk.Hightuoch  # type: ignore[attr-defined]
+    with pytest.raises(AttributeError, match="no attribute 'Snyc'"):
+        _ = _models.Snyc  # type: ignore[attr-defined]

@@ -133,14 +133,16 @@ _LATER = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    with _LOADING:
-        from importlib import import_module
+if not TYPE_CHECKING:  # Otherwise, type checkers would accept any name of this module.
 
-        value = globals()[name] = getattr(import_module(f".{_LATER[name]}", __name__), name)
-    return value
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        with _LOADING:
+            from importlib import import_module
+
+            value = globals()[name] = getattr(import_module(f".{_LATER[name]}", __name__), name)
+        return value
 
 
 def __dir__() -> list[str]:

@@ -103,20 +103,22 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    # `importlib`, which is not imported yet, would make the start of a program slower. Without `fromlist`, the result
-    # would be the module `hightouch_sdk`.
-    module = __import__(f"{__name__}.{_MODULES[name]}", fromlist=["__all__"])
-    found = {each: getattr(module, each) for each in module.__all__}
-    for it in found.values():
-        if isinstance(it, type):
-            # A pickled value names the module of its class, which must not depend on which resources use the class.
-            it.__module__ = __name__
-    # All at once: a thread that sees one class must also see the classes that it names.
-    globals().update(found)
-    return found[name]
+if not TYPE_CHECKING:  # Otherwise, type checkers would accept any name of this module.
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # `importlib`, which is not imported yet, would make the start of a program slower. Without `fromlist`, the
+        # result would be the module `hightouch_sdk`.
+        module = __import__(f"{__name__}.{_MODULES[name]}", fromlist=["__all__"])
+        found = {each: getattr(module, each) for each in module.__all__}
+        for it in found.values():
+            if isinstance(it, type):
+                # A pickled value names the module of its class, which must not depend on which resources use the class.
+                it.__module__ = __name__
+        # All at once: a thread that sees one class must also see the classes that it names.
+        globals().update(found)
+        return found[name]
 
 
 __all__ = [
