@@ -36,7 +36,7 @@ release-check-crate: semver-check demo-rust
 	tests/house/oldest-rust package --locked --no-verify -p hightouch-sdk
 	tests/house/docs-rs
 
-# Compares the interface of the crate with that of a revision: `make semver-check BASELINE=v0.1.0`. Without BASELINE,
+# Compares the interface of the crate with that of a revision: `make semver-check BASELINE=main~5`. Without BASELINE,
 # with the last release.
 BASELINE ?=
 semver-check:
