@@ -199,7 +199,7 @@ pub(super) mod tests {
             headers: vec![
                 header("authorization", "Bearer key"),
                 header("accept", "application/json"),
-                header("user-agent", "hightouch-sdk/0.1.0 rust"),
+                header("user-agent", "hightouch-sdk/1.2.3 rust"),
                 header("x-request-id", id),
             ],
             status: Some(200),
