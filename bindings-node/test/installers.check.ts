@@ -24,7 +24,7 @@ function contents(name: string): (file: string) => Buffer {
   }
 }
 
-/** Creates a project with a manifest that names the tarballs as dependencies, because no registry has the packages. */
+/** Creates a project with a manifest that names the tarballs as dependencies, because no registry has this version. */
 function projectOf(overrides: (files: Record<string, string>) => object): Project {
   const project = new Project()
   const files = Object.fromEntries(DEPENDENCIES.map((name) => [name, `file:${tarball(name)}`]))
@@ -44,7 +44,7 @@ describe('a package that is installed without cargo', () => {
   test('by pnpm passes the tests of the page', async () => {
     const program = await pnpm()
     const project = projectOf(() => ({}))
-    // pnpm must not look for the packages for other platforms, because no registry has these packages.
+    // pnpm must not look for the packages for other platforms, because no registry has this version.
     project.write(
       'pnpm-workspace.yaml',
       `overrides:\n${others()
@@ -146,13 +146,12 @@ describe('the packages', () => {
     )
   })
 
-  test('are for npm to compare with their repository, when a workflow packs them', () => {
+  test('name the repository, which npm compares with their provenance', () => {
     const project = new Project()
     project.write('built/hightouch-sdk.linux-x64-gnu.node', '')
     const tool = path.join(ROOT, 'bindings-node', 'tools', 'platform-packages.mjs')
-    const env = { ...process.env, GITHUB_REPOSITORY: 'someone/sdk', GITHUB_SERVER_URL: 'https://example.com' }
-    execFileSync(process.execPath, [tool, project.file('built'), project.file('out')], {
-      env,
+    const folders = [project.file('built'), project.file('out')]
+    execFileSync(process.execPath, [tool, ...folders, '--address', 'https://example.com/someone/sdk'], {
       stdio: 'ignore',
     })
     for (const name of readdirSync(project.file('out'))) {

@@ -74,7 +74,7 @@ export class Project {
     if (!existsSync(this.file('package.json'))) this.write('package.json', '{ "private": true }\n')
     const npm = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error']
     if (registry.length > 0) await this.succeed('npm', [...npm, '--prefer-offline', ...registry])
-    // No registry has our packages yet, so npm must not look there for the optional packages of other platforms.
+    // No registry has this version, so npm must not look there for the optional packages of other platforms.
     await this.succeed('npm', [...npm, '--offline', ...tarballs()])
   }
 

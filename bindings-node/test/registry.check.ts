@@ -127,7 +127,7 @@ describe('a registry', () => {
       const end = name === 'hightouch-sdk' ? '.node' : ''
       for (const platform of ours) built.write(`${name}.${platform.slice(name.length + 1)}${end}`, '')
     }
-    const empty = packFrom(built.folder, '--all')
+    const empty = packFrom(built.folder, '--all', '--address', 'https://example.com/someone/sdk')
     const real = tarballs()
     const others = readdirSync(empty).filter((file) => !real.some((one) => path.basename(one) === file))
     all = [...real, ...others.map((file) => path.join(empty, file))]

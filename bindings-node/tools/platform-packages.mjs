@@ -1,7 +1,10 @@
-// Packs the packages that are published: `platform-packages.mjs BUILT OUT [--all]`. BUILT has a file
+// Packs the packages that are published: `platform-packages.mjs BUILT OUT [--address URL] [--all]`. BUILT has a file
 // `hightouch-sdk.<target>.node` and a file `hightouch-sandbox.<target>` for each platform. Each file becomes a package,
 // such as `hightouch-sdk-<target>`. `hightouch-sdk` and `hightouch-sandbox` list these packages as optional
-// dependencies, and npm installs the one for its platform. With --all, a missing file is an error.
+// dependencies, and npm installs the one for its platform.
+//
+// The packages name the address of the repository, such as https://github.com/OWNER/NAME. With --all, as in a release,
+// a missing file or address is an error.
 
 import { execFileSync } from 'node:child_process'
 import {
@@ -16,6 +19,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { parseArgs } from 'node:util'
 
 const TARGETS = {
   'linux-x64-gnu': { os: ['linux'], cpu: ['x64'], libc: ['glibc'] },
@@ -57,7 +61,12 @@ const PACKAGES = [
   },
 ]
 
-const [built, out] = process.argv.slice(2).map((folder) => path.resolve(folder))
+const { values, positionals } = parseArgs({
+  options: { address: { type: 'string' }, all: { type: 'boolean' } },
+  allowPositionals: true,
+})
+const [built, out] = positionals.map((folder) => path.resolve(folder))
+if (values.all && !values.address) throw new Error('--all needs the address of the repository')
 const work = mkdtempSync(path.join(tmpdir(), 'hightouch-packages-'))
 mkdirSync(out, { recursive: true })
 try {
@@ -73,7 +82,7 @@ function packAll({ folder, notices, what, built: builtName, shipped, entry }) {
   const manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'))
   const { name, version, license, engines, keywords } = manifest
   const targets = Object.keys(TARGETS).filter((target) => existsSync(path.join(built, builtName(target))))
-  if (process.argv.includes('--all') && targets.length < Object.keys(TARGETS).length)
+  if (values.all && targets.length < Object.keys(TARGETS).length)
     throw new Error(`${built} has files of ${name} for ${targets.join(', ')} alone`)
   if (targets.length === 0) return []
   for (const target of targets) {
@@ -122,9 +131,8 @@ function pack(manifest, fill) {
  * package.
  */
 function origin() {
-  const { GITHUB_REPOSITORY: name, GITHUB_SERVER_URL: server } = process.env
-  if (!name || !server) return {}
-  const url = `${server}/${name}`
+  const url = values.address
+  if (!url) return {}
   return {
     repository: { type: 'git', url: `git+${url}.git` },
     homepage: `${url}#readme`,
