@@ -43,10 +43,19 @@ struct ExampleProgram {
         return String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     }
 
+    /// The program or bundle of the tests, which is in the folder of the built programs. On macOS, a program of Xcode
+    /// loads the bundle.
+    private var built: URL {
+        #if os(Linux)
+            URL(fileURLWithPath: CommandLine.arguments[0])
+        #else
+            Bundle(for: ExampleTestCase.self).bundleURL
+        #endif
+    }
+
     private func process(_ world: World, in folder: URL?) throws -> Process {
         let program = Process()
-        program.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
-            .deletingLastPathComponent().appendingPathComponent(name)
+        program.executableURL = built.deletingLastPathComponent().appendingPathComponent(name)
         program.environment = ProcessInfo.processInfo.environment.merging([
             "HIGHTOUCH_API_KEY": try world.text("apiKey"), "HIGHTOUCH_BASE_URL": try world.text("httpBaseUrl"),
         ]) { $1 }
