@@ -11,7 +11,7 @@ release-check-house: check-notices
 	tests/house/versions
 
 RELEASE := $(ROOT)/build/release
-WORKFLOWS := .github/workflows/ci.yml .github/workflows/release.yml examples/recipes/github_action.yml
+WORKFLOWS := $(wildcard .github/workflows/*.yml) examples/recipes/github_action.yml
 
 $(RELEASE)/venv/ready: tests/house/requirements/release.txt
 	$(PYTHON) -m venv --clear "$(RELEASE)/venv"
