@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, beforeEach } from '@jest/globals'
 
-import { worldEachTest } from './hooks.js'
+import { worldEachTest, type Runner } from './hooks.js'
 import type { World, WorldOptions } from './world.js'
 
 /**
@@ -17,11 +17,14 @@ import type { World, WorldOptions } from './world.js'
  * @returns A function that returns the world of the current test. The function throws an Error outside of tests.
  */
 export function useWorld(options: WorldOptions = {}): () => World {
-  const runner = {
-    beforeEach,
-    // Jest does not tell a hook whether the test failed. The function that Jest gets must not declare a parameter,
-    // because Jest would pass it a callback and wait for that.
-    afterEach: (hook: (failed: boolean) => Promise<void>) => {
+  const runner: Runner = {
+    // The functions that Jest gets must not declare a parameter, because Jest would pass them a callback and wait for
+    // that.
+    beforeEach: (hook) => {
+      beforeEach(() => hook())
+    },
+    // Jest does not tell a hook whether the test failed.
+    afterEach: (hook) => {
       afterEach(() => hook(false))
     },
     afterAll,

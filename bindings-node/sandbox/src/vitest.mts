@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, beforeEach } from 'vitest'
 
-import { worldEachTest } from './hooks.js'
+import { worldEachTest, type Runner } from './hooks.js'
 import type { World, WorldOptions } from './world.js'
 
 /**
@@ -17,10 +17,12 @@ import type { World, WorldOptions } from './world.js'
  * @returns A function that returns the world of the current test. The function throws an Error outside of tests.
  */
 export function useWorld(options: WorldOptions = {}): () => World {
-  const runner = {
-    beforeEach,
+  const runner: Runner = {
+    beforeEach: (hook) => {
+      beforeEach(() => hook())
+    },
     // Vitest requires that a hook destructures its parameter.
-    afterEach: (hook: (failed: boolean) => Promise<void>) => {
+    afterEach: (hook) => {
       afterEach(({ task }) => hook(task.result?.state === 'fail'))
     },
     afterAll,
