@@ -99,6 +99,52 @@ test('has a world', async () => assert.equal(await slug(), 'orders'))
 `
 const INSIDE = `describe('a file', () => {${OUTSIDE}})`
 
+const REFUSED = `
+import assert from 'node:assert/strict'
+import { Sandbox, World } from 'hightouch-sandbox'
+import { useWorld } from 'hightouch-sandbox/node-test'
+
+const world = await World.create({ slugs: ['orders'] })
+const calls = {
+  'World.create: unknown option \`slug\`; known are \`syncs\`, \`slugs\`, ': () => World.create({ slug: ['a'] }),
+  'World.create: \`slugs\` must be an array of strings.': () => World.create({ slugs: 'orders' }),
+  'World.create: \`limit\` must be an array of two numbers: ': () => World.create({ limit: 5 }),
+  'World.create: \`syncs\` must be a whole number from 0 to ': () => World.create({ syncs: -1 }),
+  'useWorld: unknown option \`slug\`; known are ': () => useWorld({ slug: ['a'] }),
+  'Sandbox.start: unknown option \`path\`; known are \`program\`, ': () => Sandbox.start({ path: 'a' }),
+  'failNext: \`status\` must be a whole number from 200 to 599.': () => world.failNext('syncs.get', '503'),
+  'failNext: \`method\` must be the name of a method, such as ': () => world.failNext(undefined, 503),
+  'failNext: \`times\` must be a whole number from 0 to ': () => world.failNext('syncs.get', 503, { times: -1 }),
+  'failNext: \`options\` must be an object.': () => world.failNext('syncs.get', 503, null),
+  'loseAnswer: unknown option \`perform\`; known are \`performed\`, \`times\`.': () =>
+    world.loseAnswer('syncs.trigger', { perform: false }),
+  'delayNext: \`delayMs\` must be a number, 0 or more.': () => world.delayNext('syncs.get', { delayMs: 5 }),
+  'answerNext: \`headers\` must be an object whose members are strings.': () =>
+    world.answerNext('syncs.get', {}, { headers: { age: 1 } }),
+  "planRuns: \`status\` must be 'success' or 'warning' or ": () => world.planRuns('orders', { status: 'broken' }),
+  'planRuns: \`options\` must be an object.': () => world.planRuns('orders'),
+  'failNextRun: \`error\` must be a string.': () => world.failNextRun('orders', 5),
+  'failNextRun: \`sync\` must be the id or the slug of a sync, ': () => world.failNextRun({ slug: 'orders' }),
+  'warnNextRun: unknown option \`reject\`; known are ': () => world.warnNextRun('orders', { reject: 7 }),
+  'warnNextRun: \`rejected\` must be a whole number from 0 to 150.': () =>
+    world.warnNextRun('orders', { rejected: 151 }),
+  'setLimit: unknown option \`retryafter\`; known are ': () => world.setLimit(5, 10, { retryafter: 5 }),
+  'setLimit: \`requests\` must be a whole number ': () => world.setLimit({ requests: 5 }),
+  'requests: \`method\` must be the name of a method, such as ': () => world.requests(null),
+  'waitForRequests: unknown option \`timeout\`; known are ': () =>
+    world.waitForRequests('syncs.get', { timeout: 1, timeoutMs: 1 }),
+}
+for (const [start, call] of Object.entries(calls)) {
+  await assert.rejects(async () => call(), (error) => {
+    assert.equal(error.name, 'TypeError')
+    assert(error.message.startsWith(start), error.message)
+    return true
+  })
+}
+assert.deepEqual(await world.judge(), [])
+await world.close()
+`
+
 describe('a world', () => {
   const project = new Project()
   before(async () => {
@@ -109,6 +155,7 @@ describe('a world', () => {
     project.write('inside2.mjs', IMPORTS + INSIDE)
     for (const name of ['OUTSIDE', 'INSIDE'])
       project.write(`both-${name}.mjs`, `import './${name}.mjs'\nimport './${name.toLowerCase()}2.mjs'`)
+    project.write('refused.mjs', REFUSED)
   })
 
   for (const node of nodes()) {
@@ -147,4 +194,9 @@ describe('a world', () => {
       await passes('both-INSIDE')
     })
   }
+
+  /** Incident: unknown and wrong options were ignored, and the test waited for a run that never ended. */
+  test('refuses options and arguments that are unknown or wrong', async () => {
+    await project.succeed('node', ['refused.mjs'])
+  })
 })

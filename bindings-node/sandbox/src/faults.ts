@@ -1,10 +1,22 @@
 /** Plans the faults of a world, such as an answer with an error or a lost connection. */
 
+import {
+  BOOLEAN,
+  HEADERS,
+  LARGEST,
+  STATUS,
+  TEXT,
+  checkArgument,
+  checkOptions,
+  number,
+  oneOf,
+  or,
+  wholeNumber,
+  type Rule,
+  type Rules,
+} from './checks.js'
 import type { MethodName } from './methods.js'
-import { operationsOf } from './requests.js'
-
-/** The number that is sent to the server for `Infinity`: the largest number that the server accepts. */
-const ALWAYS = 2 ** 32 - 1
+import { METHOD, operationsOf } from './requests.js'
 
 /** How often a fault is used. */
 export interface Times {
@@ -48,6 +60,9 @@ export interface RunPlan extends Times {
   rejected?: number | undefined
 }
 
+/** Options of {@link Faults.warnNextRun}. */
+export type WarnOptions = Pick<RunPlan, 'error' | 'rejected' | 'times'>
+
 /** Options of {@link Faults.setLimit}. */
 export interface LimitOptions {
   /** How many requests of other programs count towards the limit in each second of the world. */
@@ -61,6 +76,28 @@ export interface LimitOptions {
 
 /** The sync whose runs a test plans: its id or its slug; null for all syncs. */
 export type SyncName = number | string | null
+
+// The largest number means `Infinity` to the server.
+const TIMES: Rules<Times> = { times: or(wholeNumber(0, LARGEST - 1), Infinity) }
+const FAIL: Rules<FailOptions> = {
+  message: TEXT,
+  retryAfter: wholeNumber(0),
+  performed: BOOLEAN,
+  ...TIMES,
+}
+const LOSE: Rules<LoseOptions> = { performed: BOOLEAN, ...TIMES }
+const ANSWER: Rules<AnswerOptions> = { status: STATUS, headers: HEADERS, ...TIMES }
+const WARN: Rules<WarnOptions> = { error: TEXT, rejected: wholeNumber(0, 150), ...TIMES }
+const PLAN: Rules<RunPlan> = {
+  status: oneOf('success', 'warning', 'failed', 'cancelled', 'interrupted'),
+  seconds: number(0),
+  ...WARN,
+}
+const LIMIT: Rules<LimitOptions> = { othersPerSecond: number(0.001, 10_000), retryAfter: wholeNumber(0) }
+const SYNC: Rule = [
+  'the id or the slug of a sync, or null for all syncs',
+  (value) => value === null || typeof value === 'string' || Number.isSafeInteger(value),
+]
 
 /**
  * The methods with which a test plans the answers of a world and the ends of its runs, and sets its rate limit.
@@ -85,10 +122,12 @@ export abstract class Faults {
    * @param options How many requests fail, 1 by default, and details of the answer.
    */
   async failNext(method: MethodName | null, status = 502, options: FailOptions = {}): Promise<void> {
+    checkArgument('failNext', 'status', status, STATUS)
+    checkOptions('failNext', options, FAIL)
     const { times, message = 'armed by the test', retryAfter, performed = false } = options
     const headers = retryAfter === undefined ? {} : { headers: { 'retry-after': String(retryAfter) } }
     const answer = { status, body: { message }, apply: performed, ...headers }
-    await this.#arm(method, answer, times, `failNext(${shown(method)}, ${String(status)})`)
+    await this.#arm('failNext', method, answer, times, `(${shown(method)}, ${String(status)})`)
   }
 
   /**
@@ -98,8 +137,9 @@ export abstract class Faults {
    * @param options How many answers are lost, 1 by default, and whether the requests have their effect.
    */
   async loseAnswer(method: MethodName | null, options: LoseOptions = {}): Promise<void> {
+    checkOptions('loseAnswer', options, LOSE)
     const answer = { reset: 'before-headers', apply: options.performed ?? true }
-    await this.#arm(method, answer, options.times, `loseAnswer(${shown(method)})`)
+    await this.#arm('loseAnswer', method, answer, options.times)
   }
 
   /**
@@ -110,8 +150,10 @@ export abstract class Faults {
    * @param options How many answers are delayed; 1 by default.
    */
   async delayNext(method: MethodName | null, delayMs: number, options: Times = {}): Promise<void> {
+    checkArgument('delayNext', 'delayMs', delayMs, number(0))
+    checkOptions('delayNext', options, TIMES)
     const answer = { delayMs: Math.round(delayMs) }
-    await this.#arm(method, answer, options.times, `delayNext(${shown(method)}, ${String(delayMs)})`)
+    await this.#arm('delayNext', method, answer, options.times, `(${shown(method)}, ${String(delayMs)})`)
   }
 
   /**
@@ -122,8 +164,9 @@ export abstract class Faults {
    * @param options How many requests get this answer, 1 by default, and its status and headers.
    */
   async answerNext(method: MethodName | null, body: unknown, options: AnswerOptions = {}): Promise<void> {
+    checkOptions('answerNext', options, ANSWER)
     const answer = { status: options.status ?? 200, body, headers: options.headers ?? {} }
-    await this.#arm(method, answer, options.times, `answerNext(${shown(method)})`)
+    await this.#arm('answerNext', method, answer, options.times)
   }
 
   /**
@@ -133,9 +176,13 @@ export abstract class Faults {
    * @param plan How the runs go, and how many runs follow the plan; by default all from now on.
    */
   async planRuns(sync: SyncName, plan: RunPlan): Promise<void> {
+    checkOptions('planRuns', plan, PLAN)
+    await this.#planRuns('planRuns', sync, plan)
+  }
+
+  async #planRuns(caller: string, sync: SyncName, plan: RunPlan): Promise<void> {
+    checkArgument(caller, 'sync', sync, SYNC)
     const { times = Infinity, rejected, ...given } = plan
-    if (rejected !== undefined && !(rejected >= 0 && rejected <= 150))
-      throw new TypeError('`rejected` must be from 0 to 150.')
     const rows = rejected === undefined ? {} : { rows: rowsOf(rejected) }
     const asked = {
       plan: { ...given, ...rows },
@@ -155,7 +202,9 @@ export abstract class Faults {
    * @param options How many runs fail; 1 by default.
    */
   async failNextRun(sync: SyncName = null, error = 'armed by the test', options: Times = {}): Promise<void> {
-    await this.planRuns(sync, { status: 'failed', error, times: options.times ?? 1 })
+    checkArgument('failNextRun', 'error', error, TEXT)
+    checkOptions('failNextRun', options, TIMES)
+    await this.#planRuns('failNextRun', sync, { status: 'failed', error, times: options.times ?? 1 })
   }
 
   /**
@@ -165,12 +214,10 @@ export abstract class Faults {
    * @param options How many of the 150 rows of a run the destination rejects, 1 by default; the error text of the run;
    * and how many runs end with a warning, 1 by default.
    */
-  async warnNextRun(
-    sync: SyncName = null,
-    options: Times & Pick<RunPlan, 'error' | 'rejected'> = {},
-  ): Promise<void> {
+  async warnNextRun(sync: SyncName = null, options: WarnOptions = {}): Promise<void> {
+    checkOptions('warnNextRun', options, WARN)
     const { rejected = 1, error = 'armed by the test', times = 1 } = options
-    await this.planRuns(sync, { status: 'warning', error, rejected, times })
+    await this.#planRuns('warnNextRun', sync, { status: 'warning', error, rejected, times })
   }
 
   /**
@@ -181,6 +228,9 @@ export abstract class Faults {
    * @param options How much of the limit other programs use, and the header `Retry-After` of refusals.
    */
   async setLimit(requests: number, seconds = 10, options: LimitOptions = {}): Promise<void> {
+    checkArgument('setLimit', 'requests', requests, wholeNumber(0))
+    checkArgument('setLimit', 'seconds', seconds, number(0.001, 1_000_000))
+    checkOptions('setLimit', options, LIMIT)
     const { othersPerSecond, retryAfter } = options
     const stranger = othersPerSecond === undefined ? undefined : { perSecond: othersPerSecond }
     await this.control('POST', '/arm/limit', { requests, seconds, stranger, retryAfter })
@@ -200,11 +250,18 @@ export abstract class Faults {
     })
   }
 
-  async #arm(method: MethodName | null, answer: object, times = 1, text: string): Promise<void> {
+  async #arm(
+    caller: string,
+    method: MethodName | null,
+    answer: object,
+    times = 1,
+    shownArguments = `(${shown(method)})`,
+  ): Promise<void> {
+    checkArgument(caller, 'method', method, or(METHOD, null, 'null for any method'))
     const when = method === null ? {} : { operation: operationsOf(method) }
-    const entry = { when, answer, times: times === Infinity ? ALWAYS : times }
+    const entry = { when, answer, times: times === Infinity ? LARGEST : times }
     const index = firstEntry(await this.control('POST', '/arm/script', [entry]))
-    if (times !== Infinity) this.#armed.push({ kind: 'script', index, text, times })
+    if (times !== Infinity) this.#armed.push({ kind: 'script', index, text: caller + shownArguments, times })
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { replaceEnvironment } from './environment.js'
 import { closeSharedSandbox } from './server.js'
-import { World, type WorldOptions } from './world.js'
+import { World, checkWorldOptions, type WorldOptions } from './world.js'
 
 /** A test, as a test runner describes it to a hook. */
 export interface RunningTest {
@@ -31,11 +31,13 @@ let users = 0
  * its test.
  *
  * @returns A function that returns the world of the current test.
+ * @throws TypeError if a setting of the worlds is unknown or wrong.
  */
 export function worldEachTest(runner: Runner, options: WorldOptions): () => World {
   let current: { world: World; restore: () => void } | undefined
   /** The test that has the current world, if the runner passes tests to hooks. */
   let owner: RunningTest | undefined
+  checkWorldOptions('useWorld', options)
   users += 1
 
   runner.beforeEach(async (test) => {

@@ -9,9 +9,10 @@ export {
   type RunPlan,
   type SyncName,
   type Times,
+  type WarnOptions,
 } from './faults.js'
 export type { MethodName } from './methods.js'
 export { programPath } from './program.js'
 export type { WorldRequest } from './requests.js'
 export { Sandbox, type SandboxOptions } from './server.js'
-export { World, WorldError, type Keys, type WorldOptions } from './world.js'
+export { World, WorldError, type Keys, type WaitForRequestsOptions, type WorldOptions } from './world.js'

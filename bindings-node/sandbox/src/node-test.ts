@@ -26,6 +26,7 @@ let callsOutside = 0
  *
  * @param options Settings of the worlds.
  * @returns A function that returns the world of the current test. The function throws an Error outside of tests.
+ * @throws TypeError if a setting is unknown or wrong.
  */
 export function useWorld(options: WorldOptions = {}): () => World {
   let isOutside = false

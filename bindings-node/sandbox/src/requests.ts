@@ -1,5 +1,6 @@
 /** Requests that a world received. */
 
+import type { Rule } from './checks.js'
 import { METHODS, type MethodName } from './methods.js'
 
 /** A request that a world received, and how it was answered. */
@@ -41,6 +42,12 @@ export interface LogEntry {
   gone_ms?: number
 }
 
+/** The rule for the name of a method. {@link operationsOf} checks whether a client has this method. */
+export const METHOD: Rule = [
+  "the name of a method, such as 'syncs.trigger'",
+  (value) => typeof value === 'string',
+]
+
 const names = Object.keys(METHODS) as MethodName[]
 
 /**
@@ -48,7 +55,7 @@ const names = Object.keys(METHODS) as MethodName[]
  * `syncs.run`, are last in `METHODS`.
  */
 function methodOf(operation: string | null): MethodName | undefined {
-  return names.find((name) => operationsOf(name).some((one) => one === operation))
+  return names.find((name) => METHODS[name].some((one) => one === operation))
 }
 
 /** Converts an entry of the log to a request. */

@@ -6,6 +6,7 @@ import { request, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 
+import { TEXT, TEXTS, checkOptions, type Rules } from './checks.js'
 import { programPath } from './program.js'
 
 /** Settings of a {@link Sandbox}. */
@@ -18,6 +19,8 @@ export interface SandboxOptions {
   /** Further arguments of the program; `hightouch-sandbox --help` lists them. */
   arguments?: readonly string[] | undefined
 }
+
+const OPTIONS: Rules<SandboxOptions> = { program: TEXT, arguments: TEXTS }
 
 /** The line that the program prints once it listens. */
 interface Started {
@@ -61,9 +64,11 @@ export class Sandbox {
    * Starts the program, and resolves once it listens.
    *
    * @param options Settings.
+   * @throws TypeError if a setting is unknown or wrong.
    * @throws Error if the package for this platform is not installed, or if the program does not start.
    */
   static async start(options: SandboxOptions = {}): Promise<Sandbox> {
+    checkOptions('Sandbox.start', options, OPTIONS)
     const program = options.program ?? programPath()
     // The program ends when its standard input closes. The kernel closes the input if this process is killed.
     const child = spawn(program, ['--exit-with-stdin', ...(options.arguments ?? [])], {

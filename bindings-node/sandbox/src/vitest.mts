@@ -15,6 +15,7 @@ import type { World, WorldOptions } from './world.js'
  *
  * @param options Settings of the worlds.
  * @returns A function that returns the world of the current test. The function throws an Error outside of tests.
+ * @throws TypeError if a setting is unknown or wrong.
  */
 export function useWorld(options: WorldOptions = {}): () => World {
   const runner: Runner = {

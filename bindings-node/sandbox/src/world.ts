@@ -4,9 +4,20 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import { Hightouch, type HightouchOptions } from 'hightouch-sdk'
 
+import {
+  BOOLEAN,
+  OBJECT,
+  TEXTS,
+  checkArgument,
+  checkOptions,
+  number,
+  or,
+  wholeNumber,
+  type Rules,
+} from './checks.js'
 import { Faults } from './faults.js'
 import type { MethodName } from './methods.js'
-import { operationsOf, requestOf, type LogEntry, type WorldRequest } from './requests.js'
+import { METHOD, operationsOf, requestOf, type LogEntry, type WorldRequest } from './requests.js'
 import { sharedSandbox, type Sandbox } from './server.js'
 import { setTimeScale } from './time-scales.js'
 
@@ -56,6 +67,36 @@ export interface WorldOptions {
   judge?: boolean | undefined
   /** The server of the world. By default all worlds of this process share one server. */
   sandbox?: Sandbox | undefined
+}
+
+/** Options of {@link World.waitForRequests}. */
+export interface WaitForRequestsOptions {
+  /** How many requests to wait for; 1 by default. */
+  count?: number | undefined
+  /** How long to wait, in milliseconds; 30,000 by default. */
+  timeoutMs?: number | undefined
+}
+
+const WORLD: Rules<WorldOptions> = {
+  syncs: wholeNumber(0),
+  slugs: TEXTS,
+  secondsPerRun: number(0),
+  timeScale: number(0.001, 1_000_000),
+  limit: ['an array of two numbers: [requests, seconds]', isLimit],
+  seed: wholeNumber(0, Number.MAX_SAFE_INTEGER),
+  settings: OBJECT,
+  judge: BOOLEAN,
+  sandbox: OBJECT,
+}
+const WAIT: Rules<WaitForRequestsOptions> = { count: wholeNumber(0), timeoutMs: or(number(0), Infinity) }
+
+function isLimit(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 2 && value.every((one) => typeof one === 'number')
+}
+
+/** @throws TypeError if a setting of the worlds is unknown or wrong. */
+export function checkWorldOptions(caller: string, options: WorldOptions): void {
+  checkOptions(caller, options, WORLD)
 }
 
 /** What the server sends about a new world. */
@@ -112,10 +153,11 @@ export class World extends Faults {
    * Creates a world.
    *
    * @param options Settings.
-   * @throws TypeError if a setting is wrong.
+   * @throws TypeError if a setting is unknown or wrong.
    * @throws Error if the package for this platform is not installed.
    */
   static async create(options: WorldOptions = {}): Promise<World> {
+    checkWorldOptions('World.create', options)
     const { slugs = [], timeScale = 20, limit = [200, 10], judge = true } = options
     const sandbox = options.sandbox ?? (await sharedSandbox())
     const created = await sandbox.control('POST', '', {
@@ -168,6 +210,7 @@ export class World extends Faults {
    * @throws TypeError if a client has no such method.
    */
   async requests(method?: MethodName): Promise<WorldRequest[]> {
+    if (method !== undefined) checkArgument('requests', 'method', method, METHOD)
     const wanted = method === undefined ? undefined : operationsOf(method)
     const { requests } = await this.#log()
     return requests
@@ -179,14 +222,12 @@ export class World extends Faults {
    * Waits until the world has received a number of requests, and returns them.
    *
    * @param method Only the requests of this method count. By default all requests count.
-   * @param options How many requests to wait for, 1 by default, and for how many milliseconds, 30,000 by default.
-   * @throws TypeError if a client has no such method.
+   * @param options How many requests to wait for, and for how long.
+   * @throws TypeError if a client has no such method, or if an option is unknown or wrong.
    * @throws {@link WorldError} if fewer requests arrive in time.
    */
-  async waitForRequests(
-    method?: MethodName,
-    options: { count?: number | undefined; timeoutMs?: number | undefined } = {},
-  ): Promise<WorldRequest[]> {
+  async waitForRequests(method?: MethodName, options: WaitForRequestsOptions = {}): Promise<WorldRequest[]> {
+    checkOptions('waitForRequests', options, WAIT)
     const { count = 1, timeoutMs = 30_000 } = options
     const end = performance.now() + timeoutMs
     for (;;) {
