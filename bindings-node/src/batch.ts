@@ -7,7 +7,7 @@ import { checkSignal } from './checks.js'
 import type { Door } from './door.js'
 import { RunFailedError, type BatchItem, type Failure } from './errors.js'
 import { CancelledError } from './error-classes.js'
-import { errorFrom } from './failures.js'
+import { awaitShared, errorFrom, withFramesOfCaller } from './failures.js'
 import type { CallOptions } from './meta.js'
 import type { SyncRef, SyncRun } from './models.js'
 import { observeBatch, type ProgressFunction } from './progress.js'
@@ -182,7 +182,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
   async *[Symbol.asyncIterator](): AsyncGenerator<BatchItem, void, undefined> {
     for (let next = 0; ; next += 1) {
       while (next >= this.#ended.length && !this.#isOver) await this.#changes()
-      await this.#stopped
+      if (this.#stopped) await awaitShared(this.#stopped)
       if (this.#stoppedBy === this.#signal) throwIfAborted(this.#signal)
       const item = this.#ended[next]
       if (!item) return
@@ -219,7 +219,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
         else await this.#ask({ timeoutMs: 0, expire: true })
       }
       // If the batch was stopped, its items are complete only after this await.
-      await this.#stopped
+      if (this.#stopped) await awaitShared(this.#stopped)
       throwIfAborted(signal)
       if (this.#stoppedBy === this.#signal) throwIfAborted(this.#signal)
       // If `wait` must throw an error, the core answers with this error.
@@ -301,7 +301,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
     } catch (error) {
       // Only the caller that sent the request throws the error of the request. If the request was aborted, or
       // if the batch has ended or was stopped meanwhile, no caller throws the error.
-      if (isOwn && !request.abort?.signal.aborted && !this.#isOver) throw error
+      if (isOwn && !request.abort?.signal.aborted && !this.#isOver) throw withFramesOfCaller(error)
     } finally {
       clearTimeout(timer)
       this.#waiting -= 1
@@ -317,7 +317,7 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
   async #ask(args: object): Promise<void> {
     this.#request?.abort?.abort()
     this.#request = this.#send(args)
-    await this.#request.answer
+    await awaitShared(this.#request.answer)
   }
 
   #send(args: object, abort?: AbortController): ChangesRequest {

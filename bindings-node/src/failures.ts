@@ -3,7 +3,7 @@
 import { basename, dirname, sep } from 'node:path'
 
 import { errorClasses } from './error-table.js'
-import type { Failure, HightouchError } from './errors.js'
+import { HightouchError, type Failure } from './errors.js'
 import { decode } from './decode.js'
 
 /**
@@ -28,9 +28,35 @@ const OWN_FRAMES = 12
  * default, and frames of this package would leave too little room for the frames of the caller.
  */
 export function errorFrom(failure: Failure, cause?: unknown): HightouchError {
+  return withUserFrames(() => new errorClasses[failure.kind](failure, cause))
+}
+
+/**
+ * Waits for work that several callers may share. V8 adds the frames of asynchronous callers to a stack only if there
+ * is one caller, so an error of such work has no frames of the user. It gets the frames of this caller.
+ */
+export async function awaitShared<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw withFramesOfCaller(error)
+  }
+}
+
+/** Replaces the stack of an error of this package by the stack of the caller, and returns the error. */
+export function withFramesOfCaller(error: unknown): unknown {
+  if (!(error instanceof HightouchError)) return error
+  return withUserFrames(() => {
+    Error.captureStackTrace(error)
+    return error
+  })
+}
+
+/** Captures the stack of an error without the frames of this package. */
+function withUserFrames(capture: () => HightouchError): HightouchError {
   const limit = Error.stackTraceLimit
   Reflect.set(Error, 'stackTraceLimit', limit + OWN_FRAMES)
-  const error = new errorClasses[failure.kind](failure, cause)
+  const error = capture()
   Reflect.set(Error, 'stackTraceLimit', limit)
   const stack: unknown = error.stack
   if (typeof stack === 'string') {

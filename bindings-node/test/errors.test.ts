@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 
 import * as sdk from 'hightouch-sdk'
 
+import { SyncBatch } from '../dist/batch.js'
 import { Door } from '../dist/door.js'
 import { errorClasses } from '../dist/error-table.js'
 import type { Failure } from '../dist/errors.js'
@@ -99,6 +100,63 @@ describe('the stack of an error', () => {
       }
     }
   })
+
+  /** Incident: all waits of a batch share a request, and V8 added none of their callers to the stack of its error. */
+  test('of a batch has the frames of the caller', async () => {
+    const home = await world({ runs: { status: 'failed' } })
+    await using ht = new sdk.Hightouch(settingsOf(sandbox, home))
+    const failing = await ht.syncs.runMany([1, 2])
+    const running = await ht.syncs.runMany([3])
+    const works = {
+      waitsForBoth: async function waitsForBoth() {
+        await failing.wait()
+      },
+      waitsAgain: async function waitsAgain() {
+        await failing.wait()
+      },
+      waitsTooShort: async function waitsTooShort() {
+        await running.wait({ timeoutMs: 0 })
+      },
+      waitsForStopped: async function waitsForStopped() {
+        await running.stop()
+        await running.wait()
+      },
+    }
+    for (const [name, work] of Object.entries(works)) await isThrownBy(name, work)
+  })
+
+  test('of a request that waits for changes of a batch has the frames of its caller', async () => {
+    const value = async (): Promise<never> => {
+      await Promise.resolve()
+      throw errorFrom(failure)
+    }
+    const door = { value } as unknown as Door
+    const batch = new SyncBatch(door, 1, [1], undefined)
+    await isThrownBy('iterates', async function iterates() {
+      for await (const item of batch) assert.fail(inspect(item))
+    })
+    await isThrownBy('waits', async function waits() {
+      await batch.wait()
+    })
+    await isThrownBy('stops', async function stops() {
+      await batch.stop()
+    })
+    await isThrownBy('waitsForStopped', async function waitsForStopped() {
+      await batch.wait()
+    })
+  })
+
+  async function isThrownBy(name: string, work: () => Promise<void>): Promise<void> {
+    const error: unknown = await work().catch((thrown: unknown) => thrown)
+    assert(
+      error instanceof sdk.HightouchError || error instanceof modules.HightouchError,
+      `${name}: ${inspect(error)}`,
+    )
+    const { stack = '' } = error
+    assert(stack.startsWith(`${error.name}: ${error.message}\n    at `), stack)
+    assert.match(stack, new RegExp(`^    at (async )?${name} `, 'm'))
+    assert.doesNotMatch(stack, /^    at .*[/\\]dist[/\\]/m)
+  }
 })
 
 describe('a client', () => {
