@@ -1,8 +1,7 @@
 /** The client. */
 
-import { existsSync } from 'node:fs'
-
 import { rawCalls, ValueCalls } from './calls.js'
+import { extraCertificates } from './certificates.js'
 import { checkNames } from './checks.js'
 import type { ApiKeyFunction } from './credentials.js'
 import { Door } from './door.js'
@@ -39,7 +38,7 @@ export interface HightouchOptions
   apiKey?: string | ApiKeyFunction | undefined
   /**
    * The path of a PEM file, at most 16 MiB, with certificates to trust in addition to those of the system. The default
-   * is the file that `NODE_EXTRA_CA_CERTS` names, if that file exists.
+   * is the file that `NODE_EXTRA_CA_CERTS` names. If that file cannot be used, it is ignored with a process warning.
    */
   caBundle?: string | undefined
   /**
@@ -210,12 +209,6 @@ export class Hightouch extends Resources {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
-}
-
-/** Returns the file of additional certificates that Node.js itself trusts. Like Node.js, ignores a missing file. */
-function extraCertificates(): string | undefined {
-  const file = process.env.NODE_EXTRA_CA_CERTS
-  return file !== undefined && existsSync(file) ? file : undefined
 }
 
 /** The global variable in which `hightouch-sandbox` keeps the time scale of each world, by the world's base URL. */

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import path from 'node:path'
 import { describe, test } from 'node:test'
-import { inspect } from 'node:util'
+import { setImmediate } from 'node:timers/promises'
+import { inspect, promisify } from 'node:util'
 
 import * as sdk from 'hightouch-sdk'
 
-import { logOf, settingsOf, useSandbox } from './support.js'
+import { emptyFolder, logOf, ROOT, settingsOf, useSandbox } from './support.js'
 
 /** Invalid time limits. A time limit is a whole number of milliseconds, above 0 and below 2^64. */
 const NOT_DURATIONS = [NaN, Infinity, -Infinity, -1, 0, -0.5, 0.5, 1e30, Number.MAX_VALUE]
@@ -84,6 +88,18 @@ describe('a wrong setting', () => {
   })
 })
 
+/** Sets an environment variable while `during` runs. */
+async function withVariable(name: string, value: string, during: () => Promise<void>): Promise<void> {
+  const kept = process.env[name]
+  try {
+    process.env[name] = value
+    await during()
+  } finally {
+    if (kept === undefined) Reflect.deleteProperty(process.env, name)
+    else process.env[name] = kept
+  }
+}
+
 describe('the certificates that a client trusts', () => {
   const { sandbox, world } = useSandbox()
 
@@ -91,20 +107,62 @@ describe('the certificates that a client trusts', () => {
   test('are also those of NODE_EXTRA_CA_CERTS, unless caBundle names others', async () => {
     const home = await world()
     const { caBundle, ...settings } = settingsOf(sandbox, home)
-    const kept = process.env.NODE_EXTRA_CA_CERTS
-    try {
-      process.env.NODE_EXTRA_CA_CERTS = String(caBundle)
+    await withVariable('NODE_EXTRA_CA_CERTS', String(caBundle), async () => {
       await using trusting = new sdk.Hightouch(settings)
       assert.equal((await trusting.syncs.get(1)).id, 1)
-      process.env.NODE_EXTRA_CA_CERTS = '/no/such/file.pem'
+    })
+    await withVariable('NODE_EXTRA_CA_CERTS', '/no/such/file.pem', async () => {
       await using wary = new sdk.Hightouch(settings)
       await assert.rejects(wary.syncs.get(1), sdk.TlsError)
       await using given = new sdk.Hightouch({ ...settings, caBundle: String(caBundle) })
       assert.equal((await given.syncs.get(1)).id, 1)
-    } finally {
-      if (kept === undefined) delete process.env.NODE_EXTRA_CA_CERTS
-      else process.env.NODE_EXTRA_CA_CERTS = kept
-    }
+    })
+  })
+})
+
+/** Incident: such a file made every client throw an error about `caBundle`, although Node.js goes on without it. */
+describe('a file of NODE_EXTRA_CA_CERTS that cannot be used', () => {
+  const { sandbox } = useSandbox()
+  const cases = [
+    ['that is empty', 'empty.pem', 'which holds no certificate'],
+    ['that is a folder', '', 'which cannot be read: it is a directory'],
+    ['that is missing', 'none.pem', 'which cannot be read: the file does not exist'],
+  ] as const
+  for (const [what, name, why] of cases) {
+    test(`${what} is ignored with one warning`, async () => {
+      const file = path.join(emptyFolder(), name)
+      if (name === 'empty.pem') writeFileSync(file, '')
+      const warnings: Error[] = []
+      const listener = (warning: Error): number => warnings.push(warning)
+      process.on('warning', listener)
+      await withVariable('NODE_EXTRA_CA_CERTS', file, async () => {
+        await using ht = new sdk.Hightouch({ apiKey: 'k' })
+        await ht.stats()
+        const { findings } = await sdk.Hightouch.diagnose({
+          apiKey: 'k',
+          baseUrl: 'http://127.0.0.1:9/api/v1',
+        })
+        assert.doesNotMatch(JSON.stringify(findings), /caBundle/)
+        assert.throws(() => new sdk.Hightouch({ apiKey: 'k', caBundle: file }), /^ConfigError: .*`caBundle`/)
+      })
+      // Node.js emits a warning in the next tick.
+      await setImmediate()
+      process.off('warning', listener)
+      const [{ message } = assert.fail('no warning'), ...others] = warnings
+      assert.deepEqual(others, [])
+      const start = `The variable NODE_EXTRA_CA_CERTS names ${file}, ${why}. The clients of hightouch-sdk go on`
+      assert(message.startsWith(start), message)
+    })
+  }
+
+  /** Incident: with --permission, the constructor threw ERR_ACCESS_DENIED. */
+  test('is used if only --permission hides it, as by Node.js itself', async () => {
+    const dist = path.join(ROOT, 'bindings-node')
+    const code = `new (require(${JSON.stringify(path.join(dist, 'dist', 'hightouch-sdk.js'))}).Hightouch)({ apiKey: 'k' })`
+    const flags = ['--experimental-permission', '--allow-addons', `--allow-fs-read=${dist}/`]
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: sandbox.ca }
+    const { stderr } = await promisify(execFile)(process.execPath, [...flags, '--eval', code], { env })
+    assert.doesNotMatch(stderr, /NODE_EXTRA_CA_CERTS/)
   })
 })
 
