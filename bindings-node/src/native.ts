@@ -65,6 +65,8 @@ export interface Native {
   Bridge: new (onCompleted: (settled?: Settled[]) => void, byEventLoop: boolean) => NativeBridge
 }
 
+const EXPORTS = ['open', 'local', 'Cancel', 'Bridge'] as const satisfies (keyof Native)[]
+
 /**
  * Whether the event loop of this process may do the I/O of calls: only in Node.js itself. Bun aborts the process when
  * an addon calls a function of libuv that Bun lacks. The event loop of Deno is not libuv. In Electron and NW.js,
@@ -147,6 +149,14 @@ function loadAddon(id: string): Loaded {
   return isAbsolute(id) ? loadFile(id) : loadPackage(id)
 }
 
+/** Refuses a module that is not our addon, such as the path that a bundler puts in place of an addon. */
+function checked(loaded: Loaded): Loaded {
+  if (!('addon' in loaded)) return loaded
+  const found = loaded.addon as Partial<Record<keyof Native, unknown>> | null | undefined
+  const isOurs = EXPORTS.every((name) => typeof found?.[name] === 'function')
+  return isOurs ? loaded : { cause: new Error('This is not the addon of hightouch-sdk.') }
+}
+
 function absent(id: string): Error {
   return Object.assign(new Error(`Cannot find module '${id}'`), { code: 'MODULE_NOT_FOUND' })
 }
@@ -166,13 +176,13 @@ export function loadNative(
   const causes: [id: string, cause: unknown][] = []
   const named = process.env.HIGHTOUCH_ADDON
   for (const id of named ? [resolve(named)] : names.flatMap((name) => [...besides(name), name])) {
-    const loaded = load(id)
+    const loaded = checked(load(id))
     if ('addon' in loaded) return loaded.addon as Native
     if (named || !isAbsent(loaded.cause, id)) causes.push([id, loaded.cause])
   }
   const where = platform === 'linux' ? `${platform} ${arch} (${libc()})` : `${platform} ${arch}`
   const all = causes.map(([, cause]) => cause)
-  throw new Error(`The native addon of hightouch-sdk for ${where} ${explain(names, causes)}`, {
+  throw new Error(`The native addon of hightouch-sdk for ${where} ${explain(names, causes, named)}`, {
     cause: all.length > 1 ? new AggregateError(all) : all[0],
   })
 }
@@ -200,16 +210,17 @@ export function callLocal(op: string, args: object, errorClass: new (why: string
 }
 
 /** Says why the addon was not loaded, and what to do. */
-function explain(names: string[], causes: [id: string, cause: unknown][]): string {
+function explain(names: string[], causes: [id: string, cause: unknown][], named?: string): string {
   if (causes.some(([, cause]) => codeOf(cause) === 'ERR_DLOPEN_DISABLED')) {
     return (
       'is installed, but this process may not load addons. ' +
       'If Node runs with --permission, add --allow-addons; if it runs with --no-addons, remove that.'
     )
   }
-  const advice =
-    'Install hightouch-sdk again on the machine that runs it, with optional dependencies. ' +
-    'If this program is a bundle, leave hightouch-sdk out of the bundle, and install it beside the bundle.'
+  const advice = named
+    ? 'The variable HIGHTOUCH_ADDON names this file. Correct the variable or remove it.'
+    : 'Install hightouch-sdk again on the machine that runs it, with optional dependencies. ' +
+      'If this program is a bundle, leave hightouch-sdk out of the bundle, and install it beside the bundle.'
   if (causes.length > 0) {
     const lines = causes.map(
       ([id, cause]) => `  ${id}: ${cause instanceof Error ? cause.message : String(cause)}`,

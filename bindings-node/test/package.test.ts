@@ -87,7 +87,7 @@ describe('loading the native addon', () => {
 
   test('looks in the package first, then for the package of the platform', () => {
     const asked: string[] = []
-    const native = { open: () => '' }
+    const native = { open: () => '', local: () => [], Cancel: Object, Bridge: Object }
     const found = loadNative('linux', 'x64', (id) => {
       asked.push(id)
       return id === 'hightouch-sdk-linux-x64-musl' ? { addon: native } : absent(id)
@@ -137,6 +137,29 @@ describe('loading the native addon', () => {
       assert.equal(typeof loadNative('linux', 'riscv64').open, 'function')
     } finally {
       delete process.env.HIGHTOUCH_ADDON
+    }
+  })
+
+  /** Incident: the message said to install the package again, although only the variable was wrong. */
+  test('that a variable names wrongly says to correct the variable', () => {
+    process.env.HIGHTOUCH_ADDON = 'no-such.node'
+    try {
+      assert.throws(
+        () => loadNative(),
+        /HIGHTOUCH_ADDON names this file\. Correct the variable or remove it\.$/,
+      )
+    } finally {
+      delete process.env.HIGHTOUCH_ADDON
+    }
+  })
+
+  /** Incident: the first client threw "native.open is not a function" if a bundler had replaced the addon by its path. */
+  test('does not take any other module for the addon', () => {
+    for (const addon of ['./hightouch-sdk.node', { default: './hightouch-sdk.node' }, {}, undefined]) {
+      assert.throws(
+        () => loadNative('linux', 'x64', () => ({ addon })),
+        /\n {2}hightouch-sdk-linux-x64-gnu: This is not the addon of hightouch-sdk\.\n.*leave hightouch-sdk out of the bundle/s,
+      )
     }
   })
 
