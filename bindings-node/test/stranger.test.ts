@@ -155,6 +155,12 @@ describe('a project of somebody else', () => {
     project.write('other.cjs', "Object.defineProperty(process, 'arch', { value: 'riscv64' })")
     const { output } = await project.run('node', ['--require', './other.cjs', 'missing.cjs'])
     assert.match(output, /for linux riscv64 is not installed: it is in hightouch-sandbox-linux-riscv64-/)
+    // Incident: the program printed a stack trace.
+    const ended = await project.run('npx', ['--offline', 'hightouch-sandbox'], {
+      NODE_OPTIONS: `--require=${project.file('other.cjs')}`,
+    })
+    assert.equal(ended.code, 1)
+    assert.match(ended.output, /^hightouch-sandbox: The program of hightouch-sandbox for linux riscv64 .*\n$/)
   })
 
   test('compiles as strict TypeScript', async () => {
