@@ -83,10 +83,10 @@ node-packages: node-dist $(PACKAGING)/ready
 	node "$(NODE_DIR)/tools/platform-packages.mjs" "$(NPM)/built" "$(NPM)/packages"
 
 # Checks the packages in build/npm/packages, and uses them without cargo: installed by npm, pnpm and Yarn, from files and
-# from a registry on this machine, on an old Debian, in Jest and Vitest on each version of Node.js, and in the bundles of
-# each bundler. `make node-check NODE_CHECKS=bundlers` runs only one of these files. The check installs 900 MB into
-# temporary folders, and deletes them.
-NODE_CHECKS ?= installers registry runners bundlers
+# from a registry on this machine, on an old Debian, in Jest and Vitest on each version of Node.js, in several versions of
+# TypeScript, and in the bundles of each bundler. `make node-check NODE_CHECKS=bundlers` runs only one of these files.
+# The check installs 900 MB into temporary folders, and deletes them.
+NODE_CHECKS ?= installers registry runners types bundlers
 node-check: node-dist node-versions sandbox
 	cd "$(NODE_DIR)" && rm -rf dist-test && npx tsc --project test
 	cd "$(NODE_DIR)" && for name in sdk sandbox; do npx publint "$(NPM)/packages/hightouch-$$name"-[0-9]*.tgz --strict; done

@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /** A client of the Hightouch REST API. */
 
 export { stoppedCalls } from './abort.js'

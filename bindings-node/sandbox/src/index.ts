@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /** Helps to test programs that use hightouch-sdk, with a local server that implements the Hightouch API. */
 
 export {

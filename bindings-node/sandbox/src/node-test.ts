@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /** Gives each test of `node:test` a world of its own: a workspace of the sandbox. */
 
 import { after, afterEach, before, beforeEach, type SuiteContext, type TestContext } from 'node:test'

@@ -1,3 +1,5 @@
+/// <reference types="node" preserve="true" />
+
 /** Gives each test of Vitest a world of its own: a workspace of the sandbox. */
 
 import { afterAll, afterEach, beforeEach } from 'vitest'
