@@ -198,7 +198,8 @@ export class SyncBatch implements AsyncIterable<BatchItem> {
    * @throws {@link InvalidRequestError} if an option is unknown or wrong.
    * @throws {@link RunFailedError} if a sync was not started, or its run failed, was cancelled or was interrupted,
    * unless `onFailure` is `'return'`; or if a run ended with warnings and `onWarning` is `'raise'`. The message names
-   * at most 20 of these syncs and says why, and the `items` of the error are all of them.
+   * at most 20 of these syncs and says why, and the `items` of the error are all of them. If the client is closed, each
+   * sync that had not ended is one of them.
    * @throws {@link WaitTimeoutError} if not all syncs ended within `timeoutMs`. The batch continues.
    * @throws {@link ClosedError} if the batch was stopped before every sync had ended.
    */

@@ -199,7 +199,8 @@ export class Hightouch extends Resources {
 
   /**
    * Closes the client. Calls in progress and later calls reject with a {@link ClosedError}. A call in progress rejects
-   * with an {@link OutcomeUnknownError} instead if a change may have been sent. Runs go on.
+   * with an {@link OutcomeUnknownError} instead if a change may have been sent. The `wait` of a batch rejects with a
+   * {@link RunFailedError}, whose `items` are the syncs that had not ended, each with such an error. Runs go on.
    */
   async close(): Promise<void> {
     await this.#door.close()
