@@ -8,7 +8,7 @@ import { inspect, promisify } from 'node:util'
 
 import * as sdk from 'hightouch-sdk'
 
-import { emptyFolder, logOf, ROOT, settingsOf, useSandbox } from './support.js'
+import { emptyFolder, logOf, PERMISSION, ROOT, settingsOf, useSandbox } from './support.js'
 
 /** Invalid time limits. A time limit is a whole number of milliseconds, above 0 and below 2^64. */
 const NOT_DURATIONS = [NaN, Infinity, -Infinity, -1, 0, -0.5, 0.5, 1e30, Number.MAX_VALUE]
@@ -159,7 +159,7 @@ describe('a file of NODE_EXTRA_CA_CERTS that cannot be used', () => {
   test('is used if only --permission hides it, as by Node.js itself', async () => {
     const dist = path.join(ROOT, 'bindings-node')
     const code = `new (require(${JSON.stringify(path.join(dist, 'dist', 'hightouch-sdk.js'))}).Hightouch)({ apiKey: 'k' })`
-    const flags = ['--experimental-permission', '--allow-addons', `--allow-fs-read=${dist}/`]
+    const flags = [PERMISSION, '--allow-addons', `--allow-fs-read=${dist}/`]
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: sandbox.ca }
     const { stderr } = await promisify(execFile)(process.execPath, [...flags, '--eval', code], { env })
     assert.doesNotMatch(stderr, /NODE_EXTRA_CA_CERTS/)

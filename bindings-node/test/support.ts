@@ -11,6 +11,11 @@ import { after, before } from 'node:test'
 
 export const ROOT = path.resolve(__dirname, '..', '..')
 
+/** The flag that turns on the permissions of Node.js, under the name that this version knows. */
+export const PERMISSION = process.allowedNodeEnvironmentFlags.has('--permission')
+  ? '--permission'
+  : '--experimental-permission'
+
 /** Returns the pages and the texts of the code blocks that a test must run, as `tests/house/blocks` says. */
 export function assigned(test: string): [page: string, code: string][] {
   const listed = execFileSync(path.join(ROOT, 'tests', 'house', 'blocks'), [test], { encoding: 'utf8' })
