@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # The largest allowed size of a wheel of the Python package for x86-64 Linux with glibc, in bytes: just above the size of
 # today, so that the check shows when the wheel grows. The goal is 2.5 MB. The reason why it is not reached is in
 # docs/decisions/030-packages-are-optimised-for-size.md.
-MOST = 3_600_000
+MOST = 3_450_000
 ELF = b"\x7fELF"
 
 
