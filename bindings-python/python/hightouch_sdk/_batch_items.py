@@ -53,7 +53,7 @@ class BatchItem(Value, frozen=True, kw_only=True):
         return self.run_token is not None and self.outcome in {None, "unknown"}
 
 
-class BatchEstimate(Struct, frozen=True, kw_only=True):
+class BatchEstimate(Value, frozen=True, kw_only=True):
     """The least number of requests and the least time that a batch needs.
 
     A run that is still in progress when it is first read needs more requests.

@@ -27,6 +27,9 @@ class HightouchError(Exception):
 
     kind: str = "internal"
     """The kind of the error, such as ``"not_found"``. The names of the kinds are the same in all languages."""
+    if TYPE_CHECKING:
+        _request_id: str | None
+    _request_id = None
 
     def __init__(
         self,
@@ -86,7 +89,11 @@ class HightouchError(Exception):
     @property
     def request_id(self) -> str | None:
         """The ``X-Request-Id`` of the call's own request."""
-        return None if self.meta is None else self.meta.request_id
+        return self._request_id if self.meta is None else self.meta.request_id
+
+    def of_request(self, request_id: str | None) -> None:
+        """Sets ``request_id`` of an error without ``meta``. The function that reads an error from a dict calls it."""
+        self._request_id = request_id
 
     def to_dict(self) -> dict[str, Any]:
         """Copies what the error says into a dict of plain values, for logs, queues and task frameworks.
@@ -106,6 +113,12 @@ class HightouchError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_again, (type(self), self.message), self.__dict__)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        from ._pydantic import error_schema
+
+        return error_schema(cls, handler)
 
 
 def _again(cls: type[HightouchError], message: str) -> HightouchError:
@@ -162,6 +175,10 @@ class RunFailedError(HightouchError):
         """Takes all items of the batch, and sets ``items`` to the failed items. The batch calls this method."""
         self._items = [items[failed["index"]] for failed in self.details or ()]
 
+    def of_items(self, items: Sequence[hightouch_sdk.BatchItem]) -> None:
+        """Sets ``items``. The function that reads an error from a dict calls this method."""
+        self._items = items
+
     @property
     def items(self) -> list[hightouch_sdk.BatchItem]:
         """The failed items, if the error is of a batch (``syncs.run_many``); otherwise an empty list."""
@@ -172,5 +189,6 @@ class RunFailedError(HightouchError):
         """The last state of the run, of the type that ``wait`` returns. The error of a batch has ``items`` instead."""
         if self._items:
             raise AttributeError("The error of a batch has `items`, one for each failed sync, and no `result`.")
-        raw = b"null" if self._details is None else self._details.raw
-        return Decoder(self._state or hightouch_sdk.SyncRun).decode(raw)
+        if self._details is None:
+            raise AttributeError("This error was created without the last state of the run, so it has no `result`.")
+        return Decoder(self._state or hightouch_sdk.SyncRun).decode(self._details.raw)
