@@ -9,9 +9,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from freezegun import freeze_time
@@ -174,10 +175,76 @@ def test_mistakes_of_a_test_are_errors_where_they_are_made(world: World) -> None
         world.fail_next("syncs.triger")
     with pytest.raises(ValueError, match='no sync "no-such-sync"'):
         world.fail_next_run("no-such-sync")
-    with pytest.raises(ValueError, match="status from 200 to 599"):
-        world.fail_next("syncs.get", 99)
+    with pytest.raises(ValueError, match=r"'syncs.run_many' sends the requests.*Did you mean 'syncs.trigger'\?"):
+        world.fail_next("syncs.run_many")
+    with pytest.raises(ValueError, match=r"must be a name, such as .syncs\.trigger., or None, not 5"):
+        world.fail_next(5, 502)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="unknown field `weather`"):
         World(settings={"weather": "fine"}, sandbox=world.sandbox)
+
+
+WRONG: list[tuple[str, Callable[[World], object], str]] = [
+    ("a misspelt status", lambda world: world.plan_runs(status="fail"), "`status` .* Did you mean 'failed'"),  # type: ignore[arg-type]
+    ("a negative time of a run", lambda world: world.plan_runs(seconds=-1), "`seconds` must be a number from 0"),
+    ("a time that is no number", lambda world: world.plan_runs(seconds=float("nan")), "`seconds` .* not nan"),
+    ("half a row", lambda world: world.plan_runs(rejected=1.5), "`rejected` must be a whole number from 0 to 150"),  # type: ignore[arg-type]
+    ("an error that is no text", lambda world: world.plan_runs(error=7), "`error` must be a string"),  # type: ignore[arg-type]
+    ("half a run", lambda world: world.plan_runs(times=1.5), "`times` must be a whole number"),  # type: ignore[arg-type]
+    ("a status of no answer", lambda world: world.fail_next("syncs.get", 99), "`status` .* from 200 to 599, not 99"),
+    ("half a request", lambda world: world.fail_next("syncs.get", times=1.5), "`times` must be a whole number"),  # type: ignore[arg-type]
+    ("a time before now", lambda world: world.fail_next("syncs.get", 429, retry_after=-1), "`retry_after` .* not -1"),
+    ("half a character", lambda world: world.fail_next("syncs.get", message="\ud800"), "`message` .* UTF-8"),
+    ("a negative delay", lambda world: world.delay_next("syncs.get", -1), "`seconds` must be a number"),
+    (
+        "an answer that is not JSON",
+        lambda world: world.answer_next("syncs.get", float("nan")),
+        "JSON has no such number",
+    ),
+    ("a limit that allows nothing", lambda world: world.set_limit(0, 10), "`requests` must be a whole number from 1"),
+    ("a window without a length", lambda world: world.set_limit(5, 0), "`seconds` must be a number from 0.001"),
+    ("no other programs", lambda world: world.set_limit(5, others_per_second=0), "`others_per_second` must be"),
+]
+
+
+@pytest.mark.parametrize(("arm", "complaint"), [pytest.param(*it[1:], id=it[0]) for it in WRONG])
+def test_a_fault_with_a_wrong_argument_is_not_armed(
+    arm: Callable[[World], object], complaint: str, world: World
+) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        arm(world)
+    assert world.judge() == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"slugs": SLUG}, "`slugs` must be a list of slugs, .* not 'orders-to-salesforce'"),
+        ({"slugs": ["a", "a"]}, "`slugs` has 'a' twice"),
+        ({"slugs": ["a", 7]}, r"`slugs\[1\]` must be a string, not 7"),
+        ({"slugs": ["a", "b", "c"], "syncs": 2}, "`slugs` names 3 syncs, and `syncs` is 2"),
+        ({"syncs": -1}, "`syncs` must be a whole number"),
+        ({"limit": (0, 10)}, r"`limit\[0\]` must be a whole number of at least 1, not 0"),
+        ({"limit": 5}, r"`limit` must be a number of requests and a number of seconds, as in \(200, 10\), not 5"),
+        ({"seconds_per_run": -1}, "`seconds_per_run` must be a number from 0 to 1,000,000, not -1"),
+        ({"time_scale": 0}, "`time_scale` must be a number from 0.001"),
+        ({"seed": 1.5}, "`seed` must be a whole number"),
+        ({"settings": {"runs": {"status": "faild"}}}, r"`settings\['runs'\]\['status'\]` .* Did you mean 'failed'\?"),
+        ({"settings": {"runs": {"bySlug": {"a": {"status": "ok"}}}}}, r"\['bySlug'\]\['a'\]\['status'\]` must be"),
+        ({"settings": {"sequences": {"status": "success"}}}, "must be 'done', 'failed' or 'cancelled', not 'success'"),
+        ({"settings": {"graphs": {"status": "success"}}}, "Did you mean 'SUCCESS'"),
+    ],
+)
+def test_a_world_with_a_wrong_setting_is_not_created(settings: dict[str, Any], complaint: str, sandbox: Built) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        World(sandbox=sandbox, **settings)
+
+
+def test_a_world_can_plan_a_status_that_the_package_does_not_know_in_its_control_interface(world: World) -> None:
+    world.sandbox.control("POST", f"{world._path}/arm/runs", {"plan": {"status": "paused", "seconds": 0}})
+    with world.client() as ht:
+        run = ht.syncs.trigger(1)
+        states = (run.state() for _ in range(1000))
+        assert not next(state for state in states if state.status == "paused").has_ended
 
 
 def test_the_judge_fails_a_block_whose_requests_are_wrong(sandbox: Built) -> None:

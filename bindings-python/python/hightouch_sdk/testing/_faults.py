@@ -6,9 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+from hightouch_sdk._json import Json
+
+from ._checks import LastStatus, check_number, check_status, check_text, check_whole
 from ._requests import operations
 
 _ALWAYS = 2**32 - 1
+_SECONDS = 2**32 - 1
+"""The longest ``Retry-After`` that the sandbox sends."""
 
 
 class Faults(ABC):
@@ -45,8 +50,11 @@ class Faults(ABC):
         Raises:
             ValueError: A client has no such method, or an argument is wrong.
         """
+        check_whole("status", status, 200, 599)
+        check_text("message", message)
         answer: dict[str, Any] = {"status": status, "body": {"message": message}, "apply": performed}
         if retry_after is not None:
+            check_whole("retry_after", retry_after, 0, _SECONDS)
             answer["headers"] = {"retry-after": str(retry_after)}
         self._arm(method, answer, times, f"fail_next({method!r}, {status})")
 
@@ -69,12 +77,13 @@ class Faults(ABC):
 
         Args:
             method: The method; ``None`` for any.
-            seconds: The delay, in real seconds.
+            seconds: The delay, in real seconds, at most 1,000,000.
             times: How many answers are delayed; ``None`` for all from now on.
 
         Raises:
             ValueError: A client has no such method, or an argument is wrong.
         """
+        check_number("seconds", seconds, 0, 1_000_000)
         self._arm(method, {"delayMs": round(seconds * 1000)}, times, f"delay_next({method!r}, {seconds})")
 
     def answer_next(
@@ -97,15 +106,17 @@ class Faults(ABC):
 
         Raises:
             ValueError: A client has no such method, or an argument is wrong.
+            TypeError: A part of the body has no JSON form.
         """
-        answer = {"status": status, "body": body, "headers": dict(headers or {})}
+        check_whole("status", status, 200, 599)
+        answer = {"status": status, "body": Json(body).to_python(), "headers": dict(headers or {})}
         self._arm(method, answer, times, f"answer_next({method!r})")
 
     def plan_runs(
         self,
         sync: int | str | None = None,
         *,
-        status: str | None = None,
+        status: LastStatus | None = None,
         error: str | None = None,
         seconds: float | None = None,
         rejected: int | None = None,
@@ -119,17 +130,24 @@ class Faults(ABC):
             sync: The id or the slug of a sync; ``None`` for all syncs.
             status: The last status: ``success``, ``warning``, ``failed``, ``cancelled`` or ``interrupted``.
             error: The error text of the run.
-            seconds: How long the run takes, in seconds of the world.
+            seconds: How long the run takes, in seconds of the world, at most 1,000,000.
             rejected: How many of 150 rows the destination rejects.
             times: How many runs follow this plan; ``None`` for all from now on.
 
         Raises:
             ValueError: The world has no such sync, or an argument is wrong.
         """
+        if status is not None:
+            check_status("status", status)
+        if error is not None:
+            check_text("error", error)
+        if seconds is not None:
+            check_number("seconds", seconds, 0, 1_000_000)
+        if times is not None:
+            check_whole("times", times, 0, _ALWAYS - 1)
         plan: dict[str, Any] = {"status": status, "error": error, "seconds": seconds}
         if rejected is not None:
-            if not 0 <= rejected <= 150:
-                raise ValueError("`rejected` must be from 0 to 150.")
+            check_whole("rejected", rejected, 0, 150)
             plan["rows"] = {
                 "planned": {"added": 150},
                 "successful": {"added": 150 - rejected},
@@ -152,7 +170,7 @@ class Faults(ABC):
             times: How many runs fail.
 
         Raises:
-            ValueError: The world has no such sync.
+            ValueError: The world has no such sync, or an argument is wrong.
         """
         self.plan_runs(sync, status="failed", error=error, times=times)
 
@@ -168,7 +186,7 @@ class Faults(ABC):
             times: How many runs end with a warning.
 
         Raises:
-            ValueError: The world has no such sync.
+            ValueError: The world has no such sync, or an argument is wrong.
         """
         self.plan_runs(sync, status="warning", error=error, rejected=rejected, times=times)
 
@@ -185,23 +203,29 @@ class Faults(ABC):
         Clients keep the limit in their settings, and notice the new limit only by refusals (429).
 
         Args:
-            requests: How many requests are allowed in a window.
-            seconds: The length of the window, in seconds of the world.
-            others_per_second: How many requests other programs send in each second of the world.
+            requests: How many requests are allowed in a window, at least 1.
+            seconds: The length of the window, in seconds of the world, 0.001 to 1,000,000.
+            others_per_second: How many requests other programs send in each second of the world, 0.001 to 10,000.
             retry_after: The header ``Retry-After`` of a refusal, in seconds of the world. Default: no such header.
 
         Raises:
             ValueError: An argument is wrong.
         """
+        check_whole("requests", requests, 1, 2**32 - 1)
+        check_number("seconds", seconds, 0.001, 1_000_000)
         limit: dict[str, Any] = {"requests": requests, "seconds": seconds}
         if others_per_second is not None:
+            check_number("others_per_second", others_per_second, 0.001, 10_000)
             limit["stranger"] = {"perSecond": others_per_second}
         if retry_after is not None:
+            check_whole("retry_after", retry_after, 0, _SECONDS)
             limit["retryAfter"] = retry_after
         self._control("POST", "/arm/limit", limit)
         self._limited = True
 
     def _arm(self, method: str | None, answer: Mapping[str, Any], times: int | None, text: str) -> None:
+        if times is not None:
+            check_whole("times", times, 0, _ALWAYS - 1)
         when = {} if method is None else {"operation": list(operations(method))}
         entry = {"when": when, "answer": answer, "times": _ALWAYS if times is None else times}
         (index,) = self._control("POST", "/arm/script", [entry])["entries"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ._checks import near
 from ._methods import METHODS
 
 
@@ -37,6 +37,14 @@ class Request:
     """Whether the client closed the connection before it had the whole answer."""
 
 
+_INSTEAD = {
+    "syncs.run_many": "syncs.trigger",
+    "run.wait": "syncs.runs",
+    "run.state": "syncs.runs",
+    "run.states": "syncs.runs",
+}
+"""Methods that send the requests of other methods, each with the most important of these."""
+
 _METHOD_OF: dict[str, str] = {}
 for _method, _operations in METHODS.items():
     for _operation in _operations:
@@ -65,8 +73,10 @@ def operations(method: str) -> tuple[str, ...]:
     Raises:
         ValueError: There is no such method.
     """
+    if not isinstance(method, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ValueError(f"The method must be a name, such as 'syncs.trigger', or None, not {method!r}.")
     if method in METHODS:
         return METHODS[method]
-    near = difflib.get_close_matches(method, METHODS, 1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"A client has no method {method!r}.{hint}")
+    if method in _INSTEAD:
+        raise ValueError(f"{method!r} sends the requests of other methods. Did you mean {_INSTEAD[method]!r}?")
+    raise ValueError(f"A client has no method {method!r}.{near(method, METHODS)}")

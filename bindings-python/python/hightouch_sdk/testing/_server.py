@@ -112,7 +112,7 @@ class Sandbox:
         """
         connection = http.client.HTTPConnection(urlsplit(self.http_url).netloc, timeout=30)
         try:
-            text = None if body is None else json.dumps(body)
+            text = None if body is None else json.dumps(body, allow_nan=False)
             connection.request(method, "/_worlds" + path, text, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             value = json.loads(answer.read() or "null")

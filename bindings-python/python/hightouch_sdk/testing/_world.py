@@ -11,6 +11,7 @@ from hightouch_sdk import _base
 from hightouch_sdk._client import Hightouch
 from hightouch_sdk._native import monotonic
 
+from ._checks import check_limit, check_number, check_settings, check_slugs, check_whole
 from ._faults import Faults
 from ._requests import Request, operations, request
 from ._server import Sandbox, shared
@@ -59,13 +60,14 @@ class World(Faults):
     Args:
         syncs: The number of syncs. Their ids start at 1. Default: 3, or the number of ``slugs`` if this number is
             larger.
-        slugs: The slugs of the first syncs. The other syncs have made-up slugs.
-        seconds_per_run: How long a run takes, in seconds of the world.
+        slugs: The slugs of the first syncs, all different. The other syncs have made-up slugs.
+        seconds_per_run: How long a run takes, in seconds of the world, at most 1,000,000.
         time_scale: How many times faster than real time the time of the world passes, 0.001 to 1,000,000.
         limit: The rate limit of the workspace, as a number of requests and of seconds of the world. A client assumes
             ``(200, 10)`` unless its settings name another limit.
         seed: A number from which the data are made up. The same number gives the same data.
-        settings: Further settings of the world, by their names in the sandbox, such as ``{"pastRuns": 2}``.
+        settings: Further settings of the world, by their names in the sandbox, such as ``{"pastRuns": 2}``. They
+            replace the settings above.
         judge: Whether the end of the block checks the requests.
         sandbox: The server. Default: the server that all worlds of this process share.
 
@@ -88,6 +90,15 @@ class World(Faults):
         sandbox: Sandbox | None = None,
     ) -> None:
         super().__init__()
+        if syncs is not None:
+            check_whole("syncs", syncs, 0)
+        check_slugs(slugs, syncs)
+        check_number("seconds_per_run", seconds_per_run, 0, 1_000_000)
+        check_number("time_scale", time_scale, 0.001, 1_000_000)
+        check_limit(limit)
+        check_whole("seed", seed, 0, 2**64 - 1)
+        further = dict(settings or {})
+        check_settings(further)
         self.sandbox: Sandbox = sandbox or shared()
         """The server of this world."""
         self.judged: bool = judge
@@ -99,7 +110,7 @@ class World(Faults):
             "limit": {"requests": limit[0], "seconds": limit[1]},
             "seed": seed,
             "runs": {"seconds": seconds_per_run},
-            **(settings or {}),
+            **further,
         }
         made = self.sandbox.control("POST", "", asked)
         self._path = f"/{made['id']}"
