@@ -28,7 +28,7 @@ from hightouch_sdk import (
     RunFailedError,
     ServerError,
 )
-from hightouch_sdk.testing import Sandbox, World, WorldError
+from hightouch_sdk.testing import Sandbox, World, WorldError, _server
 from sandbox import Sandbox as Built
 from sandbox import until
 
@@ -350,3 +350,39 @@ def test_a_missing_program_is_an_error_that_names_the_extra(monkeypatch: pytest.
         Sandbox()
     with pytest.raises(RuntimeError, match=r"The sandbox did not start: /bin/false ended with 1"):
         Sandbox("/bin/false")
+
+
+OTHERS = {
+    "missing": (None, "cannot be started: No such file or directory"),
+    "folder": (None, "cannot be started: Permission denied"),
+    "text": ("echo hello; exec sleep 600", "is not the sandbox: it prints no addresses"),
+    "other JSON": ("""echo '{"url": "x"}'; exec sleep 600""", "is not the sandbox: it prints no addresses"),
+    "no object": ("echo 7; exec sleep 600", "is not the sandbox: it prints no addresses"),
+    "silent": ("exec sleep 600", "printed nothing for 1 seconds"),
+    "ended": ("exit 3", "ended with 3"),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_another_program_than_the_sandbox_is_named_with_the_variable_and_ended(
+    other: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script, complaint = OTHERS[other]
+    path, process = tmp_path / other, tmp_path / "process"
+    if script is not None:
+        path.write_text(f"#!/bin/sh\necho $$ >'{process}'\n{script}\n")
+        path.chmod(0o755)
+    elif other == "folder":
+        path.mkdir()
+    monkeypatch.setenv("HIGHTOUCH_SANDBOX", str(path))
+    monkeypatch.setattr(_server, "_START", 1)
+    hint = "The path comes from the variable HIGHTOUCH_SANDBOX."
+    with pytest.raises(RuntimeError) as raised:
+        Sandbox()
+    assert str(raised.value) == f"The sandbox did not start: {path} {complaint}. {hint}"
+    with pytest.raises(RuntimeError) as raised:
+        Sandbox(str(path))
+    assert hint not in str(raised.value)
+    if script is not None:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(process.read_text()), 0)

@@ -10,14 +10,20 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from importlib import import_module
-from threading import Lock
+from threading import Lock, Timer
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
+
+from hightouch_sdk._native import monotonic
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
+
+
+_START = 60
+"""How many seconds the program has to print its first line."""
 
 
 def _program() -> str:
@@ -51,7 +57,7 @@ class Sandbox:
 
     Raises:
         ImportError: ``program`` was left out, and none of the defaults exists.
-        RuntimeError: The program did not start.
+        RuntimeError: The program did not start, or it is not the sandbox.
     """
 
     def __init__(self, program: str | None = None, *, arguments: Sequence[str] = ()) -> None:
@@ -60,22 +66,70 @@ class Sandbox:
         command = [self.program, "--exit-with-stdin", *arguments]
         # The program ends when its standard input closes. The kernel closes this pipe even if the Python process is
         # killed.
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        try:
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
+        except OSError as error:
+            raise self._not_started(f"cannot be started: {error.strerror}", is_named=program is None) from None
         self._stdin, self._stdout = cast("IO[str]", self._process.stdin), cast("IO[str]", self._process.stdout)
-        line = self._stdout.readline()
-        if not line:
-            raise RuntimeError(f"The sandbox did not start: {command[0]} ended with {self._process.wait()}.")
-        started = json.loads(line)
-        self.url: str = started["url"]
-        """The address of the server over TLS."""
-        self.http_url: str = started["httpUrl"]
-        """The address of the server without TLS."""
-        self.ca_bundle: str = started["ca"]
-        """The PEM file with the certificate of the server's authority."""
-        self.closed_address: str = started["closed"]
-        """An address, ``127.0.0.1:PORT``, at which nothing listens."""
+        try:
+            started = self._first_line()
+            self.url: str = started["url"]
+            """The address of the server over TLS."""
+            self.http_url: str = started["httpUrl"]
+            """The address of the server without TLS."""
+            self.ca_bundle: str = started["ca"]
+            """The PEM file with the certificate of the server's authority."""
+            self.closed_address: str = started["closed"]
+            """An address, ``127.0.0.1:PORT``, at which nothing listens."""
+        except EOFError:
+            self._end()
+            raise self._not_started(f"ended with {self._process.returncode}", is_named=program is None) from None
+        except TimeoutError:
+            self._end()
+            raise self._not_started(f"printed nothing for {_START} seconds", is_named=program is None) from None
+        except (ValueError, KeyError, TypeError):
+            self._end()
+            raise self._not_started("is not the sandbox: it prints no addresses", is_named=program is None) from None
+        except BaseException:
+            self._end()
+            raise
         self._pid = os.getpid()
         _open_here.add(self)
+
+    def _first_line(self) -> Any:
+        """Returns the JSON of the first line that the program prints.
+
+        Raises:
+            EOFError: The program ended.
+            TimeoutError: The program printed nothing in time, and was killed.
+            ValueError: The line is not JSON.
+        """
+        timer = Timer(_START, self._process.kill)
+        timer.daemon = True
+        end = monotonic() + _START
+        timer.start()
+        try:
+            line = self._stdout.readline()
+        finally:
+            timer.cancel()
+        if not line:
+            raise TimeoutError if monotonic() >= end else EOFError
+        return json.loads(line)
+
+    def _not_started(self, why: str, *, is_named: bool) -> RuntimeError:
+        from_variable = is_named and os.environ.get("HIGHTOUCH_SANDBOX") == self.program
+        hint = " The path comes from the variable HIGHTOUCH_SANDBOX." if from_variable else ""
+        return RuntimeError(f"The sandbox did not start: {self.program} {why}.{hint}")
+
+    def _end(self) -> None:
+        """Ends a program that may be another one than the sandbox, and so may go on after its input has closed."""
+        self._stdin.close()
+        try:
+            self._process.wait(1)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._stdout.close()
 
     def close(self) -> None:
         """Ends the server. Closing the server again does nothing."""
