@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+from ._stdout import prepare
+
 
 def is_importable(name: str) -> bool:
     """Whether a library is installed."""
@@ -17,6 +19,7 @@ def is_importable(name: str) -> bool:
 
 def main() -> None:
     """Runs the command line and exits. Without the extra ``cli``, ``doctor`` is the only command."""
+    prepare()
     if is_importable("click") and is_importable("rich"):
         from ._run import run
     else:

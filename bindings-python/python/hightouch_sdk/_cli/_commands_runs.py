@@ -29,10 +29,11 @@ from hightouch_sdk._runs import AnyRun
 
 from ._columns import FOLLOWED, ITEMS, Followed
 from ._commands_lists import selected
-from ._message import PROGRAM, explain, explain_failures, say, say_error, say_going_on
+from ._message import PROGRAM, explain, explain_failures, going_on, say, say_error, say_going_on
 from ._options import client, client_options, output
 from ._output import write
 from ._status import Status, status_of_items
+from ._stdout import OutputError
 from ._values import Duration, Pair, names_in, read_text
 
 _TIMEOUT = click.option(
@@ -172,7 +173,7 @@ def _confirmed(flags: list[str], syncs: list[str]) -> bool:
     """
     if not flags:
         return True
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise click.UsageError(f"Add --yes to run syncs with {' '.join(flags)}.")
     return click.confirm(f"Run {', '.join(syncs)} with {' '.join(flags)}?", err=True)
 
@@ -204,9 +205,14 @@ def _wait(batch: SyncBatch, timeout: timedelta | None, *, quiet: bool, warnings_
 
 
 def _report(items: Sequence[BatchItem], form: str | None, *, warnings_fail: bool) -> None:
-    write(items, ITEMS, form)
-    sys.stdout.flush()
-    explain_failures(items, warnings_fail=warnings_fail)
+    try:
+        write(items, ITEMS, form)
+        sys.stdout.flush()
+    except OutputError as error:
+        error.hints = going_on(items, ended=True)
+        raise
+    finally:
+        explain_failures(items, warnings_fail=warnings_fail)
 
 
 @click.command(short_help="Follow runs to their end by their tokens.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -25,8 +26,10 @@ def say(text: str) -> None:
 
 
 def _write(text: str) -> None:
+    # If standard error cannot be written, there is nobody to tell.
     if sys.stderr is not None:
-        click.echo(text, err=True, color=colored())
+        with suppress(OSError):
+            click.echo(text, err=True, color=colored())
 
 
 def say_error(text: str, *hints: str | None) -> None:
@@ -63,11 +66,19 @@ def _reason(item: BatchItem) -> str:
     return f"{name}: {item.state.status}{f': {why}' if why else ''}"
 
 
+def going_on(items: Sequence[BatchItem], *, ended: bool = False) -> list[str]:
+    """Names the runs that go on, with their tokens, and the syncs that were not started; with ``ended``, all runs."""
+    runs = [item for item in items if item.in_progress or (ended and item.run_token is not None)]
+    lines = [
+        f"{name_of(item.sync, item.run_id)} {'goes on' if item.in_progress else 'has ended'}:"
+        f" {PROGRAM} follow {item.run_token}"
+        for item in runs
+    ]
+    unsent = [str(item.sync) for item in items if item.run_token is None and item.outcome is None]
+    return [*lines, f"not started: {', '.join(unsent)}"] if unsent else lines
+
+
 def say_going_on(items: Sequence[BatchItem]) -> None:
     """Names the runs that go on, with their tokens, and the syncs that were not started."""
-    running = [item for item in items if item.in_progress]
-    for item in running:
-        say(f"{name_of(item.sync, item.run_id)} goes on: {PROGRAM} follow {item.run_token}")
-    unsent = [str(item.sync) for item in items if item.run_token is None and item.outcome is None]
-    if unsent:
-        say(f"not started: {', '.join(unsent)}")
+    for line in going_on(items):
+        say(line)

@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from hightouch_sdk import __version__
 
 from ._doctor import ABOUT, STATUS, examine
+from ._status import Status
+from ._stdout import OutputError, discard
 
 COMMANDS = ("syncs", "runs", "run", "follow", "limit", "request", "completion")
 
 
 def run(args: list[str]) -> int:
     """Runs the command line and returns its exit status."""
+    try:
+        try:
+            return _run(args)
+        finally:
+            # argparse ends with a `SystemExit` after a help text, which must be written too.
+            sys.stdout.flush()
+    except OutputError as error:
+        discard()
+        if error.is_closed_pipe:
+            return Status.PIPE
+        if sys.stderr is not None:
+            sys.stderr.write(f"error: {error}\n")
+        return Status.OUTPUT
+
+
+def _run(args: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="hightouch-sdk")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

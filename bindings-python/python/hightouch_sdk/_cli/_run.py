@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from types import FrameType
@@ -18,6 +17,7 @@ from ._commands_report import report
 from ._commands_runs import follow, run_syncs
 from ._message import PROGRAM, explain, say, say_error
 from ._status import Status, status_of
+from ._stdout import OutputError, discard
 
 ABOUT = """Work with a Hightouch workspace.
 
@@ -25,12 +25,13 @@ The API key comes from the variable HIGHTOUCH_API_KEY or from the file that --ap
 
 \b
 Exit statuses:
-    0  done                       6  the API is unreachable or failed
-    1  a run failed               7  not found
-    2  wrong command line         8  the server refused the request
-    3  the time is over           9  a change may have taken effect
-    4  the key is refused        10  an unexpected answer, or a bug
+    0  done                       7  not found
+    1  a run failed               8  the server refused the request
+    2  wrong command line         9  a change may have taken effect
+    3  the time is over          10  an unexpected answer, or a bug
+    4  the key is refused        11  the output cannot be written
     5  the rate limit           130  interrupted, or answered with no
+    6  the API is unreachable or failed
 """
 
 
@@ -44,17 +45,11 @@ class App(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             status = super().invoke(ctx)
-            # Without this flush, Python would write the rest of the output at exit. There, no `except` would catch the
-            # error of a closed pipe.
+            # Without this flush, Python would write the rest of the output at exit, where no `except` catches an error.
             sys.stdout.flush()
         except HightouchError as error:
             explain(error)
             return status_of(error)
-        except BrokenPipeError:
-            # The reader of the pipe, such as `head`, has closed the pipe. Python flushes standard output again at exit.
-            # This flush must not fail, so standard output becomes the null device.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return Status.PIPE
         except KeyboardInterrupt as raised:
             return _interrupted(raised, "interrupted", Status.INTERRUPTED)
         except Terminated as raised:
@@ -81,10 +76,6 @@ click.version_option(__version__, prog_name=PROGRAM)(app)
 def run(args: list[str]) -> int:
     """Runs the command line and returns its exit status."""
     signal.signal(signal.SIGTERM, _terminate)
-    stdout: Any = sys.stdout
-    if hasattr(stdout, "reconfigure"):
-        # Files and pipes get UTF-8, whatever the locale is. A terminal keeps its own encoding.
-        stdout.reconfigure(encoding=None if stdout.isatty() else "utf-8", errors="replace")
     try:
         status = app.main(args, prog_name=PROGRAM, standalone_mode=False)
     except click.Abort:
@@ -92,6 +83,12 @@ def run(args: list[str]) -> int:
     except click.ClickException as error:
         error.show()
         return Status.USAGE
+    except OutputError as error:
+        discard()
+        if error.is_closed_pipe:
+            return Status.PIPE
+        say_error(str(error), *error.hints)
+        return Status.OUTPUT
     return int(status or 0)
 
 

@@ -26,6 +26,7 @@ class Status(IntEnum):
     REFUSED = 8
     UNKNOWN = 9
     UNEXPECTED = 10
+    OUTPUT = 11
     INTERRUPTED = 130
     PIPE = 141
     TERMINATED = 143

@@ -82,6 +82,8 @@ def read_text(path: str) -> str:
     """
     try:
         if path == "-":
+            if sys.stdin is None:
+                raise click.UsageError("Standard input cannot be read: it is closed.")
             return sys.stdin.read()
         return Path(path).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
