@@ -319,6 +319,27 @@ def test_without_the_extra_the_doctor_works_and_the_rest_names_it(world: World) 
         assert (done.returncode, key in done.stderr) == (2, False)
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_name(world: World, tmp_path: Path) -> None:
+    text = b"\xef\xbb\xbforders\r\n7\r\n"
+    (tmp_path / "syncs.txt").write_bytes(text)
+    assert command(world, "run", "--dry-run", "--file", str(tmp_path / "syncs.txt")).out == "orders\n7\n"
+    (tmp_path / "body.json").write_bytes(b'\xef\xbb\xbf{"disabled": true}')
+    line = ["request", "PATCH", "/syncs/1", "--data", f"@{tmp_path / 'body.json'}"]
+    assert json.loads(command(world, *line).out)["disabled"] is True
+    for encoding in ("utf-8", "ascii"):
+        line = [*COMMAND, "run", "--dry-run", "--file", "-"]
+        given = environment(world, PYTHONIOENCODING=encoding)
+        done = subprocess.run(line, input=text, env=given, capture_output=True, check=True)
+        assert done.stdout == b"orders\n7\n"
+
+
+def test_a_list_that_is_no_text_says_so(world: World) -> None:
+    done = subprocess.run(
+        [*COMMAND, "run", "--file", "-"], input=b"\xff\xfe7\x00", env=environment(world), capture_output=True, check=False
+    )
+    assert (done.returncode, b"it is not text in UTF-8" in done.stderr) == (Status.USAGE, True)
+
+
 def test_durations_and_lists_of_names_are_read() -> None:
     read = {
         text: found and found.total_seconds()

@@ -75,7 +75,7 @@ class Pair(click.ParamType[tuple[str, str]]):
 
 
 def read_text(path: str) -> str:
-    """Reads a file, or standard input if the path is ``-``.
+    """Reads a file in UTF-8, with or without a byte order mark, or standard input if the path is ``-``.
 
     Raises:
         click.UsageError: The file cannot be read.
@@ -84,8 +84,8 @@ def read_text(path: str) -> str:
         if path == "-":
             if sys.stdin is None:
                 raise click.UsageError("Standard input cannot be read: it is closed.")
-            return sys.stdin.read()
-        return Path(path).read_text(encoding="utf-8")
+            return sys.stdin.buffer.read().decode("utf-8-sig")
+        return Path(path).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not text in UTF-8"
         raise click.UsageError(f"The file {path!r} cannot be read: {reason}.") from None
