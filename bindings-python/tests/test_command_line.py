@@ -335,7 +335,11 @@ def test_a_byte_order_mark_is_no_part_of_the_first_name(world: World, tmp_path: 
 
 def test_a_list_that_is_no_text_says_so(world: World) -> None:
     done = subprocess.run(
-        [*COMMAND, "run", "--file", "-"], input=b"\xff\xfe7\x00", env=environment(world), capture_output=True, check=False
+        [*COMMAND, "run", "--file", "-"],
+        input=b"\xff\xfe7\x00",
+        env=environment(world),
+        capture_output=True,
+        check=False,
     )
     assert (done.returncode, b"it is not text in UTF-8" in done.stderr) == (Status.USAGE, True)
 

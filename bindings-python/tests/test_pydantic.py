@@ -122,6 +122,35 @@ def test_an_error_of_another_kind_or_of_none_is_no_error_of_this_class() -> None
         )
 
 
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"a": {1, 2}}, "`.a` is a set"),
+        ({1: 2}, "has the key 1"),
+        ({"a": float("nan")}, "`.a` is nan"),
+        (json.loads("[" * 900 + "]" * 900), "nests too deep"),
+    ],
+    ids=["a set", "a number as a key", "no number", "too many levels"],
+)
+def test_what_is_not_json_is_an_error_of_validation(wrong: object, complaint: str) -> None:
+    with pytest.raises(pydantic.ValidationError) as raised:
+        pydantic.TypeAdapter(Json).validate_python(wrong)
+    assert complaint in raised.value.errors()[0]["msg"]
+
+
+def test_the_place_of_an_error_is_the_same_each_time() -> None:
+    """pydantic names a function without a name by its address."""
+    unions: list[Any] = [Sync | int, BatchItem | int, NotFoundError | int, Json | int]
+    for of in unions:
+        with pytest.raises(pydantic.ValidationError) as raised:
+            pydantic.TypeAdapter[Any](of).validate_python({"id": {1}, "kind": "server"})
+        places = {".".join(map(str, error["loc"])) for error in raised.value.errors()}
+        assert not [place for place in places if " at 0x" in place]
+    with pytest.raises(pydantic.ValidationError) as raised:
+        pydantic.TypeAdapter(Sync).validate_python({"id": 1})
+    assert [error["loc"] for error in raised.value.errors()] == [("slug",)]
+
+
 def test_fastapi_describes_and_returns_the_items_of_a_batch() -> None:
     item = example(BatchItem)
     app = fastapi.FastAPI()

@@ -110,8 +110,18 @@ def _instance_or_dict(cls: type, shape: Any, make: Callable[..., Any], plain: Ca
 def json_schema() -> Any:
     """Returns the schema of opaque JSON. The schema accepts any JSON and converts the JSON to a :class:`Json`."""
     return core_schema.no_info_after_validator_function(
-        json_of, core_schema.any_schema(), serialization=core_schema.plain_serializer_function_ser_schema(_python)
+        _json, core_schema.any_schema(), serialization=core_schema.plain_serializer_function_ser_schema(_python)
     )
+
+
+def _json(value: object) -> Any:
+    # pydantic adds a ValueError to its own errors. Any other error ends the validation, in FastAPI with the status 500.
+    try:
+        return json_of(value)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    except RecursionError:
+        raise ValueError("The value nests too deep for JSON.") from None
 
 
 def _shallow(value: Value) -> dict[str, Any]:
