@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import inspect
 import json
+import pickle
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -146,6 +148,26 @@ def test_the_answer_of_an_operation_without_a_result_parses_to_none(client: High
     assert raw.parse() is None
     with pytest.raises(NotFoundError):
         client.syncs.get(1)
+
+
+def test_an_answer_can_be_pickled_and_copied(world: World) -> None:
+    with Hightouch(**world.settings()) as client:
+        calls = client.syncs.with_raw_response
+        answers: list[RawResponse[Any]] = [calls.get(2), calls.list(), calls.delete(3)]
+        run = calls.trigger(1)
+    for raw in answers:
+        for other in (pickle.loads(pickle.dumps(raw)), copy.copy(raw), copy.deepcopy(raw)):
+            assert (other.status, other.headers, other.body, other.meta) == (
+                raw.status,
+                raw.headers,
+                raw.body,
+                raw.meta,
+            )
+            assert other.parse() == raw.parse()
+    assert copy.deepcopy(answers[0]).headers is not answers[0].headers
+    assert copy.deepcopy(run).body == copy.copy(run).body == run.body
+    with pytest.raises(TypeError, match=r"a handle, which holds a client\. Pickle its `body`"):
+        pickle.dumps(run)
 
 
 def test_an_error_under_status_200_is_an_answer_that_raises_when_it_is_parsed(new_world: Callable[..., World]) -> None:

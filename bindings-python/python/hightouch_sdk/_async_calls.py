@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
-from ._calls import Raw, known_slug, methods_of, raw_response, rows_decoder, slug_of
+from ._calls import Raw, known_slug, methods_of, no_result, raw_response, rows_decoder, slug_of
 from ._door import decoded, decoder
 from ._errors import LOADING
 
@@ -84,7 +84,7 @@ class AsyncRawCalls:
         return await self._answer(op, args, opts, partial(decoded, decoder(of)))
 
     async def nothing(self, op: str, args: Args, opts: Opts) -> RawResponse[None]:
-        return await self._answer(op, args, opts, lambda _: None)
+        return await self._answer(op, args, opts, no_result)
 
     async def page(self, op: str, args: Args, opts: Opts, of: type[T], _: object = None) -> RawResponse[list[T]]:
         with LOADING:

@@ -107,6 +107,10 @@ class Calls:
         return cast("Calls", RawCalls(self.door))
 
 
+def no_result(_: bytes) -> None:
+    """Reads the answer of an operation without a result."""
+
+
 class RawCalls:
     """Makes calls, and returns the raw answers."""
 
@@ -119,7 +123,7 @@ class RawCalls:
         return self._answer(op, args, opts, partial(decoded, decoder(of)))
 
     def nothing(self, op: str, args: Args, opts: Opts) -> RawResponse[None]:
-        return self._answer(op, args, opts, lambda _: None)
+        return self._answer(op, args, opts, no_result)
 
     def page(self, op: str, args: Args, opts: Opts, of: type[T], _: object = None) -> RawResponse[list[T]]:
         with LOADING:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from copy import deepcopy
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from ._door import answer_of
+from ._calls import no_result
+from ._door import answer_of, decoded, decoder
 from ._errors import failure
 from ._public import public
 
@@ -59,5 +62,35 @@ class RawResponse(Generic[T]):
             raise failure(self._failure)
         return self._make(self._value)
 
+    def __copy__(self) -> RawResponse[T]:
+        return _with(self._make, self.__dict__)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> RawResponse[T]:
+        # The function is shared, because it may hold a client.
+        rest = {name: deepcopy(value, memo) for name, value in self.__dict__.items() if name != "_make"}
+        return _with(self._make, rest)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        rest = {name: value for name, value in self.__dict__.items() if name != "_make"}
+        if isinstance(self._make, partial):
+            (reader,) = self._make.args  # pyright: ignore[reportUnknownMemberType]
+            return (_of_type, (reader.type, rest))
+        if self._make is no_result:
+            return (_with, (no_result, rest))
+        raise TypeError(
+            "The raw answer of a trigger cannot be pickled, because `parse` returns a handle, which holds a client."
+            " Pickle its `body`, or the token of the run."
+        )
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(status={self.status}, {len(self.body)} bytes)"
+
+
+def _with(make: Callable[[bytes], T], rest: dict[str, Any]) -> RawResponse[T]:
+    raw = cast("RawResponse[T]", object.__new__(RawResponse))
+    raw.__dict__.update({**rest, "_make": make})
+    return raw
+
+
+def _of_type(of: type[T], rest: dict[str, Any]) -> RawResponse[T]:
+    return _with(partial(decoded, decoder(of)), rest)
