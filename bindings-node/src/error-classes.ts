@@ -55,7 +55,7 @@ export class ProtocolError extends HightouchError {}
 /** A change was sent, and it is unknown whether the change took effect. Check before you repeat the call. */
 export class OutcomeUnknownError extends HightouchError {}
 
-/** The run did not end within the time limit of the wait. The run itself goes on. */
+/** The run did not end within the time limit of the wait. The wait does not stop the run. */
 export class WaitTimeoutError extends TimeoutError {}
 
 /** The client is closed. */

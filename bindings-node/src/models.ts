@@ -46,7 +46,7 @@ export type ErrorKind =
   | 'outcome_unknown'
   /** The run failed, was cancelled or was interrupted, or it ended with warnings that count as a failure. */
   | 'run_failed'
-  /** The run did not end within the time limit of the wait. The run itself goes on. */
+  /** The run did not end within the time limit of the wait. The wait does not stop the run. */
   | 'wait_timeout'
   /** The client is closed. */
   | 'closed'

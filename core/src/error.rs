@@ -82,7 +82,7 @@ kinds! {
     OutcomeUnknown = "outcome_unknown" (other),
     /// The run failed, was cancelled or was interrupted, or it ended with warnings that count as a failure.
     RunFailed = "run_failed" (other),
-    /// The run did not end within the time limit of the wait. The run itself goes on.
+    /// The run did not end within the time limit of the wait. The wait does not stop the run.
     WaitTimeout = "wait_timeout" (timeout),
     /// The client is closed.
     Closed = "closed" (other),

@@ -144,7 +144,7 @@ class OutcomeUnknownError(HightouchError):
 
 @public
 class WaitTimeoutError(HightouchError, TimeoutError):
-    """The run did not end within the time limit of the wait. The run itself goes on."""
+    """The run did not end within the time limit of the wait. The wait does not stop the run."""
 
     kind = "wait_timeout"
 

@@ -283,9 +283,20 @@ impl Batch {
 
     /// The error of a wait that timed out.
     pub(crate) fn expired(&self) -> Error {
-        self.unfinished(&self.items(), Kind::WaitTimeout, "").with_hint(
-            "The runs go on. Wait again, or resume each run with its token, which the details contain.",
-        )
+        let items = self.items();
+        // Without a checkpoint, the batch has started each run itself, so a run without a state is merely new.
+        let is_unseen = |item: &&BatchItem| {
+            self.has_checkpoint && item.outcome.is_none() && item.run.is_some() && item.state.is_none()
+        };
+        let known = match items.iter().filter(is_unseen).count() {
+            0 => "The runs go on.".to_owned(),
+            unseen => format!(
+                "No answer has shown {unseen} of the runs yet. If an earlier process started them, check that the API \
+                 key belongs to the same workspace."
+            ),
+        };
+        let again = " Wait again, or resume each run with its token, which the details contain.";
+        self.unfinished(&items, Kind::WaitTimeout, "").with_hint(known + again)
     }
 
     /// Creates an error. Its message begins with `before`, and then counts the items that have not ended. Its details

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::task::unconstrained;
 use tokio::time::Instant;
 
+use super::expired;
 use super::followed::{Followed, Following};
 use super::pace::{LOOK_AT_LEAST, MISSING_BORNE, PAGE_BORNE, UNREADABLE_BORNE, pause};
 use super::state::{Ending, RunState};
@@ -45,11 +46,34 @@ impl Seen {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
     }
 
+    /// What the looks so far have shown.
+    pub(super) fn shown(&self) -> Shown {
+        match (&self.state, self.missing) {
+            (Some(_), None) => Shown::State,
+            (Some(_), Some(_)) => Shown::NoLongerListed,
+            (None, Some(_)) => Shown::NotListed,
+            (None, None) => Shown::Nothing,
+        }
+    }
+
     pub(crate) fn decode(text: &str) -> Result<Self, Error> {
         URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(
             || Error::new(Kind::InvalidRequest, "`seen` was not returned by an earlier step of a run"),
         )
     }
+}
+
+/// What the looks at a run have shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// No look has been answered.
+    Nothing,
+    /// Answers lack the run, and no earlier answer had it.
+    NotListed,
+    /// An earlier answer had the run, and the last answer lacks it.
+    NoLongerListed,
+    /// The last answer had the run.
+    State,
 }
 
 #[derive(Debug)]
@@ -83,13 +107,13 @@ pub(crate) async fn next<S: RunState>(
     let report = StepReport::new(sender.account(call::<S>(token)?.subject(), options, false));
     let mut lead = pin!(sweep::lead::<S>(sender, &followed, &report, &pages));
     let options = report.options(options);
-    let mut step = follow::<S>(sender, &followed, &report, token, seen, &options);
+    let mut following = follow::<S>(sender, &followed, &report, token, seen, &options);
     let step = tokio::select! {
         biased;
-        // `step` is polled before `over`. If the call is cancelled or the client is closed while a request for the run
-        // is in flight, `step` adds the request to the report and then fails. `over` would fail at once, and the
+        // The step is polled before `over`. If the call is cancelled or the client is closed while a request for the
+        // run is in flight, the step adds the request to the report and then fails. `over` would fail at once, and the
         // request would be missing from the report.
-        step = step.until(until) => step,
+        step = following.until(until) => step,
         over = sender.over() => Err(over),
         never = &mut lead => match never {},
     };
@@ -97,7 +121,8 @@ pub(crate) async fn next<S: RunState>(
     step.map(|step| FollowStep { meta: report.meta(), ..step }).map_err(|error| {
         let interrupted = matches!(error.kind(), Kind::Cancelled | Kind::Closed);
         let error = error.with_run(token.encode()).with_looks(report.meta());
-        if interrupted { error.with_hint("The run goes on. Resume waiting with its token.") } else { error }
+        let hint = expired::interrupted(following.made.seen.shown());
+        if interrupted { error.with_hint(hint) } else { error }
     })
 }
 

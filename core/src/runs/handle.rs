@@ -128,7 +128,7 @@ impl<S: RunState> Run<S> {
                         return Ok(state);
                     }
                 }
-                (None, false) => return Err(expired(&self.sender, &self.token, step.failure.as_ref())),
+                (None, false) => return Err(expired(&self.sender, &self.token, &step)),
                 (None, true) => {}
             }
             seen = step.seen;

@@ -3,6 +3,7 @@
 mod adopt;
 mod begin;
 mod claims;
+mod expired;
 mod follow;
 mod followed;
 mod handle;
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub(crate) use adopt::{StartWindow, Unanswered, adopt};
 pub(crate) use begin::{begin, claim, started, under_way};
 pub(crate) use claims::Of;
+pub(crate) use expired::expired;
 pub(crate) use follow::{FollowStep, Seen, look, next};
 pub use handle::Run;
 pub(crate) use lookup::{latest, lookup};
@@ -30,7 +32,6 @@ use crate::call::Options;
 use crate::error::{Error, Kind};
 use crate::json::Json;
 use crate::sender::Sender;
-use crate::text::span;
 
 /// How a wait treats a run that did not succeed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -123,30 +124,6 @@ impl<S: RunState> FollowStep<S> {
             .scrubbed(|text| sender.scrub(text))
             .with_run(token.encode()))
     }
-}
-
-/// The error of a wait that timed out; `failure` is the error of the last request that read the run, if that request
-/// failed.
-pub(crate) fn expired(sender: &Sender, token: &RunToken, failure: Option<&Error>) -> Error {
-    let age =
-        Duration::from_millis(u64::try_from(sender.now_millis().saturating_sub(token.since)).unwrap_or(0));
-    let origin = if token.found { "found" } else { "started" };
-    let what = format!("the run had not ended {} after it was {origin}", span(age));
-    let error = match failure {
-        None => Error::new(Kind::WaitTimeout, what),
-        Some(failure) => {
-            let mut causes = vec![failure.message()];
-            causes.extend_from_slice(failure.cause_messages());
-            let what =
-                message![what, ", as far as is known: the last look at the run failed: ", failure.what()];
-            Error::new(Kind::WaitTimeout, what).with_causes(causes)
-        }
-    };
-    error
-        .at(&token.subject())
-        .with_run(token.encode())
-        .with_hint("The run goes on. Resume waiting with its token.")
-        .scrubbed(|text| sender.scrub(text))
 }
 
 /// How a run ended, for a message: its status, how many rows were rejected, and the first line of its error text.

@@ -256,7 +256,7 @@ async fn step<S: RunState>(caller: &Caller<'_>, token: &RunToken, asked: &NextSt
     step.check(sender, token, on_failure, on_warning).map_err(|error| error.with_looks(step.meta.clone()))?;
     let ending = step.ending();
     if asked.expire == Some(true) && !step.changed && ending.is_none() {
-        return Err(runs::expired(sender, token, step.failure.as_ref()).with_looks(step.meta));
+        return Err(runs::expired(sender, token, &step).with_looks(step.meta));
     }
     let seen = step.seen.encode();
     let given = Stepped {

@@ -107,6 +107,31 @@ async fn at_most_so_many_syncs_are_in_progress_at_once() {
     assert_eq!((most, ended), (2, 7));
 }
 
+/// Incident: a checkpoint was resumed with the key of another workspace, and the error said that the runs go on.
+#[tokio::test]
+async fn a_wait_for_resumed_runs_that_no_answer_has_shown_says_so() {
+    let settings = json!({"pastRuns": 0, "runs": {"listedAfterMs": 100_000_000}});
+    let (world, path) = sandbox().world(&settings).with_file("unlisted");
+    let how = RunMany::new().checkpoint(&path);
+    let batch = world.client().syncs().run_many([1, 2], &how).await.unwrap();
+    while batch.items().iter().any(|item| item.run.is_none()) {
+        batch.changed().await.unwrap();
+    }
+    batch.stop().await;
+    let batch = world.client().syncs().run_many([1, 2], &how).await.unwrap();
+    batch.changed().await.unwrap();
+    batch.changed().await.unwrap();
+    let error = batch.wait(&WaitMany::new().timeout(Duration::from_millis(1))).await.unwrap_err();
+    let hint = error.hint().unwrap();
+    assert_eq!(error.kind(), Kind::WaitTimeout);
+    assert!(
+        hint.starts_with("No answer has shown 2 of the runs yet.") && hint.contains("workspace"),
+        "{hint}"
+    );
+    assert!(!hint.contains("The runs go on"), "{hint}");
+    world.delete();
+}
+
 #[tokio::test]
 async fn a_wait_that_times_out_says_what_is_in_progress_and_can_be_repeated() {
     let world = held();

@@ -39,7 +39,7 @@ extension HightouchError {
         case outcomeUnknown = "outcome_unknown"
         /// The run failed, was cancelled or was interrupted, or it ended with warnings that count as a failure.
         case runFailed = "run_failed"
-        /// The run did not end within the time limit of the wait. The run itself goes on.
+        /// The run did not end within the time limit of the wait. The wait does not stop the run.
         case waitTimeout = "wait_timeout"
         /// The client is closed.
         case closed
