@@ -100,7 +100,7 @@ def note(raised: BaseException, op: str, last: Answer | None) -> None:
 def note_run(raised: BaseException, token: str | None) -> None:
     """Adds a note that says how to resume the run, unless the exception has such a note already."""
     if token is not None and not any(token in note for note in getattr(raised, "__notes__", ())):
-        add_note(raised, f"The run goes on. Resume it with `client.run({token!r})`.")
+        add_note(raised, f"The run was not stopped. Resume it with `client.run({token!r})`.")
 
 
 def add_note(raised: BaseException, text: str) -> None:
