@@ -1,7 +1,8 @@
-//! Helpers that shorten texts to one line, remove secrets from texts, write lengths of time, and find the nearest known
-//! name.
+//! Helpers that quote texts, shorten texts to one line, remove secrets from texts, write lengths of time, and find the
+//! nearest known name.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -25,6 +26,27 @@ pub(crate) fn brief(text: &str, most: usize) -> String {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
         None => line.into_owned(),
     }
+}
+
+/// Escapes characters that would break a line, hide text or change the direction of text.
+pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        let is_hidden = character.is_control()
+            || matches!(character, '\u{ad}' | '\u{61c}' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+        if is_hidden {
+            let _ = write!(shown, "\\u{:04x}", u32::from(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// Writes a text as a string literal in JSON, for a message that shows what the caller passed. Also escapes what
+/// [`visible`] escapes.
+pub(crate) fn quoted(text: &str) -> String {
+    visible(&serde_json::Value::from(text).to_string())
 }
 
 /// Writes a length of time for people: `340 ms`, `1.0 s`, `2.5 min`.
@@ -270,6 +292,14 @@ mod tests {
         ] {
             assert_eq!(nearest(given, known.into_iter()), meant, "{given}");
         }
+    }
+
+    #[test]
+    fn a_quoted_text_keeps_every_character_and_still_hides_a_secret() {
+        assert_eq!(quoted("X Team é"), "\"X Team é\"");
+        assert_eq!(quoted("a\"b\\c\r\n\u{7f}\u{202e}"), r#""a\"b\\c\r\n\u007f\u202e""#);
+        let clean = without(&quoted(&format!("\0{SECRET}\n")), SECRET, "[key]");
+        assert_eq!(clean, r#""\u0000[key]\n""#);
     }
 
     #[test]

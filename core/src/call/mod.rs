@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
 use serde_json::value::RawValue;
 use url::Url;
 
@@ -23,6 +22,7 @@ use crate::error::{Error, Kind};
 use crate::limit::{Class, Look};
 use crate::message::Name;
 use crate::operation::{Endpoint, Fields as _, IdKind, Operation, Placed, Safety};
+use crate::text::quoted;
 
 /// The characters that are escaped in a path segment or a query value: all but the unreserved ones (RFC 3986 §2.3).
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -367,11 +367,6 @@ impl Call {
         }
         url
     }
-}
-
-/// Writes a text as a string literal, for messages that show a call.
-fn quoted(text: &str) -> String {
-    Value::from(text).to_string()
 }
 
 /// Escapes a value for a path segment or a query.

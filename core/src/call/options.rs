@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::{Error, Kind};
 use crate::limit::Class;
+use crate::text::quoted;
 
 /// The priority of a call that waits for the rate limit. Triggers, polls, reads and bulk reads share the limit in the
 /// ratio 8 : 4 : 2 : 1. Each call has a default priority, which the option `priority` replaces.
@@ -135,10 +136,7 @@ const OURS: [HeaderName; 14] = [
 pub(crate) fn checked_headers(given: &BTreeMap<String, String>, kind: Kind) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for (name, value) in given {
-        let wrong = |why: &str| {
-            let name: String = name.chars().filter(char::is_ascii_graphic).collect();
-            Error::new(kind, format!("the header \"{name}\" {why}"))
-        };
+        let wrong = |why: &str| Error::new(kind, format!("the header {} {why}", quoted(name)));
         let header = HeaderName::try_from(name).map_err(|_| wrong("has no valid name (RFC 9110 §5.1)"))?;
         if OURS.contains(&header) || header == "x-request-id" {
             return Err(wrong("is set by the SDK"));

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::model::strict::{FromCaller, Invalid};
+use crate::text::quoted;
 
 /// The id or the slug of a sync. An integer or a string of only digits is an id; any other string is a slug.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -68,7 +69,7 @@ impl fmt::Display for SyncReference {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Id(id) => write!(to, "sync {id}"),
-            Self::Slug(slug) => write!(to, "sync \"{slug}\""),
+            Self::Slug(slug) => write!(to, "sync {}", quoted(slug)),
         }
     }
 }

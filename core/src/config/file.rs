@@ -10,6 +10,7 @@ use crate::descriptors;
 use crate::error::{Error, Kind};
 use crate::message::{Message, Name};
 use crate::reason::Reason;
+use crate::text::visible;
 
 /// The largest key file that is read, in bytes: many times the size of a key. The bound protects against a large file
 /// that was named by mistake.
@@ -96,7 +97,8 @@ pub(crate) fn certificates(
 ) -> Result<Vec<CertificateDer<'static>>, Error> {
     let named_by = named_by.into();
     let unusable = |why: String| {
-        let what = message![named_by.clone(), format!(" names {}, which {why}", path.display())];
+        let path = visible(&path.display().to_string());
+        let what = message![named_by.clone(), format!(" names {path}, which {why}")];
         Error::new(Kind::Config, what)
             .with_hint("The file must hold certificates in PEM form (-----BEGIN CERTIFICATE-----).")
     };

@@ -1,9 +1,10 @@
 //! Writes changes as text for people: one line for each change, the same in every language.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use super::diff::JsonChange;
 use super::path::JsonStep;
+use crate::text::visible;
 
 /// A line shows at most this many characters of a value or a name.
 const LONGEST: usize = 60;
@@ -92,19 +93,4 @@ fn compact(json: &str) -> String {
             is_string || !matches!(character, ' ' | '\n' | '\r' | '\t')
         })
         .collect()
-}
-
-/// Escapes characters that would break a line, hide text or change the direction of text.
-fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        let is_hidden = character.is_control()
-            || matches!(character, '\u{ad}' | '\u{61c}' | '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
-        if is_hidden {
-            let _ = write!(shown, "\\u{:04x}", u32::from(character));
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
 }

@@ -267,12 +267,26 @@ async fn settings_with_the_key_in_the_wrong_place_fail_without_showing_it() {
         json!({"apiKey": key, "language": format!("{name}\n")}),
         json!({"apiKey": key, "apiKeyFile": format!("/{name}"), "keyLater": true}),
         json!({"environment": {}, "apiKeyFile": format!("/nowhere/{name}")}),
+        json!({"apiKey": key, "headers": {format!("{name} x\u{7}"): "y"}}),
         json!(key),
         json!([key]),
     ] {
         let failure = Engine::new(&settings.to_string()).unwrap_err();
         let what = settings.to_string().replace(name, "KEY");
         shows_no_secret(&what, &format!("{failure} {failure:?} {}", failure.to_json()));
+    }
+}
+
+#[tokio::test]
+async fn the_key_in_the_name_of_a_header_is_not_shown() {
+    let world = sandbox().world(&json!({}));
+    let key = world.info["apiKey"].as_str().unwrap();
+    let engine = engine(&world, &json!({}));
+    for name in [format!("{key}\u{7}"), format!("\"{key}\""), format!("Bearer {key}\n"), format!("\\{key}")] {
+        let opts = json!({"headers": {name: "x"}}).to_string();
+        let failed = engine.call("syncs.get", r#"{"sync": 1}"#, &opts, &Cancel::new()).await;
+        assert!(!failed.ok && failed.head.contains("[key]"), "{}", failed.head);
+        shows_no_secret("the failure", &failed.head);
     }
 }
 

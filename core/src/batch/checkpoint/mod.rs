@@ -4,7 +4,7 @@
 mod file;
 mod lines;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
@@ -18,6 +18,7 @@ use crate::reason::Reason;
 use crate::resources::{SyncRun, TriggerSync};
 use crate::runs::{RunToken, StartWindow};
 use crate::sender::Sender;
+use crate::text::visible;
 use file::Appender;
 
 /// The record of a batch in a file. The file is locked for as long as this value exists.
@@ -120,8 +121,7 @@ impl Checkpoint {
 }
 
 fn unusable(sender: &Sender, path: &Path, why: &str, then: &str) -> Error {
-    let path: PathBuf = path.into();
-    let what = format!("the checkpoint {} {why}. {then}", path.display());
+    let what = format!("the checkpoint {} {why}. {then}", visible(&path.display().to_string()));
     Error::new(Kind::InvalidRequest, what)
         .with_reason(Reason::Checkpoint)
         .at(&SUBJECT)

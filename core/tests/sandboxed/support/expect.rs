@@ -48,7 +48,8 @@ pub fn error_mismatch(wanted: &Value, failure: &Value, printed: &str) -> Option<
         let seen = &failure[name.as_str()];
         let problem = match name.as_str() {
             "contains" => {
-                let said = format!("{} {}", failure["message"], failure["hint"]);
+                let text = |member: &str| failure[member].as_str().unwrap_or_default();
+                let said = format!("{} {}", text("message"), text("hint"));
                 texts(wanted)
                     .into_iter()
                     .find(|text| !said.contains(text.as_str()))
