@@ -59,7 +59,7 @@ export interface ClientSettings {
   apiKey?: string | undefined
   /**
    * The path of a file that holds the API key: a regular file of at most 64 KiB. One line break at the end of
-   * the file is ignored.
+   * the file is ignored. Cannot be set together with the key itself.
    */
   apiKeyFile?: string | undefined
   /**

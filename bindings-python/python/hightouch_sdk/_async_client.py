@@ -48,7 +48,7 @@ class AsyncHightouch(Client[Ask], AsyncResources):
             event loop in which calls are in progress. It may be a coroutine function; a plain function must not block.
             The function must not use this client.
         api_key_file: The path of a file that contains the key: a regular file of at most 64 KiB. One line break at the
-            end of the file is ignored.
+            end of the file is ignored. Cannot be passed together with ``api_key``.
         base_url: The address of the API, with its ``/api/v1``: an ``https`` URL, or an ``http`` URL of a loopback
             address. Default: the variable ``HIGHTOUCH_BASE_URL``, else the public API.
         limit: The workspace's rate limit, as a number of requests (1 to 1,000,000) and of seconds (0.001 to 86,400).

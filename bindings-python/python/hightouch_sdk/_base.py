@@ -186,8 +186,6 @@ def open_door(
     settings = dict(given)
     ask = settings["apiKey"] if callable(settings["apiKey"]) else None
     if ask is not None:
-        if settings["apiKeyFile"] is not None:
-            raise ConfigError("Pass either `api_key` or `api_key_file`, not both.")
         settings |= {"apiKey": None, "keyLater": True}
     elif settings["apiKey"] is not None:
         settings["apiKey"] = key_text(settings["apiKey"])

@@ -26,7 +26,8 @@ public final class Hightouch: Sendable {
     ///   - onStart: Called before each call that may send a request, in the task that makes the call. The
     ///     function may change the ``CallStart/headers`` that the call sends.
     ///   - onEnd: Called after each call for which `onStart` is called, whether the call succeeded or failed.
-    /// - Throws: ``HightouchError`` of kind `config` if there is no usable key or a setting is invalid.
+    /// - Throws: ``HightouchError`` of kind `config` if there is no usable key, a setting is invalid, or both `apiKey` and
+    ///   ``Configuration/apiKeyFile`` are given.
     public convenience init(
         apiKey: String? = nil,
         configuration: Configuration = Configuration(),

@@ -87,6 +87,8 @@ impl Settings {
     }
 
     fn checked(&self) -> Result<Config, Error> {
+        // Checked first, because without a key `check` cannot remove the key from the errors of other settings.
+        self.one_key()?;
         let (base, origin) = self.base()?;
         let scale = self.internal.scale;
         if !(0.001..=1e6).contains(&scale) {
@@ -163,20 +165,24 @@ impl Settings {
         Ok(value.filter(|value| !value.is_empty()))
     }
 
-    /// The first key. There is none if a function returns the key; in this case no setting may name a key.
+    /// Checks that the caller named at most one source of the key. A variable is not looked at, because a setting takes
+    /// precedence over its variable.
+    fn one_key(&self) -> Result<(), Error> {
+        let function = "cannot be set together with a function that returns the key";
+        match (&self.api_key, &self.api_key_file, self.internal.key_later) {
+            (Some(_), _, true) => Err(setting("apiKey", function)),
+            (None, Some(_), true) => Err(setting("apiKeyFile", function)),
+            (Some(_), Some(_), false) => {
+                let what = message!["pass either ", Name("apiKey"), " or ", Name("apiKeyFile"), ", not both"];
+                Err(Error::new(Kind::Config, what))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The first key; `None` if a function returns the key.
     fn first_key(&self) -> Result<Option<Key>, Error> {
-        if !self.internal.key_later {
-            return self.key().map(Some);
-        }
-        match (&self.api_key, &self.api_key_file) {
-            (None, None) => Ok(None),
-            (Some(_), _) => {
-                Err(setting("apiKey", "cannot be set together with a function that returns the key"))
-            }
-            (_, Some(_)) => {
-                Err(setting("apiKeyFile", "cannot be set together with a function that returns the key"))
-            }
-        }
+        if self.internal.key_later { Ok(None) } else { self.key().map(Some) }
     }
 
     fn key(&self) -> Result<Key, Error> {

@@ -30,8 +30,8 @@ pub struct RateLimit {
 pub struct Settings {
     /// The API key of the workspace; read from `HIGHTOUCH_API_KEY` by default.
     pub api_key: Option<Secret>,
-    /// The path of a file that holds the API key, used if `api_key` is absent: a regular file of at most 64 KiB. One
-    /// line break at the end of the file is ignored.
+    /// The path of a file that holds the API key: a regular file of at most 64 KiB. One line break at the end of the
+    /// file is ignored. Cannot be set together with `api_key`.
     pub api_key_file: Option<PathBuf>,
     /// The address of the API, including `/api/v1`. It must use https, or http to a loopback address. Read from
     /// `HIGHTOUCH_BASE_URL` by default, else [`DEFAULT_BASE_URL`](crate::DEFAULT_BASE_URL).

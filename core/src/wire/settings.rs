@@ -22,7 +22,7 @@ request! {
         /// The API key of the workspace; read from `HIGHTOUCH_API_KEY` by default.
         client api_key = "apiKey": Secret,
         /// The path of a file that holds the API key: a regular file of at most 64 KiB. One line break at the end of
-        /// the file is ignored.
+        /// the file is ignored. Cannot be set together with the key itself.
         client api_key_file = "apiKeyFile": String,
         /// The address of the API, including `/api/v1`. It must use `https`, or `http` to a loopback address. Read from
         /// `HIGHTOUCH_BASE_URL` by default, else `https://api.hightouch.com/api/v1`.

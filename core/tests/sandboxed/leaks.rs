@@ -267,6 +267,7 @@ async fn settings_with_the_key_in_the_wrong_place_fail_without_showing_it() {
         json!({"apiKey": key, "language": format!("{name}\n")}),
         json!({"apiKey": key, "apiKeyFile": format!("/{name}"), "keyLater": true}),
         json!({"environment": {}, "apiKeyFile": format!("/nowhere/{name}")}),
+        json!({"apiKey": key, "apiKeyFile": "/nowhere", "caBundle": format!("/{name}")}),
         json!({"apiKey": key, "headers": {format!("{name} x\u{7}"): "y"}}),
         json!(key),
         json!([key]),

@@ -27,6 +27,15 @@ async fn a_wrong_setting_is_named_and_its_value_is_not_repeated() {
         (json!({"apiKey": "canary\u{e9}"}), "outside ASCII"),
         (json!({"apiKey": ""}), "is empty"),
         (json!({"apiKeyFile": "/nowhere/at/all", "apiKey": null}), "`api_key`"),
+        (json!({"apiKeyFile": "/nowhere/at/all"}), "either `api_key` or `api_key_file`, not both"),
+        (
+            json!({"apiKeyFile": "/canary", "caBundle": "/canary"}),
+            "either `api_key` or `api_key_file`, not both",
+        ),
+        (
+            json!({"apiKeyFile": "/canary", "caBundle": "/canary", "keyLater": true}),
+            "together with a function",
+        ),
         (json!({"share": 0}), "share"),
         (json!({"share": -0.5}), "share"),
         (json!({"share": 1.5}), "share"),

@@ -3,7 +3,7 @@
 /// The settings of a client, except its API key.
 public struct Configuration: Hashable, Sendable {
     /// The path of a file that holds the API key: a regular file of at most 64 KiB. One line break at the end of the
-    /// file is ignored.
+    /// file is ignored. Cannot be set together with the key itself.
     public var apiKeyFile: String?
     /// The address of the API, including `/api/v1`. It must use `https`, or `http` to a loopback address. Read from
     /// `HIGHTOUCH_BASE_URL` by default, else `https://api.hightouch.com/api/v1`.
