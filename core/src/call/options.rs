@@ -132,7 +132,8 @@ const OURS: [HeaderName; 14] = [
     UPGRADE,
 ];
 
-/// Checks the headers that a caller gave. An error has the kind `kind`.
+/// Checks the headers that a caller gave. The case of a name does not matter (RFC 9110 §5.1). An error has the kind
+/// `kind`.
 pub(crate) fn checked_headers(given: &BTreeMap<String, String>, kind: Kind) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for (name, value) in given {
@@ -142,6 +143,12 @@ pub(crate) fn checked_headers(given: &BTreeMap<String, String>, kind: Kind) -> R
             return Err(wrong("is set by the SDK"));
         }
         let value = HeaderValue::try_from(value).map_err(|_| wrong("has a value that cannot be sent"))?;
+        if headers.get(&header).is_some_and(|other| *other != value) {
+            let spellings = given.keys().filter(|other| header.as_str().eq_ignore_ascii_case(other));
+            let spellings: Vec<String> = spellings.map(|other| quoted(other)).collect();
+            let what = format!("{} are one header, and have different values", spellings.join(" and "));
+            return Err(Error::new(kind, what));
+        }
         headers.insert(header, value);
     }
     Ok(headers)
