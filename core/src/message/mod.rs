@@ -32,6 +32,7 @@ pub(crate) struct Method(pub &'static str);
 pub(crate) enum Term {
     Null,
     Boolean,
+    List,
     /// A length of time. Python, Node.js and Swift pass it to the core as whole milliseconds.
     Time,
 }
@@ -195,6 +196,18 @@ mod tests {
         );
         let swift = camel.replace("baseUrl", "baseURL");
         assert_eq!(written("swift/6.0"), format!("{swift} `maxWait` must be a duration, not nil"));
+    }
+
+    #[test]
+    fn a_list_has_the_name_that_it_has_in_the_language() {
+        for (language, name) in [
+            ("python/3.11", "a list"),
+            ("node/22", "an array"),
+            ("swift/6.0", "an array"),
+            ("rust", "a list"),
+        ] {
+            assert_eq!(Message::from(Term::List).in_style(Style::of(language)), name);
+        }
     }
 
     #[test]

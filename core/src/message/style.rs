@@ -51,6 +51,8 @@ impl Style {
             (Term::Null, _) => "null",
             (Term::Boolean, Self::Python) => "True or False",
             (Term::Boolean, _) => "true or false",
+            (Term::List, Self::Rust | Self::Python) => "a list",
+            (Term::List, Self::Node | Self::Swift) => "an array",
             (Term::Time, Self::Python) => "a number of seconds",
             (Term::Time, Self::Node) => "a whole number of milliseconds",
             (Term::Time, Self::Rust | Self::Swift) => "a duration",

@@ -169,7 +169,7 @@ fn found(raw: &RawValue) -> Message {
     match raw.get().bytes().next() {
         Some(b'n') => Term::Null.into(),
         Some(b'"') => "a string".into(),
-        Some(b'[') => "a list".into(),
+        Some(b'[') => Term::List.into(),
         Some(b'{') => "an object".into(),
         Some(b't' | b'f') => "a boolean".into(),
         _ => "a number".into(),
@@ -335,7 +335,7 @@ impl<T: FromCaller> FromCaller for Patch<T> {
 impl<T: FromCaller> FromCaller for Vec<T> {
     fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
         let items: Vec<&RawValue> =
-            serde_json::from_str(raw.get()).map_err(|_| Invalid::expected("a list", raw))?;
+            serde_json::from_str(raw.get()).map_err(|_| Invalid::expected(Term::List, raw))?;
         let item =
             |(index, item)| T::from_caller(item).map_err(|invalid| invalid.within(Segment::Index(index)));
         items.into_iter().enumerate().map(item).collect()

@@ -32,7 +32,7 @@ request! {
         client(internal) environment = "environment": BTreeMap<String, Secret>,
         /// The rate limit of the workspace: how many requests (1 to 1,000,000) may be sent in how many seconds (0.001
         /// to 86,400); 200 requests in 10 seconds by default. It can be lowered or raised, but not turned off.
-        client limit = "limit": Vec<f64>,
+        client limit = "limit": Pair,
         /// The part of the rate limit that this process may use, above 0 and up to 1; read from `HIGHTOUCH_SHARE` by
         /// default, else 1. The smallest share that a client names applies to all clients of the workspace in the
         /// process. If a Redis or Valkey server keeps the limit, the share applies only while that server does not
@@ -140,6 +140,29 @@ impl Readable for Millis {
     }
 }
 
+/// The rate limit: a number of requests and a number of seconds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Pair(Vec<f64>);
+
+const PAIR: &str = "must be two numbers: requests and seconds";
+
+impl FromCaller for Pair {
+    fn from_caller(raw: &RawValue) -> Result<Self, Invalid> {
+        // Python, Node.js and Swift each have another type for the pair, so the error names none.
+        if raw.get().starts_with('[') { Vec::from_caller(raw).map(Self) } else { Err(Invalid::wrong(PAIR)) }
+    }
+}
+
+impl Readable for Pair {
+    fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
+        Ok(Vec::read(from, mended)?.map(Self))
+    }
+
+    fn describe(types: &mut Types) -> Value {
+        Vec::<f64>::describe(types)
+    }
+}
+
 impl Readable for Secret {
     fn read(from: &mut Reader<'_>, mended: &mut Mended) -> Result<Option<Self>, String> {
         Ok(String::read(from, mended)?.map(Self::from))
@@ -153,7 +176,7 @@ impl Readable for Secret {
 impl DoorSettings {
     pub(super) fn into_settings(self) -> Result<Settings, Error> {
         let mut settings = Settings::new();
-        settings.limit = self.limit.as_deref().map(limit).transpose()?;
+        settings.limit = self.limit.map(|pair| limit(&pair.0)).transpose()?;
         settings.api_key = self.api_key;
         settings.api_key_file = self.api_key_file.map(PathBuf::from);
         settings.base_url = self.base_url;
@@ -181,7 +204,7 @@ impl DoorSettings {
 /// Reads a rate limit from the number of requests and the seconds of the window.
 fn limit(pair: &[f64]) -> Result<RateLimit, Error> {
     let wrong = |what: &'static str| Err(setting("limit", what));
-    let &[requests, seconds] = pair else { return wrong("must be two numbers: requests and seconds") };
+    let &[requests, seconds] = pair else { return wrong(PAIR) };
     if !((1.0..=1_000_000.0).contains(&requests) && requests.fract() == 0.0) {
         return wrong("takes a whole number of requests from 1 to 1,000,000");
     }

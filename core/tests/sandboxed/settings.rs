@@ -41,6 +41,8 @@ async fn a_wrong_setting_is_named_and_its_value_is_not_repeated() {
         (json!({"share": 1.5}), "share"),
         (json!({"share": "half"}), "`share`"),
         (json!({"limit": [200]}), "limit"),
+        (json!({"limit": 5}), "`limit` must be two numbers: requests and seconds"),
+        (json!({"limit": {"requests": 5}}), "`limit` must be two numbers: requests and seconds"),
         (json!({"limit": [0, 10]}), "limit"),
         (json!({"limit": [1.5, 10]}), "limit"),
         (json!({"limit": [200, 0]}), "limit"),
