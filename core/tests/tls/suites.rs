@@ -4,8 +4,8 @@
 use hightouch_sdk::Kind;
 
 use crate::certificates::{Authority, Wanted};
-use crate::refused::refusal;
 use crate::client::{client, read};
+use crate::refused::refusal;
 use crate::server::Server;
 
 /// OpenSSL's arguments for one suite, whether the certificate has an RSA key, and the version and suite that must be
