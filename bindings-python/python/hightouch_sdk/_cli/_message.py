@@ -41,7 +41,7 @@ def say_error(text: str, *hints: str | None) -> None:
 
 
 def explain(error: HightouchError) -> None:
-    """Writes an error of the package: the message, the hint, how to follow a run that has perhaps not ended, and the request id."""
+    """Writes an error of the package: message, hint, how to follow a run that has perhaps not ended, and request id."""
     may_go_on = error.run_token is not None and not isinstance(error, RunFailedError)
     resume = f"Follow the run: {PROGRAM} follow {error.run_token}" if may_go_on else None
     request = f"request id: {error.request_id}" if error.request_id else None
