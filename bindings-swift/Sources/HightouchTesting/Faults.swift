@@ -92,6 +92,12 @@ extension World {
         rejected: Int? = nil,
         times: Int? = nil
     ) async throws {
+        // The sandbox accepts any status, as the API may add one. A run with a status that is no end would never end.
+        if let status, !ends.contains(status) {
+            let names = ends.map { "\"\($0)\"" }.joined(separator: ", ")
+            throw SandboxError("`status` must be one of \(names), not \"\(status)\".")
+        }
+        guard (seconds ?? 0) >= 0 else { throw SandboxError("`seconds` must not be negative.") }
         var plan: [String: JSONValue] = [:]
         plan["status"] = status.map { .string($0) }
         plan["error"] = error.map { .string($0) }
@@ -172,6 +178,9 @@ extension World {
 
     private func quoted(_ text: String?) -> String { text.map { "\"\($0)\"" } ?? "nil" }
 }
+
+/// How a run of a sync can end.
+private let ends = ["success", "warning", "failed", "cancelled", "interrupted"]
 
 private struct Entries: Decodable {
     let entries: [Int]

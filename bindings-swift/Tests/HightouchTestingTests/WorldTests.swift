@@ -215,6 +215,12 @@ final class WorldTests: XCTestCase {
                     { try await world.failNext("syncs.triger") }
                 ), ("A client has no method \"nothing at all\".", { _ = try await world.requests("nothing at all") }),
                 ("`rejected` must be from 0 to 150.", { try await world.warnNextRun(rejected: 151) }),
+                ("`seconds` must not be negative.", { try await world.planRuns(seconds: -1) }),
+                (
+                    "`status` must be one of \"success\", \"warning\", \"failed\", \"cancelled\", \"interrupted\", "
+                        + "not \"fail\".",
+                    { try await world.planRuns(status: "fail") }
+                ),
             ]
             for (message, body) in wrong {
                 let error = await thrown(body)
